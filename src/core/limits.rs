@@ -1,0 +1,53 @@
+//! The table of limits: every queue, loop, body, retry and cache has its bound
+//! here, and nowhere else.
+
+/// Largest webhook body, bytes. Meta batches up to 3 MB.
+pub const WEBHOOK_BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
+/// Webhook bytes held in memory at once, over all connections.
+pub const WEBHOOK_BYTES_IN_FLIGHT_MAX: usize = 8 * 1024 * 1024;
+/// Longest text message, counted in UTF-16 units.
+pub const TEXT_UNITS_MAX: usize = 4096;
+/// Longest body of a message with buttons or a list, UTF-16 units.
+pub const INTERACTIVE_UNITS_MAX: usize = 1024;
+/// Reply buttons in one message.
+pub const BUTTONS_MAX: usize = 3;
+/// Graphemes in a button's title.
+pub const BUTTON_TITLE_MAX: usize = 20;
+/// Rows in one list.
+pub const LIST_ROWS_MAX: usize = 10;
+/// Graphemes in a row's title.
+pub const ROW_TITLE_MAX: usize = 24;
+/// Graphemes in a row's description.
+pub const ROW_DESCRIPTION_MAX: usize = 72;
+/// Characters of a choice's id (the smaller of the button and the row limit).
+pub const CHOICE_ID_MAX: usize = 200;
+/// Longest answer kept in a record field, characters.
+pub const ANSWER_CHARS_MAX: usize = 1000;
+/// Times one question is asked before it is left for staff.
+pub const TRIES_MAX: u8 = 3;
+/// Events of one contact stepped together.
+pub const EVENTS_PER_STEP_MAX: usize = 50;
+/// Longest wait for a contact to finish writing, from the first message.
+pub const QUIET_MS_MAX: i64 = 5_000;
+/// Contacts stepped in one transaction of the intake worker.
+pub const CONTACTS_PER_TURN_MAX: usize = 64;
+/// Steps that may be interrupted before an event is put aside.
+pub const INTERRUPTIONS_MAX: u8 = 2;
+/// How long the previous app secret stays accepted after a rotation, ms.
+pub const PREVIOUS_SECRET_MS: i64 = 8 * super::time::DAY_MS;
+/// How long a status for a message we do not know yet is kept, ms.
+pub const PARKED_STATUS_MS: i64 = super::time::DAY_MS;
+/// How long words written before a consent are kept without one, ms.
+pub const UNCONSENTED_MS: i64 = super::time::DAY_MS;
+/// Largest answer of a provider read into memory, bytes.
+pub const PROVIDER_REPLY_BYTES_MAX: usize = 64 * 1024;
+/// Sends in the air at once.
+pub const SENDS_IN_FLIGHT_MAX: usize = 32;
+/// Jobs that may wait for the database writer.
+pub const WRITER_QUEUE_MAX: usize = 1_024;
+/// Jobs that share one transaction.
+pub const WRITER_GROUP_MAX: usize = 256;
+/// Database read connections.
+pub const READERS: usize = 2;
+/// Page cache of one database connection, KiB.
+pub const CACHE_KIB: i64 = 2_048;

@@ -1,0 +1,20 @@
+//! The pure heart: every decision the clinic's box takes, as functions of
+//! their inputs and `now`.
+//!
+//! Nothing in here names a runtime, a database, the network, the file system,
+//! the environment, a clock or a source of randomness. That is what lets years
+//! of outages be played through in seconds.
+
+pub mod answers;
+pub mod delivery;
+pub mod engine;
+pub mod flow;
+pub mod id;
+pub mod inbound;
+pub mod lang;
+pub mod limits;
+pub mod outgoing;
+pub mod phone;
+pub mod private;
+pub mod time;
+pub mod triage;

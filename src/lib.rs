@@ -1,0 +1,8 @@
+//! healthpost: the box in the corner of a rural clinic that answers patients
+//! on WhatsApp and never loses a word of what they said.
+//!
+//! `ARCHITECTURE.md` is the map. The library exists so that tests and
+//! benchmarks can reach the parts; the program is `main.rs`.
+
+pub mod core;
+pub mod ports;

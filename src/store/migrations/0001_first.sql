@@ -1,0 +1,225 @@
+-- The first schema. Times are integer milliseconds UTC; JSON columns hold
+-- serialised types of `core`, read back by the same types.
+
+CREATE TABLE meta (
+    key   TEXT PRIMARY KEY,
+    value BLOB NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Credentials. `previous` stays accepted until `previous_until`.
+CREATE TABLE secret (
+    name           TEXT PRIMARY KEY,
+    value          BLOB NOT NULL,
+    set_at         INTEGER NOT NULL,
+    previous       BLOB,
+    previous_until INTEGER
+) STRICT, WITHOUT ROWID;
+
+-- POST bodies as received; emptied when an erasure asks for it.
+CREATE TABLE webhook (
+    id          INTEGER PRIMARY KEY,
+    received_at INTEGER NOT NULL,
+    channel     TEXT NOT NULL CHECK (channel IN ('cloud', 'ultramsg', 'gatherer')),
+    body        BLOB
+) STRICT;
+CREATE INDEX webhook_by_age ON webhook (received_at);
+
+-- What was already taken in: HMAC-SHA-256, cut to 16 bytes, of the item's
+-- deduplication key under a box key. Kept for good.
+CREATE TABLE seen (
+    key BLOB PRIMARY KEY CHECK (length(key) = 16)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE contact (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    created_at    INTEGER NOT NULL,
+    username      TEXT,
+    profile_name  TEXT,
+    -- WhatsApp's stamp of the latest message or call: opens the 24-hour window.
+    last_stamp    INTEGER NOT NULL DEFAULT 0,
+    -- Why staff should look at this contact, if they should.
+    flag          TEXT,
+    -- Steps in the running minute, to slow a flood down.
+    pace_minute   INTEGER NOT NULL DEFAULT 0,
+    pace_count    INTEGER NOT NULL DEFAULT 0,
+    erased_at     INTEGER
+) STRICT;
+
+CREATE TABLE address (
+    kind       TEXT NOT NULL CHECK (kind IN ('phone', 'bsuid', 'parent_bsuid')),
+    value      TEXT NOT NULL,
+    contact_id INTEGER NOT NULL REFERENCES contact (id),
+    first_seen INTEGER NOT NULL,
+    last_seen  INTEGER NOT NULL,
+    PRIMARY KEY (kind, value)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX address_by_contact ON address (contact_id, kind, last_seen);
+
+-- One item out of a webhook. Messages of a contact wait here for the engine.
+CREATE TABLE inbox (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    webhook_id    INTEGER REFERENCES webhook (id) ON DELETE SET NULL,
+    contact_id    INTEGER REFERENCES contact (id),
+    kind          TEXT NOT NULL,
+    -- HMAC of the provider's message id, to find it for an edit or a revoke.
+    message_key   BLOB,
+    item          TEXT,
+    stamped_at    INTEGER NOT NULL,
+    received_at   INTEGER NOT NULL,
+    state         TEXT NOT NULL CHECK (state IN ('new', 'handled', 'kept', 'dead')),
+    interruptions INTEGER NOT NULL DEFAULT 0,
+    why           TEXT
+) STRICT;
+CREATE INDEX inbox_new ON inbox (contact_id, stamped_at, id) WHERE state = 'new';
+CREATE INDEX inbox_by_contact ON inbox (contact_id, id);
+CREATE INDEX inbox_by_webhook ON inbox (webhook_id);
+CREATE INDEX inbox_by_message ON inbox (message_key) WHERE message_key IS NOT NULL;
+CREATE INDEX inbox_dead ON inbox (id) WHERE state = 'dead';
+
+-- Contacts with unhandled messages or a timer, and when to step them.
+CREATE TABLE pending (
+    contact_id INTEGER PRIMARY KEY REFERENCES contact (id),
+    first_at   INTEGER NOT NULL,
+    due_at     INTEGER NOT NULL
+) STRICT;
+CREATE INDEX pending_by_due ON pending (due_at);
+
+CREATE TABLE timer (
+    contact_id INTEGER NOT NULL REFERENCES contact (id),
+    kind       TEXT NOT NULL,
+    due_at     INTEGER NOT NULL,
+    PRIMARY KEY (contact_id, kind)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX timer_by_due ON timer (due_at);
+
+CREATE TABLE session (
+    contact_id   INTEGER PRIMARY KEY REFERENCES contact (id),
+    flow_version TEXT NOT NULL,
+    state        TEXT NOT NULL,
+    updated_at   INTEGER NOT NULL
+) STRICT;
+
+-- Flows that sessions began on and may still speak.
+CREATE TABLE flow (
+    version TEXT PRIMARY KEY,
+    source  TEXT NOT NULL,
+    seen_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE record (
+    id         TEXT PRIMARY KEY,
+    contact_id INTEGER REFERENCES contact (id),
+    version    INTEGER NOT NULL,
+    status     TEXT NOT NULL CHECK (status IN ('in_progress', 'complete', 'withdrawn', 'erased')),
+    care_state TEXT NOT NULL CHECK (care_state IN ('waiting', 'seen', 'referred', 'closed')),
+    source     TEXT NOT NULL CHECK (source IN ('whatsapp', 'walk_in', 'gatherer')),
+    triage     TEXT NOT NULL CHECK (triage IN ('none', 'urgent')),
+    language   TEXT,
+    fields     TEXT NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+CREATE INDEX record_by_creation ON record (created_at, id);
+CREATE INDEX record_by_update ON record (updated_at, id);
+CREATE INDEX record_by_contact ON record (contact_id);
+
+-- Every earlier version of a record, so that no correction loses a word.
+CREATE TABLE record_version (
+    record_id  TEXT NOT NULL REFERENCES record (id),
+    version    INTEGER NOT NULL,
+    status     TEXT NOT NULL,
+    fields     TEXT NOT NULL,
+    changed_at INTEGER NOT NULL,
+    changed_by TEXT NOT NULL,
+    PRIMARY KEY (record_id, version)
+) STRICT, WITHOUT ROWID;
+
+-- The outbound queue. The id is the order.
+CREATE TABLE outbox (
+    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    key          TEXT NOT NULL UNIQUE,
+    contact_id   INTEGER NOT NULL REFERENCES contact (id),
+    purpose      TEXT NOT NULL CHECK (purpose IN ('prompt', 'notice', 'emergency', 'staff')),
+    body         TEXT,
+    state        TEXT NOT NULL,
+    why          TEXT,
+    not_before   INTEGER NOT NULL DEFAULT 0,
+    attempts     INTEGER NOT NULL DEFAULT 0,
+    -- HMAC of the provider's id, to match statuses.
+    wamid_key    BLOB,
+    -- Sent again after a result was lost: the far side may have it twice.
+    maybe_double INTEGER NOT NULL DEFAULT 0 CHECK (maybe_double IN (0, 1)),
+    created_at   INTEGER NOT NULL,
+    updated_at   INTEGER NOT NULL,
+    accepted_at  INTEGER,
+    -- The provider's own stamp of `sent`.
+    sent_stamp   INTEGER
+) STRICT;
+CREATE INDEX outbox_waiting ON outbox (contact_id, id)
+    WHERE state IN ('queued', 'held', 'sending', 'in_doubt');
+CREATE INDEX outbox_by_wamid ON outbox (wamid_key) WHERE wamid_key IS NOT NULL;
+CREATE INDEX outbox_by_contact ON outbox (contact_id, id);
+
+CREATE TABLE attempt (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    outbox_id  INTEGER NOT NULL REFERENCES outbox (id),
+    started_at INTEGER NOT NULL,
+    ended_at   INTEGER,
+    outcome    TEXT
+) STRICT;
+CREATE INDEX attempt_by_outbox ON attempt (outbox_id, id);
+CREATE INDEX attempt_open ON attempt (id) WHERE ended_at IS NULL;
+
+-- Statuses of messages we do not know yet: they may overtake the answer to
+-- the send that made them.
+CREATE TABLE parked_status (
+    wamid_key BLOB NOT NULL,
+    receipt   TEXT NOT NULL,
+    status    TEXT NOT NULL,
+    parked_at INTEGER NOT NULL,
+    PRIMARY KEY (wamid_key, receipt)
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE task (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind       TEXT NOT NULL,
+    contact_id INTEGER REFERENCES contact (id),
+    record_id  TEXT REFERENCES record (id),
+    outbox_id  INTEGER REFERENCES outbox (id),
+    detail     TEXT,
+    state      TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'claimed', 'done')),
+    claimed_by INTEGER REFERENCES staff (id),
+    created_at INTEGER NOT NULL,
+    done_at    INTEGER
+) STRICT;
+CREATE INDEX task_open ON task (created_at) WHERE state != 'done';
+CREATE UNIQUE INDEX task_one_an_item ON task (outbox_id) WHERE outbox_id IS NOT NULL;
+
+CREATE TABLE staff (
+    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    name          TEXT NOT NULL UNIQUE COLLATE NOCASE,
+    roles         TEXT NOT NULL,
+    password      TEXT NOT NULL,
+    must_change   INTEGER NOT NULL DEFAULT 0 CHECK (must_change IN (0, 1)),
+    failures      INTEGER NOT NULL DEFAULT 0,
+    locked_until  INTEGER NOT NULL DEFAULT 0,
+    disabled      INTEGER NOT NULL DEFAULT 0 CHECK (disabled IN (0, 1)),
+    created_at    INTEGER NOT NULL
+) STRICT;
+
+-- Who did what. Each entry's hash covers the one before it.
+CREATE TABLE audit (
+    seq     INTEGER PRIMARY KEY,
+    at      INTEGER NOT NULL,
+    actor   TEXT NOT NULL,
+    action  TEXT NOT NULL,
+    subject TEXT NOT NULL,
+    detail  TEXT NOT NULL,
+    hash    BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+
+-- Counters that must survive a restart (unknown shapes, dropped echoes, …).
+CREATE TABLE counter (
+    name  TEXT PRIMARY KEY,
+    value INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
