@@ -14,6 +14,7 @@ pub mod inbound;
 pub mod lang;
 pub mod limits;
 pub mod outgoing;
+pub mod pace;
 pub mod phone;
 pub mod private;
 pub mod time;
