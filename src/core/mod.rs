@@ -17,5 +17,6 @@ pub mod outgoing;
 pub mod pace;
 pub mod phone;
 pub mod private;
+pub mod secret;
 pub mod time;
 pub mod triage;
