@@ -15,8 +15,10 @@ const SCHEMA: &str = include_str!("../src/store/migrations/0001_first.sql");
 
 fn written(file: &Path) {
     let db = Connection::open(file).unwrap();
-    db.execute_batch(&format!("PRAGMA key = \"x'{KEY}'\"; PRAGMA journal_mode = WAL;"))
-        .unwrap();
+    db.execute_batch(&format!(
+        "PRAGMA key = \"x'{KEY}'\"; PRAGMA journal_mode = WAL;"
+    ))
+    .unwrap();
     db.execute_batch(SCHEMA).unwrap();
 }
 
