@@ -1,6 +1,6 @@
 //! What a human has to do.
 
-use crate::core::id::{ContactId, OutboxId, RecordId};
+use crate::core::id::{ContactId, OutboxId, RecordId, TaskId};
 use crate::core::time::UnixMs;
 use crate::store::Result;
 use rusqlite::{Connection, params};
@@ -42,4 +42,44 @@ pub fn open(conn: &Connection, task: &NewTask<'_>, now: UnixMs) -> Result<()> {
         now.0,
     ])?;
     Ok(())
+}
+
+/// A task as staff see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Its number.
+    pub id: TaskId,
+    /// What kind of work it is.
+    pub kind: String,
+    /// Whom it concerns.
+    pub contact: Option<ContactId>,
+    /// Which record it concerns.
+    pub record: Option<String>,
+    /// Which, more exactly.
+    pub detail: Option<String>,
+    /// Since when.
+    pub created_at: UnixMs,
+}
+
+/// Tasks that are not done, danger signs first, then the oldest.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn list_open(conn: &Connection, limit: usize) -> Result<Vec<Task>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut query = conn.prepare_cached(
+        "SELECT id, kind, contact_id, record_id, detail, created_at FROM task
+         WHERE state != 'done' ORDER BY kind != 'danger_sign', created_at, id LIMIT ?1",
+    )?;
+    let rows = query.query_map([limit], |row| {
+        Ok(Task {
+            id: TaskId(row.get(0)?),
+            kind: row.get(1)?,
+            contact: row.get::<_, Option<i64>>(2)?.map(ContactId),
+            record: row.get(3)?,
+            detail: row.get(4)?,
+            created_at: UnixMs(row.get(5)?),
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
