@@ -5,4 +5,8 @@
 //! benchmarks can reach the parts; the program is `main.rs`.
 
 pub mod core;
+pub mod device;
+pub mod durable;
+pub mod keys;
 pub mod ports;
+pub mod store;
