@@ -5,5 +5,11 @@
 //! benchmarks can reach the parts; the program is `main.rs`.
 
 pub mod core;
+pub mod device;
+pub mod durable;
+pub mod keys;
 pub mod ports;
+pub mod store;
+pub mod web;
 pub mod whatsapp;
+pub mod work;

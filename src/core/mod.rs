@@ -6,6 +6,7 @@
 //! of outages be played through in seconds.
 
 pub mod answers;
+pub mod data_key;
 pub mod delivery;
 pub mod engine;
 pub mod flow;

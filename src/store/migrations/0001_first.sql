@@ -228,3 +228,9 @@ CREATE TABLE counter (
     name  TEXT PRIMARY KEY,
     value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- What a program must know to decide whether it can work with this database:
+-- the schema's number and the oldest program schema that still reads it.
+INSERT INTO meta (key, value) VALUES
+    ('schema', CAST('1' AS BLOB)),
+    ('oldest_reader', CAST('1' AS BLOB));
