@@ -46,6 +46,9 @@ pub enum Error {
     /// A row holds something this program does not understand.
     #[error("{0} in the database does not read back")]
     Unreadable(&'static str),
+    /// The number belongs to something else already.
+    #[error("the number is taken")]
+    Taken,
     /// A read took longer than a read may.
     #[error("the read took too long and was stopped")]
     TooSlow,

@@ -392,24 +392,16 @@ pub(super) fn state_at(row: &Row<'_>, column: usize) -> rusqlite::Result<Deliver
 /// # Errors
 /// Whatever the database reports.
 pub fn last_prompt(conn: &Connection, contact: ContactId) -> Result<Option<LastPrompt>> {
-    Ok(conn
+    let found: Option<(Option<i64>, Option<i64>, Option<[u8; 16]>)> = conn
         .prepare_cached(
             "SELECT accepted_at, sent_stamp, wamid_key FROM outbox
              WHERE contact_id = ?1 AND purpose = 'prompt' ORDER BY id DESC LIMIT 1",
         )?
-        .query_row([contact.0], |row| {
-            Ok(row.get::<_, Option<i64>>(0)?.map(|at| (at, row.get(1), row.get(2))))
-        })
-        .optional()?
-        .flatten()
-        .map(|(at, stamp, wamid_key)| {
-            Ok::<_, rusqlite::Error>(LastPrompt {
-                accepted: UnixMs(at),
-                stamp: stamp?.map(UnixMs),
-                wamid_key: wamid_key?,
-            })
-        })
-        .transpose()?)
+        .query_row([contact.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .optional()?;
+    Ok(found.and_then(|(accepted, stamp, wamid_key)| {
+        Some(LastPrompt { accepted: UnixMs(accepted?), stamp: stamp.map(UnixMs), wamid_key })
+    }))
 }
 
 /// See [`last_prompt`].

@@ -13,10 +13,12 @@ use crate::store::{BoxKey, Error, Writer};
 use crate::whatsapp::cloud;
 use crate::work::Bells;
 use axum::body::{Body, Bytes};
-use axum::extract::{RawQuery, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
+use serde::Deserialize;
 use std::sync::{Arc, RwLock};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
@@ -84,15 +86,36 @@ impl MemoryBudget {
     }
 }
 
+/// The query of Meta's verification request.
+#[derive(Default, Deserialize)]
+pub struct Verification {
+    #[serde(rename = "hub.mode")]
+    mode: Option<String>,
+    #[serde(rename = "hub.verify_token")]
+    verify_token: Option<String>,
+    #[serde(rename = "hub.challenge")]
+    challenge: Option<String>,
+}
+
 /// `GET /webhooks/whatsapp`: Meta's verification handshake. It carries no
 /// signature.
-pub async fn verify(State(hook): State<Webhook>, RawQuery(query): RawQuery) -> Response {
-    let token = hook.credentials.get().verify_token;
-    match cloud::handshake::verify(query.as_deref().unwrap_or(""), token.as_ref()) {
-        Ok(challenge) => {
-            ([(header::CONTENT_TYPE, "text/plain")], challenge).into_response()
-        }
-        Err(_) => StatusCode::FORBIDDEN.into_response(),
+pub async fn verify(
+    State(hook): State<Webhook>,
+    query: Result<Query<Verification>, QueryRejection>,
+) -> Response {
+    let query = query.map(|Query(query)| query).unwrap_or_default();
+    let handshake = cloud::Handshake {
+        mode: query.mode.as_deref(),
+        verify_token: query.verify_token.as_deref(),
+        challenge: query.challenge.as_deref(),
+    };
+    let known = hook.credentials.get().verify_token;
+    let challenge = known.and_then(|token| {
+        cloud::answer_handshake(handshake, &token).map(str::to_owned)
+    });
+    match challenge {
+        Some(challenge) => ([(header::CONTENT_TYPE, "text/plain")], challenge).into_response(),
+        None => StatusCode::FORBIDDEN.into_response(),
     }
 }
 
@@ -101,8 +124,8 @@ pub async fn receive(State(hook): State<Webhook>, headers: HeaderMap, body: Body
     if headers.contains_key(header::CONTENT_ENCODING) {
         return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
     }
-    let signature = headers.get(cloud::signature::HEADER).and_then(|v| v.to_str().ok());
-    if !cloud::signature::is_well_formed(signature) {
+    let signature = headers.get(cloud::SIGNATURE_HEADER).and_then(|v| v.to_str().ok());
+    if !signature.is_some_and(cloud::is_well_formed) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let declared = headers
@@ -114,7 +137,7 @@ pub async fn receive(State(hook): State<Webhook>, headers: HeaderMap, body: Body
         Err(status) => return status.into_response(),
     };
     let credentials = hook.credentials.get();
-    if !cloud::signature::verify(signature, &bytes, &credentials.app_secrets) {
+    if !cloud::verify(signature, &bytes, &credentials.app_secrets) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     commit(&hook, bytes).await.into_response()
