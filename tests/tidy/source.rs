@@ -76,6 +76,19 @@ impl Source {
             .collect()
     }
 
+    /// The files of the program itself: `src/` without its test files.
+    pub fn program() -> Vec<Self> {
+        let mut sources = Self::tree("src");
+        sources.retain(|it| !it.is_test_file());
+        sources
+    }
+
+    /// Whether the file is a test module on its own: `tests.rs`, or in a
+    /// folder `tests`. Its parent brings it in under `#[cfg(test)]`.
+    pub fn is_test_file(&self) -> bool {
+        self.path.ends_with("/tests.rs") || self.path.contains("/tests/")
+    }
+
     /// The room a file stands in: the first folder or file under `src/`.
     pub fn room(&self) -> &str {
         let inside = self.path.strip_prefix("src/").unwrap_or(&self.path);
