@@ -4,5 +4,8 @@
 //! `ARCHITECTURE.md` is the map. The library exists so that tests and
 //! benchmarks can reach the parts; the program is `main.rs`.
 
+pub mod config;
 pub mod core;
+pub mod durable;
+pub mod export;
 pub mod ports;

@@ -51,3 +51,5 @@ pub const WRITER_GROUP_MAX: usize = 256;
 pub const READERS: usize = 2;
 /// Page cache of one database connection, KiB.
 pub const CACHE_KIB: i64 = 2_048;
+/// Longest cell a workbook may hold, UTF-16 units (Excel's own limit).
+pub const XLSX_CELL_UNITS_MAX: usize = 32_767;

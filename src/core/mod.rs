@@ -16,5 +16,6 @@ pub mod limits;
 pub mod outgoing;
 pub mod phone;
 pub mod private;
+pub mod table;
 pub mod time;
 pub mod triage;
