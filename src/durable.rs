@@ -14,18 +14,31 @@ use std::path::Path;
 /// # Errors
 /// What the disk says; the old file is then still whole.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_with(path, |file| file.write_all(bytes))
+}
+
+/// As [`write`](fn@write), for what is too large to be held in memory: `fill`
+/// writes it into the temporary file.
+///
+/// # Errors
+/// What `fill` or the disk says; the old file is then still whole.
+pub fn write_with<E: From<io::Error>>(
+    path: &Path,
+    fill: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
     let (folder, name) = parts(path)?;
     let mut temporary = OsString::from(".");
     temporary.push(name);
     temporary.push(".new");
     let temporary = folder.join(temporary);
-    let written = write_synced(&temporary, bytes).and_then(|()| fs::rename(&temporary, path));
+    let written = write_synced(&temporary, fill)
+        .and_then(|()| fs::rename(&temporary, path).map_err(E::from));
     if let Err(error) = written {
         // Best effort: the next write replaces a leftover in any case.
         drop(fs::remove_file(&temporary));
         return Err(error);
     }
-    sync_folder(folder)
+    sync_folder(folder).map_err(E::from)
 }
 
 /// As [`write`](fn@write), but keeps the file that was there as `NAME.old`.
@@ -61,19 +74,18 @@ fn parts(path: &Path) -> io::Result<(&Path, &std::ffi::OsStr)> {
     Ok((folder, name))
 }
 
-fn write_synced(path: &Path, bytes: &[u8]) -> io::Result<()> {
+fn write_synced<E: From<io::Error>>(
+    path: &Path,
+    fill: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
     // A leftover of an earlier power cut may have other permissions or be a link.
     match fs::remove_file(path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
         Ok(()) | Err(_) => {}
     }
-    let mut file = OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(path)?;
-    file.write_all(bytes)?;
-    file.sync_all()
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    fill(&mut file)?;
+    file.sync_all().map_err(E::from)
 }
 
 #[cfg(test)]

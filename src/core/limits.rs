@@ -69,3 +69,5 @@ pub const WAL_PAGES: i64 = 1_000;
 pub const RESERVE_BYTES: u64 = 32 * 1024 * 1024;
 /// Free space below which a failed write means a full disk, bytes.
 pub const DISK_FULL_BYTES: u64 = 1024 * 1024;
+/// Longest cell a workbook may hold, UTF-16 units (Excel's own limit).
+pub const XLSX_CELL_UNITS_MAX: usize = 32_767;

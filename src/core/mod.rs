@@ -19,5 +19,6 @@ pub mod pace;
 pub mod phone;
 pub mod private;
 pub mod secret;
+pub mod table;
 pub mod time;
 pub mod triage;
