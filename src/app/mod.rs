@@ -2,6 +2,7 @@
 //! workers, and takes everything down again.
 
 pub mod demo;
+pub mod demo_folder;
 pub mod flow_file;
 pub mod listen;
 pub mod opened;

@@ -39,6 +39,8 @@ pub struct Service {
     pub public: Router,
     /// What the staff page is drawn from.
     pub console: Console,
+    /// What `/healthz` looks at.
+    pub health: Health,
     /// What is known of the line.
     pub line: Line,
     /// Renews what a `secret set` changes.
@@ -93,7 +95,7 @@ pub async fn start(
         line: line.clone(),
         clock: Arc::clone(&machine.clock),
     };
-    Ok(Service { public: public::router(webhook, health), console, line, credentials, bells })
+    Ok(Service { public: public::router(webhook, health.clone()), console, health, line, credentials, bells })
 }
 
 /// After a start: what was in the air is in doubt, what was waiting is stepped

@@ -5,7 +5,7 @@ use crate::core::id::{ContactId, OutboxKey};
 use crate::core::outgoing::Outgoing;
 use crate::core::time::UnixMs;
 use crate::ports::Chance;
-use crate::store::audit::{self, Entry};
+use crate::store::audit::{self, Deed};
 use crate::store::tasks::NewTask;
 use crate::store::{Error, contacts, erasure, outbox, records, sessions, tasks};
 use rusqlite::Connection;
@@ -105,6 +105,6 @@ fn note(
     subject: &str,
     detail: &str,
 ) -> Result<(), Error> {
-    audit::append(conn, at, &Entry { actor: ACTOR, action, subject, detail })?;
+    audit::append(conn, &Deed { at, actor: ACTOR, action, subject, detail })?;
     Ok(())
 }
