@@ -12,6 +12,7 @@ pub mod durable;
 pub mod export;
 pub mod keys;
 pub mod ports;
+pub mod simulator;
 pub mod store;
 pub mod web;
 pub mod whatsapp;
