@@ -1,9 +1,8 @@
 //! What follows from the result of a send. Pure: the sender worker and the
 //! simulation both act on it.
 
-use super::{Class, DeliveryState, classify, wait_ms};
+use super::{Class, DeliveryState, SendOutcome, classify, wait_ms};
 use crate::core::time::UnixMs;
-use crate::ports::SendOutcome;
 
 /// How many refusals of the kind "try again" one message survives.
 const RETRIES_MAX: u32 = 8;
@@ -133,7 +132,7 @@ const fn in_doubt(why: &'static str, policy: Policy, now: UnixMs) -> Verdict {
 mod tests {
     use super::*;
     use crate::core::inbound::ProviderError;
-    use crate::ports::LineFault;
+    use crate::core::delivery::LineFault;
 
     const NOW: UnixMs = UnixMs(1_000_000);
     const POLICY: Policy = Policy { in_doubt_ms: 600_000 };
