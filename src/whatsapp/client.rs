@@ -220,6 +220,7 @@ fn lost(error: &reqwest::Error) -> Lost {
         return Lost::Unknown;
     }
     let mut cause: Option<&(dyn Error + 'static)> = Some(error);
+    eprintln!("DBG {error:?}");
     while let Some(inner) = cause {
         let wrapped = inner.downcast_ref::<std::io::Error>();
         let wrapped = wrapped.and_then(std::io::Error::get_ref);
