@@ -41,6 +41,10 @@ pub const PARKED_STATUS_MS: i64 = super::time::DAY_MS;
 pub const UNCONSENTED_MS: i64 = super::time::DAY_MS;
 /// Largest answer of a provider read into memory, bytes.
 pub const PROVIDER_REPLY_BYTES_MAX: usize = 64 * 1024;
+/// Longest wait a provider's answer can impose on us, ms.
+pub const PROVIDER_WAIT_MS_MAX: i64 = 6 * super::time::HOUR_MS;
+/// Longest wait between two tries of our own choosing, before jitter, ms.
+pub const RETRY_WAIT_MS_MAX: i64 = 15 * super::time::MINUTE_MS;
 /// Sends in the air at once.
 pub const SENDS_IN_FLIGHT_MAX: usize = 32;
 /// Jobs that may wait for the database writer.

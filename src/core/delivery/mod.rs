@@ -2,9 +2,13 @@
 //! Pure; the sender worker and the simulation both act on it.
 
 mod outcome;
+mod backoff;
+mod class;
 mod state;
 mod verdict;
 
 pub use outcome::{LineFault, SendOutcome};
+pub use backoff::wait_ms;
+pub use class::{CODE_MISSING, Class, classify, is_known, retries_max};
 pub use state::{DeliveryState, advance};
 pub use verdict::{Channel, Policy, Verdict, judge};
