@@ -2,16 +2,17 @@
 //! invented data only; its passphrase lies beside it and protects nothing.
 
 use crate::app::opened::Opened;
-use crate::app::serve::open_key;
+use crate::app::init::init;
+use crate::app::serve::{is_made, open_key};
 use crate::config::Config;
 use crate::core::access::Role;
 use crate::core::secret::Secret;
 use crate::durable;
-use crate::keys;
+use crate::keys::password;
 use crate::simulator::{Delays, Settings};
-use crate::store::lock::FolderLock;
+use crate::store::lock;
 use crate::store::staff::{self, NewStaff};
-use crate::store::{self, secrets};
+use crate::store::secrets;
 use anyhow::{Context, Result, bail};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -63,7 +64,7 @@ const USERS: [(&str, &str, Role); 4] = [
 /// In words: the folder is in use, is something else, or cannot be written.
 pub async fn prepare(folder: &Path, machine: &Machine) -> Result<Prepared> {
     let data = folder.join("data");
-    let is_new = !keys::exists(&data);
+    let is_new = !is_made(&data);
     if is_new && folder.exists() && std::fs::read_dir(folder)?.next().is_some() {
         bail!(
             "{} is not empty and holds no demo: choose another folder with --dir",
@@ -73,7 +74,7 @@ pub async fn prepare(folder: &Path, machine: &Machine) -> Result<Prepared> {
     if is_new {
         make(folder, &data, machine).await?;
     }
-    let lock = FolderLock::take(&data)?;
+    let lock = lock::take(&data)?;
     let key = open_key(&data, Secret::from(PASSPHRASE)).await?;
     let opened = Opened::new(&data, &key, lock)?;
     if is_new {
@@ -81,7 +82,7 @@ pub async fn prepare(folder: &Path, machine: &Machine) -> Result<Prepared> {
     }
     let users = USERS
         .iter()
-        .map(|(name, password, role)| Account { name, password, roles: vec![role.word()] })
+        .map(|(name, password, role)| Account { name, password, roles: vec![role.as_str()] })
         .collect();
     Ok(Prepared { opened, settings: settings(), users })
 }
@@ -128,9 +129,9 @@ async fn make(folder: &Path, data: &Path, machine: &Machine) -> Result<()> {
         .with_context(|| format!("{} cannot be made", folder.display()))?;
     let path = folder.join(PASSPHRASE_FILE);
     durable::write(&path, format!("{PASSPHRASE}\n").as_bytes())?;
-    let (data, chance) = (data.to_owned(), machine.chance.clone());
+    let (data, chance, now) = (data.to_owned(), machine.chance.clone(), machine.clock.now().at);
     tokio::task::spawn_blocking(move || {
-        crate::app::init::init(&data, &Secret::from(PASSPHRASE), &*chance)
+        init(&data, &Secret::from(PASSPHRASE), &*chance, now)
     })
     .await??;
     Ok(())
@@ -148,15 +149,15 @@ async fn fill(opened: &Opened, machine: &Machine) -> Result<()> {
         .await?;
     for (name, password, role) in USERS {
         let chance = machine.chance.clone();
-        let hash = tokio::task::spawn_blocking(move || {
-            store::password::hash(&Secret::from(password), &*chance)
-        })
-        .await??;
+        let hash =
+            tokio::task::spawn_blocking(move || password::hash(password, &*chance)).await??;
         opened
             .writer
             .run(move |conn| {
-                let new = NewStaff { name, roles: &[role], password: &hash, must_change: false };
-                staff::add(conn, &new, now)
+                let new =
+                    NewStaff { name, roles: &[role], password_hash: &hash, must_change: false };
+                staff::add(conn, &new, now)?;
+                Ok(())
             })
             .await?;
     }

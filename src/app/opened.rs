@@ -2,6 +2,7 @@
 
 use crate::core::data_key::DataKey;
 use crate::store::lock::FolderLock;
+use crate::core::limits::RESERVE_BYTES;
 use crate::store::reserve::Reserve;
 use crate::store::writer::WriterThread;
 use crate::store::{BoxKey, Readers, Writer, meta, open};
@@ -30,7 +31,8 @@ impl Opened {
     pub fn new(folder: &Path, key: &DataKey, lock: FolderLock) -> Result<Self> {
         let conn = open::open(folder, key).context("the database could not be opened")?;
         let box_key = meta::load_box_key(&conn).context("the database could not be read")?;
-        let reserve = Reserve::open(folder);
+        let reserve = Reserve::new(folder, RESERVE_BYTES);
+        reserve.hold();
         let (writer, thread) = Writer::start(conn, Some(reserve))?;
         let readers = Readers::open(folder, key)?;
         Ok(Self { folder: folder.to_owned(), writer, readers, box_key, thread, lock })

@@ -7,8 +7,8 @@ use crate::app::service::{self, Machine, SHUTDOWN};
 use crate::config::Config;
 use crate::core::data_key::DataKey;
 use crate::core::secret::Secret;
-use crate::keys;
-use crate::store::lock::FolderLock;
+use crate::keys::{self, SlotsFile};
+use crate::store::lock;
 use crate::web::health::Health;
 use crate::web::public;
 use crate::work::line::Line;
@@ -35,10 +35,10 @@ pub struct UnlockTry {
 /// use, wrong passphrase, a flow with faults, a worker that died.
 pub async fn serve(config: Config, passphrase: Option<Secret>, machine: Machine) -> Result<()> {
     let folder = config.data_dir.clone();
-    if !keys::exists(&folder) {
+    if !is_made(&folder) {
         bail!("there is no data folder at {}: run healthpost init first", folder.display());
     }
-    let lock = FolderLock::take(&folder)?;
+    let lock = lock::take(&folder)?;
     let public = listen::bind(config.public.listen, "public.listen")?;
     let key = match passphrase {
         Some(passphrase) => open_key(&folder, passphrase).await?,
@@ -79,9 +79,17 @@ async fn run(
 /// That the passphrase does not open, or what is wrong with the slots.
 pub async fn open_key(folder: &Path, passphrase: Secret) -> Result<DataKey> {
     let folder = folder.to_owned();
-    let opened =
-        tokio::task::spawn_blocking(move || keys::open_with_passphrase(&folder, &passphrase));
-    Ok(opened.await??)
+    let opened = tokio::task::spawn_blocking(move || -> Result<DataKey> {
+        let words = std::str::from_utf8(passphrase.expose())
+            .context("the passphrase is not written in UTF-8")?;
+        Ok(SlotsFile::load(&folder)?.open_with_passphrase(words)?)
+    });
+    opened.await?
+}
+
+/// Whether a folder holds a clinic's data.
+pub fn is_made(folder: &Path) -> bool {
+    folder.join(keys::slots::FILE).exists()
 }
 
 /// Serves what a locked box may say until a passphrase opens it; `None` if it

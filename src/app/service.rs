@@ -2,23 +2,25 @@
 
 use crate::app::flow_file;
 use crate::app::opened::Opened;
+use crate::app::reload::Reload;
 use crate::config::Config;
 use crate::core::delivery::Policy;
 use crate::core::engine::Clinic;
 use crate::core::time::{MINUTE_MS, SECOND_MS};
 use crate::ports::{Chance, Clock};
-use crate::store::{outbox, secrets, sessions};
+use crate::store::{outbox, sessions};
 use crate::web::console::Console;
 use crate::web::health::Health;
 use crate::web::public;
 use crate::web::webhook::{Credentials, MemoryBudget, Webhook};
+use crate::whatsapp::client::{Line as HttpLine, Timing};
 use crate::whatsapp::cloud::CloudClient;
+use crate::whatsapp::replaceable::Replaceable;
 use crate::work::housekeeping::{self, Keeping};
 use crate::work::intake::{Context as StepContext, Flows, Intake};
 use crate::work::line::Line;
 use crate::work::runner::Runner;
 use crate::work::sender::Sender;
-use crate::app::reload;
 use crate::work::Bells;
 use anyhow::{Context, Result};
 use axum::Router;
@@ -44,7 +46,7 @@ pub struct Service {
     /// What is known of the line.
     pub line: Line,
     /// Renews what a `secret set` changes.
-    pub credentials: reload::Reload,
+    pub credentials: Reload,
     /// The workers' bells.
     pub bells: Bells,
 }
@@ -63,7 +65,8 @@ pub async fn start(
     let (flow, source) = flow_file::load(config.flow.path.as_deref())?;
     let flows = prepare(config, opened, machine, flow, source).await?;
     let (line, bells) = (Line::default(), Bells::default());
-    let (client, credentials) = connect(config, opened, machine).await?;
+    let credentials = connect(config, opened, machine).await?;
+    let client = Arc::clone(&credentials.client);
     let context = Arc::new(StepContext {
         flows,
         clinic: clinic(config),
@@ -123,31 +126,19 @@ async fn prepare(
     Ok(Flows::new(flow, &spoken))
 }
 
-async fn connect(
-    config: &Config,
-    opened: &Opened,
-    machine: &Machine,
-) -> Result<(Arc<CloudClient>, reload::Reload)> {
-    let token = opened
-        .readers
-        .read(|conn| secrets::find(conn, "whatsapp.access_token"))
-        .await
-        .context("the credentials could not be read")?;
-    let whatsapp = &config.whatsapp;
-    let client = Arc::new(CloudClient::new(
-        &whatsapp.base_url,
-        &whatsapp.api_version,
-        &whatsapp.phone_number_id,
-        token,
-    )?);
-    let reload = reload::Reload {
+async fn connect(config: &Config, opened: &Opened, machine: &Machine) -> Result<Reload> {
+    let http = HttpLine::new(Timing::default(), Arc::clone(&machine.clock))
+        .context("the client for WhatsApp cannot be made")?;
+    let reload = Reload {
         webhook: Credentials::default(),
-        client: Arc::clone(&client),
+        client: Arc::default(),
         readers: opened.readers.clone(),
         clock: Arc::clone(&machine.clock),
+        http: Arc::new(http),
+        whatsapp: config.whatsapp.clone(),
     };
-    reload.now().await.context("the credentials could not be read")?;
-    Ok((client, reload))
+    reload.now().await.context("the credentials cannot be read")?;
+    Ok(reload)
 }
 
 fn start_intake(
@@ -175,7 +166,7 @@ fn start_sender(
     runner: &mut Runner,
     line: &Line,
     bells: &Bells,
-    client: Arc<CloudClient>,
+    client: Arc<Replaceable<CloudClient>>,
 ) {
     let sender = Arc::new(Sender {
         messenger: client,

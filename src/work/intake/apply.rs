@@ -34,7 +34,8 @@ pub(super) fn apply(
             Effect::Record(change) => {
                 if records::write(conn, contact, change, ACTOR, now)? {
                     let detail = change.status.word();
-                    note(conn, now, "record.write", change.id.as_str(), detail)?;
+                    let subject = format!("record:{}", change.id);
+                    note(conn, now, "record.write", &subject, detail)?;
                 }
             }
             Effect::Flag { reason } => contacts::flag_word(conn, contact, reason.word())?,
@@ -75,7 +76,7 @@ fn say(
 }
 
 fn act(conn: &Connection, contact: ContactId, action: &Action, now: UnixMs) -> Result<(), Error> {
-    let subject = format!("contact {contact}");
+    let subject = format!("contact:{contact}");
     match action {
         Action::EraseWords => {
             erasure::erase_words(conn, contact)?;
