@@ -6,7 +6,6 @@
 
 use crate::app::demo_folder::{self, Account};
 use crate::app::listen;
-use crate::app::opened::Opened;
 use crate::app::service::{self, Machine, SHUTDOWN, Service};
 use crate::simulator::{Settings, Simulator, Waiting};
 use crate::store::{Readers, queue};
@@ -47,9 +46,16 @@ pub async fn demo(
         bail!("the demo has no protection at all and listens on loopback only, not on {listen}");
     }
     let pages = listen::bind(listen, "--listen")?;
-    let hook = listen::bind(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), "the demo's webhook port")?;
+    let hook = listen::bind(
+        SocketAddr::from((Ipv4Addr::LOCALHOST, 0)),
+        "the demo's webhook port",
+    )?;
     let prepared = demo_folder::prepare(folder, &machine).await?;
-    let running = Running { pages, hook, machine };
+    let running = Running {
+        pages,
+        hook,
+        machine,
+    };
     running.run(prepared, stop, ready).await
 }
 
@@ -66,10 +72,16 @@ impl Running {
         stop: impl Future<Output = ()>,
         ready: impl FnOnce(&Addresses),
     ) -> Result<()> {
-        let demo_folder::Prepared { opened, settings, users } = prepared;
+        let demo_folder::Prepared {
+            opened,
+            settings,
+            users,
+        } = prepared;
         let (pages, hook) = (self.pages.local_addr()?, self.hook.local_addr()?);
         let webhook = format!("http://{hook}/webhooks/whatsapp");
-        let far_side = self.far_side(settings, &webhook, opened.readers.clone()).await?;
+        let far_side = self
+            .far_side(settings, &webhook, opened.readers.clone())
+            .await?;
         let config = demo_folder::config(&opened.folder, &far_side.graph_url(), hook)?;
         let mut runner = Runner::new();
         let service = service::start(&config, &opened, &self.machine, &mut runner).await?;
@@ -97,7 +109,9 @@ impl Running {
         let graph = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let clock = Arc::clone(&self.machine.clock);
         let simulator = Simulator::start(settings, graph, clock, Some(waiting(readers))).await;
-        Ok(Arc::new(simulator.context("the simulated WhatsApp could not be started")?))
+        Ok(Arc::new(
+            simulator.context("the simulated WhatsApp could not be started")?,
+        ))
     }
 
     fn start_listeners(self, runner: &mut Runner, service: Service, far_side: &Arc<Simulator>) {
@@ -108,9 +122,15 @@ impl Running {
             .merge(crate::web::health::router(service.health.clone()));
         let pages = loopback::guard(pages);
         runner.start("pages", listen::serve(self.pages, pages, stop.clone()));
-        runner.start("webhooks", listen::serve(self.hook, service.public, stop.clone()));
+        runner.start(
+            "webhooks",
+            listen::serve(self.hook, service.public, stop.clone()),
+        );
         let far_side = Arc::clone(far_side);
-        runner.start("simulated WhatsApp", async move { far_side.run(stop).await });
+        runner.start(
+            "simulated WhatsApp",
+            async move { far_side.run(stop).await },
+        );
     }
 }
 

@@ -1,8 +1,8 @@
 //! The demo's folder: made at the first start, reused after that. It holds
 //! invented data only; its passphrase lies beside it and protects nothing.
 
-use crate::app::opened::Opened;
 use crate::app::init::init;
+use crate::app::opened::Opened;
 use crate::app::serve::{is_made, open_key};
 use crate::config::Config;
 use crate::core::access::Role;
@@ -11,8 +11,8 @@ use crate::durable;
 use crate::keys::password;
 use crate::simulator::{Delays, Settings};
 use crate::store::lock;
-use crate::store::staff::{self, NewStaff};
 use crate::store::secrets;
+use crate::store::staff::{self, NewStaff};
 use anyhow::{Context, Result, bail};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -82,9 +82,17 @@ pub async fn prepare(folder: &Path, machine: &Machine) -> Result<Prepared> {
     }
     let users = USERS
         .iter()
-        .map(|(name, password, role)| Account { name, password, roles: vec![role.as_str()] })
+        .map(|(name, password, role)| Account {
+            name,
+            password,
+            roles: vec![role.as_str()],
+        })
         .collect();
-    Ok(Prepared { opened, settings: settings(), users })
+    Ok(Prepared {
+        opened,
+        settings: settings(),
+        users,
+    })
 }
 
 /// The demo's configuration, also written into the folder so that the other
@@ -129,11 +137,13 @@ async fn make(folder: &Path, data: &Path, machine: &Machine) -> Result<()> {
         .with_context(|| format!("{} cannot be made", folder.display()))?;
     let path = folder.join(PASSPHRASE_FILE);
     durable::write(&path, format!("{PASSPHRASE}\n").as_bytes())?;
-    let (data, chance, now) = (data.to_owned(), machine.chance.clone(), machine.clock.now().at);
-    tokio::task::spawn_blocking(move || {
-        init(&data, &Secret::from(PASSPHRASE), &*chance, now)
-    })
-    .await??;
+    let (data, chance, now) = (
+        data.to_owned(),
+        machine.chance.clone(),
+        machine.clock.now().at,
+    );
+    tokio::task::spawn_blocking(move || init(&data, &Secret::from(PASSPHRASE), &*chance, now))
+        .await??;
     Ok(())
 }
 
@@ -154,8 +164,12 @@ async fn fill(opened: &Opened, machine: &Machine) -> Result<()> {
         opened
             .writer
             .run(move |conn| {
-                let new =
-                    NewStaff { name, roles: &[role], password_hash: &hash, must_change: false };
+                let new = NewStaff {
+                    name,
+                    roles: &[role],
+                    password_hash: &hash,
+                    must_change: false,
+                };
                 staff::add(conn, &new, now)?;
                 Ok(())
             })
@@ -170,7 +184,10 @@ fn settings() -> Settings {
         verify_token: VERIFY_TOKEN.to_owned(),
         access_token: ACCESS_TOKEN.to_owned(),
         phone_number_id: PHONE_NUMBER_ID.to_owned(),
-        delays: Delays { after_line_ms: Some(500), ..Delays::default() },
+        delays: Delays {
+            after_line_ms: Some(500),
+            ..Delays::default()
+        },
         ..Settings::default()
     }
 }

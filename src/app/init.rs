@@ -87,21 +87,24 @@ fn beside(folder: &Path) -> Result<PathBuf> {
     Ok(folder.with_file_name(making))
 }
 
-fn make(
-    folder: &Path,
-    passphrase: &str,
-    chance: &dyn Chance,
-    now: UnixMs,
-) -> Result<RecoveryKey> {
-    DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+fn make(folder: &Path, passphrase: &str, chance: &dyn Chance, now: UnixMs) -> Result<RecoveryKey> {
+    DirBuilder::new()
+        .recursive(true)
+        .mode(0o700)
+        .create(folder)?;
     let (slots, key, recovery) = keys::create(passphrase, chance)?;
     slots.save(folder)?;
     let mut random = [0; 32];
     chance.fill(&mut random);
     open::create(folder, &key, &BoxKey::new(random))?;
     let conn = open::open(folder, &key)?;
-    let deed =
-        Deed { at: now, actor: "command line", action: "box.init", subject: "box", detail: "" };
+    let deed = Deed {
+        at: now,
+        actor: "command line",
+        action: "box.init",
+        subject: "box",
+        detail: "",
+    };
     audit::append(&conn, &deed)?;
     conn.close().map_err(|(_, error)| error)?;
     durable::sync_folder(folder)?;

@@ -1,8 +1,8 @@
 //! An opened data folder: the lock, the writer, the readers and the box key.
 
 use crate::core::data_key::DataKey;
-use crate::store::lock::FolderLock;
 use crate::core::limits::RESERVE_BYTES;
+use crate::store::lock::FolderLock;
 use crate::store::reserve::Reserve;
 use crate::store::writer::WriterThread;
 use crate::store::{BoxKey, Readers, Writer, meta, open};
@@ -35,7 +35,14 @@ impl Opened {
         reserve.hold();
         let (writer, thread) = Writer::start(conn, Some(reserve))?;
         let readers = Readers::open(folder, key)?;
-        Ok(Self { folder: folder.to_owned(), writer, readers, box_key, thread, lock })
+        Ok(Self {
+            folder: folder.to_owned(),
+            writer,
+            readers,
+            box_key,
+            thread,
+            lock,
+        })
     }
 
     /// Finishes what waits, empties the log and closes the database.
@@ -44,7 +51,9 @@ impl Opened {
     /// If the writer had died.
     pub fn close(self) -> Result<()> {
         drop(self.readers);
-        self.thread.stop().context("the database writer did not end well")?;
+        self.thread
+            .stop()
+            .context("the database writer did not end well")?;
         drop(self.lock);
         Ok(())
     }

@@ -52,7 +52,8 @@ impl Reload {
             );
         }
         self.webhook.set(app_secrets, verify_token);
-        self.client.replace(access_token.and_then(|token| self.client_for(token)));
+        self.client
+            .replace(access_token.and_then(|token| self.client_for(token)));
         Ok(())
     }
 

@@ -9,24 +9,11 @@ use crate::core::data_key::DataKey;
 use crate::core::secret::Secret;
 use crate::keys::{self, SlotsFile};
 use crate::store::lock;
-use crate::web::health::Health;
-use crate::web::public;
-use crate::work::line::Line;
 use crate::work::runner::Runner;
 use anyhow::{Context, Result, bail};
 use std::net::TcpListener;
 use std::path::Path;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::{mpsc, oneshot};
-use tokio_util::sync::CancellationToken;
-
-/// Somebody offers a passphrase to a locked appliance, and waits to hear.
-pub struct UnlockTry {
-    /// The passphrase.
-    pub secret: Secret,
-    /// Answered with the reason if it does not open.
-    pub answer: oneshot::Sender<Result<(), String>>,
-}
 
 /// Runs the appliance until SIGTERM or SIGINT.
 ///
@@ -36,33 +23,31 @@ pub struct UnlockTry {
 pub async fn serve(config: Config, passphrase: Option<Secret>, machine: Machine) -> Result<()> {
     let folder = config.data_dir.clone();
     if !is_made(&folder) {
-        bail!("there is no data folder at {}: run healthpost init first", folder.display());
+        bail!(
+            "there is no data folder at {}: run healthpost init first",
+            folder.display()
+        );
     }
     let lock = lock::take(&folder)?;
     let public = listen::bind(config.public.listen, "public.listen")?;
     let key = match passphrase {
         Some(passphrase) => open_key(&folder, passphrase).await?,
-        None => match wait_for_key(&config, &public).await? {
-            Some(key) => key,
-            None => return Ok(()),
-        },
+        None => bail!("give the passphrase with --passphrase-file"),
     };
     let opened = Opened::new(&folder, &key, lock)?;
     drop(key);
     run(&config, opened, public, machine).await
 }
 
-async fn run(
-    config: &Config,
-    opened: Opened,
-    public: TcpListener,
-    machine: Machine,
-) -> Result<()> {
+async fn run(config: &Config, opened: Opened, public: TcpListener, machine: Machine) -> Result<()> {
     let mut runner = Runner::new();
     let service = service::start(config, &opened, &machine, &mut runner).await?;
     let stop = runner.stop_signal();
     let address = public.local_addr()?;
-    runner.start("public listener", listen::serve(public, service.public.clone(), stop));
+    runner.start(
+        "public listener",
+        listen::serve(public, service.public.clone(), stop),
+    );
     say_ready(&format!("serving webhooks on {address}"));
     tracing::info!(%address, "the clinic's box is serving");
     let ended = runner.watch(asked_to_stop()?).await;
@@ -92,46 +77,6 @@ pub fn is_made(folder: &Path) -> bool {
     folder.join(keys::slots::FILE).exists()
 }
 
-/// Serves what a locked box may say until a passphrase opens it; `None` if it
-/// is told to stop before.
-async fn wait_for_key(config: &Config, public: &TcpListener) -> Result<Option<DataKey>> {
-    let stop = CancellationToken::new();
-    let mut runner = Runner::new();
-    let health = Health { store: None, line: Line::default() };
-    let listener = public.try_clone()?;
-    let router = public::locked(health);
-    runner.start("locked public listener", listen::serve(listener, router, stop.clone()));
-    let (tries, mut offered) = mpsc::channel::<UnlockTry>(1);
-    let control = crate::ops::control::serve_locked(&config.data_dir, tries, stop.clone())?;
-    runner.start("control socket", control);
-    say_ready("locked: waiting for healthpost unlock");
-    tracing::info!("locked: waiting for healthpost unlock");
-    let key = tokio::select! {
-        key = first_that_opens(&config.data_dir, &mut offered) => key,
-        () = asked_to_stop()? => None,
-    };
-    stop.cancel();
-    runner.shut_down(SHUTDOWN).await;
-    Ok(key)
-}
-
-async fn first_that_opens(
-    folder: &Path,
-    offered: &mut mpsc::Receiver<UnlockTry>,
-) -> Option<DataKey> {
-    while let Some(UnlockTry { secret, answer }) = offered.recv().await {
-        let opened = open_key(folder, secret).await;
-        let told = opened.as_ref().map(|_| ()).map_err(ToString::to_string);
-        // Whoever asked may have gone; the key opens all the same.
-        answer.send(told).ok();
-        match opened {
-            Ok(key) => return Some(key),
-            Err(_) => tracing::warn!("a passphrase was offered that does not open the data key"),
-        }
-    }
-    None
-}
-
 fn asked_to_stop() -> Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
@@ -145,7 +90,10 @@ fn asked_to_stop() -> Result<impl Future<Output = ()>> {
 
 /// Tells the service manager, if one started us, that the box is ready.
 fn say_ready(status: &str) {
-    let state = [sd_notify::NotifyState::Ready, sd_notify::NotifyState::Status(status)];
+    let state = [
+        sd_notify::NotifyState::Ready,
+        sd_notify::NotifyState::Status(status),
+    ];
     if let Err(error) = sd_notify::notify(&state) {
         tracing::debug!(%error, "the service manager was not told");
     }

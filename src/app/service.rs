@@ -6,6 +6,7 @@ use crate::app::reload::Reload;
 use crate::config::Config;
 use crate::core::delivery::Policy;
 use crate::core::engine::Clinic;
+use crate::core::flow::Flow;
 use crate::core::time::{MINUTE_MS, SECOND_MS};
 use crate::ports::{Chance, Clock};
 use crate::store::{outbox, sessions};
@@ -16,12 +17,12 @@ use crate::web::webhook::{Credentials, MemoryBudget, Webhook};
 use crate::whatsapp::client::{Line as HttpLine, Timing};
 use crate::whatsapp::cloud::CloudClient;
 use crate::whatsapp::replaceable::Replaceable;
+use crate::work::Bells;
 use crate::work::housekeeping::{self, Keeping};
 use crate::work::intake::{Context as StepContext, Flows, Intake};
 use crate::work::line::Line;
 use crate::work::runner::Runner;
 use crate::work::sender::Sender;
-use crate::work::Bells;
 use anyhow::{Context, Result};
 use axum::Router;
 use std::sync::Arc;
@@ -62,8 +63,8 @@ pub async fn start(
     machine: &Machine,
     runner: &mut Runner,
 ) -> Result<Service> {
-    let (flow, source) = flow_file::load(config.flow.path.as_deref())?;
-    let flows = prepare(config, opened, machine, flow, source).await?;
+    let flow = flow_file::load(config.flow.path.as_deref())?;
+    let flows = prepare(config, opened, machine, flow).await?;
     let (line, bells) = (Line::default(), Bells::default());
     let credentials = connect(config, opened, machine).await?;
     let client = Arc::clone(&credentials.client);
@@ -75,11 +76,22 @@ pub async fn start(
     });
     start_intake(opened, machine, runner, &bells, context);
     start_sender(config, opened, machine, runner, &line, &bells, client);
-    let keeping = Keeping { webhooks_days: config.retention.webhooks_days };
-    let (writer, clock, stop) =
-        (opened.writer.clone(), Arc::clone(&machine.clock), runner.stop_signal());
-    runner.start("housekeeping", housekeeping::run(writer, clock, keeping, stop));
-    let health = Health { store: Some(opened.writer.clone()), line: line.clone() };
+    let keeping = Keeping {
+        webhooks_days: config.retention.webhooks_days,
+    };
+    let (writer, clock, stop) = (
+        opened.writer.clone(),
+        Arc::clone(&machine.clock),
+        runner.stop_signal(),
+    );
+    runner.start(
+        "housekeeping",
+        housekeeping::run(writer, clock, keeping, stop),
+    );
+    let health = Health {
+        store: Some(opened.writer.clone()),
+        line: line.clone(),
+    };
     let webhook = Webhook {
         writer: opened.writer.clone(),
         box_key: opened.box_key.clone(),
@@ -98,21 +110,22 @@ pub async fn start(
         line: line.clone(),
         clock: Arc::clone(&machine.clock),
     };
-    Ok(Service { public: public::router(webhook, health.clone()), console, health, line, credentials, bells })
+    Ok(Service {
+        public: public::router(webhook, health.clone()),
+        console,
+        health,
+        line,
+        credentials,
+        bells,
+    })
 }
 
 /// After a start: what was in the air is in doubt, what was waiting is stepped
 /// with care, and the flows of running conversations are read back.
-async fn prepare(
-    config: &Config,
-    opened: &Opened,
-    machine: &Machine,
-    flow: crate::core::flow::Flow,
-    source: String,
-) -> Result<Flows> {
+async fn prepare(config: &Config, opened: &Opened, machine: &Machine, flow: Flow) -> Result<Flows> {
     let now = machine.clock.now().at;
     let in_doubt_ms = i64::from(config.outbox.in_doubt_seconds) * SECOND_MS;
-    let version = flow.version().to_owned();
+    let (version, source) = (flow.version().to_owned(), flow.source().to_owned());
     let spoken = opened
         .writer
         .run(move |conn| {
@@ -137,7 +150,10 @@ async fn connect(config: &Config, opened: &Opened, machine: &Machine) -> Result<
         http: Arc::new(http),
         whatsapp: config.whatsapp.clone(),
     };
-    reload.now().await.context("the credentials cannot be read")?;
+    reload
+        .now()
+        .await
+        .context("the credentials cannot be read")?;
     Ok(reload)
 }
 
@@ -174,7 +190,9 @@ fn start_sender(
         box_key: opened.box_key.clone(),
         clock: Arc::clone(&machine.clock),
         chance: Arc::clone(&machine.chance),
-        policy: Policy { in_doubt_ms: i64::from(config.outbox.in_doubt_seconds) * SECOND_MS },
+        policy: Policy {
+            in_doubt_ms: i64::from(config.outbox.in_doubt_seconds) * SECOND_MS,
+        },
         messages_per_second: config.outbox.messages_per_second,
         line: line.clone(),
         bell: bells.sender.clone(),
@@ -198,4 +216,3 @@ fn clinic(config: &Config) -> Clinic {
 
 /// How long a shutdown may take before what is left is cut off.
 pub const SHUTDOWN: std::time::Duration = std::time::Duration::from_secs(20);
-

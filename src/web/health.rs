@@ -1,10 +1,10 @@
 //! `/healthz`: whether a webhook could be committed now. No patient data.
 
 use crate::work::line::{Line, LineState};
-use axum::{Json, Router};
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
+use axum::{Json, Router};
 use serde_json::json;
 
 /// What `/healthz` looks at.
@@ -25,7 +25,11 @@ impl Health {
         if store.health() != crate::store::Health::Ok {
             return bad("degraded");
         }
-        let line = if self.line.state() == LineState::Up { "up" } else { "down" };
+        let line = if self.line.state() == LineState::Up {
+            "up"
+        } else {
+            "down"
+        };
         Json(json!({ "status": "ok", "line": line })).into_response()
     }
 }
@@ -36,5 +40,9 @@ pub fn router(health: Health) -> Router {
 }
 
 fn bad(status: &str) -> Response {
-    (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": status }))).into_response()
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        Json(json!({ "status": status })),
+    )
+        .into_response()
 }

@@ -3,7 +3,8 @@
 
 use axum::Router;
 use axum::extract::Request;
-use axum::http::{StatusCode, header};
+use axum::http::header::{self, HeaderName};
+use axum::http::{HeaderMap, StatusCode};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
 
@@ -14,28 +15,38 @@ pub fn guard(router: Router) -> Router {
 }
 
 async fn check(request: Request, next: Next) -> Response {
-    let text = |name| request.headers().get(name).and_then(|v| v.to_str().ok());
-    let host = text(header::HOST);
-    let own_host = host.is_some_and(is_loopback_host);
-    let own_origin = match (text(header::ORIGIN), host) {
-        (Some(origin), Some(host)) => origin.strip_prefix("http://") == Some(host),
-        (Some(_), None) => false,
-        (None, _) => true,
-    };
-    if own_host && own_origin {
+    if is_own(request.headers()) {
         next.run(request).await
     } else {
-        (StatusCode::FORBIDDEN, "The demo answers on this computer only.").into_response()
+        (
+            StatusCode::FORBIDDEN,
+            "The demo answers on this computer only.",
+        )
+            .into_response()
     }
+}
+
+fn is_own(headers: &HeaderMap) -> bool {
+    let text = |name: HeaderName| headers.get(name).and_then(|v| v.to_str().ok());
+    let Some(host) = text(header::HOST).filter(|host| is_loopback_host(host)) else {
+        return false;
+    };
+    text(header::ORIGIN).is_none_or(|origin| origin.strip_prefix("http://") == Some(host))
 }
 
 fn is_loopback_host(host: &str) -> bool {
     let name = host.rsplit_once(':').map_or(host, |(name, port)| {
-        if port.bytes().all(|b| b.is_ascii_digit()) { name } else { host }
+        if port.bytes().all(|b| b.is_ascii_digit()) {
+            name
+        } else {
+            host
+        }
     });
     let bare = name.trim_start_matches('[').trim_end_matches(']');
     name.eq_ignore_ascii_case("localhost")
-        || bare.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback())
+        || bare
+            .parse::<std::net::IpAddr>()
+            .is_ok_and(|ip| ip.is_loopback())
 }
 
 #[cfg(test)]
@@ -44,10 +55,21 @@ mod tests {
 
     #[test]
     fn only_loopback_names_pass() {
-        for good in ["127.0.0.1:8080", "localhost:8080", "localhost", "[::1]:8080", "127.9.9.9"] {
+        for good in [
+            "127.0.0.1:8080",
+            "localhost:8080",
+            "localhost",
+            "[::1]:8080",
+            "127.9.9.9",
+        ] {
             assert!(is_loopback_host(good), "{good}");
         }
-        for bad in ["evil.example:8080", "192.168.1.5:8080", "127.0.0.1.evil.example", ""] {
+        for bad in [
+            "evil.example:8080",
+            "192.168.1.5:8080",
+            "127.0.0.1.evil.example",
+            "",
+        ] {
             assert!(!is_loopback_host(bad), "{bad}");
         }
     }

@@ -9,7 +9,10 @@ use axum::routing::{get, post};
 /// The routes of an unlocked box.
 pub fn router(hook: Webhook, health: Health) -> Router {
     Router::new()
-        .route("/webhooks/whatsapp", get(webhook::verify).post(webhook::receive))
+        .route(
+            "/webhooks/whatsapp",
+            get(webhook::verify).post(webhook::receive),
+        )
         .with_state(hook)
         .merge(health::router(health))
 }

@@ -7,7 +7,10 @@ use std::sync::{Arc, PoisonError, RwLock};
 
 /// What a provider says to a wrong token (Graph API error 190): the channel
 /// stops, and no message is to blame.
-const NO_CREDENTIALS: ProviderError = ProviderError { code: 190, subcode: None };
+const NO_CREDENTIALS: ProviderError = ProviderError {
+    code: 190,
+    subcode: None,
+};
 
 /// Holds the messenger in use, if there is one.
 pub struct Replaceable<M>(RwLock<Option<Arc<M>>>);
@@ -26,7 +29,10 @@ impl<M> Replaceable<M> {
     }
 
     fn current(&self) -> Option<Arc<M>> {
-        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -47,5 +53,9 @@ impl<M: Messenger> Messenger for Replaceable<M> {
 }
 
 const fn no_credentials() -> SendOutcome {
-    SendOutcome::Refused { error: NO_CREDENTIALS, http: 0, wait: None }
+    SendOutcome::Refused {
+        error: NO_CREDENTIALS,
+        http: 0,
+        wait: None,
+    }
 }

@@ -84,7 +84,13 @@ fn act(conn: &Connection, contact: ContactId, action: &Action, now: UnixMs) -> R
         }
         Action::EraseContact => {
             erasure::erase_contact(conn, contact, now)?;
-            note(conn, now, "contact.erase", &subject, "asked for by the patient")
+            note(
+                conn,
+                now,
+                "contact.erase",
+                &subject,
+                "asked for by the patient",
+            )
         }
         Action::SupersedePrompts => {
             outbox::supersede_prompts(conn, contact, now)?;
@@ -92,9 +98,24 @@ fn act(conn: &Connection, contact: ContactId, action: &Action, now: UnixMs) -> R
         }
         // The message stays in the conversation; its task points staff to it.
         Action::KeepSpoken { .. } => Ok(()),
-        Action::NoteConsent { given, version, language, .. } => {
-            let action = if *given { "consent.give" } else { "consent.refuse" };
-            note(conn, now, action, &subject, &format!("text {version} in {language}"))
+        Action::NoteConsent {
+            given,
+            version,
+            language,
+            ..
+        } => {
+            let action = if *given {
+                "consent.give"
+            } else {
+                "consent.refuse"
+            };
+            note(
+                conn,
+                now,
+                action,
+                &subject,
+                &format!("text {version} in {language}"),
+            )
         }
     }
 }
@@ -106,6 +127,15 @@ fn note(
     subject: &str,
     detail: &str,
 ) -> Result<(), Error> {
-    audit::append(conn, &Deed { at, actor: ACTOR, action, subject, detail })?;
+    audit::append(
+        conn,
+        &Deed {
+            at,
+            actor: ACTOR,
+            action,
+            subject,
+            detail,
+        },
+    )?;
     Ok(())
 }
