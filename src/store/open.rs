@@ -117,9 +117,13 @@ fn connect(file: &Path, key: &DataKey, read_only: bool) -> Result<Connection, Er
     conn.busy_timeout(Duration::from_millis(limits::LOCK_WAIT_MS))?;
     // The first read is where SQLCipher notices that the key does not fit.
     conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
-        .map_err(|error| match Error::from(error) {
-            Error::Corrupt => Error::WrongKey,
-            other => other,
+        .map_err(|error| {
+            let error = Error::from(error);
+            if matches!(error, Error::Corrupt) {
+                Error::WrongKey
+            } else {
+                error
+            }
         })?;
     set_pragmas(&conn)?;
     if read_only {
