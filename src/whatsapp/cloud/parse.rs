@@ -6,13 +6,11 @@
 
 use super::content::{self, Why, word};
 use super::dedup::{self, Place};
+use super::json::{Raw, Words, elements, object, stamp};
 use super::people::{Names, People, is_bsuid};
 use super::repair::repair_escapes;
 use super::status;
-use super::wire::{
-    Call, Change, Context, Entry, Envelope, Message, Metadata, Raw, UserIdUpdate, Value, Words,
-    elements, object, stamp,
-};
+use super::wire::{Call, Change, Context, Entry, Envelope, Message, Metadata, UserIdUpdate, Value};
 use crate::core::inbound::{Identity, Inbound, Item, Malformed, ReceivedItem};
 use crate::core::phone;
 use crate::core::private::Private;
