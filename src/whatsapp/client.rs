@@ -219,17 +219,22 @@ fn lost(error: &reqwest::Error) -> Lost {
     if !error.is_connect() && !error.is_builder() {
         return Lost::Unknown;
     }
-    let mut cause: Option<&(dyn Error + 'static)> = Some(error);
-    eprintln!("DBG {error:?}");
-    while let Some(inner) = cause {
-        let wrapped = inner.downcast_ref::<std::io::Error>();
-        let wrapped = wrapped.and_then(std::io::Error::get_ref);
-        if inner.is::<rustls::Error>() || wrapped.is_some_and(|e| e.is::<rustls::Error>()) {
-            return Lost::NotSent(LineFault::Tls);
-        }
-        cause = inner.source();
+    if is_handshake_fault(error) {
+        Lost::NotSent(LineFault::Tls)
+    } else {
+        Lost::NotSent(LineFault::Down)
     }
-    Lost::NotSent(LineFault::Down)
+}
+
+/// Whether TLS is the cause. An input error keeps what it wraps out of its
+/// sources, so both ways down the chain are taken.
+fn is_handshake_fault(error: &(dyn Error + 'static)) -> bool {
+    let wrapped = error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || wrapped.is_some_and(|inner| is_handshake_fault(inner))
+        || error.source().is_some_and(is_handshake_fault)
 }
 
 /// Our clock, as the certificate check asks for it.

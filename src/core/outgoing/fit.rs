@@ -156,6 +156,8 @@ fn cut(text: &str, units_max: usize) -> String {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
     use super::*;
     use proptest::prelude::*;
 

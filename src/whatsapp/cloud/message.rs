@@ -79,6 +79,8 @@ fn row(row: &Row) -> Value {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
     use super::*;
     use crate::core::id::OutboxKey;
     use crate::core::outgoing::{Outgoing, Purpose};

@@ -8,6 +8,7 @@ mod client;
 mod content;
 mod dedup;
 mod handshake;
+mod json;
 mod message;
 mod parse;
 mod people;

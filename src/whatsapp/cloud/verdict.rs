@@ -5,8 +5,9 @@
 //! have been carried out and does not say so is `Unknown`, never success and
 //! never "not sent".
 
+use super::json::Words;
 use super::status::provider_error;
-use super::wire::{Fault, Words};
+use super::wire::Fault;
 use crate::core::delivery::CODE_MISSING;
 use crate::core::inbound::ProviderError;
 use crate::core::limits::PROVIDER_WAIT_MS_MAX;
@@ -142,6 +143,8 @@ fn regain_ms(value: &str) -> Option<i64> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
     use super::*;
     use proptest::prelude::*;
 
