@@ -84,8 +84,14 @@ fn spell(answer: &Result<Value, Misread>, text: &str) -> String {
         Ok(Value::Text { text: kept }) => format!("text {}", kept.as_str()),
         Ok(Value::Nothing) => "none".to_owned(),
         Ok(Value::Date { date } | Value::PartialDate { date }) => format!("born {}", date.as_str()),
-        Ok(Value::Age { years, months: None }) => format!("age {years}"),
-        Ok(Value::Age { years, months: Some(months) }) => format!("age {years}+{months}"),
+        Ok(Value::Age {
+            years,
+            months: None,
+        }) => format!("age {years}"),
+        Ok(Value::Age {
+            years,
+            months: Some(months),
+        }) => format!("age {years}+{months}"),
         Ok(Value::YesNo { yes: true }) => "yes".to_owned(),
         Ok(Value::YesNo { yes: false }) => "no".to_owned(),
         Ok(Value::One { id }) => format!("one {id}"),
@@ -117,21 +123,32 @@ fn every_answer_is_understood_or_asked_again() {
         for field in FIELDS {
             let kind = kind(&tables, field);
             let rows = &tables.fields[field];
-            let asked = rows.iter().filter(|(_, want)| want.starts_with('?')).count();
+            let asked = rows
+                .iter()
+                .filter(|(_, want)| want.starts_with('?'))
+                .count();
             if rows.len() < 25 || asked * 3 < rows.len() {
-                wrong.push(format!("{lang} {field}: {} rows, {asked} asked again", rows.len()));
+                wrong.push(format!(
+                    "{lang} {field}: {} rows, {asked} asked again",
+                    rows.len()
+                ));
             }
             for (text, want) in rows {
                 let got = spell(&read(&kind, text, lang, TODAY, "CD"), text);
                 if got != *want {
-                    wrong.push(format!("{lang} {field}: {text:?} is {want:?}, read as {got:?}"));
+                    wrong.push(format!(
+                        "{lang} {field}: {text:?} is {want:?}, read as {got:?}"
+                    ));
                 }
             }
             rows_total += rows.len();
             asked_total += asked;
         }
     }
-    println!("{rows_total} answers, {asked_total} of them asked again, {} wrong", wrong.len());
+    println!(
+        "{rows_total} answers, {asked_total} of them asked again, {} wrong",
+        wrong.len()
+    );
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
 }
 
@@ -165,12 +182,19 @@ fn a_huge_text_costs_next_to_nothing() {
         #[allow(clippy::disallowed_methods, reason = "a test measures real time")]
         let start = Instant::now();
         for kind in &kinds {
-            assert_eq!(read(kind, &text, Lang::Fr, TODAY, "CD"), Err(Misread::TooLong));
+            assert_eq!(
+                read(kind, &text, Lang::Fr, TODAY, "CD"),
+                Err(Misread::TooLong)
+            );
         }
         read_page(&kinds, &text, Lang::Fr, TODAY, "CD");
         assert_eq!(read_command(&text, Lang::Fr), None);
         assert!(healthpost::core::answers::fold(&text).len() <= 2 * text.len());
-        assert!(start.elapsed() < Duration::from_secs(3), "{piece:?} took {:?}", start.elapsed());
+        assert!(
+            start.elapsed() < Duration::from_secs(3),
+            "{piece:?} took {:?}",
+            start.elapsed()
+        );
     }
 }
 

@@ -21,6 +21,7 @@ mod lexicon;
 mod numerals;
 mod onset;
 mod page;
+mod segments;
 mod sex;
 mod words;
 mod yes_no;
