@@ -39,7 +39,7 @@ pub(super) fn read(folded: &str, lang: Lang, today: Date) -> Result<Value, Misre
         {
             age.add_bare(n)?;
             at += used;
-        } else if tokens.get(at).is_some_and(|t| is_sign(t)) {
+        } else if tokens.get(at).is_some_and(|t| is_sign(t)) || lexicon::is_or(&tokens, at) {
             at += 1;
         } else {
             at += filler_at(&tokens, at, lang).ok_or(Misread::Unclear)?;

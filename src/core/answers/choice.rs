@@ -59,15 +59,13 @@ pub(super) fn read_one(choices: &[Choice], folded: &str, lang: Lang) -> Result<V
         [] => near_label(choices, folded)
             .ok_or(Misread::Unclear)
             .and_then(|place| one(choices, place)),
-        [place] if !picked.out_of_range && !picked.range => {
-            if picked.unknown > 3 {
-                Err(Misread::Unclear)
-            } else if picked.unknown > 0 && picked.joined {
-                Err(Misread::Ambiguous)
-            } else {
-                one(choices, *place)
-            }
-        }
+        [place] if !picked.out_of_range && !picked.range => match (picked.unknown, picked.joined) {
+            (0, _) => one(choices, *place),
+            (_, true) => Err(Misread::Ambiguous),
+            // What is left over may be the rest of the label, misspelt.
+            (_, false) if near_label(choices, folded) == Some(*place) => one(choices, *place),
+            (_, false) => Err(Misread::Unclear),
+        },
         [_, ..] => Err(Misread::Ambiguous),
     }
 }
@@ -114,14 +112,16 @@ fn pick(choices: &[Choice], tokens: &[String], lang: Lang) -> Picked {
     let mut out = Picked::default();
     let mut at = 0;
     while at < tokens.len() {
-        if let Some((place, used)) = label_at(&labels, tokens, at) {
+        if let Some((place, used)) = label_at(&labels, tokens, at)
+            && !is_overtaken(&labels, tokens, at, used)
+        {
             out.add(place);
             at += used;
         } else if lexicon::negation_at(tokens, at, lang) {
             out.negated = true;
             at += 1;
         } else if let Some((n, used)) =
-            ordinal_at(tokens, at, lang).filter(|_| !is_article(tokens, at))
+            ordinal_at(tokens, at, lang).filter(|_| !is_article(tokens, at, lang))
         {
             match usize::try_from(n).ok().and_then(|n| n.checked_sub(1)) {
                 Some(place) if place < choices.len() => out.add(place),
@@ -154,12 +154,15 @@ impl Picked {
     }
 }
 
-/// "a child", "un enfant": the article is not the number one.
-fn is_article(tokens: &[String], at: usize) -> bool {
+/// "a child", "un enfant": the article is not the number one, unless another
+/// number is joined to it.
+fn is_article(tokens: &[String], at: usize, lang: Lang) -> bool {
     let article = tokens
         .get(at)
         .is_some_and(|t| matches!(t.as_str(), "un" | "une" | "una" | "um" | "uma"));
-    article && tokens.len() > 1 && number_at(tokens, at + 1, Lang::En).is_none()
+    let joined = exact_at(JOINERS, tokens, at + 1, lang).is_some()
+        || number_at(tokens, at + 1, lang).is_some();
+    article && at + 1 < tokens.len() && !joined
 }
 
 fn labels(choices: &[Choice]) -> impl Iterator<Item = (usize, &str)> {
@@ -191,6 +194,19 @@ fn label_at(
         }
     }
     best
+}
+
+/// Whether a label that begins inside this one reaches beyond it: in "para mi
+/// hijo" the label "para mi" gives way to "mi hijo".
+fn is_overtaken(
+    labels: &[(usize, Vec<String>)],
+    tokens: &[String],
+    at: usize,
+    used: usize,
+) -> bool {
+    (at + 1..at + used).any(|inner| {
+        label_at(labels, tokens, inner).is_some_and(|(_, more)| inner + more > at + used)
+    })
 }
 
 /// The only choice whose label is the whole text.

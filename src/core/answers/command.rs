@@ -216,7 +216,7 @@ const POLITE: &[&str] = &[
 /// places, or what somebody does.
 const EVERYDAY: &[&str] = &[
     "back", "nyuma", "langue", "lengua", "lingua", "arriere", "atras", "mwanzo", "volta", "alto",
-    "baja", "fin", "fim", "end", "info", "toka", "chega", "aide", "msaada", "help",
+    "baja", "fin", "fim", "end", "toka", "chega",
 ];
 
 /// The shortest word in which a slip of the finger is forgiven: shorter ones

@@ -75,7 +75,7 @@ pub(super) fn matches_at(phrase: &str, tokens: &[String], at: usize) -> Option<u
     Some(used)
 }
 
-/// A word of six letters or more of the own language with one slip: a letter
+/// A word of five letters or more of the own language with one slip: a letter
 /// missing, doubled, wrong or swapped. The first letter must be right.
 fn near<T: Copy + PartialEq>(table: Table<T>, word: &str, lang: Lang) -> Option<T> {
     if word.chars().count() < 5 || word.starts_with(|c: char| c.is_ascii_digit()) {
@@ -87,7 +87,7 @@ fn near<T: Copy + PartialEq>(table: Table<T>, word: &str, lang: Lang) -> Option<
             continue;
         }
         for phrase in phrases.split('|').filter(|p| !p.contains(' ')) {
-            if phrase.chars().count() >= 6 && is_slip_of(word, phrase) {
+            if phrase.chars().count() >= 5 && is_slip_of(word, phrase) {
                 if found.is_some_and(|other| other != *meaning) {
                     return None;
                 }
@@ -241,6 +241,13 @@ const QUESTIONS: Table<()> = &[
 /// Whether a filler begins at `at`, and how many tokens it takes.
 pub(super) fn filler_at(tokens: &[String], at: usize, lang: Lang) -> Option<usize> {
     exact_at(FILLERS, tokens, at, lang)
+}
+
+/// Whether "or" stands at `at`: two answers are offered instead of one.
+pub(super) fn is_or(tokens: &[String], at: usize) -> bool {
+    tokens
+        .get(at)
+        .is_some_and(|t| matches!(t.as_str(), "or" | "ou" | "au" | "o"))
 }
 
 /// Whether the words hold a negation of the language.

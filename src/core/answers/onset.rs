@@ -253,7 +253,7 @@ fn scan(tokens: &[String], lang: Lang, today: Date) -> Scan {
             let token = tokens.get(at).map(String::as_str).unwrap_or_default();
             if token.starts_with(|c: char| c.is_ascii_digit()) {
                 out.numbers += 1;
-            } else if !is_sign(token) {
+            } else if !is_sign(token) && !lexicon::is_or(tokens, at) {
                 out.unknown += 1;
             }
             at += 1;

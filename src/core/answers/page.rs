@@ -251,7 +251,8 @@ impl Page<'_> {
     }
 
     /// Free words between two typed answers belong to the free-text questions
-    /// between these two, if there are as many of them.
+    /// between these two, if there are as many of them. Three words or more
+    /// may be a name and a place in one while another question is open.
     fn settle_free(&mut self, pieces: &[Piece]) {
         let anchors: Vec<usize> = pieces.iter().filter_map(Piece::anchor).collect();
         let in_order = anchors.windows(2).all(|w| matches!(w, [a, b] if a <= b));
@@ -281,7 +282,9 @@ impl Page<'_> {
                         .copied()
                         .filter(|p| (from..to).contains(p))
                         .collect();
-                    if here.len() == gap.len() {
+                    let both = |text: &&String| text.split_whitespace().count() >= 3;
+                    if here.len() == gap.len() && !(free.len() > here.len() && gap.iter().any(both))
+                    {
                         for (place, text) in here.into_iter().zip(gap.iter()) {
                             let answer = self.try_read(place, text);
                             self.set(place, answer);

@@ -36,7 +36,7 @@ const WORDS: Table<&str> = &[
     (
         Sw,
         "female",
-        "mwanamke|mke|kike|ke|msichana|wa kike|jike|mama|binti|f|jinsia ya kike|mwanamama",
+        "mwanamke|mwanamuke|mke|kike|ke|msichana|wa kike|jike|mama|binti|f|jinsia ya kike|mwanamama",
     ),
     (
         Sw,
@@ -91,6 +91,8 @@ pub(super) fn read(folded: &str, lang: Lang) -> Result<Value, Misread> {
             }
             found = Some(id);
             at += used;
+        } else if lexicon::is_or(&tokens, at) && found.is_some() {
+            at += 1;
         } else if !lexicon::negation_at(&tokens, at, lang)
             && let Some(used) = filler_at(&tokens, at, lang)
         {

@@ -142,7 +142,7 @@ const SUBJECTS: Table<()> = &[
     (
         En,
         (),
-        "allergy|allergies|allergic|known|any|at all|medicine|medicines|medication|medications|drugs|pills|tablets|symptoms|symptom|other|others|moment|right|of|these|them|take|taking|that|know|contact|currently|yet|so far|treatment|thing|anything|to",
+        "allergy|allergies|allergic|known|any|at all|medicine|medicines|medication|medications|drugs|pills|tablets|symptoms|symptom|other|others|moment|at|right|of|these|them|take|taking|that|know|contact|currently|yet|so far|treatment|thing|anything|to",
     ),
     (
         Fr,
@@ -152,7 +152,7 @@ const SUBJECTS: Table<()> = &[
     (
         Sw,
         (),
-        "mzio|mizio|aleji|allergy|dawa|zozote|yoyote|chochote|dalili|nyingine|kwa sasa|sasa|matibabu|tatizo|lolote|hivyo|hata|moja|kabisa|ninayotumia|ninazotumia|natumia|vidonge|ya|za|mtu",
+        "mzio|mizio|aleji|allergy|dawa|zozote|yoyote|chochote|wowote|dalili|nyingine|kwa sasa|sasa|matibabu|tatizo|lolote|hivyo|hata|moja|kabisa|ninayotumia|ninazotumia|natumia|vidonge|ya|za|mtu",
     ),
     (
         Es,
@@ -169,7 +169,10 @@ const SUBJECTS: Table<()> = &[
 /// Reads a name.
 pub(super) fn read_name(text: &str, folded: &str, lang: Lang) -> Result<Value, Misread> {
     let tokens = cut(folded);
-    if folded.ends_with('?') || is_no_answer(text, folded, &tokens, lang) {
+    if folded.ends_with('?')
+        || is_no_answer(text, folded, &tokens, lang)
+        || read_command(text, lang).is_some()
+    {
         return Err(Misread::Unclear);
     }
     let shown: String = tidy(text).chars().filter(|c| !is_picture(*c)).collect();
@@ -284,7 +287,7 @@ fn is_no_answer(text: &str, folded: &str, tokens: &[String], lang: Lang) -> bool
     lexicon::is_greeting(tokens, lang)
         || lexicon::is_question(folded, tokens, lang)
         || (tokens.len() <= 4 && lexicon::is_unsure(tokens, lang))
-        || (tokens.len() <= 2 && yes_no::read(folded, lang).is_ok())
+        || yes_no::is_bare(tokens, lang)
         || (read_command(text, lang).is_some() && !super::command::is_everyday_word(folded))
 }
 

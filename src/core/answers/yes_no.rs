@@ -122,6 +122,23 @@ pub(super) fn read(folded: &str, lang: Lang) -> Result<Value, Misread> {
     judge(&tokens, lang)
 }
 
+/// Whether the words are yes or no, once or again, and bear nothing else.
+pub(super) fn is_bare(tokens: &[String], lang: Lang) -> bool {
+    let mut at = 0;
+    let mut said = false;
+    while at < tokens.len() {
+        if let Some((_, used)) = said_at(tokens, at, lang) {
+            said = true;
+            at += used;
+        } else if let Some(used) = lexicon::filler_at(tokens, at, lang) {
+            at += used;
+        } else {
+            return whole_foreign(tokens, lang).is_some();
+        }
+    }
+    said
+}
+
 /// The first words decide; words of the other side later on make it doubtful.
 fn judge(tokens: &[String], lang: Lang) -> Result<Value, Misread> {
     let first = said_at(tokens, 0, lang)
