@@ -3,3 +3,17 @@
 //! A word-list reader, not a diagnosis: it exists so that somebody who writes
 //! "he is not breathing" is told at once to call for help, and a nurse sees it.
 //! It must stay total and quick: every incoming text passes through it.
+//!
+//! The lists follow the emergency signs of WHO's triage (ETAT, IMCI for young
+//! infants and children) and the obstetric danger signs. Where words are in
+//! doubt they raise the alarm: a needless one costs a nurse a look.
+
+mod lexicon;
+mod reading;
+mod rules;
+mod sign;
+mod words;
+
+pub use reading::find_danger;
+pub use rules::{Facts, danger_in_answers};
+pub use sign::DangerSign;
