@@ -67,7 +67,7 @@ pub(super) struct Lexicon {
     patterns: Vec<Pattern>,
     by_first_slot: Vec<Vec<u16>>,
     terms: Vec<Term>,
-    whole: HashMap<Box<str>, u16>,
+    whole: HashMap<Box<str>, Vec<u16>>,
     beginnings: HashMap<Box<str>, u16>,
     endings: HashMap<Box<str>, u16>,
     misspelt: HashMap<u64, Vec<u16>, BuildHasherDefault<Already>>,
@@ -188,7 +188,7 @@ impl Lexicon {
             }
         };
         let exact = self.whole.get(word);
-        exact.into_iter().for_each(&mut add);
+        exact.into_iter().flatten().for_each(&mut add);
         if word.len() > LETTERS_MAX {
             return;
         }
@@ -464,7 +464,7 @@ impl Lexicon {
                 }
             }
         }
-        self.whole.entry(word.clone()).or_insert(id);
+        self.whole.entry(word.clone()).or_default().push(id);
         self.terms.push(Term { word, slots });
     }
 }

@@ -38,6 +38,8 @@ struct Reading<'a> {
     found: Vec<Found>,
     /// What each sentence says of itself, by the index of its first word.
     moods: Vec<Mood>,
+    /// Words that read like a denial and are none.
+    cleared: Vec<usize>,
 }
 
 /// A sign found, before anybody asks whether it is denied.
@@ -63,6 +65,7 @@ impl<'a> Reading<'a> {
             roles: Vec::with_capacity(words.len()),
             found: Vec::new(),
             moods: Vec::new(),
+            cleared: Vec::new(),
         };
         for (word, gap) in words.iter() {
             lexicon.slots_of(word, &mut reading.filled);
@@ -73,6 +76,11 @@ impl<'a> Reading<'a> {
             }
         }
         reading.search();
+        for at in std::mem::take(&mut reading.cleared) {
+            if let Some(role) = reading.roles.get_mut(at) {
+                *role = Role::default();
+            }
+        }
         reading
     }
 
@@ -124,13 +132,7 @@ impl<'a> Reading<'a> {
                     role.denies |= bit(pattern.lang);
                 }
             }
-            Meaning::DeniesNothing => {
-                for at in taken {
-                    if let Some(role) = self.roles.get_mut(at) {
-                        *role = Role::default();
-                    }
-                }
-            }
+            Meaning::DeniesNothing => self.cleared.extend(taken),
             Meaning::Elsewhere => {
                 if let Some(mood) = self.moods.get_mut(sentence) {
                     mood.elsewhere = true;
@@ -212,6 +214,9 @@ impl<'a> Reading<'a> {
     /// Whether a word of the sign is denied from before, or the sign from
     /// behind. A "no" that is part of the sign ("not breathing") denies nothing.
     fn is_denied(&self, found: &Found) -> bool {
+        if found.at.iter().any(|at| self.denies(found, *at)) {
+            return false;
+        }
         let last = found.at.last().copied().unwrap_or(0);
         let behind = (last + 1..=last + 2)
             .take_while(|at| self.words.gap_before(*at) == Gap::Space)
