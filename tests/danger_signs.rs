@@ -177,6 +177,8 @@ fn without_accents(text: &str) -> String {
 }
 
 proptest! {
+    #![proptest_config(ProptestConfig { failure_persistence: None, ..ProptestConfig::with_cases(128) })]
+
     #[test]
     fn any_text_at_all_is_read(text in any::<String>()) {
         for lang in Lang::ALL {

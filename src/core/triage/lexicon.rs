@@ -10,11 +10,12 @@
 //! order free; `@name` stands for a group; `stem*` and `*ending` match parts of
 //! a word; `=word` allows no misspelling.
 
-use super::sign::DangerSign;
+use super::sign::{DangerSign, bit};
+use super::spelling::{Already, LETTERS_MAX, SHORTEST_MISSPELT, STEM_MIN, shortened, slack};
 use crate::core::lang::Lang;
 use serde::Deserialize;
 use std::collections::{BTreeMap, HashMap};
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::BuildHasherDefault;
 use std::sync::LazyLock;
 
 /// A set of alternatives that a word of a text can fill.
@@ -77,17 +78,6 @@ pub(super) struct Lexicon {
 struct Term {
     word: Box<str>,
     slots: Vec<SlotId>,
-}
-
-/// The bit of a language in a mask.
-pub(super) const fn bit(lang: Lang) -> u8 {
-    match lang {
-        Lang::En => 1,
-        Lang::Fr => 2,
-        Lang::Sw => 4,
-        Lang::Es => 8,
-        Lang::Pt => 16,
-    }
 }
 
 /// The lists of all languages.
@@ -232,72 +222,6 @@ impl Lexicon {
                 add(id);
             }
         }
-    }
-}
-
-/// Longer words than this are compared whole only.
-const LETTERS_MAX: usize = 24;
-/// The shortest stem or ending a list may use.
-const STEM_MIN: usize = 3;
-/// The shortest word that can be a misspelling of a listed one.
-const SHORTEST_MISSPELT: usize = 4;
-
-/// How many letters a listed word of this length may be off.
-const fn slack(letters: usize) -> usize {
-    match letters {
-        0..=4 => 0,
-        5..=7 => 1,
-        _ => 2,
-    }
-}
-
-/// Calls `each` with the hash of the word with up to `off` letters left out.
-fn shortened(word: &str, off: usize, each: &mut impl FnMut(u64)) {
-    let letters = word.as_bytes();
-    let n = letters.len();
-    each(hash(letters, n, n));
-    if off >= 1 {
-        for i in 0..n {
-            each(hash(letters, i, n));
-        }
-    }
-    if off >= 2 {
-        for i in 0..n {
-            for j in i + 1..n {
-                each(hash(letters, i, j));
-            }
-        }
-    }
-}
-
-/// FNV-1a over the letters without the `i`th and the `j`th.
-fn hash(letters: &[u8], i: usize, j: usize) -> u64 {
-    letters
-        .iter()
-        .enumerate()
-        .filter(|(at, _)| *at != i && *at != j)
-        .fold(0xcbf2_9ce4_8422_2325, |hash, (_, letter)| {
-            (hash ^ u64::from(*letter)).wrapping_mul(0x0100_0000_01b3)
-        })
-}
-
-/// A hasher for keys that are hashes already.
-#[derive(Default)]
-struct Already(u64);
-
-impl Hasher for Already {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, key: u64) {
-        self.0 = key;
     }
 }
 
@@ -453,15 +377,13 @@ impl Lexicon {
         } else if written.starts_with('*') {
             self.endings.insert(word.clone(), id);
         }
-        if !written.contains('*') {
-            if !written.starts_with('=') && word.len() <= LETTERS_MAX {
-                let misspelt = &mut self.misspelt;
-                let off = slack(word.len());
-                if off > 0 {
-                    shortened(&word, off, &mut |hash| {
-                        misspelt.entry(hash).or_default().push(id);
-                    });
-                }
+        if !written.contains('*') && !written.starts_with('=') && word.len() <= LETTERS_MAX {
+            let misspelt = &mut self.misspelt;
+            let off = slack(word.len());
+            if off > 0 {
+                shortened(&word, off, &mut |hash| {
+                    misspelt.entry(hash).or_default().push(id);
+                });
             }
         }
         self.whole.entry(word.clone()).or_default().push(id);

@@ -12,6 +12,7 @@ mod lexicon;
 mod reading;
 mod rules;
 mod sign;
+mod spelling;
 mod words;
 
 pub use reading::find_danger;

@@ -4,10 +4,11 @@
 //! slot is filled, and only within a few words: the work is linear in the
 //! length of the text, whatever is in it.
 
-use super::lexicon::{Lexicon, Meaning, Pattern, Role, SlotId, bit, lexicon};
-use super::sign::DangerSign;
+use super::lexicon::{Lexicon, Meaning, Pattern, Role, SlotId, lexicon};
+use super::sign::{DangerSign, bit};
 use super::words::{Gap, Words};
 use crate::core::lang::Lang;
+use std::collections::BTreeSet;
 
 /// Other words allowed between two of a pattern.
 const BETWEEN: usize = 2;
@@ -195,9 +196,17 @@ impl<'a> Reading<'a> {
         let starts: Vec<usize> = (0..self.words.len())
             .filter(|at| self.words.gap_before(*at) == Gap::Stop)
             .collect();
-        self.found
-            .iter()
-            .filter(|found| !self.is_denied(found) && !self.is_elsewhere(found, &starts))
+        let (denied, open): (Vec<&Found>, Vec<&Found>) =
+            self.found.iter().partition(|found| self.is_denied(found));
+        // "No sangra" is Spanish and denied; the Portuguese list, where "no"
+        // is no denial, reads the same word as a sign.
+        let denied: BTreeSet<(DangerSign, &[usize])> = denied
+            .into_iter()
+            .map(|found| (found.sign, found.at.as_slice()))
+            .collect();
+        open.into_iter()
+            .filter(|found| !denied.contains(&(found.sign, found.at.as_slice())))
+            .filter(|found| !self.is_elsewhere(found, &starts))
             .min_by_key(|found| (Some(found.lang) != lang, found.sign))
             .map(|found| found.sign)
     }
@@ -229,9 +238,6 @@ impl<'a> Reading<'a> {
     }
 
     fn is_denied_from_before(&self, found: &Found, at: usize) -> bool {
-        if self.denies(found, at) {
-            return false;
-        }
         let mut carried = false;
         let mut here = at;
         for _ in 0..REACH {

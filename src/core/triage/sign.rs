@@ -2,6 +2,8 @@
 //!
 //! The words of a sign are stored in records and tasks: they never change.
 
+use crate::core::lang::Lang;
+
 /// A sign that somebody may need help at once. The order is the order of
 /// urgency: where a text shows several, the first is reported.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
@@ -101,5 +103,16 @@ impl DangerSign {
     /// violence or of wishing to die is to be seen even if it was last year.
     pub(super) const fn stays_urgent(self) -> bool {
         matches!(self, Self::SelfHarm | Self::Violence)
+    }
+}
+
+/// The bit of a language in a mask.
+pub(super) const fn bit(lang: Lang) -> u8 {
+    match lang {
+        Lang::En => 1,
+        Lang::Fr => 2,
+        Lang::Sw => 4,
+        Lang::Es => 8,
+        Lang::Pt => 16,
     }
 }
