@@ -51,3 +51,10 @@ pub const WRITER_GROUP_MAX: usize = 256;
 pub const READERS: usize = 2;
 /// Page cache of one database connection, KiB.
 pub const CACHE_KIB: i64 = 2_048;
+/// Messages the box sends in a whole intake: each one costs money.
+pub const INTAKE_MESSAGES_MAX: usize = 12;
+/// Records of one contact listed to them.
+pub const KEPT_RECORDS_MAX: usize = 100;
+/// Messages in a row that come before a question by a clock that must then be
+/// wrong; after them the question is asked anew.
+pub const EARLY_MAX: u8 = 3;

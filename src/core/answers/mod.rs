@@ -7,3 +7,6 @@
 mod kind;
 
 pub use kind::{Choice, Command, Kind, Misread, Value};
+
+mod placeholder;
+pub use placeholder::{fold, read, read_command, read_language, read_page};
