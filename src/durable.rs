@@ -1,83 +1,155 @@
-//! Writing a file so that a power cut leaves the old one or the new one, never
-//! half of either. It must never leave its unfinished file behind on an error
-//! it can see.
+//! Writing a small file so that a power cut leaves the old or the new one,
+//! whole. Nothing else in the program writes files it means to keep.
 
+use std::ffi::OsString;
 use std::fs::{self, File, OpenOptions};
-use std::io;
+use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Writes `path` through a file beside it: written by `fill`, flushed to the
-/// disk, renamed over `path`, and the rename flushed too. Mode 0600.
+/// Replaces `path` by `bytes`: a temporary file in the same folder is written
+/// and synced, renamed over the old one, and the folder is synced. The file is
+/// readable by its owner only.
 ///
 /// # Errors
-/// What `fill` says, or what the disk says; `path` is then untouched.
-pub fn write<E: From<io::Error>>(
+/// What the disk says; the old file is then still whole.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_with(path, |file| file.write_all(bytes))
+}
+
+/// As [`write`](fn@write), for a content too large to hold: `fill` writes it
+/// into the temporary file.
+///
+/// # Errors
+/// What `fill` or the disk says; the old file is then still whole.
+pub fn write_with<E: From<io::Error>>(
     path: &Path,
     fill: impl FnOnce(&mut File) -> Result<(), E>,
 ) -> Result<(), E> {
-    let draft = beside(path)?;
-    let mut options = OpenOptions::new();
-    options.write(true).create(true).truncate(true).mode(0o600);
-    let mut file = options.open(&draft)?;
-    let written = fill(&mut file).and_then(|()| settle(&file, &draft, path).map_err(E::from));
-    if written.is_err() {
-        // The reason to report is the first one; a draft that cannot be
-        // removed is overwritten by the next try.
-        let _ = fs::remove_file(&draft);
+    let (folder, name) = parts(path)?;
+    let mut temporary = OsString::from(".");
+    temporary.push(name);
+    temporary.push(".new");
+    let temporary = folder.join(temporary);
+    let written = write_synced(&temporary, fill)
+        .and_then(|()| fs::rename(&temporary, path).map_err(E::from));
+    if let Err(error) = written {
+        // Best effort: the next write replaces a leftover in any case.
+        drop(fs::remove_file(&temporary));
+        return Err(error);
     }
-    written
+    Ok(sync_folder(folder)?)
 }
 
-fn settle(file: &File, draft: &Path, path: &Path) -> io::Result<()> {
-    file.sync_all()?;
-    fs::rename(draft, path)?;
-    sync_folder(path)
+/// As [`write`](fn@write), but keeps the file that was there as `NAME.old`.
+///
+/// # Errors
+/// What the disk says; the file under `path` is then still whole.
+pub fn write_keeping_old(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Ok(before) = fs::read(path) {
+        let (folder, name) = parts(path)?;
+        let mut old = name.to_owned();
+        old.push(".old");
+        write(&folder.join(old), &before)?;
+    }
+    write(path, bytes)
 }
 
-/// Flushes the folder that holds `path`, so that a rename in it survives.
+/// Makes renames and removals in `folder` survive a power cut.
 ///
 /// # Errors
 /// What the disk says.
-pub fn sync_folder(path: &Path) -> io::Result<()> {
-    File::open(folder(path))?.sync_all()
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
 }
 
-fn folder(path: &Path) -> &Path {
-    match path.parent() {
-        Some(parent) if !parent.as_os_str().is_empty() => parent,
-        Some(_) | None => Path::new("."),
-    }
-}
-
-fn beside(path: &Path) -> io::Result<PathBuf> {
+fn parts(path: &Path) -> io::Result<(&Path, &std::ffi::OsStr)> {
     let name = path
         .file_name()
-        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "the path names no file"))?;
-    let mut draft = std::ffi::OsString::from(".");
-    draft.push(name);
-    draft.push(".part");
-    Ok(folder(path).join(draft))
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a file needs a name"))?;
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) | None => Path::new("."),
+    };
+    Ok((folder, name))
+}
+
+fn write_synced<E: From<io::Error>>(
+    path: &Path,
+    fill: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
+    // A leftover of an earlier power cut may have other permissions or be a link.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        Ok(()) | Err(_) => {}
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    fill(&mut file)?;
+    Ok(file.sync_all()?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::io::Write;
+    use std::os::unix::fs::PermissionsExt;
 
     #[test]
-    fn a_failed_write_leaves_the_old_file_and_no_draft() {
-        let dir = tempfile::tempdir().unwrap();
-        let path = dir.path().join("a.txt");
-        write::<io::Error>(&path, |f| f.write_all(b"old")).unwrap();
-        let failed = write::<io::Error>(&path, |f| {
-            f.write_all(b"ne")?;
-            Err(io::Error::other("power"))
+    fn a_file_is_replaced_whole_and_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("slots.json");
+        write(&path, b"one").unwrap();
+        write(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_leftover_of_a_power_cut_is_no_obstacle() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("slots.json");
+        write(&folder.path().join(".slots.json.new"), b"torn").unwrap();
+        write(&path, b"whole").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_old_file_is_kept_when_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("slots.json");
+        write_keeping_old(&path, b"one").unwrap();
+        write_keeping_old(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(
+            fs::read(folder.path().join("slots.json.old")).unwrap(),
+            b"one"
+        );
+    }
+
+    #[test]
+    fn content_that_breaks_off_leaves_the_old_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a.csv");
+        write(&path, b"old").unwrap();
+        let broken = write_with::<io::Error>(&path, |file| {
+            file.write_all(b"ne")?;
+            Err(io::Error::other("broke off"))
         });
-        assert!(failed.is_err());
+        assert!(broken.is_err());
         assert_eq!(fs::read(&path).unwrap(), b"old");
-        assert_eq!(fs::read_dir(dir.path()).unwrap().count(), 1);
-        write::<io::Error>(&path, |f| f.write_all(b"new")).unwrap();
-        assert_eq!(fs::read(&path).unwrap(), b"new");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_missing_folder_is_an_error_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(write(&folder.path().join("none/slots.json"), b"x").is_err());
+        assert!(write(Path::new("/"), b"x").is_err());
     }
 }

@@ -6,6 +6,12 @@
 
 pub mod config;
 pub mod core;
+pub mod device;
 pub mod durable;
 pub mod export;
+pub mod keys;
 pub mod ports;
+pub mod store;
+pub mod web;
+pub mod whatsapp;
+pub mod work;

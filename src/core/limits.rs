@@ -53,3 +53,21 @@ pub const READERS: usize = 2;
 pub const CACHE_KIB: i64 = 2_048;
 /// Longest cell a workbook may hold, UTF-16 units (Excel's own limit).
 pub const XLSX_CELL_UNITS_MAX: usize = 32_767;
+/// How long a job that may wait for company waits for it, ms.
+pub const WRITER_COMPANY_MS: u64 = 50;
+/// Quiet after which the write-ahead log is emptied, ms.
+pub const WRITER_IDLE_MS: u64 = 5_000;
+/// Longest life of a read transaction, ms. Only a backup may take longer.
+pub const READ_MS_MAX: u64 = 2_000;
+/// How long a connection waits for a lock of another one, ms.
+pub const LOCK_WAIT_MS: u64 = 1_000;
+/// Prepared statements kept by each connection.
+pub const STATEMENTS_KEPT: usize = 128;
+/// Size to which an emptied write-ahead log is cut back, bytes.
+pub const WAL_BYTES_KEPT: i64 = 4 * 1024 * 1024;
+/// Pages in the write-ahead log at which it is copied into the database.
+pub const WAL_PAGES: i64 = 1_000;
+/// Disk space held back for the day the disk is full, bytes.
+pub const RESERVE_BYTES: u64 = 32 * 1024 * 1024;
+/// Free space below which a failed write means a full disk, bytes.
+pub const DISK_FULL_BYTES: u64 = 1024 * 1024;

@@ -6,6 +6,7 @@
 //! of outages be played through in seconds.
 
 pub mod answers;
+pub mod data_key;
 pub mod delivery;
 pub mod engine;
 pub mod flow;
@@ -14,8 +15,10 @@ pub mod inbound;
 pub mod lang;
 pub mod limits;
 pub mod outgoing;
+pub mod pace;
 pub mod phone;
 pub mod private;
+pub mod secret;
 pub mod table;
 pub mod time;
 pub mod triage;

@@ -78,7 +78,7 @@ pub fn write<E>(
 ) -> Result<u64, ExportError<E>> {
     let mut count = 0;
     let rows = rows.inspect(|row| count += u64::from(row.is_ok()));
-    durable::write(path, |file| match format {
+    durable::write_with(path, |file| match format {
         Format::Csv => csv::write(file, columns, rows),
         Format::Xlsx => xlsx::write(file, path, columns, rows),
     })?;

@@ -1,1 +1,21 @@
-//! (to be written)
+//! The conversation: one pure function from what a contact did to what the
+//! clinic's box says and stores.
+//!
+//! `step` is total: any session, any events, any clock give a session and
+//! effects, never an error or a panic. It never reads a clock, never draws
+//! chance and never looks anything up.
+
+mod effect;
+mod event;
+mod session;
+mod step;
+
+pub use effect::{
+    Action, Effect, FlagReason, RecordChange, RecordStatus, Step, TaskKind, Triage, UnknownFlag,
+    UnknownStatus, UnknownTriage,
+};
+pub use event::{Clinic, Event, Fresh, Received, TimerKind, UnknownTimer};
+pub use session::{
+    Answer, Asked, Decision, Draft, Kept, Overlay, Sent, Session, Stage, Unconsented,
+};
+pub use step::step;

@@ -1,0 +1,10 @@
+//! The only composition root: opens the store, builds the adapters, starts the
+//! workers, and takes everything down again.
+
+pub mod demo;
+pub mod flow_file;
+pub mod listen;
+pub mod opened;
+pub mod reload;
+pub mod serve;
+pub mod service;

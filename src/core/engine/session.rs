@@ -1,0 +1,201 @@
+//! What a conversation knows between two steps.
+//!
+//! Serialised as JSON into one row of the encrypted store. New fields carry
+//! `#[serde(default)]`: a row written by an older program must still be read.
+//! Patients' words are in here only inside `Value`, and only while their
+//! record is open or may still be corrected by an edit.
+
+use crate::core::answers::Value;
+use crate::core::id::{InboxId, RecordId};
+use crate::core::lang::Lang;
+use crate::core::time::UnixMs;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// One contact's conversation.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Session {
+    /// The flow it speaks; empty before the first step.
+    pub flow_version: String,
+    /// The language chosen, or guessed from the first words.
+    pub language: Option<Lang>,
+    /// Whether the language was chosen and not only guessed.
+    pub language_chosen: bool,
+    /// The consent in force.
+    pub consent: Option<Decision>,
+    /// The latest refusal.
+    pub refusal: Option<Decision>,
+    /// Where the conversation stands.
+    pub stage: Stage,
+    /// A question put in front of the stage's own.
+    pub overlay: Option<Overlay>,
+    /// The question that waits for its answer.
+    pub asked: Option<Asked>,
+    /// The record being filled in.
+    pub draft: Option<Draft>,
+    /// The record last submitted, until the next one begins: WhatsApp lets
+    /// people edit a message for a quarter of an hour.
+    pub submitted: Option<Draft>,
+    /// Records of this contact, for "my data".
+    pub records: Vec<Kept>,
+    /// Words without consent, if any are kept.
+    pub unconsented: Option<Unconsented>,
+    /// Danger signs told in this episode, so that a flood is warned once.
+    pub danger: Vec<String>,
+    /// The provider's stamp of the latest message.
+    pub last_stamped: Option<UnixMs>,
+    /// The patient asked for silence and has not written since.
+    pub stopped: bool,
+    /// The next message is asked whether to go on, whatever the time.
+    pub doubtful: bool,
+    /// Makes choice ids of this conversation unlike those of an erased one.
+    pub salt: String,
+    /// Questions asked so far; numbers their choice ids.
+    pub questions: u32,
+    /// Unclear answers to the present control question.
+    pub unclear: u8,
+}
+
+/// A decision about consent.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Decision {
+    /// The version of the text that was shown.
+    pub version: String,
+    /// The language it was shown in.
+    pub language: Lang,
+    /// When, by our clock.
+    pub at: UnixMs,
+}
+
+/// Where a conversation stands.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "at", rename_all = "snake_case")]
+pub enum Stage {
+    /// Nothing is going on: before the first word, after a receipt, after a
+    /// refusal. A message begins an intake.
+    #[default]
+    Rest,
+    /// Which language.
+    Language,
+    /// Whether they consent.
+    Consent,
+    /// Whom it is for.
+    Who,
+    /// A page of questions.
+    Page {
+        /// The page's id.
+        page: String,
+    },
+    /// Whether all is right.
+    Review,
+    /// Which answer is wrong.
+    Correct,
+    /// One answer anew.
+    Fix {
+        /// The field's id.
+        field: String,
+    },
+}
+
+/// A question in front of the stage's own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Overlay {
+    /// Which language from now on.
+    Language,
+    /// Whether to go on after a silence.
+    Resume,
+    /// Whether really to delete everything.
+    ConfirmDelete,
+}
+
+/// A question that waits for its answer.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Stands in its choices' ids.
+    pub token: String,
+    /// The provider's stamp of the message it was asked after.
+    pub after: Option<UnixMs>,
+    /// When it left; absent while it waits in the queue.
+    pub sent: Option<Sent>,
+    /// Messages written before it was read and after it was sent, by our
+    /// account; several in a row mean that a clock was wrong.
+    #[serde(default)]
+    pub early: u8,
+    /// The fields it asks for, if it is a page's.
+    #[serde(default)]
+    pub fields: Vec<String>,
+}
+
+/// When a question left.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Sent {
+    /// By our clock.
+    pub at: UnixMs,
+    /// By the provider's.
+    pub stamp: Option<UnixMs>,
+}
+
+/// A record with where each answer came from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Draft {
+    /// The record's number.
+    pub id: RecordId,
+    /// When it began, by our clock.
+    pub begun: UnixMs,
+    /// The answers by field id.
+    #[serde(default)]
+    pub answers: BTreeMap<String, Answer>,
+    /// Wrong answers by field id.
+    #[serde(default)]
+    pub tries: BTreeMap<String, u8>,
+    /// Fields left for staff, and the pages' questions answered by voice.
+    #[serde(default)]
+    pub left: Vec<String>,
+    /// Words came that answered nothing.
+    #[serde(default)]
+    pub unread: bool,
+}
+
+/// An answer and the messages it was read from.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Answer {
+    /// What was understood.
+    pub value: Value,
+    /// The inbox rows it was read from.
+    pub from: Vec<InboxId>,
+}
+
+/// A record kept about this contact.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Kept {
+    /// Its number.
+    pub id: RecordId,
+    /// When it began, by our clock.
+    pub at: UnixMs,
+}
+
+/// Words kept without consent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Unconsented {
+    /// Since when, by our clock.
+    pub since: UnixMs,
+    /// Whether the clock could be trusted then.
+    pub trusted: bool,
+}
+
+impl Session {
+    /// The record being filled in, else the one last submitted.
+    pub fn record_id(&self) -> Option<&RecordId> {
+        self.draft
+            .as_ref()
+            .or(self.submitted.as_ref())
+            .map(|draft| &draft.id)
+    }
+
+    /// Whether a question waits for its answer.
+    pub const fn is_asking(&self) -> bool {
+        self.asked.is_some()
+    }
+}

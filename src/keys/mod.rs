@@ -1,0 +1,1 @@
+//! The key slots: how a passphrase or the recovery key opens the data key.

@@ -1,0 +1,1 @@
+//! Tests of the group commit on a real SQLCipher file.

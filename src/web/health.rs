@@ -1,0 +1,34 @@
+//! `/healthz`: whether a webhook could be committed now. No patient data.
+
+use crate::work::line::{Line, LineState};
+use axum::Json;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde_json::json;
+
+/// What `/healthz` looks at.
+#[derive(Clone)]
+pub struct Health {
+    /// Whether the store takes commits; `None` while the box is locked.
+    pub store: Option<crate::store::Writer>,
+    /// The line to the provider.
+    pub line: Line,
+}
+
+impl Health {
+    /// The answer now.
+    pub fn answer(&self) -> Response {
+        let Some(store) = &self.store else {
+            return bad("locked");
+        };
+        if !store.health().is_ok() {
+            return bad("degraded");
+        }
+        let line = if self.line.state() == LineState::Up { "up" } else { "down" };
+        Json(json!({ "status": "ok", "line": line })).into_response()
+    }
+}
+
+fn bad(status: &str) -> Response {
+    (StatusCode::SERVICE_UNAVAILABLE, Json(json!({ "status": status }))).into_response()
+}
