@@ -4,6 +4,7 @@
 //! `ARCHITECTURE.md` is the map. The library exists so that tests and
 //! benchmarks can reach the parts; the program is `main.rs`.
 
+pub mod app;
 pub mod config;
 pub mod core;
 pub mod device;

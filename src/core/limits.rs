@@ -51,8 +51,11 @@ pub const WRITER_GROUP_MAX: usize = 256;
 pub const READERS: usize = 2;
 /// Page cache of one database connection, KiB.
 pub const CACHE_KIB: i64 = 2_048;
+<<<<<<< HEAD
 /// Longest cell a workbook may hold, UTF-16 units (Excel's own limit).
 pub const XLSX_CELL_UNITS_MAX: usize = 32_767;
+=======
+>>>>>>> main
 /// How long a job that may wait for company waits for it, ms.
 pub const WRITER_COMPANY_MS: u64 = 50;
 /// Quiet after which the write-ahead log is emptied, ms.
@@ -71,3 +74,8 @@ pub const WAL_PAGES: i64 = 1_000;
 pub const RESERVE_BYTES: u64 = 32 * 1024 * 1024;
 /// Free space below which a failed write means a full disk, bytes.
 pub const DISK_FULL_BYTES: u64 = 1024 * 1024;
+<<<<<<< HEAD
+=======
+/// Longest cell a workbook may hold, UTF-16 units (Excel's own limit).
+pub const XLSX_CELL_UNITS_MAX: usize = 32_767;
+>>>>>>> main

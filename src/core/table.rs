@@ -4,6 +4,7 @@
 //! A table must never hold a formula: whoever opens it in a spreadsheet must
 //! see what a patient wrote, not run it.
 
+use crate::core::answers::Value;
 use crate::core::id::RecordId;
 use crate::core::private::Private;
 use crate::core::time::UnixMs;
@@ -105,6 +106,31 @@ impl fmt::Debug for FieldValue {
             Self::List(_) => "[list]",
             Self::Empty(()) => "[empty]",
         })
+    }
+}
+
+/// What the conversation understood, as a table holds it. "None", said so, is
+/// an answer and is told apart from no answer.
+impl From<&Value> for FieldValue {
+    fn from(value: &Value) -> Self {
+        match value {
+            Value::Text { text } => Self::Text(text.clone()),
+            Value::Nothing => Self::Text(Private::from("none")),
+            Value::Date { date } | Value::PartialDate { date } | Value::Since { date, .. } => {
+                Self::Text(date.clone())
+            }
+            Value::Age { years, .. } => Self::Number(i64::from(*years)),
+            Value::YesNo { yes } => Self::YesNo(*yes),
+            Value::One { id } => Self::Text(Private::from(id.as_str())),
+            Value::Several { ids } if ids.is_empty() => Self::Text(Private::from("none")),
+            Value::Several { ids } => {
+                Self::List(ids.iter().map(|id| Private::from(id.as_str())).collect())
+            }
+            Value::Contact { name, phone } => {
+                let name = name.as_ref().map_or("", Private::as_str);
+                Self::Text(Private::new(format!("{name} {}", phone.expose()).trim().to_owned()))
+            }
+        }
     }
 }
 

@@ -4,8 +4,10 @@
 use crate::core::answers::Value;
 use crate::core::engine::{RecordChange, RecordStatus, Triage};
 use crate::core::id::{ContactId, RecordId};
+use crate::core::inbound::Identity;
+use crate::core::table::RecordRow;
 use crate::core::time::UnixMs;
-use crate::store::{Error, Result};
+use crate::store::{Error, Result, contacts};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
 
@@ -204,6 +206,31 @@ pub fn latest(conn: &Connection, limit: usize) -> Result<Vec<Record>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = query.query_map([limit], |row| Ok(read(row)))?;
     rows.map(|row| row?).collect()
+}
+
+/// A record with what a table says of its contact.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn row(conn: &Connection, record: &Record) -> Result<RecordRow> {
+    let who = match record.contact {
+        Some(contact) => contacts::address_of(conn, contact)?,
+        None => Identity::default(),
+    };
+    Ok(RecordRow {
+        id: record.id.clone(),
+        version: record.version,
+        status: record.status.word().to_owned(),
+        care_state: record.care_state.clone(),
+        source: record.source.clone(),
+        language: record.language.clone(),
+        triage: record.triage.word().to_owned(),
+        created_at: record.created_at,
+        updated_at: record.updated_at,
+        contact_phone: who.phone,
+        contact_username: who.username,
+        fields: record.fields.iter().map(|(id, value)| (id.clone(), value.into())).collect(),
+    })
 }
 
 const COLUMNS: &str = "id, version, contact_id, status, care_state, source, triage, language, \

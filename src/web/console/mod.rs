@@ -8,6 +8,7 @@ mod overview;
 mod view;
 
 use crate::core::id::{ContactId, RecordId};
+use crate::core::private::Private;
 use crate::core::table;
 use crate::ports::Clock;
 use crate::store::{Error, Readers, conversations, records};
@@ -76,12 +77,13 @@ async fn record(State(console): State<Console>, Path(id): Path<String>) -> Respo
         .read(move |conn| {
             let Some(record) = records::find(conn, &id)? else { return Ok(None) };
             let row = records::row(conn, &record)?;
-            Ok(Some(table::cells(&row, &clinic_id, &zone)))
+            Ok(Some(table::row(&row, &clinic_id, &zone)))
         })
         .await;
     match found {
         Ok(Some(values)) => {
             let names = table::COLUMNS.iter().map(|name| name.replace('_', " "));
+            let values = values.into_iter().map(Private::into_inner);
             let cells = names.zip(values).collect();
             page(&RecordPage { clinic: &console.clinic, id: number.as_str(), cells })
         }
