@@ -75,3 +75,13 @@ pub const RESERVE_BYTES: u64 = 32 * 1024 * 1024;
 pub const DISK_FULL_BYTES: u64 = 1024 * 1024;
 /// Longest cell a workbook may hold, UTF-16 units (Excel's own limit).
 pub const XLSX_CELL_UNITS_MAX: usize = 32_767;
+/// Records or messages in one list at the command line.
+pub const RECORDS_LISTED_MAX: usize = 1_000;
+/// Records read at once for an export.
+pub const EXPORT_PAGE_ROWS: usize = 100;
+/// Commands that may talk to the running service at once.
+pub const CONTROL_CONNECTIONS_MAX: usize = 8;
+/// Longest request on the control socket, bytes.
+pub const CONTROL_REQUEST_BYTES_MAX: u64 = 64 * 1024;
+/// Longest answer on the control socket, bytes: a page of the longest records.
+pub const CONTROL_ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;
