@@ -48,7 +48,7 @@ pub(super) async fn sign_in(
     let found = context.readers.read(move |conn| staff::find(conn, &name)).await?;
     let Some((member, hash)) = found else {
         // The same work as for a known name, so that the time tells nothing.
-        check(password, password::NOBODY.to_owned()).await?;
+        hash(context, password).await?;
         return Ok(wrong());
     };
     if member.locked_until > at {
@@ -82,8 +82,22 @@ async fn check(
     hash: String,
 ) -> Result<bool, Error> {
     let checked =
-        tokio::task::spawn_blocking(move || password::verify(password.as_str().as_bytes(), &hash));
-    checked.await.map_err(|_| Error::Panicked)
+        tokio::task::spawn_blocking(move || password::verify(password.as_str(), &hash));
+    let checked = checked.await.map_err(|_| Error::Panicked)?;
+    checked.map_err(|_| Error::Unreadable("a password's hash"))
+}
+
+/// A password's hash, made off the runtime's threads: it takes its time.
+pub(super) async fn hash(
+    context: &Context,
+    password: crate::core::private::Private<String>,
+) -> Result<String, Error> {
+    let chance = std::sync::Arc::clone(&context.chance);
+    let hashed = tokio::task::spawn_blocking(move || {
+        password::hash(password.as_str(), chance.as_ref())
+    });
+    let hashed = hashed.await.map_err(|_| Error::Panicked)?;
+    hashed.map_err(|_| Error::Unreadable("a password's hash"))
 }
 
 fn note(conn: &rusqlite::Connection, at: UnixMs, id: StaffId, right: bool) -> Result<(), Error> {

@@ -1,10 +1,10 @@
 //! Staff accounts at the command line.
 
+use super::sign_in::hash;
 use super::{Context, Response, StaffLine};
 use crate::core::access::Role;
 use crate::core::private::Private;
 use crate::core::time::UnixMs;
-use crate::keys::password;
 use crate::store::{Error, audit, staff};
 
 /// Shortest password, characters.
@@ -78,14 +78,6 @@ pub(super) async fn add(
         )),
         Err(error) => Err(error),
     }
-}
-
-async fn hash(context: &Context, password: Private<String>) -> Result<String, Error> {
-    let mut salt = [0; 16];
-    context.chance.fill(&mut salt);
-    let hashed =
-        tokio::task::spawn_blocking(move || password::hash(password.as_str().as_bytes(), &salt));
-    hashed.await.map_err(|_| Error::Panicked)
 }
 
 /// Everybody, by name.
