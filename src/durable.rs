@@ -31,8 +31,8 @@ pub fn write_with<E: From<io::Error>>(
     temporary.push(name);
     temporary.push(".new");
     let temporary = folder.join(temporary);
-    let written = write_synced(&temporary, fill)
-        .and_then(|()| fs::rename(&temporary, path).map_err(E::from));
+    let written =
+        write_synced(&temporary, fill).and_then(|()| fs::rename(&temporary, path).map_err(E::from));
     if let Err(error) = written {
         // Best effort: the next write replaces a leftover in any case.
         drop(fs::remove_file(&temporary));
@@ -83,7 +83,11 @@ fn write_synced<E: From<io::Error>>(
         Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
         Ok(()) | Err(_) => {}
     }
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
     fill(&mut file)?;
     file.sync_all().map_err(E::from)
 }

@@ -5,13 +5,16 @@
 //! benchmarks can reach the parts; the program is `main.rs`.
 
 pub mod app;
+pub mod cli;
 pub mod config;
 pub mod core;
 pub mod device;
 pub mod durable;
 pub mod export;
 pub mod keys;
+pub mod ops;
 pub mod ports;
+pub mod simulator;
 pub mod store;
 pub mod web;
 pub mod whatsapp;

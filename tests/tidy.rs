@@ -26,7 +26,7 @@ use tidy::{edges, shape, words};
 type Rule = fn(&Source) -> Vec<Fault>;
 
 /// Every rule that looks at one file under `src/`.
-const RULES: [(&str, Rule); 13] = [
+const RULES: [(&str, Rule); 14] = [
     ("edges between rooms", edges::between_rooms),
     ("core is pure", edges::core_is_pure),
     ("sql only in store", words::sql_only_in_store),
@@ -35,6 +35,7 @@ const RULES: [(&str, Rule); 13] = [
     ("no unwrap", words::no_unwrap),
     ("no left-overs", words::no_left_overs),
     ("no silenced dead code", words::no_silenced_dead_code),
+    ("test modules are gated", words::tests_are_gated),
     ("no vague names", shape::no_vague_names),
     ("functions fit", shape::functions_fit),
     ("files fit", shape::files_fit),
@@ -253,6 +254,16 @@ fn sees_silenced_dead_code() {
             "fn f() {}",
         );
     }
+}
+
+#[test]
+fn sees_a_test_module_that_ships() {
+    proves(
+        words::tests_are_gated,
+        "src/work/mod.rs",
+        "mod http_tests;",
+        "#[cfg(test)]\nmod http_tests;\nmod sender;",
+    );
 }
 
 #[test]

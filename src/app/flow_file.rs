@@ -11,9 +11,9 @@ const FLOW_BYTES_MAX: u64 = 1024 * 1024;
 ///
 /// # Errors
 /// Why the file cannot be used, with the line of each fault and what to do.
-pub fn load(path: Option<&Path>) -> Result<(Flow, String)> {
+pub fn load(path: Option<&Path>) -> Result<Flow> {
     let Some(path) = path else {
-        return Ok((Flow::built_in(), Flow::built_in_source().to_owned()));
+        return Ok(Flow::built_in());
     };
     let shown = path.display();
     match std::fs::metadata(path) {
@@ -28,10 +28,12 @@ pub fn load(path: Option<&Path>) -> Result<(Flow, String)> {
         Err(error) => bail!("{shown}: the flow file cannot be read: {error}"),
     };
     match Flow::parse(&source) {
-        Ok(flow) => Ok((flow, source)),
+        Ok(flow) => Ok(flow),
         Err(faults) => {
-            let lines: Vec<String> =
-                faults.iter().map(|fault| format!("{shown}:{fault}")).collect();
+            let lines: Vec<String> = faults
+                .iter()
+                .map(|fault| format!("{shown}:{fault}"))
+                .collect();
             bail!("{}", lines.join("\n"))
         }
     }

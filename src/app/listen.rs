@@ -43,7 +43,9 @@ pub async fn serve(listener: StdListener, router: Router, stop: CancellationToke
             return;
         }
     };
-    let served = axum::serve(listener, router).with_graceful_shutdown(stop.cancelled_owned()).await;
+    let served = axum::serve(listener, router)
+        .with_graceful_shutdown(stop.cancelled_owned())
+        .await;
     if let Err(error) = served {
         tracing::error!(%error, "a listener stopped");
     }

@@ -2,7 +2,9 @@
 //! workers, and takes everything down again.
 
 pub mod demo;
+pub mod demo_folder;
 pub mod flow_file;
+pub mod init;
 pub mod listen;
 pub mod opened;
 pub mod reload;

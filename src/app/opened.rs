@@ -1,6 +1,7 @@
 //! An opened data folder: the lock, the writer, the readers and the box key.
 
 use crate::core::data_key::DataKey;
+use crate::core::limits::RESERVE_BYTES;
 use crate::store::lock::FolderLock;
 use crate::store::reserve::Reserve;
 use crate::store::writer::WriterThread;
@@ -30,10 +31,18 @@ impl Opened {
     pub fn new(folder: &Path, key: &DataKey, lock: FolderLock) -> Result<Self> {
         let conn = open::open(folder, key).context("the database could not be opened")?;
         let box_key = meta::load_box_key(&conn).context("the database could not be read")?;
-        let reserve = Reserve::open(folder);
+        let reserve = Reserve::new(folder, RESERVE_BYTES);
+        reserve.hold();
         let (writer, thread) = Writer::start(conn, Some(reserve))?;
         let readers = Readers::open(folder, key)?;
-        Ok(Self { folder: folder.to_owned(), writer, readers, box_key, thread, lock })
+        Ok(Self {
+            folder: folder.to_owned(),
+            writer,
+            readers,
+            box_key,
+            thread,
+            lock,
+        })
     }
 
     /// Finishes what waits, empties the log and closes the database.
@@ -42,7 +51,9 @@ impl Opened {
     /// If the writer had died.
     pub fn close(self) -> Result<()> {
         drop(self.readers);
-        self.thread.stop().context("the database writer did not end well")?;
+        self.thread
+            .stop()
+            .context("the database writer did not end well")?;
         drop(self.lock);
         Ok(())
     }

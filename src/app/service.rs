@@ -2,24 +2,27 @@
 
 use crate::app::flow_file;
 use crate::app::opened::Opened;
+use crate::app::reload::Reload;
 use crate::config::Config;
 use crate::core::delivery::Policy;
 use crate::core::engine::Clinic;
+use crate::core::flow::Flow;
 use crate::core::time::{MINUTE_MS, SECOND_MS};
 use crate::ports::{Chance, Clock};
-use crate::store::{outbox, secrets, sessions};
+use crate::store::{outbox, sessions};
 use crate::web::console::Console;
 use crate::web::health::Health;
 use crate::web::public;
 use crate::web::webhook::{Credentials, MemoryBudget, Webhook};
+use crate::whatsapp::client::{Line as HttpLine, Timing};
 use crate::whatsapp::cloud::CloudClient;
+use crate::whatsapp::replaceable::Replaceable;
+use crate::work::Bells;
 use crate::work::housekeeping::{self, Keeping};
 use crate::work::intake::{Context as StepContext, Flows, Intake};
 use crate::work::line::Line;
 use crate::work::runner::Runner;
 use crate::work::sender::Sender;
-use crate::app::reload;
-use crate::work::Bells;
 use anyhow::{Context, Result};
 use axum::Router;
 use std::sync::Arc;
@@ -39,10 +42,12 @@ pub struct Service {
     pub public: Router,
     /// What the staff page is drawn from.
     pub console: Console,
+    /// What `/healthz` looks at.
+    pub health: Health,
     /// What is known of the line.
     pub line: Line,
     /// Renews what a `secret set` changes.
-    pub credentials: reload::Reload,
+    pub credentials: Reload,
     /// The workers' bells.
     pub bells: Bells,
 }
@@ -58,10 +63,11 @@ pub async fn start(
     machine: &Machine,
     runner: &mut Runner,
 ) -> Result<Service> {
-    let (flow, source) = flow_file::load(config.flow.path.as_deref())?;
-    let flows = prepare(config, opened, machine, flow, source).await?;
+    let flow = flow_file::load(config.flow.path.as_deref())?;
+    let flows = prepare(config, opened, machine, flow).await?;
     let (line, bells) = (Line::default(), Bells::default());
-    let (client, credentials) = connect(config, opened, machine).await?;
+    let credentials = connect(config, opened, machine).await?;
+    let client = Arc::clone(&credentials.client);
     let context = Arc::new(StepContext {
         flows,
         clinic: clinic(config),
@@ -70,11 +76,22 @@ pub async fn start(
     });
     start_intake(opened, machine, runner, &bells, context);
     start_sender(config, opened, machine, runner, &line, &bells, client);
-    let keeping = Keeping { webhooks_days: config.retention.webhooks_days };
-    let (writer, clock, stop) =
-        (opened.writer.clone(), Arc::clone(&machine.clock), runner.stop_signal());
-    runner.start("housekeeping", housekeeping::run(writer, clock, keeping, stop));
-    let health = Health { store: Some(opened.writer.clone()), line: line.clone() };
+    let keeping = Keeping {
+        webhooks_days: config.retention.webhooks_days,
+    };
+    let (writer, clock, stop) = (
+        opened.writer.clone(),
+        Arc::clone(&machine.clock),
+        runner.stop_signal(),
+    );
+    runner.start(
+        "housekeeping",
+        housekeeping::run(writer, clock, keeping, stop),
+    );
+    let health = Health {
+        store: Some(opened.writer.clone()),
+        line: line.clone(),
+    };
     let webhook = Webhook {
         writer: opened.writer.clone(),
         box_key: opened.box_key.clone(),
@@ -93,21 +110,22 @@ pub async fn start(
         line: line.clone(),
         clock: Arc::clone(&machine.clock),
     };
-    Ok(Service { public: public::router(webhook, health), console, line, credentials, bells })
+    Ok(Service {
+        public: public::router(webhook, health.clone()),
+        console,
+        health,
+        line,
+        credentials,
+        bells,
+    })
 }
 
 /// After a start: what was in the air is in doubt, what was waiting is stepped
 /// with care, and the flows of running conversations are read back.
-async fn prepare(
-    config: &Config,
-    opened: &Opened,
-    machine: &Machine,
-    flow: crate::core::flow::Flow,
-    source: String,
-) -> Result<Flows> {
+async fn prepare(config: &Config, opened: &Opened, machine: &Machine, flow: Flow) -> Result<Flows> {
     let now = machine.clock.now().at;
     let in_doubt_ms = i64::from(config.outbox.in_doubt_seconds) * SECOND_MS;
-    let version = flow.version().to_owned();
+    let (version, source) = (flow.version().to_owned(), flow.source().to_owned());
     let spoken = opened
         .writer
         .run(move |conn| {
@@ -121,31 +139,22 @@ async fn prepare(
     Ok(Flows::new(flow, &spoken))
 }
 
-async fn connect(
-    config: &Config,
-    opened: &Opened,
-    machine: &Machine,
-) -> Result<(Arc<CloudClient>, reload::Reload)> {
-    let token = opened
-        .readers
-        .read(|conn| secrets::find(conn, "whatsapp.access_token"))
-        .await
-        .context("the credentials could not be read")?;
-    let whatsapp = &config.whatsapp;
-    let client = Arc::new(CloudClient::new(
-        &whatsapp.base_url,
-        &whatsapp.api_version,
-        &whatsapp.phone_number_id,
-        token,
-    )?);
-    let reload = reload::Reload {
+async fn connect(config: &Config, opened: &Opened, machine: &Machine) -> Result<Reload> {
+    let http = HttpLine::new(Timing::default(), Arc::clone(&machine.clock))
+        .context("the client for WhatsApp cannot be made")?;
+    let reload = Reload {
         webhook: Credentials::default(),
-        client: Arc::clone(&client),
+        client: Arc::default(),
         readers: opened.readers.clone(),
         clock: Arc::clone(&machine.clock),
+        http: Arc::new(http),
+        whatsapp: config.whatsapp.clone(),
     };
-    reload.now().await.context("the credentials could not be read")?;
-    Ok((client, reload))
+    reload
+        .now()
+        .await
+        .context("the credentials cannot be read")?;
+    Ok(reload)
 }
 
 fn start_intake(
@@ -173,7 +182,7 @@ fn start_sender(
     runner: &mut Runner,
     line: &Line,
     bells: &Bells,
-    client: Arc<CloudClient>,
+    client: Arc<Replaceable<CloudClient>>,
 ) {
     let sender = Arc::new(Sender {
         messenger: client,
@@ -181,7 +190,9 @@ fn start_sender(
         box_key: opened.box_key.clone(),
         clock: Arc::clone(&machine.clock),
         chance: Arc::clone(&machine.chance),
-        policy: Policy { in_doubt_ms: i64::from(config.outbox.in_doubt_seconds) * SECOND_MS },
+        policy: Policy {
+            in_doubt_ms: i64::from(config.outbox.in_doubt_seconds) * SECOND_MS,
+        },
         messages_per_second: config.outbox.messages_per_second,
         line: line.clone(),
         bell: bells.sender.clone(),
@@ -205,4 +216,3 @@ fn clinic(config: &Config) -> Clinic {
 
 /// How long a shutdown may take before what is left is cut off.
 pub const SHUTDOWN: std::time::Duration = std::time::Duration::from_secs(20);
-

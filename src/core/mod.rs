@@ -5,6 +5,7 @@
 //! the environment, a clock or a source of randomness. That is what lets years
 //! of outages be played through in seconds.
 
+pub mod access;
 pub mod answers;
 pub mod data_key;
 pub mod delivery;

@@ -19,13 +19,21 @@ pub fn due_at(first: UnixMs, now: UnixMs, quiet_ms: i64, urgent: bool, braked: b
     let quiet = now.plus_ms(quiet_ms.clamp(0, QUIET_MS_MAX));
     let latest = first.plus_ms(QUIET_MS_MAX);
     let due = quiet.min(latest).max(first);
-    if braked { due.max(now.plus_ms(BRAKE_MS)) } else { due }
+    if braked {
+        due.max(now.plus_ms(BRAKE_MS))
+    } else {
+        due
+    }
 }
 
 /// The running minute's step counter: `(minute, count)` after one more step.
 pub const fn count_step(minute: i64, count: i64, now: UnixMs) -> (i64, i64) {
     let current = now.0.div_euclid(MINUTE_MS);
-    if current == minute { (minute, count + 1) } else { (current, 1) }
+    if current == minute {
+        (minute, count + 1)
+    } else {
+        (current, 1)
+    }
 }
 
 /// Whether the contact has used up this minute's unbraked steps.

@@ -128,7 +128,9 @@ impl From<&Value> for FieldValue {
             }
             Value::Contact { name, phone } => {
                 let name = name.as_ref().map_or("", Private::as_str);
-                Self::Text(Private::new(format!("{name} {}", phone.expose()).trim().to_owned()))
+                Self::Text(Private::new(
+                    format!("{name} {}", phone.expose()).trim().to_owned(),
+                ))
             }
         }
     }

@@ -101,14 +101,18 @@ pub fn address_of(conn: &Connection, contact: ContactId) -> Result<Identity> {
             "SELECT value FROM address WHERE contact_id = ?1 AND kind = ?2
              ORDER BY last_seen DESC, first_seen DESC LIMIT 1",
         )?;
-        let value: Option<String> =
-            query.query_row(params![contact.0, kind.word()], |row| row.get(0)).optional()?;
+        let value: Option<String> = query
+            .query_row(params![contact.0, kind.word()], |row| row.get(0))
+            .optional()?;
         Ok(value.map(Private::new))
     };
     let (username, profile_name) = conn
         .prepare_cached("SELECT username, profile_name FROM contact WHERE id = ?1")?
         .query_row([contact.0], |row| {
-            Ok((row.get::<_, Option<String>>(0)?, row.get::<_, Option<String>>(1)?))
+            Ok((
+                row.get::<_, Option<String>>(0)?,
+                row.get::<_, Option<String>>(1)?,
+            ))
         })
         .optional()?
         .unwrap_or_default();
@@ -201,18 +205,23 @@ fn find(
 ) -> Result<Option<ContactId>> {
     Ok(conn
         .prepare_cached("SELECT contact_id FROM address WHERE kind = ?1 AND value = ?2")?
-        .query_row(params![kind.word(), value.expose()], |row| row.get(0).map(ContactId))
+        .query_row(params![kind.word(), value.expose()], |row| {
+            row.get(0).map(ContactId)
+        })
         .optional()?)
 }
 
 fn has_other(conn: &Connection, contact: ContactId, kind: AddressKind) -> Result<bool> {
     Ok(conn
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM address WHERE contact_id = ?1 AND kind = ?2)")?
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM address WHERE contact_id = ?1 AND kind = ?2)",
+        )?
         .query_row(params![contact.0, kind.word()], |row| row.get(0))?)
 }
 
 fn create(conn: &Connection, now: UnixMs) -> Result<ContactId> {
-    conn.prepare_cached("INSERT INTO contact (created_at) VALUES (?1)")?.execute([now.0])?;
+    conn.prepare_cached("INSERT INTO contact (created_at) VALUES (?1)")?
+        .execute([now.0])?;
     Ok(ContactId(conn.last_insert_rowid()))
 }
 
@@ -237,7 +246,12 @@ fn touch(conn: &Connection, kind: AddressKind, value: &Private<String>, now: Uni
     conn.prepare_cached(
         "UPDATE address SET last_seen = ?3 WHERE kind = ?1 AND value = ?2 AND last_seen < ?4",
     )?
-    .execute(params![kind.word(), value.expose(), now.0, now.0.saturating_sub(DAY_MS)])?;
+    .execute(params![
+        kind.word(),
+        value.expose(),
+        now.0,
+        now.0.saturating_sub(DAY_MS)
+    ])?;
     Ok(())
 }
 

@@ -68,12 +68,23 @@ pub fn latest(conn: &Connection, limit: usize) -> Result<Vec<Conversation>> {
          ORDER BY last_at DESC, c.id DESC LIMIT ?1",
     )?;
     let rows = query.query_map([limit], |row| {
-        Ok((ContactId(row.get(0)?), row.get(1)?, UnixMs(row.get(2)?), row.get(3)?))
+        Ok((
+            ContactId(row.get(0)?),
+            row.get(1)?,
+            UnixMs(row.get(2)?),
+            row.get(3)?,
+        ))
     })?;
     let mut found = Vec::new();
     for row in rows {
         let (contact, flag, last_at, waiting) = row?;
-        found.push(Conversation { contact, title: title(conn, contact)?, flag, last_at, waiting });
+        found.push(Conversation {
+            contact,
+            title: title(conn, contact)?,
+            flag,
+            last_at,
+            waiting,
+        });
     }
     Ok(found)
 }
@@ -110,10 +121,20 @@ pub fn messages(conn: &Connection, contact: ContactId, limit: usize) -> Result<V
     let rows = query.query_map(params![contact.0, limit], |row| {
         let ours: bool = row.get(0)?;
         let text: Option<String> = row.get(2)?;
-        let state = if ours { Some(outbox::state_at(row, 4)?) } else { None };
+        let state = if ours {
+            Some(outbox::state_at(row, 4)?)
+        } else {
+            None
+        };
         Ok(Line {
             side: if ours { Side::Clinic } else { Side::Contact },
-            text: text.and_then(|text| if ours { own_words(&text) } else { their_words(&text) }),
+            text: text.and_then(|text| {
+                if ours {
+                    own_words(&text)
+                } else {
+                    their_words(&text)
+                }
+            }),
             at: UnixMs(row.get(3)?),
             state,
             why: row.get(5)?,

@@ -96,8 +96,10 @@ pub fn finish(conn: &Connection) -> Result<usize> {
         .collect::<rusqlite::Result<_>>()?;
     for contact in &gone {
         erase_words(conn, ContactId(*contact))?;
-        conn.prepare_cached("DELETE FROM address WHERE contact_id = ?1")?.execute([contact])?;
-        conn.prepare_cached("DELETE FROM session WHERE contact_id = ?1")?.execute([contact])?;
+        conn.prepare_cached("DELETE FROM address WHERE contact_id = ?1")?
+            .execute([contact])?;
+        conn.prepare_cached("DELETE FROM session WHERE contact_id = ?1")?
+            .execute([contact])?;
     }
     Ok(gone.len())
 }

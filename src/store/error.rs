@@ -97,9 +97,11 @@ impl From<rusqlite::Error> for Error {
 
 impl From<std::io::Error> for Error {
     fn from(error: std::io::Error) -> Self {
-        match error.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => Self::Full,
-            _ => Self::Io(Arc::new(error)),
+        use std::io::ErrorKind as Kind;
+        if matches!(error.kind(), Kind::StorageFull | Kind::QuotaExceeded) {
+            Self::Full
+        } else {
+            Self::Io(Arc::new(error))
         }
     }
 }

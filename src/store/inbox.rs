@@ -3,7 +3,9 @@
 //! transaction: the 200 goes out after it.
 
 use crate::core::id::{ContactId, InboxId, WebhookId};
-use crate::core::inbound::{Content, Identity, Inbound, Item, Malformed, ReceivedItem, SystemChange};
+use crate::core::inbound::{
+    Content, Identity, Inbound, Item, Malformed, ReceivedItem, SystemChange,
+};
 use crate::core::private::Private;
 use crate::core::time::UnixMs;
 use crate::store::contacts::{self, AddressKind};
@@ -99,8 +101,16 @@ fn store_item(
             return store_dead(conn, webhook, malformed, now);
         }
     };
-    let row = Row { conn, webhook, item, now };
-    let ours = received.phone_number_id.as_deref().is_none_or(|id| id == reception.phone_number_id);
+    let row = Row {
+        conn,
+        webhook,
+        item,
+        now,
+    };
+    let ours = received
+        .phone_number_id
+        .as_deref()
+        .is_none_or(|id| id == reception.phone_number_id);
     match item {
         Item::Status(status) => {
             tally.statuses += 1;
@@ -116,13 +126,21 @@ fn store_item(
         }
         Item::Call { from, stamped, .. } => {
             tally.kept += 1;
-            let contact = if ours { contacts::resolve(conn, from, now)? } else { None };
+            let contact = if ours {
+                contacts::resolve(conn, from, now)?
+            } else {
+                None
+            };
             if let Some(contact) = contact {
                 contacts::saw_message(conn, contact, *stamped)?;
             }
             row.keep("call", contact, *stamped, None)?;
         }
-        Item::UserIdUpdate { previous, current, phone } => {
+        Item::UserIdUpdate {
+            previous,
+            current,
+            phone,
+        } => {
             tally.kept += 1;
             let contact = follow_id(conn, previous, current, phone.as_ref(), now)?;
             row.keep("user_id_update", contact, now, None)?;
@@ -156,12 +174,26 @@ fn store_message(row: &Row<'_>, reception: &Reception<'_>, message: &Inbound) ->
     let key = reception.box_key.keyed_hash(message.id.expose());
     if let Content::System(change) = &message.content {
         follow_change(conn, contact, change, now)?;
-        row.insert("system", "kept", Some(contact), Some(key), message.stamped, None)?;
+        row.insert(
+            "system",
+            "kept",
+            Some(contact),
+            Some(key),
+            message.stamped,
+            None,
+        )?;
         return Ok(());
     }
     erasure::welcome_back(conn, contact)?;
     contacts::saw_message(conn, contact, message.stamped)?;
-    row.insert("message", "new", Some(contact), Some(key), message.stamped, None)?;
+    row.insert(
+        "message",
+        "new",
+        Some(contact),
+        Some(key),
+        message.stamped,
+        None,
+    )?;
     let urgent = words(&message.content).is_some_and(reception.is_urgent);
     pending::touch(conn, contact, reception.quiet_ms, urgent, now)
 }

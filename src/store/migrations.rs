@@ -37,11 +37,12 @@ pub fn migrate(conn: &mut Connection) -> Result<(), Error> {
     }
     Migrations::from_slice(STEPS)
         .to_latest(conn)
-        .map_err(|error| match error {
-            rusqlite_migration::Error::RusqliteError { err, .. } => err.into(),
-            other => Error::Sql(Arc::new(rusqlite::Error::ToSqlConversionFailure(Box::new(
-                other,
-            )))),
+        .map_err(|error| {
+            if let rusqlite_migration::Error::RusqliteError { err, .. } = error {
+                return err.into();
+            }
+            let cause = rusqlite::Error::ToSqlConversionFailure(Box::new(error));
+            Error::Sql(Arc::new(cause))
         })
 }
 

@@ -4,8 +4,8 @@
 //! the key, the durability and the hygiene below. The file itself must stay
 //! readable by any SQLCipher 4: no cipher parameter is ever changed.
 
-use crate::core::limits;
 use crate::core::data_key::DataKey;
+use crate::core::limits;
 use crate::durable;
 use crate::store::error::Error;
 use crate::store::meta::{self, BoxKey};
@@ -117,9 +117,13 @@ fn connect(file: &Path, key: &DataKey, read_only: bool) -> Result<Connection, Er
     conn.busy_timeout(Duration::from_millis(limits::LOCK_WAIT_MS))?;
     // The first read is where SQLCipher notices that the key does not fit.
     conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
-        .map_err(|error| match Error::from(error) {
-            Error::Corrupt => Error::WrongKey,
-            other => other,
+        .map_err(|error| {
+            let error = Error::from(error);
+            if matches!(error, Error::Corrupt) {
+                Error::WrongKey
+            } else {
+                error
+            }
         })?;
     set_pragmas(&conn)?;
     if read_only {
@@ -164,4 +168,107 @@ fn set_pragmas(conn: &Connection) -> Result<(), Error> {
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     conn.set_prepared_statement_cache_capacity(limits::STATEMENTS_KEPT);
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn key(byte: u8) -> DataKey {
+        DataKey::take(&mut [byte; 32])
+    }
+
+    fn made() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        create(folder.path(), &key(1), &BoxKey::new([2; 32])).unwrap();
+        folder
+    }
+
+    #[test]
+    fn a_database_is_made_once_and_opens_again() {
+        let folder = made();
+        let names: Vec<_> = fs::read_dir(folder.path())
+            .unwrap()
+            .map(|entry| entry.unwrap().file_name())
+            .collect();
+        assert_eq!(names, [FILE]);
+        let again = create(folder.path(), &key(1), &BoxKey::new([2; 32]));
+        assert!(matches!(again, Err(Error::Exists)));
+        for _ in 0..2 {
+            let conn = open(folder.path(), &key(1)).unwrap();
+            meta::set(&conn, "kept", b"yes").unwrap();
+            assert_eq!(meta::find(&conn, "kept").unwrap().unwrap(), b"yes");
+        }
+        let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
+        assert_eq!(mode(&path(folder.path())), 0o600);
+        assert_eq!(mode(folder.path()), 0o700);
+    }
+
+    #[test]
+    fn the_wrong_key_is_told_and_changes_nothing() {
+        let folder = made();
+        let before = fs::read(path(folder.path())).unwrap();
+        assert!(matches!(open(folder.path(), &key(9)), Err(Error::WrongKey)));
+        assert_eq!(fs::read(path(folder.path())).unwrap(), before);
+        open(folder.path(), &key(1)).unwrap();
+    }
+
+    #[test]
+    fn nothing_and_an_empty_file_are_told_apart() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(matches!(open(folder.path(), &key(1)), Err(Error::Missing)));
+        fs::File::create(path(folder.path())).unwrap();
+        assert!(matches!(open(folder.path(), &key(1)), Err(Error::Corrupt)));
+    }
+
+    #[test]
+    fn the_files_show_nothing() {
+        let folder = made();
+        let conn = open(folder.path(), &key(1)).unwrap();
+        meta::set(&conn, "canary", b"chirps-in-the-mine").unwrap();
+        let mut looked_at = 0;
+        for entry in fs::read_dir(folder.path()).unwrap() {
+            let bytes = fs::read(entry.unwrap().path()).unwrap();
+            looked_at += bytes.len();
+            for word in [
+                &b"chirps"[..],
+                b"canary",
+                b"CREATE TABLE",
+                b"SQLite format 3",
+            ] {
+                assert!(!bytes.windows(word.len()).any(|part| part == word));
+            }
+        }
+        assert!(looked_at > 100_000, "log and database were there");
+    }
+
+    #[test]
+    fn the_durability_is_as_promised() {
+        let folder = made();
+        let conn = open(folder.path(), &key(1)).unwrap();
+        let number = |pragma: &str| -> i64 {
+            conn.query_row(&format!("PRAGMA {pragma}"), [], |row| row.get(0))
+                .unwrap()
+        };
+        assert_eq!(number("synchronous"), 2);
+        assert_eq!(number("foreign_keys"), 1);
+        assert_eq!(number("trusted_schema"), 0);
+        assert_eq!(number("secure_delete"), 1);
+        assert_eq!(number("temp_store"), 2);
+        assert_eq!(number("cache_size"), -limits::CACHE_KIB);
+        assert_eq!(number("wal_autocheckpoint"), limits::WAL_PAGES);
+    }
+
+    #[test]
+    fn a_damaged_page_is_corruption() {
+        let folder = made();
+        let file = path(folder.path());
+        let mut bytes = fs::read(&file).unwrap();
+        for byte in bytes.iter_mut().skip(4096) {
+            *byte ^= 1;
+        }
+        durable::write(&file, &bytes).unwrap();
+        let said = open(folder.path(), &key(1)).map(|_| ());
+        assert!(matches!(said, Err(Error::Corrupt)), "{said:?}");
+    }
 }

@@ -93,7 +93,9 @@ fn ready(conn: &Connection, now: UnixMs, limit: i64) -> Result<Vec<(OutboxId, bo
          ORDER BY not_before, id LIMIT ?2",
     )?;
     let mut contacts_taken = Vec::new();
-    let rows = doubt.query_map(params![now.0, limit], |r| Ok((r.get(0)?, r.get::<_, i64>(1)?)))?;
+    let rows = doubt.query_map(params![now.0, limit], |r| {
+        Ok((r.get(0)?, r.get::<_, i64>(1)?))
+    })?;
     for row in rows {
         let (id, contact) = row?;
         ids.push((OutboxId(id), true));
@@ -111,7 +113,9 @@ fn ready(conn: &Connection, now: UnixMs, limit: i64) -> Result<Vec<(OutboxId, bo
                        OR (e.state = 'in_doubt' AND o.purpose != 'staff'))))
          ORDER BY rank, id LIMIT ?2",
     )?;
-    let rows = queued.query_map(params![now.0, limit], |r| Ok((r.get(0)?, r.get::<_, i64>(1)?)))?;
+    let rows = queued.query_map(params![now.0, limit], |r| {
+        Ok((r.get(0)?, r.get::<_, i64>(1)?))
+    })?;
     for row in rows {
         let (id, contact) = row?;
         if ids.len() < usize::try_from(limit).unwrap_or(usize::MAX)
@@ -143,9 +147,20 @@ fn take(conn: &Connection, id: OutboxId, in_doubt: bool, now: UnixMs) -> Result<
                 row.get::<_, String>(3)?,
             ))
         })?;
-    let message = Outgoing { purpose: purpose_of(&purpose)?, body: serde_json::from_str(&body)? };
+    let message = Outgoing {
+        purpose: purpose_of(&purpose)?,
+        body: serde_json::from_str(&body)?,
+    };
     let to = contacts::address_of(conn, contact)?;
-    Ok(Claim { id, attempt, call: Call { key: OutboxKey(key), to, message } })
+    Ok(Claim {
+        id,
+        attempt,
+        call: Call {
+            key: OutboxKey(key),
+            to,
+            message,
+        },
+    })
 }
 
 /// Records what became of a claimed message and returns the verdict, so that
@@ -305,7 +320,14 @@ fn apply(
                 updated_at = ?4
          WHERE id = ?1",
     )?
-    .execute(params![id.0, next.word(), wamid_key, now.0, sent_stamp, failed])?;
+    .execute(params![
+        id.0,
+        next.word(),
+        wamid_key,
+        now.0,
+        sent_stamp,
+        failed
+    ])?;
     if failed {
         ask_staff(conn, id, Some("undelivered"), now)?;
     }
@@ -326,7 +348,8 @@ fn apply_parked(conn: &Connection, wamid_key: &[u8; 16], now: UnixMs) -> Result<
             apply(conn, id, wamid_key, &status, now)?;
         }
     }
-    conn.prepare_cached("DELETE FROM parked_status WHERE wamid_key = ?1")?.execute([wamid_key])?;
+    conn.prepare_cached("DELETE FROM parked_status WHERE wamid_key = ?1")?
+        .execute([wamid_key])?;
     Ok(())
 }
 
@@ -358,10 +381,15 @@ pub(super) const fn purpose_word(purpose: Purpose) -> &'static str {
 }
 
 fn purpose_of(word: &str) -> Result<Purpose> {
-    [Purpose::Prompt, Purpose::Notice, Purpose::Emergency, Purpose::Staff]
-        .into_iter()
-        .find(|p| purpose_word(*p) == word)
-        .ok_or(Error::Unreadable("a purpose in the outbox"))
+    [
+        Purpose::Prompt,
+        Purpose::Notice,
+        Purpose::Emergency,
+        Purpose::Staff,
+    ]
+    .into_iter()
+    .find(|p| purpose_word(*p) == word)
+    .ok_or(Error::Unreadable("a purpose in the outbox"))
 }
 
 const fn receipt_word(receipt: Receipt) -> &'static str {
@@ -378,11 +406,7 @@ const fn receipt_word(receipt: Receipt) -> &'static str {
 pub(super) fn state_at(row: &Row<'_>, column: usize) -> rusqlite::Result<DeliveryState> {
     let word: String = row.get(column)?;
     word.parse().map_err(|e| {
-        rusqlite::Error::FromSqlConversionFailure(
-            column,
-            rusqlite::types::Type::Text,
-            Box::new(e),
-        )
+        rusqlite::Error::FromSqlConversionFailure(column, rusqlite::types::Type::Text, Box::new(e))
     })
 }
 
@@ -397,10 +421,16 @@ pub fn last_prompt(conn: &Connection, contact: ContactId) -> Result<Option<LastP
             "SELECT accepted_at, sent_stamp, wamid_key FROM outbox
              WHERE contact_id = ?1 AND purpose = 'prompt' ORDER BY id DESC LIMIT 1",
         )?
-        .query_row([contact.0], |row| Ok((row.get(0)?, row.get(1)?, row.get(2)?)))
+        .query_row([contact.0], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })
         .optional()?;
     Ok(found.and_then(|(accepted, stamp, wamid_key)| {
-        Some(LastPrompt { accepted: UnixMs(accepted?), stamp: stamp.map(UnixMs), wamid_key })
+        Some(LastPrompt {
+            accepted: UnixMs(accepted?),
+            stamp: stamp.map(UnixMs),
+            wamid_key,
+        })
     }))
 }
 

@@ -75,7 +75,8 @@ pub fn settle(conn: &Connection, contact: ContactId, quiet_ms: i64, now: UnixMs)
     let (minute, count) = pace::count_step(minute, count, now);
     conn.prepare_cached("UPDATE contact SET pace_minute = ?2, pace_count = ?3 WHERE id = ?1")?
         .execute(params![contact.0, minute, count])?;
-    conn.prepare_cached("DELETE FROM pending WHERE contact_id = ?1")?.execute([contact.0])?;
+    conn.prepare_cached("DELETE FROM pending WHERE contact_id = ?1")?
+        .execute([contact.0])?;
     let left: bool = conn
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM inbox WHERE contact_id = ?1 AND state = 'new')",

@@ -68,13 +68,17 @@ pub fn list(conn: &Connection, waiting_only: bool, limit: usize) -> Result<Vec<Q
 pub fn show(conn: &Connection, id: OutboxId) -> Result<Option<(Queued, Option<Private<String>>)>> {
     let found = conn
         .prepare_cached(&format!("SELECT {COLUMNS}, body FROM outbox WHERE id = ?1"))?
-        .query_row([id.0], |row| Ok((read(row)?, row.get::<_, Option<String>>(9)?)))
+        .query_row([id.0], |row| {
+            Ok((read(row)?, row.get::<_, Option<String>>(9)?))
+        })
         .optional()?;
     let Some((queued, body)) = found else {
         return Ok(None);
     };
     let words = match body {
-        Some(body) => Some(Private::new(serde_json::from_str::<Body>(&body)?.plain_text())),
+        Some(body) => Some(Private::new(
+            serde_json::from_str::<Body>(&body)?.plain_text(),
+        )),
         None => None,
     };
     Ok(Some((queued, words)))
@@ -95,7 +99,11 @@ pub fn summary(conn: &Connection) -> Result<Summary> {
              WHERE state IN ('queued', 'held', 'sending', 'in_doubt')",
         )?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
-    Ok(Summary { counts, waiting, oldest: oldest.map(UnixMs) })
+    Ok(Summary {
+        counts,
+        waiting,
+        oldest: oldest.map(UnixMs),
+    })
 }
 
 /// Puts a message that will not arrive, or waits for its time, back into the
@@ -132,9 +140,11 @@ pub fn cancel(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<bool> {
 /// # Errors
 /// [`Error::Sql`] and the like.
 pub fn exists(conn: &Connection, id: OutboxId) -> Result<bool, Error> {
-    Ok(conn.query_row("SELECT EXISTS (SELECT 1 FROM outbox WHERE id = ?1)", [id.0], |row| {
-        row.get(0)
-    })?)
+    Ok(conn.query_row(
+        "SELECT EXISTS (SELECT 1 FROM outbox WHERE id = ?1)",
+        [id.0],
+        |row| row.get(0),
+    )?)
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<Queued> {

@@ -168,7 +168,10 @@ pub fn exists(conn: &Connection, id: &RecordId) -> Result<bool> {
 /// Whatever the database reports.
 pub fn find(conn: &Connection, id: &RecordId) -> Result<Option<Record>> {
     let mut query = conn.prepare_cached(&format!("SELECT {COLUMNS} FROM record WHERE id = ?1"))?;
-    query.query_row([id.as_str()], |row| Ok(read(row))).optional()?.transpose()
+    query
+        .query_row([id.as_str()], |row| Ok(read(row)))
+        .optional()?
+        .transpose()
 }
 
 /// A page of records created in `[since, until)`, oldest first.
@@ -248,7 +251,11 @@ pub fn row(conn: &Connection, record: &Record) -> Result<RecordRow> {
         updated_at: record.updated_at,
         contact_phone: who.phone,
         contact_username: who.username,
-        fields: record.fields.iter().map(|(id, value)| (id.clone(), value.into())).collect(),
+        fields: record
+            .fields
+            .iter()
+            .map(|(id, value)| (id.clone(), value.into()))
+            .collect(),
     })
 }
 
@@ -262,7 +269,9 @@ fn read(row: &Row<'_>) -> Result<Record> {
     let triage: String = row.get(6)?;
     let fields: String = row.get(8)?;
     Ok(Record {
-        id: id.parse().map_err(|_| Error::Unreadable("a record number"))?,
+        id: id
+            .parse()
+            .map_err(|_| Error::Unreadable("a record number"))?,
         version: row.get(1)?,
         contact: row.get::<_, Option<i64>>(2)?.map(ContactId),
         status: status.parse().map_err(bad)?,

@@ -19,7 +19,9 @@ pub fn load(conn: &Connection, contact: ContactId) -> Result<Session> {
         .query_row([contact.0], |row| row.get(0))
         .optional()?;
     match state {
-        Some(state) => serde_json::from_str(&state).map_err(|_| Error::Unreadable("a conversation")),
+        Some(state) => {
+            serde_json::from_str(&state).map_err(|_| Error::Unreadable("a conversation"))
+        }
         None => Ok(Session::default()),
     }
 }
@@ -48,7 +50,8 @@ pub fn save(conn: &Connection, contact: ContactId, session: &Session, now: UnixM
 /// # Errors
 /// Whatever the database reports.
 pub fn close(conn: &Connection, contact: ContactId) -> Result<()> {
-    conn.prepare_cached("DELETE FROM session WHERE contact_id = ?1")?.execute([contact.0])?;
+    conn.prepare_cached("DELETE FROM session WHERE contact_id = ?1")?
+        .execute([contact.0])?;
     Ok(())
 }
 
@@ -73,8 +76,9 @@ pub fn unhandled(
     let mut found = Vec::new();
     while let Some(row) = rows.next()? {
         let inbox = InboxId(row.get(0)?);
-        let item: Option<Item> =
-            row.get::<_, Option<String>>(1)?.and_then(|text| serde_json::from_str(&text).ok());
+        let item: Option<Item> = row
+            .get::<_, Option<String>>(1)?
+            .and_then(|text| serde_json::from_str(&text).ok());
         let received = match item {
             Some(Item::Message(message)) => {
                 let quotes = prompt
@@ -95,7 +99,11 @@ pub fn unhandled(
             }
             Some(_) | None => None,
         };
-        found.push(Unhandled { inbox, interruptions: row.get(3)?, received });
+        found.push(Unhandled {
+            inbox,
+            interruptions: row.get(3)?,
+            received,
+        });
     }
     Ok(found)
 }
@@ -205,7 +213,11 @@ pub fn cancel_timer(conn: &Connection, contact: ContactId, kind: TimerKind) -> R
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn take_due_timers(conn: &Connection, contact: ContactId, now: UnixMs) -> Result<Vec<TimerKind>> {
+pub fn take_due_timers(
+    conn: &Connection,
+    contact: ContactId,
+    now: UnixMs,
+) -> Result<Vec<TimerKind>> {
     let words: Vec<String> = conn
         .prepare_cached("SELECT kind FROM timer WHERE contact_id = ?1 AND due_at <= ?2")?
         .query_map(params![contact.0, now.0], |row| row.get(0))?

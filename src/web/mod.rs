@@ -3,5 +3,6 @@
 
 pub mod console;
 pub mod health;
+pub mod loopback;
 pub mod public;
 pub mod webhook;

@@ -1,6 +1,6 @@
 //! The public listener's routes: the webhooks and `/healthz`, nothing else.
 
-use crate::web::health::Health;
+use crate::web::health::{self, Health};
 use crate::web::webhook::{self, Webhook};
 use axum::Router;
 use axum::http::StatusCode;
@@ -9,9 +9,12 @@ use axum::routing::{get, post};
 /// The routes of an unlocked box.
 pub fn router(hook: Webhook, health: Health) -> Router {
     Router::new()
-        .route("/webhooks/whatsapp", get(webhook::verify).post(webhook::receive))
+        .route(
+            "/webhooks/whatsapp",
+            get(webhook::verify).post(webhook::receive),
+        )
         .with_state(hook)
-        .route("/healthz", get(move || std::future::ready(health.answer())))
+        .merge(health::router(health))
 }
 
 /// The routes while the data key is not there: the sender keeps what it has
@@ -21,5 +24,5 @@ pub fn locked(health: Health) -> Router {
     Router::new()
         .route("/webhooks/whatsapp", get(refuse).post(refuse))
         .route("/webhooks/ultramsg/{secret}", post(refuse))
-        .route("/healthz", get(move || std::future::ready(health.answer())))
+        .merge(health::router(health))
 }

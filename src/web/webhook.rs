@@ -59,12 +59,21 @@ struct CredentialSet {
 impl Credentials {
     /// Replaces them.
     pub fn set(&self, app_secrets: Vec<Secret>, verify_token: Option<Secret>) {
-        let fresh = CredentialSet { app_secrets: app_secrets.into(), verify_token };
-        *self.0.write().unwrap_or_else(std::sync::PoisonError::into_inner) = fresh;
+        let fresh = CredentialSet {
+            app_secrets: app_secrets.into(),
+            verify_token,
+        };
+        *self
+            .0
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = fresh;
     }
 
     fn get(&self) -> CredentialSet {
-        self.0.read().unwrap_or_else(std::sync::PoisonError::into_inner).clone()
+        self.0
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
     }
 }
 
@@ -74,7 +83,9 @@ pub struct MemoryBudget(Arc<Semaphore>);
 
 impl Default for MemoryBudget {
     fn default() -> Self {
-        Self(Arc::new(Semaphore::new(WEBHOOK_BYTES_IN_FLIGHT_MAX / PERMIT_BYTES)))
+        Self(Arc::new(Semaphore::new(
+            WEBHOOK_BYTES_IN_FLIGHT_MAX / PERMIT_BYTES,
+        )))
     }
 }
 
@@ -110,9 +121,8 @@ pub async fn verify(
         challenge: query.challenge.as_deref(),
     };
     let known = hook.credentials.get().verify_token;
-    let challenge = known.and_then(|token| {
-        cloud::answer_handshake(handshake, &token).map(str::to_owned)
-    });
+    let challenge =
+        known.and_then(|token| cloud::answer_handshake(handshake, &token).map(str::to_owned));
     match challenge {
         Some(challenge) => ([(header::CONTENT_TYPE, "text/plain")], challenge).into_response(),
         None => StatusCode::FORBIDDEN.into_response(),
@@ -124,7 +134,9 @@ pub async fn receive(State(hook): State<Webhook>, headers: HeaderMap, body: Body
     if headers.contains_key(header::CONTENT_ENCODING) {
         return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
     }
-    let signature = headers.get(cloud::SIGNATURE_HEADER).and_then(|v| v.to_str().ok());
+    let signature = headers
+        .get(cloud::SIGNATURE_HEADER)
+        .and_then(|v| v.to_str().ok());
     if !signature.is_some_and(cloud::is_well_formed) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
@@ -154,7 +166,10 @@ async fn read(
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
     }
     let expected = declared.unwrap_or(WEBHOOK_BODY_BYTES_MAX);
-    let room = memory.room(expected).await.ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
+    let room = memory
+        .room(expected)
+        .await
+        .ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
     let mut stream = body.into_data_stream();
     let mut whole: Option<Bytes> = None;
     let mut joined = Vec::new();
@@ -180,8 +195,11 @@ async fn read(
 async fn commit(hook: &Webhook, body: Bytes) -> StatusCode {
     let items = cloud::parse(&body);
     let now = hook.clock.now().at;
-    let (box_key, number, quiet_ms) =
-        (hook.box_key.clone(), Arc::clone(&hook.phone_number_id), hook.quiet_ms);
+    let (box_key, number, quiet_ms) = (
+        hook.box_key.clone(),
+        Arc::clone(&hook.phone_number_id),
+        hook.quiet_ms,
+    );
     let stored = hook
         .writer
         .run(move |conn| {

@@ -4,4 +4,6 @@
 //! A provider's field names, codes and headers stay inside its own module.
 //! Nothing in here stores anything or decides what happens next.
 
+pub mod client;
 pub mod cloud;
+pub mod replaceable;

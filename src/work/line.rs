@@ -95,7 +95,9 @@ pub fn probe_wait_ms(state: LineState, failed: u32, now: UnixMs) -> i64 {
         LineState::Up => IDLE_PROBE_MS,
         LineState::Paused(until) => until.ms_since(now).clamp(PROBE_MS_MIN, IDLE_PROBE_MS),
         LineState::Down | LineState::Portal | LineState::Tls | LineState::Misconfigured => {
-            PROBE_MS_MIN.saturating_mul(1 << failed.min(5)).min(PROBE_MS_MAX)
+            PROBE_MS_MIN
+                .saturating_mul(1 << failed.min(5))
+                .min(PROBE_MS_MAX)
         }
     }
 }
@@ -146,25 +148,45 @@ mod tests {
 
     #[test]
     fn a_lost_answer_leaves_the_line_as_it_was() {
-        assert_eq!(LineState::Down.after(&SendOutcome::Unknown, Channel::Fine), LineState::Down);
-        assert_eq!(LineState::Up.after(&SendOutcome::Unknown, Channel::Fine), LineState::Up);
+        assert_eq!(
+            LineState::Down.after(&SendOutcome::Unknown, Channel::Fine),
+            LineState::Down
+        );
+        assert_eq!(
+            LineState::Up.after(&SendOutcome::Unknown, Channel::Fine),
+            LineState::Up
+        );
     }
 
     #[test]
     fn faults_are_told_apart() {
         let after = |outcome| judge_probe(&outcome, LineState::Up);
-        assert_eq!(after(SendOutcome::NotSent(LineFault::Down)), LineState::Down);
-        assert_eq!(after(SendOutcome::NotSent(LineFault::Portal)), LineState::Portal);
+        assert_eq!(
+            after(SendOutcome::NotSent(LineFault::Down)),
+            LineState::Down
+        );
+        assert_eq!(
+            after(SendOutcome::NotSent(LineFault::Portal)),
+            LineState::Portal
+        );
         assert_eq!(after(SendOutcome::NotSent(LineFault::Tls)), LineState::Tls);
-        let error = ProviderError { code: 190, subcode: None };
-        let refused = SendOutcome::Refused { error, http: 401, wait: None };
+        let error = ProviderError {
+            code: 190,
+            subcode: None,
+        };
+        let refused = SendOutcome::Refused {
+            error,
+            http: 401,
+            wait: None,
+        };
         assert_eq!(after(refused), LineState::Misconfigured);
     }
 
     #[test]
     fn probes_grow_rarer_up_to_a_bound() {
-        let waits: Vec<i64> =
-            (0..40).map(|n| probe_wait_ms(LineState::Down, n, UnixMs(0))).collect();
+        let waits: Vec<i64> = (0..40)
+            .map(|n| probe_wait_ms(LineState::Down, n, UnixMs(0)))
+            .collect();
         assert!(waits.is_sorted());
         assert_eq!((waits[0], waits[39]), (1_000, 30_000));
     }

@@ -30,11 +30,7 @@ impl Runner {
     }
 
     /// Starts a worker under a name for the log.
-    pub fn start(
-        &mut self,
-        name: &'static str,
-        worker: impl Future<Output = ()> + Send + 'static,
-    ) {
+    pub fn start(&mut self, name: &'static str, worker: impl Future<Output = ()> + Send + 'static) {
         self.tasks.spawn(async move {
             worker.await;
             name
@@ -66,7 +62,10 @@ impl Runner {
             while self.tasks.join_next().await.is_some() {}
         });
         if drained.await.is_err() {
-            tracing::warn!(left = self.tasks.len(), "some work did not end in time and was cut off");
+            tracing::warn!(
+                left = self.tasks.len(),
+                "some work did not end in time and was cut off"
+            );
             self.tasks.abort_all();
         }
     }

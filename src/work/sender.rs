@@ -101,11 +101,17 @@ impl<M: Messenger> Sender<M> {
         if !self.line.state().carries(now) {
             return Vec::new();
         }
-        let room = SENDS_IN_FLIGHT_MAX.saturating_sub(in_air).min(pace.room(now));
+        let room = SENDS_IN_FLIGHT_MAX
+            .saturating_sub(in_air)
+            .min(pace.room(now));
         if room == 0 {
             return Vec::new();
         }
-        match self.writer.run(move |conn| outbox::claim(conn, now, room)).await {
+        match self
+            .writer
+            .run(move |conn| outbox::claim(conn, now, room))
+            .await
+        {
             Ok(claims) => {
                 pace.spend(now, claims.len());
                 claims
@@ -158,7 +164,11 @@ impl<M: Messenger> Sender<M> {
             return;
         }
         let (now, wait) = (self.clock.now().at, self.policy.in_doubt_ms);
-        if let Err(error) = self.writer.run(move |conn| outbox::line_up(conn, wait, now)).await {
+        if let Err(error) = self
+            .writer
+            .run(move |conn| outbox::line_up(conn, wait, now))
+            .await
+        {
             tracing::warn!(%error, "the waits of uncertain sends were not renewed");
         }
     }
@@ -172,7 +182,10 @@ struct Pace {
 
 impl Pace {
     fn new(per_second: u32) -> Self {
-        Self { limit: usize::try_from(per_second.max(1)).unwrap_or(1), sent: VecDeque::new() }
+        Self {
+            limit: usize::try_from(per_second.max(1)).unwrap_or(1),
+            sent: VecDeque::new(),
+        }
     }
 
     fn room(&mut self, now: UnixMs) -> usize {
@@ -192,7 +205,9 @@ impl Pace {
             return IDLE;
         }
         let oldest = self.sent.front().copied().unwrap_or(now);
-        let left = RATE_WINDOW_MS.saturating_sub(now.ms_since(oldest)).clamp(1, RATE_WINDOW_MS);
+        let left = RATE_WINDOW_MS
+            .saturating_sub(now.ms_since(oldest))
+            .clamp(1, RATE_WINDOW_MS);
         Duration::from_millis(u64::try_from(left).unwrap_or(1))
     }
 }

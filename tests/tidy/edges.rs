@@ -32,7 +32,19 @@ const MAY_USE: [(&str, &[&str]); 21] = [
         ],
     ),
     ("config", &["core"]),
-    ("web", &["export", "store", "keys", "ports", "core"]),
+    (
+        "web",
+        &[
+            "work::line",
+            "work::Bells",
+            "whatsapp::cloud",
+            "export",
+            "store",
+            "keys",
+            "ports",
+            "core",
+        ],
+    ),
     (
         "work",
         &["export", "store", "keys", "ports", "core", "durable"],

@@ -83,10 +83,13 @@ impl Source {
         sources
     }
 
-    /// Whether the file is a test module on its own: `tests.rs`, or in a
-    /// folder `tests`. Its parent brings it in under `#[cfg(test)]`.
+    /// Whether the file is a test module on its own: its name ends in `tests`,
+    /// or it stands in a folder `tests`. `words::tests_are_gated` sees that its
+    /// parent brings it in under `#[cfg(test)]`.
     pub fn is_test_file(&self) -> bool {
-        self.path.ends_with("/tests.rs") || self.path.contains("/tests/")
+        self.path.ends_with("/tests.rs")
+            || self.path.ends_with("_tests.rs")
+            || self.path.contains("/tests/")
     }
 
     /// The room a file stands in: the first folder or file under `src/`.

@@ -143,3 +143,23 @@ fn silenced(source: &Source, stream: TokenStream, faults: &mut Vec<Fault>) {
         in_attribute = matches!(&token, TokenTree::Punct(p) if matches!(p.as_char(), '#' | '!'));
     }
 }
+
+/// A module whose name ends in `tests` is brought in under `#[cfg(test)]`:
+/// the other rules do not look inside it.
+pub fn tests_are_gated(source: &Source) -> Vec<Fault> {
+    let tokens: Vec<TokenTree> = source.tokens.clone().into_iter().collect();
+    tokens
+        .windows(2)
+        .filter_map(|pair| match pair {
+            [TokenTree::Ident(word), TokenTree::Ident(name)] if *word == "mod" => Some(name),
+            _ => None,
+        })
+        .filter(|name| name.to_string().ends_with("tests"))
+        .map(|name| {
+            source.fault(
+                name.span().start().line,
+                "a test module without `#[cfg(test)]`",
+            )
+        })
+        .collect()
+}

@@ -1,9 +1,8 @@
 //! What follows from the result of a send. Pure: the sender worker and the
 //! simulation both act on it.
 
-use super::{Class, DeliveryState, classify, wait_ms};
+use super::{Class, DeliveryState, SendOutcome, classify, wait_ms};
 use crate::core::time::UnixMs;
-use crate::ports::SendOutcome;
 
 /// How many refusals of the kind "try again" one message survives.
 const RETRIES_MAX: u32 = 8;
@@ -95,9 +94,7 @@ fn refused(
     };
     match class {
         Class::Configuration => queued("configuration", now, false, Channel::Misconfigured),
-        Class::ThrottleNumber => {
-            queued("throttled", now, false, Channel::PauseUntil(later))
-        }
+        Class::ThrottleNumber => queued("throttled", now, false, Channel::PauseUntil(later)),
         Class::ThrottleContact => queued("throttled_contact", later, true, Channel::Fine),
         Class::Retry if attempts + 1 < RETRIES_MAX => {
             queued("provider_error", later, true, Channel::Fine)
@@ -132,15 +129,24 @@ const fn in_doubt(why: &'static str, policy: Policy, now: UnixMs) -> Verdict {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::delivery::LineFault;
     use crate::core::inbound::ProviderError;
-    use crate::ports::LineFault;
 
     const NOW: UnixMs = UnixMs(1_000_000);
-    const POLICY: Policy = Policy { in_doubt_ms: 600_000 };
+    const POLICY: Policy = Policy {
+        in_doubt_ms: 600_000,
+    };
 
     fn refusal(code: i64, attempts: u32) -> Verdict {
-        let error = ProviderError { code, subcode: None };
-        let outcome = SendOutcome::Refused { error, http: 400, wait: None };
+        let error = ProviderError {
+            code,
+            subcode: None,
+        };
+        let outcome = SendOutcome::Refused {
+            error,
+            http: 400,
+            wait: None,
+        };
         judge(&outcome, attempts, POLICY, NOW, 0)
     }
 
@@ -155,7 +161,10 @@ mod tests {
     #[test]
     fn a_bad_token_fails_nothing() {
         let verdict = refusal(190, 0);
-        assert_eq!((verdict.state, verdict.counts), (DeliveryState::Queued, false));
+        assert_eq!(
+            (verdict.state, verdict.counts),
+            (DeliveryState::Queued, false)
+        );
         assert_eq!(verdict.channel, Channel::Misconfigured);
     }
 

@@ -54,7 +54,10 @@ pub fn router(console: Console) -> Router {
         .route("/records/{id}", get(record))
         .route("/conversations/{id}", get(conversation))
         .with_state(console)
-        .route("/static/console.css", get(|| asset("text/css", include_str!("static/console.css"))))
+        .route(
+            "/static/console.css",
+            get(|| asset("text/css", include_str!("static/console.css"))),
+        )
         .route(
             "/static/live.js",
             get(|| asset("text/javascript", include_str!("static/live.js"))),
@@ -62,7 +65,13 @@ pub fn router(console: Console) -> Router {
 }
 
 async fn asset(kind: &'static str, text: &'static str) -> Response {
-    ([(header::CONTENT_TYPE, kind), (header::X_CONTENT_TYPE_OPTIONS, "nosniff")], text)
+    (
+        [
+            (header::CONTENT_TYPE, kind),
+            (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
+        ],
+        text,
+    )
         .into_response()
 }
 
@@ -75,7 +84,9 @@ async fn record(State(console): State<Console>, Path(id): Path<String>) -> Respo
     let found = console
         .readers
         .read(move |conn| {
-            let Some(record) = records::find(conn, &id)? else { return Ok(None) };
+            let Some(record) = records::find(conn, &id)? else {
+                return Ok(None);
+            };
             let row = records::row(conn, &record)?;
             Ok(Some(table::row(&row, &clinic_id, &zone)))
         })
@@ -85,7 +96,11 @@ async fn record(State(console): State<Console>, Path(id): Path<String>) -> Respo
             let names = table::COLUMNS.iter().map(|name| name.replace('_', " "));
             let values = values.into_iter().map(Private::into_inner);
             let cells = names.zip(values).collect();
-            page(&RecordPage { clinic: &console.clinic, id: number.as_str(), cells })
+            page(&RecordPage {
+                clinic: &console.clinic,
+                id: number.as_str(),
+                cells,
+            })
         }
         Ok(None) => missing(&console, "There is no such record."),
         Err(error) => broken(&error),
@@ -104,8 +119,15 @@ async fn conversation(State(console): State<Console>, Path(id): Path<i64>) -> Re
     match found {
         Ok((_, lines)) if lines.is_empty() => missing(&console, "There is no such conversation."),
         Ok((title, lines)) => {
-            let lines = lines.iter().map(|line| view::line(line, &console.zone)).collect();
-            page(&ConversationPage { clinic: &console.clinic, title: title.expose(), lines })
+            let lines = lines
+                .iter()
+                .map(|line| view::line(line, &console.zone))
+                .collect();
+            page(&ConversationPage {
+                clinic: &console.clinic,
+                title: title.expose(),
+                lines,
+            })
         }
         Err(error) => broken(&error),
     }
@@ -134,11 +156,21 @@ fn page(template: &impl Template) -> Response {
 }
 
 fn missing(console: &Console, what: &str) -> Response {
-    (StatusCode::NOT_FOUND, page(&MissingPage { clinic: &console.clinic, what })).into_response()
+    (
+        StatusCode::NOT_FOUND,
+        page(&MissingPage {
+            clinic: &console.clinic,
+            what,
+        }),
+    )
+        .into_response()
 }
 
 fn broken(error: &Error) -> Response {
     tracing::error!(%error, "a page could not be read from the store");
-    (StatusCode::SERVICE_UNAVAILABLE, "The records cannot be read now. Try again in a minute.")
+    (
+        StatusCode::SERVICE_UNAVAILABLE,
+        "The records cannot be read now. Try again in a minute.",
+    )
         .into_response()
 }

@@ -101,7 +101,9 @@ pub(super) fn line(line: &Line, zone: &TimeZone) -> TalkLine {
         ours: line.side == Side::Clinic,
         text: line.text.as_ref().map(|text| Private::expose(text).clone()),
         at: clock_time(line.at, zone),
-        state: line.state.map_or_else(String::new, |s| state_words(s, line.why.as_deref())),
+        state: line
+            .state
+            .map_or_else(String::new, |s| state_words(s, line.why.as_deref())),
         maybe_double: line.maybe_double,
     }
 }
@@ -137,7 +139,10 @@ pub(super) fn state_words(state: DeliveryState, why: Option<&str>) -> String {
 /// A moment in the clinic's time, to the minute.
 pub(super) fn clock_time(at: UnixMs, zone: &TimeZone) -> String {
     match jiff::Timestamp::from_millisecond(at.0) {
-        Ok(stamp) => stamp.to_zoned(zone.clone()).strftime("%d %b %Y %H:%M").to_string(),
+        Ok(stamp) => stamp
+            .to_zoned(zone.clone())
+            .strftime("%d %b %Y %H:%M")
+            .to_string(),
         Err(_) => "unknown time".to_owned(),
     }
 }

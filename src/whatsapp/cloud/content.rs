@@ -3,10 +3,11 @@
 //! The reasons given for a refusal name the rule that was broken and never
 //! quote the message.
 
+use super::json::{Raw, Words, elements, object};
 use super::people::{is_bsuid, non_empty};
 use super::wire::{
-    Attachment, Button, Card, Edit, Form, Interactive, Location, Raw, Reaction, Reply, Revoke,
-    Said, System, Text, Unsupported, Words, elements, object,
+    Attachment, Button, Card, Edit, Form, Interactive, Location, Reaction, Reply, Revoke, Said,
+    System, Text, Unsupported,
 };
 use crate::core::inbound::{Content, Media, MediaKind, SystemChange};
 use crate::core::phone;

@@ -6,12 +6,12 @@
 
 use super::content::{self, Why, word};
 use super::dedup::{self, Place};
+use super::json::{Raw, Words, elements, object, stamp};
 use super::people::{Names, People, is_bsuid};
 use super::repair::repair_escapes;
 use super::status;
 use super::wire::{
-    Call, Change, Context, Entry, Envelope, Message, Metadata, Raw, UserIdUpdate, Value, Words,
-    elements, object, stamp,
+    Call, Change, Context, Entry, Envelope, Message, Metadata, SoundEnvelope, UserIdUpdate, Value,
 };
 use crate::core::inbound::{Identity, Inbound, Item, Malformed, ReceivedItem};
 use crate::core::phone;
@@ -25,28 +25,52 @@ const OBJECT: &str = "whatsapp_business_account";
 pub fn parse(body: &[u8]) -> Vec<ReceivedItem> {
     let text = String::from_utf8_lossy(body);
     let text = repair_escapes(&text);
+    read_sound(&text)
+        .or_else(|| read_tolerantly(&text))
+        .unwrap_or_else(|| vec![not_the_envelope(body, &text)])
+}
+
+/// A body whose every entry and change has its form, which is nearly all.
+fn read_sound(text: &str) -> Option<Vec<ReceivedItem>> {
+    let envelope: SoundEnvelope<'_> = serde_json::from_str(text).ok()?;
+    if envelope.object.as_str() != OBJECT {
+        return None;
+    }
     let mut items = Vec::new();
-    match serde_json::from_str::<Envelope<'_>>(&text) {
-        Ok(envelope) if envelope.object.as_str() != OBJECT => items.push(ReceivedItem {
+    for entry in envelope.entry {
+        let account = entry.id.unwrap_or_default();
+        for change in &entry.changes {
+            read_change(account.as_str(), change, &mut items);
+        }
+    }
+    Some(items)
+}
+
+/// Entry by entry, change by change, each for itself.
+fn read_tolerantly(text: &str) -> Option<Vec<ReceivedItem>> {
+    let envelope: Envelope<'_> = serde_json::from_str(text).ok()?;
+    if envelope.object.as_str() != OBJECT {
+        return None;
+    }
+    let mut items = Vec::new();
+    for entry in envelope.entry {
+        read_entry(entry, &mut items);
+    }
+    Some(items)
+}
+
+/// A sound envelope of something else is kept and counted; anything else is a
+/// dead letter with the whole body.
+fn not_the_envelope(body: &[u8], text: &str) -> ReceivedItem {
+    match serde_json::from_str::<Envelope<'_>>(text) {
+        Ok(envelope) => ReceivedItem {
             dedup: dedup::malformed(body),
             phone_number_id: None,
             content: Ok(ignored(&format!("object {}", envelope.object.as_str()))),
-        }),
-        Ok(envelope) => {
-            for entry in envelope.entry {
-                read_entry(entry, &mut items);
-            }
-        }
-        Err(fault) => {
-            let why = if fault.is_data() {
-                "not the envelope of a webhook"
-            } else {
-                "not JSON"
-            };
-            items.push(malformed(None, why, &text));
-        }
+        },
+        Err(fault) if fault.is_data() => malformed(None, "not the envelope of a webhook", text),
+        Err(_) => malformed(None, "not JSON", text),
     }
-    items
 }
 
 fn read_entry(raw: Raw<'_>, items: &mut Vec<ReceivedItem>) {

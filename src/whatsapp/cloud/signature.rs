@@ -56,6 +56,8 @@ fn mac(secret: &Secret, body: &[u8]) -> Option<Hmac<Sha256>> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(clippy::unwrap_used, clippy::panic)]
+
     use super::*;
 
     const KEY: &str = "clinic-demo-secret";

@@ -5,7 +5,7 @@ use crate::core::id::{ContactId, OutboxKey};
 use crate::core::outgoing::Outgoing;
 use crate::core::time::UnixMs;
 use crate::ports::Chance;
-use crate::store::audit::{self, Entry};
+use crate::store::audit::{self, Deed};
 use crate::store::tasks::NewTask;
 use crate::store::{Error, contacts, erasure, outbox, records, sessions, tasks};
 use rusqlite::Connection;
@@ -34,7 +34,8 @@ pub(super) fn apply(
             Effect::Record(change) => {
                 if records::write(conn, contact, change, ACTOR, now)? {
                     let detail = change.status.word();
-                    note(conn, now, "record.write", change.id.as_str(), detail)?;
+                    let subject = format!("record:{}", change.id);
+                    note(conn, now, "record.write", &subject, detail)?;
                 }
             }
             Effect::Flag { reason } => contacts::flag_word(conn, contact, reason.word())?,
@@ -75,7 +76,7 @@ fn say(
 }
 
 fn act(conn: &Connection, contact: ContactId, action: &Action, now: UnixMs) -> Result<(), Error> {
-    let subject = format!("contact {contact}");
+    let subject = format!("contact:{contact}");
     match action {
         Action::EraseWords => {
             erasure::erase_words(conn, contact)?;
@@ -83,7 +84,13 @@ fn act(conn: &Connection, contact: ContactId, action: &Action, now: UnixMs) -> R
         }
         Action::EraseContact => {
             erasure::erase_contact(conn, contact, now)?;
-            note(conn, now, "contact.erase", &subject, "asked for by the patient")
+            note(
+                conn,
+                now,
+                "contact.erase",
+                &subject,
+                "asked for by the patient",
+            )
         }
         Action::SupersedePrompts => {
             outbox::supersede_prompts(conn, contact, now)?;
@@ -91,9 +98,24 @@ fn act(conn: &Connection, contact: ContactId, action: &Action, now: UnixMs) -> R
         }
         // The message stays in the conversation; its task points staff to it.
         Action::KeepSpoken { .. } => Ok(()),
-        Action::NoteConsent { given, version, language, .. } => {
-            let action = if *given { "consent.give" } else { "consent.refuse" };
-            note(conn, now, action, &subject, &format!("text {version} in {language}"))
+        Action::NoteConsent {
+            given,
+            version,
+            language,
+            ..
+        } => {
+            let action = if *given {
+                "consent.give"
+            } else {
+                "consent.refuse"
+            };
+            note(
+                conn,
+                now,
+                action,
+                &subject,
+                &format!("text {version} in {language}"),
+            )
         }
     }
 }
@@ -105,6 +127,15 @@ fn note(
     subject: &str,
     detail: &str,
 ) -> Result<(), Error> {
-    audit::append(conn, at, &Entry { actor: ACTOR, action, subject, detail })?;
+    audit::append(
+        conn,
+        &Deed {
+            at,
+            actor: ACTOR,
+            action,
+            subject,
+            detail,
+        },
+    )?;
     Ok(())
 }

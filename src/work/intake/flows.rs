@@ -23,7 +23,10 @@ impl Flows {
             .filter_map(|source| Flow::parse(source).ok())
             .map(|flow| (flow.version().to_owned(), Arc::new(flow)))
             .collect();
-        Self { current: Arc::new(current), older }
+        Self {
+            current: Arc::new(current),
+            older,
+        }
     }
 
     /// The flow for a conversation, and whether it is another one than it

@@ -67,20 +67,31 @@ impl Intake {
     /// One turn; a suspect message gets a commit of its own first, so that it
     /// is known if it takes the process down.
     async fn once(&self) -> Result<Turn, Error> {
-        let (context, chance, now) =
-            (Arc::clone(&self.context), Arc::clone(&self.chance), self.clock.now());
-        let turn = self.writer.run(move |conn| turn(conn, &context, now, &*chance)).await?;
+        let (context, chance, now) = (
+            Arc::clone(&self.context),
+            Arc::clone(&self.chance),
+            self.clock.now(),
+        );
+        let turn = self
+            .writer
+            .run(move |conn| turn(conn, &context, now, &*chance))
+            .await?;
         if let Some(contact) = turn.suspect {
             let said = self.careful(contact, now).await?;
-            return Ok(Turn { said: turn.said + said, ..turn });
+            return Ok(Turn {
+                said: turn.said + said,
+                ..turn
+            });
         }
         Ok(turn)
     }
 
     async fn careful(&self, contact: ContactId, now: Now) -> Result<usize, Error> {
         let context = Arc::clone(&self.context);
-        let begun =
-            self.writer.run(move |conn| turn::begin_careful(conn, &context, contact, now)).await?;
+        let begun = self
+            .writer
+            .run(move |conn| turn::begin_careful(conn, &context, contact, now))
+            .await?;
         if begun.is_empty() {
             return Ok(0);
         }

@@ -52,10 +52,12 @@ pub fn turn(
     chance: &dyn Chance,
 ) -> Result<Turn, Error> {
     let due = pending::due(conn, now.at, CONTACTS_PER_TURN_MAX)?;
-    let mut turn = Turn { more: due.len() == CONTACTS_PER_TURN_MAX, ..Turn::default() };
+    let mut turn = Turn {
+        more: due.len() == CONTACTS_PER_TURN_MAX,
+        ..Turn::default()
+    };
     for contact in due {
-        let waiting =
-            sessions::unhandled(conn, contact, &context.box_key, EVENTS_PER_STEP_MAX)?;
+        let waiting = sessions::unhandled(conn, contact, &context.box_key, EVENTS_PER_STEP_MAX)?;
         if waiting.iter().any(|w| w.interruptions > 0) {
             turn.suspect = Some(contact);
             turn.more = true;
@@ -114,8 +116,7 @@ pub(super) fn careful(
     now: Now,
     chance: &dyn Chance,
 ) -> Result<usize, Error> {
-    let mut waiting =
-        sessions::unhandled(conn, contact, &context.box_key, EVENTS_PER_STEP_MAX)?;
+    let mut waiting = sessions::unhandled(conn, contact, &context.box_key, EVENTS_PER_STEP_MAX)?;
     waiting.retain(|w| begun.contains(&w.inbox));
     step_or_set_aside(conn, context, contact, &waiting, now, chance)
 }
@@ -130,7 +131,9 @@ fn step_or_set_aside(
     now: Now,
     chance: &dyn Chance,
 ) -> Result<usize, Error> {
-    let together = nested(conn, || step_contact(conn, context, contact, waiting, now, chance));
+    let together = nested(conn, || {
+        step_contact(conn, context, contact, waiting, now, chance)
+    });
     let said = match together {
         Err(Error::Panicked | Error::Unreadable(_)) if waiting.len() > 1 => {
             let mut said = 0;
@@ -158,7 +161,9 @@ fn step_alone(
     now: Now,
     chance: &dyn Chance,
 ) -> Result<usize, Error> {
-    match nested(conn, || step_contact(conn, context, contact, alone, now, chance)) {
+    match nested(conn, || {
+        step_contact(conn, context, contact, alone, now, chance)
+    }) {
         Err(Error::Panicked | Error::Unreadable(_)) => {
             set_aside_all(conn, contact, alone, now.at)?;
             Ok(0)
@@ -221,7 +226,10 @@ fn step_contact(
         events.push(Event::FlowChanged);
     }
     if let Some(prompt) = outbox::last_prompt(conn, contact)? {
-        events.push(Event::QuestionSent { at: prompt.accepted, stamp: prompt.stamp });
+        events.push(Event::QuestionSent {
+            at: prompt.accepted,
+            stamp: prompt.stamp,
+        });
     }
     let timers = sessions::take_due_timers(conn, contact, now.at)?;
     events.extend(timers.into_iter().map(Event::Timer));
@@ -234,7 +242,9 @@ fn step_contact(
             None => set_aside(conn, contact, one.inbox, "does not read back", now.at)?,
         }
     }
-    let fresh = Fresh { record_id: draw_record_id(conn, chance)? };
+    let fresh = Fresh {
+        record_id: draw_record_id(conn, chance)?,
+    };
     let step = step(flow, &context.clinic, session, &events, now, &fresh);
     apply::apply(conn, contact, step, now.at, chance)
 }
