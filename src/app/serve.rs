@@ -3,17 +3,25 @@
 
 use crate::app::listen;
 use crate::app::opened::Opened;
-use crate::app::service::{self, Machine, SHUTDOWN};
+use crate::app::service::{self, Machine, SHUTDOWN, Service};
 use crate::config::Config;
 use crate::core::data_key::DataKey;
 use crate::core::secret::Secret;
 use crate::keys::{self, SlotsFile};
+use crate::ops::control::{self, UnlockTry};
+use crate::ops::{Changed, Context as OpsContext, OnChange};
 use crate::store::lock;
+use crate::web::health::Health;
+use crate::web::public;
+use crate::work::line::Line;
 use crate::work::runner::Runner;
 use anyhow::{Context, Result, bail};
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
 
 /// Runs the appliance until SIGTERM or SIGINT.
 ///
@@ -32,7 +40,10 @@ pub async fn serve(config: Config, passphrase: Option<Secret>, machine: Machine)
     let public = listen::bind(config.public.listen, "public.listen")?;
     let key = match passphrase {
         Some(passphrase) => open_key(&folder, passphrase).await?,
-        None => bail!("give the passphrase with --passphrase-file"),
+        None => match wait_for_key(&config, &public).await? {
+            Some(key) => key,
+            None => return Ok(()),
+        },
     };
     let opened = Opened::new(&folder, &key, lock)?;
     drop(key);
@@ -48,6 +59,11 @@ async fn run(config: &Config, opened: Opened, public: TcpListener, machine: Mach
         "public listener",
         listen::serve(public, service.public.clone(), stop),
     );
+    let context = ops_context(&opened, &machine, &service);
+    runner.start(
+        "control socket",
+        control::serve(context, runner.stop_signal())?,
+    );
     say_ready(&format!("serving webhooks on {address}"));
     tracing::info!(%address, "the clinic's box is serving");
     let ended = runner.watch(asked_to_stop()?).await;
@@ -55,6 +71,33 @@ async fn run(config: &Config, opened: Opened, public: TcpListener, machine: Mach
     drop(service);
     tokio::task::spawn_blocking(move || opened.close()).await??;
     ended.context("the appliance stopped; the service manager starts it again")
+}
+
+/// What commands on the control socket work with; they tell the running
+/// service what they changed.
+pub fn ops_context(opened: &Opened, machine: &Machine, service: &Service) -> OpsContext {
+    let (reload, bells) = (service.credentials.clone(), service.bells.clone());
+    let on_change: OnChange = Arc::new(move |changed| {
+        let (reload, bells) = (reload.clone(), bells.clone());
+        Box::pin(async move {
+            match changed {
+                Changed::Secrets => {
+                    if let Err(error) = reload.now().await {
+                        tracing::error!(%error, "the new credentials could not be read");
+                    }
+                }
+                Changed::Outbox => bells.sender.ring(),
+            }
+        })
+    });
+    OpsContext {
+        folder: opened.folder.clone(),
+        writer: opened.writer.clone(),
+        readers: opened.readers.clone(),
+        clock: Arc::clone(&machine.clock),
+        chance: Arc::clone(&machine.chance),
+        on_change: Some(on_change),
+    }
 }
 
 /// Opens the data key with a passphrase, off the runtime's threads: the
@@ -75,6 +118,52 @@ pub async fn open_key(folder: &Path, passphrase: Secret) -> Result<DataKey> {
 /// Whether a folder holds a clinic's data.
 pub fn is_made(folder: &Path) -> bool {
     folder.join(keys::slots::FILE).exists()
+}
+
+/// Serves what a locked box may say until a passphrase opens it; `None` if it
+/// is told to stop before.
+async fn wait_for_key(config: &Config, public: &TcpListener) -> Result<Option<DataKey>> {
+    let stop = CancellationToken::new();
+    let mut runner = Runner::new();
+    let health = Health {
+        store: None,
+        line: Line::default(),
+    };
+    let listener = public.try_clone()?;
+    let router = public::locked(health);
+    runner.start(
+        "locked public listener",
+        listen::serve(listener, router, stop.clone()),
+    );
+    let (tries, mut offered) = mpsc::channel::<UnlockTry>(1);
+    let answering = control::serve_locked(&config.data_dir, tries, stop.clone())?;
+    runner.start("control socket", answering);
+    say_ready("locked: waiting for healthpost unlock");
+    tracing::info!("locked: waiting for healthpost unlock");
+    let key = tokio::select! {
+        key = first_that_opens(&config.data_dir, &mut offered) => key,
+        () = asked_to_stop()? => None,
+    };
+    stop.cancel();
+    runner.shut_down(SHUTDOWN).await;
+    Ok(key)
+}
+
+async fn first_that_opens(
+    folder: &Path,
+    offered: &mut mpsc::Receiver<UnlockTry>,
+) -> Option<DataKey> {
+    while let Some(UnlockTry { secret, answer }) = offered.recv().await {
+        let opened = open_key(folder, secret).await;
+        let told = opened.as_ref().map(|_| ()).map_err(ToString::to_string);
+        // Whoever asked may have gone; the key opens all the same.
+        answer.send(told).ok();
+        match opened {
+            Ok(key) => return Some(key),
+            Err(_) => tracing::warn!("a passphrase was offered that does not open the data key"),
+        }
+    }
+    None
 }
 
 fn asked_to_stop() -> Result<impl Future<Output = ()>> {
