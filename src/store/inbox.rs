@@ -313,3 +313,6 @@ impl Row<'_> {
         Ok(InboxId(self.conn.last_insert_rowid()))
     }
 }
+
+#[cfg(test)]
+mod tests;
