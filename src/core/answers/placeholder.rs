@@ -40,6 +40,9 @@ pub fn read(
                 months: None,
             })
             .map_err(|_| Misread::Unclear),
+        Kind::Sex if fold(text) == "mwanamke" => Ok(Value::One {
+            id: "female".into(),
+        }),
         Kind::Sex => match fold(text).chars().next() {
             Some('f') => Ok(Value::One {
                 id: "female".into(),

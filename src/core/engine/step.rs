@@ -147,11 +147,12 @@ pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
         }
         return;
     }
-    danger::search(turn, &message.content);
+    let alarm = danger::search(turn, &message.content);
     if resume::interrupts(turn, message, idle) {
         return turn.keep(message.inbox);
     }
-    if resume::is_early(turn, message) {
+    let cry = alarm && danger::is_only_a_cry(turn, &message.content);
+    if cry || resume::is_early(turn, message) {
         return resume::early(turn, message);
     }
     media::gather(turn, message);

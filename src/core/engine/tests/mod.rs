@@ -99,7 +99,9 @@ impl Chat {
 
     /// Our question leaves.
     pub fn deliver(&mut self) {
-        if let Some(asked) = &mut self.session.asked {
+        if let Some(asked) = &mut self.session.asked
+            && asked.sent.is_none()
+        {
             asked.sent = Some(Sent {
                 at: self.now.at,
                 stamp: Some(self.now.at),
@@ -160,7 +162,11 @@ impl Chat {
     }
 
     pub fn heard(&self, text: &str) {
-        assert!(self.words().contains(text), "{text:?} not in {}", self.words());
+        assert!(
+            self.words().contains(text),
+            "{text:?} not in {}",
+            self.words()
+        );
     }
 
     pub fn tasks(&self) -> Vec<&'static str> {
