@@ -4,5 +4,16 @@
 //! `ARCHITECTURE.md` is the map. The library exists so that tests and
 //! benchmarks can reach the parts; the program is `main.rs`.
 
+pub mod app;
+pub mod config;
 pub mod core;
+pub mod device;
+pub mod durable;
+pub mod export;
+pub mod keys;
 pub mod ports;
+pub mod simulator;
+pub mod store;
+pub mod web;
+pub mod whatsapp;
+pub mod work;

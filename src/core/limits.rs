@@ -41,6 +41,10 @@ pub const PARKED_STATUS_MS: i64 = super::time::DAY_MS;
 pub const UNCONSENTED_MS: i64 = super::time::DAY_MS;
 /// Largest answer of a provider read into memory, bytes.
 pub const PROVIDER_REPLY_BYTES_MAX: usize = 64 * 1024;
+/// Longest wait a provider's answer can impose on us, ms.
+pub const PROVIDER_WAIT_MS_MAX: i64 = 6 * super::time::HOUR_MS;
+/// Longest wait between two tries of our own choosing, before jitter, ms.
+pub const RETRY_WAIT_MS_MAX: i64 = 15 * super::time::MINUTE_MS;
 /// Sends in the air at once.
 pub const SENDS_IN_FLIGHT_MAX: usize = 32;
 /// Jobs that may wait for the database writer.
@@ -51,6 +55,26 @@ pub const WRITER_GROUP_MAX: usize = 256;
 pub const READERS: usize = 2;
 /// Page cache of one database connection, KiB.
 pub const CACHE_KIB: i64 = 2_048;
+/// How long a job that may wait for company waits for it, ms.
+pub const WRITER_COMPANY_MS: u64 = 50;
+/// Quiet after which the write-ahead log is emptied, ms.
+pub const WRITER_IDLE_MS: u64 = 5_000;
+/// Longest life of a read transaction, ms. Only a backup may take longer.
+pub const READ_MS_MAX: u64 = 2_000;
+/// How long a connection waits for a lock of another one, ms.
+pub const LOCK_WAIT_MS: u64 = 1_000;
+/// Prepared statements kept by each connection.
+pub const STATEMENTS_KEPT: usize = 128;
+/// Size to which an emptied write-ahead log is cut back, bytes.
+pub const WAL_BYTES_KEPT: i64 = 4 * 1024 * 1024;
+/// Pages in the write-ahead log at which it is copied into the database.
+pub const WAL_PAGES: i64 = 1_000;
+/// Disk space held back for the day the disk is full, bytes.
+pub const RESERVE_BYTES: u64 = 32 * 1024 * 1024;
+/// Free space below which a failed write means a full disk, bytes.
+pub const DISK_FULL_BYTES: u64 = 1024 * 1024;
+/// Longest cell a workbook may hold, UTF-16 units (Excel's own limit).
+pub const XLSX_CELL_UNITS_MAX: usize = 32_767;
 /// Messages the box sends in a whole intake: each one costs money.
 pub const INTAKE_MESSAGES_MAX: usize = 12;
 /// Records of one contact listed to them.

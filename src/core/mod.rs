@@ -5,7 +5,9 @@
 //! the environment, a clock or a source of randomness. That is what lets years
 //! of outages be played through in seconds.
 
+pub mod access;
 pub mod answers;
+pub mod data_key;
 pub mod delivery;
 pub mod engine;
 pub mod flow;
@@ -14,7 +16,10 @@ pub mod inbound;
 pub mod lang;
 pub mod limits;
 pub mod outgoing;
+pub mod pace;
 pub mod phone;
 pub mod private;
+pub mod secret;
+pub mod table;
 pub mod time;
 pub mod triage;

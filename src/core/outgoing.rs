@@ -1,5 +1,9 @@
 //! What we say, provider-neutral, and its limits.
 
+mod fit;
+
+pub use fit::fit;
+
 use serde::{Deserialize, Serialize};
 
 /// One message to one person.

@@ -141,6 +141,8 @@ CREATE TABLE outbox (
     contact_id   INTEGER NOT NULL REFERENCES contact (id),
     purpose      TEXT NOT NULL CHECK (purpose IN ('prompt', 'notice', 'emergency', 'staff')),
     body         TEXT,
+    -- 0 goes before everything else (an emergency), 1 is everything else.
+    rank         INTEGER NOT NULL,
     state        TEXT NOT NULL,
     why          TEXT,
     not_before   INTEGER NOT NULL DEFAULT 0,
@@ -157,6 +159,9 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_waiting ON outbox (contact_id, id)
     WHERE state IN ('queued', 'held', 'sending', 'in_doubt');
+CREATE INDEX outbox_ready ON outbox (rank, id) WHERE state = 'queued';
+CREATE INDEX outbox_doubt ON outbox (not_before) WHERE state = 'in_doubt';
+CREATE INDEX outbox_air ON outbox (contact_id) WHERE state = 'sending';
 CREATE INDEX outbox_by_wamid ON outbox (wamid_key) WHERE wamid_key IS NOT NULL;
 CREATE INDEX outbox_by_contact ON outbox (contact_id, id);
 
@@ -223,3 +228,9 @@ CREATE TABLE counter (
     name  TEXT PRIMARY KEY,
     value INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- What a program must know to decide whether it can work with this database:
+-- the schema's number and the oldest program schema that still reads it.
+INSERT INTO meta (key, value) VALUES
+    ('schema', CAST('1' AS BLOB)),
+    ('oldest_reader', CAST('1' AS BLOB));

@@ -1,0 +1,12 @@
+//! The only composition root: opens the store, builds the adapters, starts the
+//! workers, and takes everything down again.
+
+pub mod demo;
+pub mod demo_folder;
+pub mod flow_file;
+pub mod init;
+pub mod listen;
+pub mod opened;
+pub mod reload;
+pub mod serve;
+pub mod service;

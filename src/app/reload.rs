@@ -1,0 +1,75 @@
+//! Credentials that change while the box runs: read again from the store and
+//! handed to whoever uses them, without a restart.
+
+use crate::config::WhatsApp;
+use crate::core::secret::Secret;
+use crate::ports::Clock;
+use crate::store::{Error, Readers, secrets};
+use crate::web::webhook::Credentials;
+use crate::whatsapp::client::Line as HttpLine;
+use crate::whatsapp::cloud::{CloudClient, CloudSettings};
+use crate::whatsapp::replaceable::Replaceable;
+use std::sync::Arc;
+
+/// Where the credentials are read, and who is told.
+#[derive(Clone)]
+pub struct Reload {
+    /// The webhook's app secrets and verify token.
+    pub webhook: Credentials,
+    /// The client, made anew for a new token.
+    pub client: Arc<Replaceable<CloudClient>>,
+    /// Where they are kept.
+    pub readers: Readers,
+    /// Decides whether the previous app secret is still accepted.
+    pub clock: Arc<dyn Clock>,
+    /// The connections, which outlive a token.
+    pub http: Arc<HttpLine>,
+    /// Where the provider is and who we are there.
+    pub whatsapp: WhatsApp,
+}
+
+impl Reload {
+    /// Reads them now.
+    ///
+    /// # Errors
+    /// Whatever the database reports; the old ones stay in use then.
+    pub async fn now(&self) -> Result<(), Error> {
+        let now = self.clock.now().at;
+        let (app_secrets, verify_token, access_token) = self
+            .readers
+            .read(move |conn| {
+                Ok((
+                    secrets::accepted(conn, "whatsapp.app_secret", now)?,
+                    secrets::find(conn, "whatsapp.verify_token")?,
+                    secrets::find(conn, "whatsapp.access_token")?,
+                ))
+            })
+            .await?;
+        if app_secrets.is_empty() {
+            tracing::warn!(
+                "no app secret is set, so every webhook is refused: \
+                 run healthpost secret set whatsapp.app_secret"
+            );
+        }
+        self.webhook.set(app_secrets, verify_token);
+        self.client
+            .replace(access_token.and_then(|token| self.client_for(token)));
+        Ok(())
+    }
+
+    fn client_for(&self, token: Secret) -> Option<CloudClient> {
+        let settings = CloudSettings {
+            base_url: self.whatsapp.base_url.clone(),
+            api_version: self.whatsapp.api_version.clone(),
+            phone_number_id: self.whatsapp.phone_number_id.clone(),
+            token,
+        };
+        match CloudClient::new(Arc::clone(&self.http), Arc::clone(&self.clock), &settings) {
+            Ok(client) => Some(client),
+            Err(error) => {
+                tracing::error!(%error, "the client for WhatsApp cannot be made");
+                None
+            }
+        }
+    }
+}

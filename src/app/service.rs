@@ -1,0 +1,218 @@
+//! The unlocked appliance: its workers and its routes.
+
+use crate::app::flow_file;
+use crate::app::opened::Opened;
+use crate::app::reload::Reload;
+use crate::config::Config;
+use crate::core::delivery::Policy;
+use crate::core::engine::Clinic;
+use crate::core::flow::Flow;
+use crate::core::time::{MINUTE_MS, SECOND_MS};
+use crate::ports::{Chance, Clock};
+use crate::store::{outbox, sessions};
+use crate::web::console::Console;
+use crate::web::health::Health;
+use crate::web::public;
+use crate::web::webhook::{Credentials, MemoryBudget, Webhook};
+use crate::whatsapp::client::{Line as HttpLine, Timing};
+use crate::whatsapp::cloud::CloudClient;
+use crate::whatsapp::replaceable::Replaceable;
+use crate::work::Bells;
+use crate::work::housekeeping::{self, Keeping};
+use crate::work::intake::{Context as StepContext, Flows, Intake};
+use crate::work::line::Line;
+use crate::work::runner::Runner;
+use crate::work::sender::Sender;
+use anyhow::{Context, Result};
+use axum::Router;
+use std::sync::Arc;
+
+/// The machine's own clock and chance.
+#[derive(Clone)]
+pub struct Machine {
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness.
+    pub chance: Arc<dyn Chance>,
+}
+
+/// A running, unlocked appliance, still without its sockets.
+pub struct Service {
+    /// The public listener's routes.
+    pub public: Router,
+    /// What the staff page is drawn from.
+    pub console: Console,
+    /// What `/healthz` looks at.
+    pub health: Health,
+    /// What is known of the line.
+    pub line: Line,
+    /// Renews what a `secret set` changes.
+    pub credentials: Reload,
+    /// The workers' bells.
+    pub bells: Bells,
+}
+
+/// Starts the workers of an opened data folder on `runner`.
+///
+/// # Errors
+/// In words: a flow with faults, a database that cannot be read, a client that
+/// cannot be built.
+pub async fn start(
+    config: &Config,
+    opened: &Opened,
+    machine: &Machine,
+    runner: &mut Runner,
+) -> Result<Service> {
+    let flow = flow_file::load(config.flow.path.as_deref())?;
+    let flows = prepare(config, opened, machine, flow).await?;
+    let (line, bells) = (Line::default(), Bells::default());
+    let credentials = connect(config, opened, machine).await?;
+    let client = Arc::clone(&credentials.client);
+    let context = Arc::new(StepContext {
+        flows,
+        clinic: clinic(config),
+        box_key: opened.box_key.clone(),
+        quiet_ms: config.flow.quiet_ms,
+    });
+    start_intake(opened, machine, runner, &bells, context);
+    start_sender(config, opened, machine, runner, &line, &bells, client);
+    let keeping = Keeping {
+        webhooks_days: config.retention.webhooks_days,
+    };
+    let (writer, clock, stop) = (
+        opened.writer.clone(),
+        Arc::clone(&machine.clock),
+        runner.stop_signal(),
+    );
+    runner.start(
+        "housekeeping",
+        housekeeping::run(writer, clock, keeping, stop),
+    );
+    let health = Health {
+        store: Some(opened.writer.clone()),
+        line: line.clone(),
+    };
+    let webhook = Webhook {
+        writer: opened.writer.clone(),
+        box_key: opened.box_key.clone(),
+        clock: Arc::clone(&machine.clock),
+        credentials: credentials.webhook.clone(),
+        phone_number_id: config.whatsapp.phone_number_id.as_str().into(),
+        quiet_ms: config.flow.quiet_ms,
+        bells: bells.clone(),
+        memory: MemoryBudget::default(),
+    };
+    let console = Console {
+        clinic: config.clinic.name.as_str().into(),
+        clinic_id: config.clinic.id.as_str().into(),
+        zone: config.clinic.zone.clone(),
+        readers: opened.readers.clone(),
+        line: line.clone(),
+        clock: Arc::clone(&machine.clock),
+    };
+    Ok(Service {
+        public: public::router(webhook, health.clone()),
+        console,
+        health,
+        line,
+        credentials,
+        bells,
+    })
+}
+
+/// After a start: what was in the air is in doubt, what was waiting is stepped
+/// with care, and the flows of running conversations are read back.
+async fn prepare(config: &Config, opened: &Opened, machine: &Machine, flow: Flow) -> Result<Flows> {
+    let now = machine.clock.now().at;
+    let in_doubt_ms = i64::from(config.outbox.in_doubt_seconds) * SECOND_MS;
+    let (version, source) = (flow.version().to_owned(), flow.source().to_owned());
+    let spoken = opened
+        .writer
+        .run(move |conn| {
+            outbox::recover(conn, in_doubt_ms, now)?;
+            sessions::suspect_unhandled(conn)?;
+            sessions::keep_flow(conn, &version, &source, now)?;
+            sessions::spoken_flows(conn)
+        })
+        .await
+        .context("the database could not be made ready")?;
+    Ok(Flows::new(flow, &spoken))
+}
+
+async fn connect(config: &Config, opened: &Opened, machine: &Machine) -> Result<Reload> {
+    let http = HttpLine::new(Timing::default(), Arc::clone(&machine.clock))
+        .context("the client for WhatsApp cannot be made")?;
+    let reload = Reload {
+        webhook: Credentials::default(),
+        client: Arc::default(),
+        readers: opened.readers.clone(),
+        clock: Arc::clone(&machine.clock),
+        http: Arc::new(http),
+        whatsapp: config.whatsapp.clone(),
+    };
+    reload
+        .now()
+        .await
+        .context("the credentials cannot be read")?;
+    Ok(reload)
+}
+
+fn start_intake(
+    opened: &Opened,
+    machine: &Machine,
+    runner: &mut Runner,
+    bells: &Bells,
+    context: Arc<StepContext>,
+) {
+    let intake = Intake {
+        context,
+        writer: opened.writer.clone(),
+        clock: Arc::clone(&machine.clock),
+        chance: Arc::clone(&machine.chance),
+        bells: bells.clone(),
+    };
+    let stop = runner.stop_signal();
+    runner.start("intake", intake.run(stop));
+}
+
+fn start_sender(
+    config: &Config,
+    opened: &Opened,
+    machine: &Machine,
+    runner: &mut Runner,
+    line: &Line,
+    bells: &Bells,
+    client: Arc<Replaceable<CloudClient>>,
+) {
+    let sender = Arc::new(Sender {
+        messenger: client,
+        writer: opened.writer.clone(),
+        box_key: opened.box_key.clone(),
+        clock: Arc::clone(&machine.clock),
+        chance: Arc::clone(&machine.chance),
+        policy: Policy {
+            in_doubt_ms: i64::from(config.outbox.in_doubt_seconds) * SECOND_MS,
+        },
+        messages_per_second: config.outbox.messages_per_second,
+        line: line.clone(),
+        bell: bells.sender.clone(),
+    });
+    let stop = runner.stop_signal();
+    runner.start("sender", Arc::clone(&sender).run(stop.clone()));
+    runner.start("line watcher", sender.watch_line(stop));
+}
+
+fn clinic(config: &Config) -> Clinic {
+    Clinic {
+        id: config.clinic.id.clone(),
+        name: config.clinic.name.clone(),
+        country: config.clinic.country.clone(),
+        zone: config.clinic.zone.clone(),
+        languages: config.clinic.languages.clone(),
+        emergency_number: config.clinic.emergency_number.clone(),
+        session_idle_ms: i64::from(config.retention.session_idle_minutes) * MINUTE_MS,
+    }
+}
+
+/// How long a shutdown may take before what is left is cut off.
+pub const SHUTDOWN: std::time::Duration = std::time::Duration::from_secs(20);

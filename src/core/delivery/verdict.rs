@@ -1,0 +1,212 @@
+//! What follows from the result of a send. Pure: the sender worker and the
+//! simulation both act on it.
+
+use super::{Class, DeliveryState, SendOutcome, classify, retries_max, wait_ms};
+use crate::core::time::UnixMs;
+
+/// How many refusals of the kind "try again" one message survives.
+const RETRIES_MAX: u32 = 8;
+
+/// What becomes of a message, and of the channel, after a send.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// Where the message stands now.
+    pub state: DeliveryState,
+    /// Why, in one stable word for the row, the API and the page.
+    pub why: Option<&'static str>,
+    /// Not before then.
+    pub not_before: UnixMs,
+    /// Whether this try counts against the message's own budget.
+    pub counts: bool,
+    /// What the channel as a whole has to do.
+    pub channel: Channel,
+}
+
+/// What a result says about the channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Channel {
+    /// The line carries.
+    Fine,
+    /// The line does not carry: probe until it does.
+    LineDown,
+    /// Our own credentials or account are at fault: nothing is failed, nobody
+    /// is tried until a probe passes.
+    Misconfigured,
+    /// The number as a whole has to pause until then.
+    PauseUntil(UnixMs),
+}
+
+/// How an uncertain or refused send is handled.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// How long an unsettled send waits for a status before it follows its
+    /// kind, ms.
+    pub in_doubt_ms: i64,
+}
+
+/// Decides what follows from `outcome` for a message that was refused
+/// `attempts` times before. `jitter` is any random number.
+pub fn judge(
+    outcome: &SendOutcome,
+    attempts: u32,
+    policy: Policy,
+    now: UnixMs,
+    jitter: u32,
+) -> Verdict {
+    match outcome {
+        SendOutcome::Accepted { .. } => Verdict {
+            state: DeliveryState::Accepted,
+            why: None,
+            not_before: now,
+            counts: false,
+            channel: Channel::Fine,
+        },
+        SendOutcome::NotSent(_) => Verdict {
+            state: DeliveryState::Queued,
+            why: Some("line_down"),
+            not_before: now,
+            counts: false,
+            channel: Channel::LineDown,
+        },
+        SendOutcome::Unknown => in_doubt("no_answer", policy, now),
+        SendOutcome::Refused { error, http, wait } => {
+            let hint = wait.map(|w| i64::try_from(w.as_millis()).unwrap_or(i64::MAX));
+            let tries = Tries {
+                before: attempts,
+                max: retries_max(error).map_or(RETRIES_MAX, u32::from),
+            };
+            refused(classify(error, *http), tries, hint, policy, now, jitter)
+        }
+    }
+}
+
+/// Refusals of one message so far, and how many it survives.
+#[derive(Clone, Copy)]
+struct Tries {
+    before: u32,
+    max: u32,
+}
+
+fn refused(
+    class: Class,
+    tries: Tries,
+    hint: Option<i64>,
+    policy: Policy,
+    now: UnixMs,
+    jitter: u32,
+) -> Verdict {
+    let later = now.plus_ms(wait_ms(class, tries.before, hint, jitter));
+    let queued = |why, not_before, counts, channel| Verdict {
+        state: DeliveryState::Queued,
+        why: Some(why),
+        not_before,
+        counts,
+        channel,
+    };
+    match class {
+        Class::Configuration => queued("configuration", now, false, Channel::Misconfigured),
+        Class::ThrottleNumber => queued("throttled", now, false, Channel::PauseUntil(later)),
+        Class::ThrottleContact => queued("throttled_contact", later, true, Channel::Fine),
+        Class::Retry if tries.before < tries.max => {
+            queued("provider_error", later, true, Channel::Fine)
+        }
+        Class::Retry | Class::Permanent => failed("refused", now),
+        Class::NeedsTemplate => failed("window_closed", now),
+        Class::Unknown => in_doubt("provider_unsure", policy, now),
+        Class::PossiblySent => in_doubt("maybe_sent", policy, now),
+    }
+}
+
+const fn failed(why: &'static str, now: UnixMs) -> Verdict {
+    Verdict {
+        state: DeliveryState::Failed,
+        why: Some(why),
+        not_before: now,
+        counts: true,
+        channel: Channel::Fine,
+    }
+}
+
+const fn in_doubt(why: &'static str, policy: Policy, now: UnixMs) -> Verdict {
+    Verdict {
+        state: DeliveryState::InDoubt,
+        why: Some(why),
+        not_before: now.plus_ms(policy.in_doubt_ms),
+        counts: true,
+        channel: Channel::Fine,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::delivery::LineFault;
+    use crate::core::inbound::ProviderError;
+
+    const NOW: UnixMs = UnixMs(1_000_000);
+    const POLICY: Policy = Policy {
+        in_doubt_ms: 600_000,
+    };
+
+    fn refusal(code: i64, attempts: u32) -> Verdict {
+        let error = ProviderError {
+            code,
+            subcode: None,
+        };
+        let outcome = SendOutcome::Refused {
+            error,
+            http: 400,
+            wait: None,
+        };
+        judge(&outcome, attempts, POLICY, NOW, 0)
+    }
+
+    #[test]
+    fn a_dead_line_burns_no_attempt() {
+        let verdict = judge(&SendOutcome::NotSent(LineFault::Down), 3, POLICY, NOW, 0);
+        assert_eq!(verdict.state, DeliveryState::Queued);
+        assert!(!verdict.counts);
+        assert_eq!(verdict.channel, Channel::LineDown);
+    }
+
+    #[test]
+    fn a_bad_token_fails_nothing() {
+        let verdict = refusal(190, 0);
+        assert_eq!(
+            (verdict.state, verdict.counts),
+            (DeliveryState::Queued, false)
+        );
+        assert_eq!(verdict.channel, Channel::Misconfigured);
+    }
+
+    #[test]
+    fn an_unknown_outcome_is_in_doubt_and_never_retried_at_once() {
+        let verdict = judge(&SendOutcome::Unknown, 0, POLICY, NOW, 0);
+        assert_eq!(verdict.state, DeliveryState::InDoubt);
+        assert_eq!(verdict.not_before, NOW.plus_ms(600_000));
+    }
+
+    #[test]
+    fn a_closed_window_and_a_bad_address_fail_and_say_which() {
+        assert_eq!(refusal(131_047, 0).why, Some("window_closed"));
+        assert_eq!(refusal(131_026, 0).why, Some("refused"));
+    }
+
+    #[test]
+    fn a_fault_that_is_worth_three_tries_gets_three() {
+        assert_eq!(refusal(1, 2).state, DeliveryState::Queued);
+        assert_eq!(refusal(1, 3).state, DeliveryState::Failed);
+    }
+
+    #[test]
+    fn a_pair_limit_delays_this_contact_alone() {
+        let verdict = refusal(131_056, 0);
+        assert_eq!(verdict.channel, Channel::Fine);
+        assert!(verdict.not_before > NOW);
+    }
+
+    #[test]
+    fn a_number_limit_pauses_the_channel() {
+        assert!(matches!(refusal(130_429, 0).channel, Channel::PauseUntil(at) if at > NOW));
+    }
+}

@@ -1,0 +1,8 @@
+//! Adapters to the machine the box runs on. Each is the only place that may
+//! touch what it adapts.
+
+pub mod chance;
+pub mod clock;
+
+pub use chance::KernelChance;
+pub use clock::SystemClock;

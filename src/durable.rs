@@ -1,0 +1,141 @@
+//! Writing a small file so that a power cut leaves the old or the new one,
+//! whole. Nothing else in the program writes files it means to keep.
+
+use std::ffi::OsString;
+use std::fs::{self, File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+
+/// Replaces `path` by `bytes`: a temporary file in the same folder is written
+/// and synced, renamed over the old one, and the folder is synced. The file is
+/// readable by its owner only.
+///
+/// # Errors
+/// What the disk says; the old file is then still whole.
+pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    write_with(path, |file| file.write_all(bytes))
+}
+
+/// As [`write`](fn@write), for what is too large to be held in memory: `fill`
+/// writes it into the temporary file.
+///
+/// # Errors
+/// What `fill` or the disk says; the old file is then still whole.
+pub fn write_with<E: From<io::Error>>(
+    path: &Path,
+    fill: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
+    let (folder, name) = parts(path)?;
+    let mut temporary = OsString::from(".");
+    temporary.push(name);
+    temporary.push(".new");
+    let temporary = folder.join(temporary);
+    let written =
+        write_synced(&temporary, fill).and_then(|()| fs::rename(&temporary, path).map_err(E::from));
+    if let Err(error) = written {
+        // Best effort: the next write replaces a leftover in any case.
+        drop(fs::remove_file(&temporary));
+        return Err(error);
+    }
+    sync_folder(folder).map_err(E::from)
+}
+
+/// As [`write`](fn@write), but keeps the file that was there as `NAME.old`.
+///
+/// # Errors
+/// What the disk says; the file under `path` is then still whole.
+pub fn write_keeping_old(path: &Path, bytes: &[u8]) -> io::Result<()> {
+    if let Ok(before) = fs::read(path) {
+        let (folder, name) = parts(path)?;
+        let mut old = name.to_owned();
+        old.push(".old");
+        write(&folder.join(old), &before)?;
+    }
+    write(path, bytes)
+}
+
+/// Makes renames and removals in `folder` survive a power cut.
+///
+/// # Errors
+/// What the disk says.
+pub fn sync_folder(folder: &Path) -> io::Result<()> {
+    File::open(folder)?.sync_all()
+}
+
+fn parts(path: &Path) -> io::Result<(&Path, &std::ffi::OsStr)> {
+    let name = path
+        .file_name()
+        .ok_or_else(|| io::Error::new(io::ErrorKind::InvalidInput, "a file needs a name"))?;
+    let folder = match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        Some(_) | None => Path::new("."),
+    };
+    Ok((folder, name))
+}
+
+fn write_synced<E: From<io::Error>>(
+    path: &Path,
+    fill: impl FnOnce(&mut File) -> Result<(), E>,
+) -> Result<(), E> {
+    // A leftover of an earlier power cut may have other permissions or be a link.
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error.into()),
+        Ok(()) | Err(_) => {}
+    }
+    let mut file = OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    fill(&mut file)?;
+    file.sync_all().map_err(E::from)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    #[test]
+    fn a_file_is_replaced_whole_and_private() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("slots.json");
+        write(&path, b"one").unwrap();
+        write(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_leftover_of_a_power_cut_is_no_obstacle() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("slots.json");
+        write(&folder.path().join(".slots.json.new"), b"torn").unwrap();
+        write(&path, b"whole").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"whole");
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn the_old_file_is_kept_when_asked() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("slots.json");
+        write_keeping_old(&path, b"one").unwrap();
+        write_keeping_old(&path, b"two").unwrap();
+        assert_eq!(fs::read(&path).unwrap(), b"two");
+        assert_eq!(
+            fs::read(folder.path().join("slots.json.old")).unwrap(),
+            b"one"
+        );
+    }
+
+    #[test]
+    fn a_missing_folder_is_an_error_and_leaves_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(write(&folder.path().join("none/slots.json"), b"x").is_err());
+        assert!(write(Path::new("/"), b"x").is_err());
+    }
+}

@@ -1,0 +1,37 @@
+//! Comma-separated text as Excel opens it everywhere: UTF-8 with a byte order
+//! mark, CRLF, quoted where needed.
+
+use super::{ExportError, Row};
+use crate::core::private::Private;
+use std::fs::File;
+use std::io::{BufWriter, Write};
+
+/// Without this mark Excel reads UTF-8 as the country's old code page.
+const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
+
+/// Writes header and rows.
+pub(super) fn write<E>(
+    file: &mut File,
+    columns: &[&str],
+    rows: impl Iterator<Item = Result<Row, E>>,
+) -> Result<(), ExportError<E>> {
+    let mut out = BufWriter::new(file);
+    out.write_all(BYTE_ORDER_MARK)?;
+    let mut writer = csv::WriterBuilder::new()
+        .terminator(csv::Terminator::CRLF)
+        .from_writer(out);
+    writer.write_record(columns).map_err(io_error)?;
+    for row in rows {
+        let row = row.map_err(ExportError::Rows)?;
+        let cells = row.iter().map(Private::as_str);
+        writer.write_record(cells).map_err(io_error)?;
+    }
+    writer.flush()?;
+    Ok(())
+}
+
+/// The writer's own errors other than the disk's speak of uneven rows; they
+/// name counts, never content.
+fn io_error(error: csv::Error) -> std::io::Error {
+    std::io::Error::from(error)
+}

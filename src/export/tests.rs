@@ -1,0 +1,125 @@
+//! Exports, read back by programs that are not ours.
+
+use super::*;
+use crate::core::table::COLUMNS;
+use calamine::{Data, Reader};
+use std::convert::Infallible;
+
+const AWKWARD: [&str; 10] = [
+    "243970000001",
+    "'=1+1",
+    "line one\r\nline two",
+    "say \"ah\", then go",
+    "Ñandú é ü ውሃ 😀",
+    "2026-11-21T05:15:36+02:00",
+    "1990-03-15",
+    "00123",
+    " leading and trailing ",
+    "TRUE",
+];
+
+fn rows() -> Vec<Row> {
+    let row = |shift: usize| {
+        (0..COLUMNS.len())
+            .map(|i| Private::from(AWKWARD[(i + shift) % AWKWARD.len()]))
+            .collect()
+    };
+    (0..25).map(row).collect()
+}
+
+fn export(path: &Path, format: Format) -> u64 {
+    let rows = rows().into_iter().map(Ok::<_, Infallible>);
+    write(path, format, &COLUMNS, rows).unwrap()
+}
+
+fn texts(rows: Vec<Row>) -> Vec<Vec<String>> {
+    let row = |row: Row| row.into_iter().map(Private::into_inner).collect();
+    rows.into_iter().map(row).collect()
+}
+
+#[test]
+fn csv_comes_back_cell_for_cell() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("records.csv");
+    assert_eq!(export(&path, Format::Csv), 25);
+    let bytes = std::fs::read(&path).unwrap();
+    let text = bytes.strip_prefix(b"\xEF\xBB\xBF").unwrap();
+    assert!(text.starts_with(b"record_id,record_version,clinic_id,"));
+    assert!(text.ends_with(b"\r\n"));
+    let mut reader = ::csv::Reader::from_reader(text);
+    assert_eq!(reader.headers().unwrap(), COLUMNS.as_slice());
+    let back: Vec<Vec<String>> = reader
+        .records()
+        .map(|row| row.unwrap().iter().map(str::to_owned).collect())
+        .collect();
+    assert_eq!(back, texts(rows()));
+}
+
+#[test]
+fn a_workbook_comes_back_as_text_without_formulas() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("records.xlsx");
+    assert_eq!(export(&path, Format::Xlsx), 25);
+    let mut book: calamine::Xlsx<_> = calamine::open_workbook(&path).unwrap();
+    let formulas = book.worksheet_formula("records").unwrap();
+    assert_eq!(formulas.used_cells().count(), 0);
+    let sheet = book.worksheet_range("records").unwrap();
+    let mut back: Vec<Vec<String>> = Vec::new();
+    for row in sheet.rows() {
+        assert!(row.iter().all(|cell| matches!(cell, Data::String(_))));
+        back.push(row.iter().map(ToString::to_string).collect());
+    }
+    let header = back.remove(0);
+    assert_eq!(header, COLUMNS);
+    assert_eq!(back.len(), 25);
+    for (row, expected) in back.iter().zip(texts(rows())) {
+        for (cell, expected) in row.iter().zip(expected) {
+            // XML itself folds CRLF into LF.
+            assert_eq!(cell.replace("\r\n", "\n"), expected.replace("\r\n", "\n"));
+        }
+    }
+    assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
+}
+
+#[test]
+fn rows_that_break_off_leave_no_file() {
+    let dir = tempfile::tempdir().unwrap();
+    for format in [Format::Csv, Format::Xlsx] {
+        let path = dir.path().join("x");
+        let broken = rows().into_iter().map(Ok).chain([Err("gone")]);
+        let outcome = write(&path, format, &COLUMNS, broken);
+        assert!(matches!(outcome, Err(ExportError::Rows("gone"))));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+    }
+}
+
+#[test]
+fn a_cell_too_long_for_excel_is_cut_with_a_mark() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("long.xlsx");
+    let long = "é😀".repeat(15_000);
+    let row = vec![Private::from(long.as_str())];
+    write(
+        &path,
+        Format::Xlsx,
+        &["notes"],
+        [Ok::<_, Infallible>(row)].into_iter(),
+    )
+    .unwrap();
+    let mut book: calamine::Xlsx<_> = calamine::open_workbook(&path).unwrap();
+    let sheet = book.worksheet_range("records").unwrap();
+    let text = sheet.get((1, 0)).unwrap().to_string();
+    assert!(text.ends_with('…') && text.encode_utf16().count() <= 32_767);
+}
+
+#[test]
+fn an_empty_table_is_a_header() {
+    let dir = tempfile::tempdir().unwrap();
+    for format in [Format::Csv, Format::Xlsx] {
+        let path = dir.path().join(format.word());
+        let none = std::iter::empty::<Result<Row, Infallible>>();
+        assert_eq!(write(&path, format, &COLUMNS, none).unwrap(), 0);
+        assert!(path.exists());
+    }
+    assert!("pdf".parse::<Format>().is_err());
+}

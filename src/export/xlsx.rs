@@ -1,0 +1,62 @@
+//! A workbook with one sheet in which every cell is text: nothing in it is
+//! calculated, and no spreadsheet turns a phone number into 2.4E+11.
+
+use super::{ExportError, Row};
+use crate::core::limits::XLSX_CELL_UNITS_MAX;
+use rust_xlsxwriter::{Format, Workbook};
+use std::fs::File;
+use std::io::BufWriter;
+use std::path::Path;
+
+/// Writes header and rows. The rows pass through a nameless file in the folder
+/// of `path`, so that they lie nowhere the export itself does not.
+pub(super) fn write<E>(
+    file: &mut File,
+    path: &Path,
+    columns: &[&str],
+    rows: impl Iterator<Item = Result<Row, E>>,
+) -> Result<(), ExportError<E>> {
+    let folder = match path.parent() {
+        Some(parent) if !parent.as_os_str().is_empty() => parent,
+        Some(_) | None => Path::new("."),
+    };
+    let mut workbook = Workbook::new();
+    workbook.set_tempdir(folder)?;
+    let sheet = workbook.add_worksheet_with_constant_memory()?;
+    sheet.set_name("records")?;
+    sheet.set_freeze_panes(1, 0)?;
+    let bold = Format::new().set_bold();
+    let plain = Format::new().set_num_format("@");
+    for (column, name) in (0_u16..).zip(columns) {
+        sheet.set_column_width(column, 18)?;
+        sheet.write_string_with_format(0, column, *name, &bold)?;
+    }
+    for (line, row) in (1_u32..).zip(rows) {
+        for (column, cell) in (0_u16..).zip(row.map_err(ExportError::Rows)?) {
+            let text = within_bound(cell.as_str());
+            if !text.is_empty() {
+                sheet.write_string_with_format(line, column, text, &plain)?;
+            }
+        }
+    }
+    workbook.save_to_writer(BufWriter::new(file))?;
+    Ok(())
+}
+
+/// Excel refuses a workbook with a longer cell: the end is cut, and an
+/// ellipsis says so. The record itself keeps every word.
+fn within_bound(text: &str) -> String {
+    if text.encode_utf16().count() <= XLSX_CELL_UNITS_MAX {
+        return text.to_owned();
+    }
+    let mut units = 1;
+    let mut cut: String = text
+        .chars()
+        .take_while(|c| {
+            units += c.len_utf16();
+            units <= XLSX_CELL_UNITS_MAX
+        })
+        .collect();
+    cut.push('…');
+    cut
+}

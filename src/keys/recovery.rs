@@ -1,0 +1,193 @@
+//! The recovery key: what a clinic keeps on paper for the day everything else
+//! is lost. Nine groups of six random digits (179 bits), each with a check
+//! digit, so that a slip of the pen is found in its group.
+//!
+//! It is shown once and never stored.
+
+use crate::ports::Chance;
+use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
+
+/// How many groups there are.
+const GROUPS: usize = 9;
+/// Random digits in a group.
+const DIGITS: usize = 6;
+
+/// H. M. Damm's totally anti-symmetric quasigroup of order 10: one wrong digit
+/// and two swapped neighbours always show.
+const DAMM: [[u8; 10]; 10] = [
+    [0, 3, 1, 7, 5, 9, 8, 6, 4, 2],
+    [7, 0, 9, 2, 1, 5, 4, 8, 6, 3],
+    [4, 2, 0, 6, 8, 7, 1, 3, 5, 9],
+    [1, 7, 5, 0, 9, 8, 3, 4, 2, 6],
+    [6, 1, 2, 3, 0, 4, 5, 9, 7, 8],
+    [3, 6, 7, 4, 2, 0, 9, 5, 8, 1],
+    [5, 8, 6, 9, 7, 2, 0, 1, 3, 4],
+    [8, 9, 4, 5, 3, 6, 2, 0, 1, 7],
+    [9, 4, 3, 8, 6, 1, 7, 2, 0, 5],
+    [2, 5, 8, 1, 4, 3, 6, 7, 9, 0],
+];
+
+/// A recovery key; wiped when dropped.
+#[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
+pub struct RecoveryKey([[u8; DIGITS]; GROUPS]);
+
+/// Why a text is no recovery key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum BadRecoveryKey {
+    /// It holds something else than digits, spaces and dashes.
+    #[error("a recovery key has only digits, spaces and dashes")]
+    NotDigits,
+    /// The number of digits is wrong.
+    #[error("a recovery key has 63 digits in nine groups of seven; this has {0}")]
+    Length(usize),
+    /// A group does not fit its check digit, or stands in the wrong place.
+    #[error("group {0} of the recovery key has a mistake, or is not in its place")]
+    Group(usize),
+}
+
+impl std::fmt::Debug for RecoveryKey {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("RecoveryKey")
+    }
+}
+
+impl RecoveryKey {
+    /// Draws a new key.
+    pub fn draw(chance: &dyn Chance) -> Self {
+        let mut groups = [[0; DIGITS]; GROUPS];
+        for digit in groups.iter_mut().flatten() {
+            *digit = draw_digit(chance);
+        }
+        Self(groups)
+    }
+
+    /// The key as it is written down: `1234567-…`, nine groups of seven.
+    pub fn show(&self) -> Zeroizing<String> {
+        let mut text = Zeroizing::new(String::with_capacity(GROUPS * (DIGITS + 2)));
+        for (place, group) in self.0.iter().enumerate() {
+            if place > 0 {
+                text.push('-');
+            }
+            for digit in group.iter().chain([&check_digit(place, group)]) {
+                text.push(char::from(b'0' + digit));
+            }
+        }
+        text
+    }
+
+    /// Reads a key as people type it, with or without spaces and dashes.
+    ///
+    /// # Errors
+    /// Names the group with the mistake, counted from one.
+    pub fn parse(text: &str) -> Result<Self, BadRecoveryKey> {
+        let is_gap = |c: char| c == '-' || c.is_whitespace();
+        let mut digits = Zeroizing::new(Vec::with_capacity(text.len()));
+        for letter in text.chars().filter(|c| !is_gap(*c)) {
+            let digit = letter.to_digit(10).ok_or(BadRecoveryKey::NotDigits)?;
+            digits.push(u8::try_from(digit).map_err(|_| BadRecoveryKey::NotDigits)?);
+        }
+        if digits.len() != GROUPS * (DIGITS + 1) {
+            let written: Vec<&str> = text.split(is_gap).filter(|s| !s.is_empty()).collect();
+            let odd = written.iter().position(|group| group.len() != DIGITS + 1);
+            return Err(match odd {
+                Some(place) if written.len() == GROUPS => BadRecoveryKey::Group(place + 1),
+                Some(_) | None => BadRecoveryKey::Length(digits.len()),
+            });
+        }
+        let mut key = Self([[0; DIGITS]; GROUPS]);
+        let read = digits.chunks_exact(DIGITS + 1);
+        for (place, (to, from)) in key.0.iter_mut().zip(read).enumerate() {
+            for (to, from) in to.iter_mut().zip(from) {
+                *to = *from;
+            }
+            if from.last() != Some(&check_digit(place, to)) {
+                return Err(BadRecoveryKey::Group(place + 1));
+            }
+        }
+        Ok(key)
+    }
+
+    /// The random digits, for the derivation of the slot's key.
+    pub fn expose(&self) -> &[u8] {
+        self.0.as_flattened()
+    }
+}
+
+/// The place goes in first, so that two swapped groups show as well.
+fn check_digit(place: usize, group: &[u8; DIGITS]) -> u8 {
+    let place = u8::try_from(place + 1).unwrap_or(0);
+    let all = [place].into_iter().chain(group.iter().copied());
+    all.fold(0, |state, digit| {
+        let row = DAMM.get(usize::from(state));
+        let next = row.and_then(|row| row.get(usize::from(digit)));
+        next.copied().unwrap_or(0)
+    })
+}
+
+/// Bytes from 250 on are drawn again: else low digits would come more often.
+fn draw_digit(chance: &dyn Chance) -> u8 {
+    let mut byte = [0];
+    loop {
+        chance.fill(&mut byte);
+        if let [drawn @ 0..250] = byte {
+            byte.zeroize();
+            return drawn % 10;
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::testing::Sequence;
+
+    #[test]
+    fn what_is_shown_reads_back() {
+        let key = RecoveryKey::draw(&Sequence::default());
+        let text = key.show();
+        assert_eq!(text.len(), 9 * 7 + 8);
+        assert_eq!(text.capacity(), 9 * 8);
+        assert_eq!(RecoveryKey::parse(&text).unwrap(), key);
+        let bare = text.replace('-', "");
+        assert_eq!(RecoveryKey::parse(&bare).unwrap(), key);
+        let spaced = format!(" {}\n", text.replace('-', " "));
+        assert_eq!(RecoveryKey::parse(&spaced).unwrap(), key);
+        assert_eq!(format!("{key:?}"), "RecoveryKey");
+    }
+
+    #[test]
+    fn every_single_slip_is_found_in_its_group() {
+        let text = RecoveryKey::draw(&Sequence::default()).show();
+        for place in (0..text.len()).filter(|place| place % 8 != 7) {
+            for wrong in b'0'..=b'9' {
+                let mut bytes = text.as_bytes().to_vec();
+                if bytes[place] == wrong {
+                    continue;
+                }
+                bytes[place] = wrong;
+                let said = RecoveryKey::parse(std::str::from_utf8(&bytes).unwrap());
+                assert_eq!(said, Err(BadRecoveryKey::Group(place / 8 + 1)));
+            }
+        }
+    }
+
+    #[test]
+    fn swapped_digits_and_groups_and_missing_ones_are_found() {
+        let text = RecoveryKey::draw(&Sequence::default()).show();
+        let groups: Vec<&str> = text.split('-').collect();
+        for place in 0..8 {
+            let mut swapped = groups.clone();
+            swapped.swap(place, place + 1);
+            if groups[place] != groups[place + 1] {
+                assert!(RecoveryKey::parse(&swapped.join("-")).is_err());
+            }
+        }
+        let mut short = groups.clone();
+        short[4] = &short[4][..6];
+        let said = RecoveryKey::parse(&short.join("-"));
+        assert_eq!(said, Err(BadRecoveryKey::Group(5)));
+        let said = RecoveryKey::parse(&groups[..8].join("-"));
+        assert_eq!(said, Err(BadRecoveryKey::Length(56)));
+        assert_eq!(RecoveryKey::parse("12a"), Err(BadRecoveryKey::NotDigits));
+    }
+}

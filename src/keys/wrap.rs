@@ -1,0 +1,82 @@
+//! The wrapping of the data key: AES-256-GCM under a slot's own key.
+
+use crate::core::data_key::DataKey;
+use crate::ports::Chance;
+use aes_gcm::aead::{Aead, KeyInit, Payload};
+use aes_gcm::{Aes256Gcm, Nonce};
+use hmac::{Hmac, Mac};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use zeroize::{Zeroize, Zeroizing};
+
+/// A wrapped data key, in hex. No secret without the slot's key.
+#[derive(Default, Serialize, Deserialize)]
+pub(super) struct Wrapped {
+    nonce: String,
+    wrapped: String,
+}
+
+/// Wraps `key`, bound to `bound`.
+pub(super) fn wrap(
+    kek: &[u8; 32],
+    key: &DataKey,
+    bound: &[u8],
+    chance: &dyn Chance,
+) -> Option<Wrapped> {
+    let mut nonce = [0; 12];
+    chance.fill(&mut nonce);
+    let payload = Payload {
+        msg: key.expose(),
+        aad: bound,
+    };
+    let cipher = Aes256Gcm::new_from_slice(kek).ok()?;
+    let sealed = cipher.encrypt(&Nonce::from(nonce), payload).ok()?;
+    Some(Wrapped {
+        nonce: hex::encode(nonce),
+        wrapped: hex::encode(sealed),
+    })
+}
+
+/// Unwraps; `None` when the key does not fit or anything was changed.
+pub(super) fn unwrap(kek: &[u8; 32], wrapped: &Wrapped, bound: &[u8]) -> Option<DataKey> {
+    let mut nonce = [0; 12];
+    hex::decode_to_slice(&wrapped.nonce, &mut nonce).ok()?;
+    let sealed = hex::decode(&wrapped.wrapped).ok()?;
+    let payload = Payload {
+        msg: &sealed,
+        aad: bound,
+    };
+    let cipher = Aes256Gcm::new_from_slice(kek).ok()?;
+    let plain = Zeroizing::new(cipher.decrypt(&Nonce::from(nonce), payload).ok()?);
+    let mut key = <[u8; 32]>::try_from(plain.as_slice()).ok()?;
+    Some(DataKey::take(&mut key))
+}
+
+/// HKDF-SHA-256 (RFC 5869), one block: enough for a secret that is random in
+/// full, as the recovery key is.
+pub(super) fn expand(secret: &[u8], salt: &[u8]) -> Zeroizing<[u8; 32]> {
+    let mut extracted = mac(salt, &[secret]);
+    let expanded = mac(&extracted, &[b"healthpost recovery slot", &[1]]);
+    extracted.zeroize();
+    Zeroizing::new(expanded)
+}
+
+/// A checksum over a slot, against damage and not against people.
+pub(super) fn check(bound: &[u8], wrapped: &Wrapped) -> String {
+    let mut hash = Sha256::new();
+    for part in [bound, wrapped.nonce.as_bytes(), wrapped.wrapped.as_bytes()] {
+        hash.update(part);
+        hash.update(b"\n");
+    }
+    let full: [u8; 32] = hash.finalize().into();
+    hex::encode(full.get(..8).unwrap_or(&full))
+}
+
+fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
+    let mut mac =
+        <Hmac<Sha256> as KeyInit>::new_from_slice(key).expect("HMAC takes keys of any length");
+    for part in parts {
+        mac.update(part);
+    }
+    mac.finalize().into_bytes().into()
+}

@@ -1,0 +1,144 @@
+//! Errors as Meta's Graph API words them. A receiver must go by the number
+//! alone; the words and the HTTP status are there because real ones come with
+//! them.
+
+use serde_json::{Value, json};
+
+/// A refusal by the Graph API.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct GraphError {
+    /// The number that says what is wrong.
+    pub code: i64,
+    /// A finer number, for the few codes that still have one.
+    pub subcode: Option<i64>,
+    /// The status it is answered with.
+    pub http: u16,
+    /// What exactly is wrong.
+    pub details: String,
+}
+
+impl GraphError {
+    /// An error with the HTTP status its code usually has.
+    pub fn new(code: i64, details: impl Into<String>) -> Self {
+        let subcode = match code {
+            33 => Some(33),
+            190 => Some(463),
+            _ => None,
+        };
+        Self {
+            code,
+            subcode,
+            http: usual_http(code),
+            details: details.into(),
+        }
+    }
+
+    /// The URL names an object that does not exist.
+    pub fn no_such_object(id: &str) -> Self {
+        Self {
+            code: 100,
+            subcode: Some(33),
+            http: 400,
+            details: format!(
+                "Object with ID '{id}' does not exist, cannot be loaded due to missing permissions"
+            ),
+        }
+    }
+
+    /// The body of the answer.
+    pub fn body(&self, trace: &str) -> Value {
+        let mut error = json!({
+            "message": format!("(#{}) {}", self.code, title(self.code)),
+            "type": "OAuthException",
+            "code": self.code,
+            "error_data": { "messaging_product": "whatsapp", "details": self.details },
+            "fbtrace_id": trace,
+        });
+        if let (Some(subcode), Some(fields)) = (self.subcode, error.as_object_mut()) {
+            fields.insert("error_subcode".into(), json!(subcode));
+        }
+        json!({ "error": error })
+    }
+
+    /// The same fault as an element of `statuses[].errors`.
+    pub fn in_status(&self) -> Value {
+        json!({
+            "code": self.code,
+            "title": title(self.code),
+            "message": title(self.code),
+            "error_data": { "details": self.details },
+            "href": "https://developers.facebook.com/documentation/business-messaging/whatsapp/support/error-codes/",
+        })
+    }
+}
+
+const fn usual_http(code: i64) -> u16 {
+    match code {
+        0 | 190 => 401,
+        2 | 131_016 | 133_004 => 503,
+        3 | 131_000 | 131_045 | 131_057 | 133_000 => 500,
+        4 | 80_007 | 130_429 | 131_048 | 131_056 => 429,
+        10 | 200..=299 | 368 | 130_497 | 131_005 | 131_031 => 403,
+        132_001 => 404,
+        _ => 400,
+    }
+}
+
+/// Meta's short title of a code, as near as it is known.
+fn title(code: i64) -> &'static str {
+    match code {
+        0 => "AuthException",
+        1 => "API Unknown",
+        2 => "API Service",
+        3 => "API Method",
+        4 => "API Too Many Calls",
+        10 => "Permission Denied",
+        33 => "Parameter value is not valid",
+        100 => "Invalid parameter",
+        190 => "Access token has expired",
+        368 => "Temporarily blocked for policies violations",
+        80_007 => "Rate limit issues",
+        130_429 => "Rate limit hit",
+        130_472 => "User's number is part of an experiment",
+        131_000 => "Something went wrong",
+        131_005 => "Access denied",
+        131_008 => "Required parameter is missing",
+        131_009 => "Parameter value is not valid",
+        131_016 => "Service unavailable",
+        131_021 => "Recipient cannot be sender",
+        131_026 => "Message undeliverable",
+        131_030 => "Recipient phone number not in allowed list",
+        131_031 => "Business Account locked",
+        131_042 => "Business eligibility payment issue",
+        131_047 => "Re-engagement message",
+        131_048 => "Spam rate limit hit",
+        131_051 => "Message type unknown",
+        131_052 => "Media download error",
+        131_053 => "Media upload error",
+        131_056 => "(Business Account, Consumer Account) pair rate limit hit",
+        131_057 => "Account in maintenance mode",
+        132_000 => "Template param count mismatch",
+        132_001 => "Template does not exist",
+        132_015 => "Template is paused",
+        132_016 => "Template is disabled",
+        133_010 => "Phone number not registered",
+        _ => "An error occurred",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_error_reads_like_metas() {
+        let body = GraphError::new(131_047, "More than 24 hours").body("AbC");
+        assert_eq!(body["error"]["code"], 131_047);
+        assert_eq!(body["error"]["message"], "(#131047) Re-engagement message");
+        assert_eq!(body["error"]["error_data"]["details"], "More than 24 hours");
+        assert!(body["error"].get("error_subcode").is_none());
+        let gone = GraphError::no_such_object("7").body("x");
+        assert_eq!(gone["error"]["code"], 100);
+        assert_eq!(gone["error"]["error_subcode"], 33);
+    }
+}

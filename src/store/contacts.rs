@@ -1,0 +1,285 @@
+//! Contacts and their addresses.
+//!
+//! One person may be known by a phone number, a business-scoped id or both,
+//! and may change either. An address belongs to one contact; two contacts are
+//! never merged here: that is a decision for a human.
+
+use crate::core::id::ContactId;
+use crate::core::inbound::Identity;
+use crate::core::private::Private;
+use crate::core::time::{DAY_MS, UnixMs};
+use crate::store::Result;
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// Why staff should look at a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ContactFlag {
+    /// A known number came with an unknown account id, or the reverse.
+    IdentityChanged,
+    /// Two contacts seem to be one person.
+    MaybeSamePerson,
+    /// A message of theirs could not be processed.
+    DeadLetter,
+}
+
+impl ContactFlag {
+    /// The word stored in the row.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::IdentityChanged => "identity_changed",
+            Self::MaybeSamePerson => "maybe_same_person",
+            Self::DeadLetter => "dead_letter",
+        }
+    }
+}
+
+/// Finds the contact an identity belongs to, or makes one; links addresses
+/// that were not known yet. `None` if the identity addresses nobody.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn resolve(conn: &Connection, who: &Identity, now: UnixMs) -> Result<Option<ContactId>> {
+    if who.is_empty() {
+        return Ok(None);
+    }
+    let known = known_contacts(conn, who)?;
+    let contact = match known.as_slice() {
+        [] => create(conn, now)?,
+        [(only, _)] => *only,
+        [(by_id, _), ..] => {
+            flag(conn, *by_id, ContactFlag::MaybeSamePerson)?;
+            *by_id
+        }
+    };
+    let ambiguous = known.len() > 1;
+    for (kind, value) in addresses(who) {
+        let linked = find(conn, kind, value)?;
+        match linked {
+            Some(_) => touch(conn, kind, value, now)?,
+            None if ambiguous => {}
+            None => {
+                let changed = !known.is_empty() && has_other(conn, contact, kind)?;
+                link(conn, contact, kind, value, now)?;
+                if changed {
+                    flag(conn, contact, ContactFlag::IdentityChanged)?;
+                }
+            }
+        }
+    }
+    remember_names(conn, contact, who)?;
+    Ok(Some(contact))
+}
+
+/// Links a new address to a contact after the provider announced a change of
+/// number or id. If somebody else has it already, both are left alone and the
+/// contact is flagged.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn adopt(
+    conn: &Connection,
+    contact: ContactId,
+    kind: AddressKind,
+    value: &Private<String>,
+    now: UnixMs,
+) -> Result<()> {
+    match find(conn, kind, value)? {
+        None => link(conn, contact, kind, value, now)?,
+        Some(same) if same == contact => touch_always(conn, kind, value, now)?,
+        Some(_) => flag(conn, contact, ContactFlag::MaybeSamePerson)?,
+    }
+    Ok(())
+}
+
+/// How to reach a contact now: its latest address of each kind.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn address_of(conn: &Connection, contact: ContactId) -> Result<Identity> {
+    let latest = |kind: AddressKind| -> Result<Option<Private<String>>> {
+        let mut query = conn.prepare_cached(
+            "SELECT value FROM address WHERE contact_id = ?1 AND kind = ?2
+             ORDER BY last_seen DESC, first_seen DESC LIMIT 1",
+        )?;
+        let value: Option<String> = query
+            .query_row(params![contact.0, kind.word()], |row| row.get(0))
+            .optional()?;
+        Ok(value.map(Private::new))
+    };
+    let (username, profile_name) = conn
+        .prepare_cached("SELECT username, profile_name FROM contact WHERE id = ?1")?
+        .query_row([contact.0], |row| {
+            Ok((
+                row.get::<_, Option<String>>(0)?,
+                row.get::<_, Option<String>>(1)?,
+            ))
+        })
+        .optional()?
+        .unwrap_or_default();
+    Ok(Identity {
+        phone: latest(AddressKind::Phone)?,
+        bsuid: latest(AddressKind::Bsuid)?,
+        parent_bsuid: latest(AddressKind::ParentBsuid)?,
+        username: username.map(Private::new),
+        profile_name: profile_name.map(Private::new),
+    })
+}
+
+/// Marks a contact for staff; the first reason stays until it is dealt with.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn flag(conn: &Connection, contact: ContactId, why: ContactFlag) -> Result<()> {
+    flag_word(conn, contact, why.word())
+}
+
+/// As [`flag`], with a reason that comes from the conversation.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn flag_word(conn: &Connection, contact: ContactId, why: &str) -> Result<()> {
+    conn.prepare_cached("UPDATE contact SET flag = ?2 WHERE id = ?1 AND flag IS NULL")?
+        .execute(params![contact.0, why])?;
+    Ok(())
+}
+
+/// Moves the start of the 24-hour window forward; it never moves back.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn saw_message(conn: &Connection, contact: ContactId, stamped: UnixMs) -> Result<()> {
+    conn.prepare_cached("UPDATE contact SET last_stamp = ?2 WHERE id = ?1 AND last_stamp < ?2")?
+        .execute(params![contact.0, stamped.0])?;
+    Ok(())
+}
+
+/// A kind of address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AddressKind {
+    /// Digits of a phone number.
+    Phone,
+    /// A business-scoped user id.
+    Bsuid,
+    /// A business-scoped id in a linked portfolio.
+    ParentBsuid,
+}
+
+impl AddressKind {
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Phone => "phone",
+            Self::Bsuid => "bsuid",
+            Self::ParentBsuid => "parent_bsuid",
+        }
+    }
+}
+
+/// An identity's addresses, the one that says most about the person first: a
+/// business-scoped id names an account, a number may be handed on.
+fn addresses(who: &Identity) -> impl Iterator<Item = (AddressKind, &Private<String>)> {
+    [
+        (AddressKind::Bsuid, who.bsuid.as_ref()),
+        (AddressKind::Phone, who.phone.as_ref()),
+        (AddressKind::ParentBsuid, who.parent_bsuid.as_ref()),
+    ]
+    .into_iter()
+    .filter_map(|(kind, value)| value.map(|v| (kind, v)))
+}
+
+fn known_contacts(conn: &Connection, who: &Identity) -> Result<Vec<(ContactId, AddressKind)>> {
+    let mut known: Vec<(ContactId, AddressKind)> = Vec::new();
+    for (kind, value) in addresses(who) {
+        if let Some(contact) = find(conn, kind, value)?
+            && !known.iter().any(|(seen, _)| *seen == contact)
+        {
+            known.push((contact, kind));
+        }
+    }
+    Ok(known)
+}
+
+fn find(
+    conn: &Connection,
+    kind: AddressKind,
+    value: &Private<String>,
+) -> Result<Option<ContactId>> {
+    Ok(conn
+        .prepare_cached("SELECT contact_id FROM address WHERE kind = ?1 AND value = ?2")?
+        .query_row(params![kind.word(), value.expose()], |row| {
+            row.get(0).map(ContactId)
+        })
+        .optional()?)
+}
+
+fn has_other(conn: &Connection, contact: ContactId, kind: AddressKind) -> Result<bool> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM address WHERE contact_id = ?1 AND kind = ?2)",
+        )?
+        .query_row(params![contact.0, kind.word()], |row| row.get(0))?)
+}
+
+fn create(conn: &Connection, now: UnixMs) -> Result<ContactId> {
+    conn.prepare_cached("INSERT INTO contact (created_at) VALUES (?1)")?
+        .execute([now.0])?;
+    Ok(ContactId(conn.last_insert_rowid()))
+}
+
+fn link(
+    conn: &Connection,
+    contact: ContactId,
+    kind: AddressKind,
+    value: &Private<String>,
+    now: UnixMs,
+) -> Result<()> {
+    conn.prepare_cached(
+        "INSERT INTO address (kind, value, contact_id, first_seen, last_seen)
+         VALUES (?1, ?2, ?3, ?4, ?4)",
+    )?
+    .execute(params![kind.word(), value.expose(), contact.0, now.0])?;
+    Ok(())
+}
+
+/// Notes that an address is in use, at most once a day: cards wear out by
+/// writes.
+fn touch(conn: &Connection, kind: AddressKind, value: &Private<String>, now: UnixMs) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE address SET last_seen = ?3 WHERE kind = ?1 AND value = ?2 AND last_seen < ?4",
+    )?
+    .execute(params![
+        kind.word(),
+        value.expose(),
+        now.0,
+        now.0.saturating_sub(DAY_MS)
+    ])?;
+    Ok(())
+}
+
+fn touch_always(
+    conn: &Connection,
+    kind: AddressKind,
+    value: &Private<String>,
+    now: UnixMs,
+) -> Result<()> {
+    conn.prepare_cached("UPDATE address SET last_seen = ?3 WHERE kind = ?1 AND value = ?2")?
+        .execute(params![kind.word(), value.expose(), now.0])?;
+    Ok(())
+}
+
+fn remember_names(conn: &Connection, contact: ContactId, who: &Identity) -> Result<()> {
+    if who.username.is_none() && who.profile_name.is_none() {
+        return Ok(());
+    }
+    conn.prepare_cached(
+        "UPDATE contact SET username = coalesce(?2, username),
+                            profile_name = coalesce(?3, profile_name)
+         WHERE id = ?1 AND (username IS NOT coalesce(?2, username)
+                            OR profile_name IS NOT coalesce(?3, profile_name))",
+    )?
+    .execute(params![
+        contact.0,
+        who.username.as_ref().map(Private::expose),
+        who.profile_name.as_ref().map(Private::expose),
+    ])?;
+    Ok(())
+}

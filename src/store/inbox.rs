@@ -1,0 +1,315 @@
+//! Taking in webhooks: the raw body, its items, each exactly once, and who
+//! has to be stepped because of them. Everything of one webhook is one
+//! transaction: the 200 goes out after it.
+
+use crate::core::id::{ContactId, InboxId, WebhookId};
+use crate::core::inbound::{
+    Content, Identity, Inbound, Item, Malformed, ReceivedItem, SystemChange,
+};
+use crate::core::private::Private;
+use crate::core::time::UnixMs;
+use crate::store::contacts::{self, AddressKind};
+use crate::store::{BoxKey, Result, counters, erasure, outbox, pending};
+use rusqlite::{Connection, params};
+
+/// What taking in a webhook needs to know.
+#[derive(Clone, Copy)]
+pub struct Reception<'a> {
+    /// The key under which deduplication keys are hashed.
+    pub box_key: &'a BoxKey,
+    /// The provider, as the `webhook.channel` column names it.
+    pub channel: &'a str,
+    /// Our own number at the provider: items for another are kept, never
+    /// answered.
+    pub phone_number_id: &'a str,
+    /// The contact's quiet time, ms.
+    pub quiet_ms: i64,
+    /// Whether words hold a danger sign: those do not wait for quiet.
+    pub is_urgent: fn(&str) -> bool,
+}
+
+/// What became of a webhook's items.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Messages taken in for the engine.
+    pub messages: u32,
+    /// Statuses applied or parked.
+    pub statuses: u32,
+    /// Items that were here already.
+    pub duplicates: u32,
+    /// Items that could not be understood.
+    pub dead: u32,
+    /// Items kept and not acted on.
+    pub kept: u32,
+}
+
+/// Stores a webhook and its items.
+///
+/// # Errors
+/// Whatever the database reports; nothing is stored then.
+pub fn receive(
+    conn: &Connection,
+    reception: &Reception<'_>,
+    body: &[u8],
+    items: &[ReceivedItem],
+    now: UnixMs,
+) -> Result<Tally> {
+    let mut tally = Tally::default();
+    let mut webhook = None;
+    for item in items {
+        if !is_new(conn, reception.box_key, &item.dedup)? {
+            tally.duplicates += 1;
+            continue;
+        }
+        let id = match webhook {
+            Some(id) => id,
+            None => *webhook.insert(store_body(conn, reception.channel, body, now)?),
+        };
+        store_item(conn, reception, id, item, now, &mut tally)?;
+    }
+    if tally.duplicates > 0 {
+        counters::add(conn, "webhook.duplicates", i64::from(tally.duplicates))?;
+    }
+    Ok(tally)
+}
+
+fn is_new(conn: &Connection, box_key: &BoxKey, dedup: &Private<String>) -> Result<bool> {
+    let added = conn
+        .prepare_cached("INSERT OR IGNORE INTO seen (key) VALUES (?1)")?
+        .execute([box_key.keyed_hash(dedup.expose())])?;
+    Ok(added == 1)
+}
+
+fn store_body(conn: &Connection, channel: &str, body: &[u8], now: UnixMs) -> Result<WebhookId> {
+    conn.prepare_cached("INSERT INTO webhook (received_at, channel, body) VALUES (?1, ?2, ?3)")?
+        .execute(params![now.0, channel, body])?;
+    Ok(WebhookId(conn.last_insert_rowid()))
+}
+
+fn store_item(
+    conn: &Connection,
+    reception: &Reception<'_>,
+    webhook: WebhookId,
+    received: &ReceivedItem,
+    now: UnixMs,
+    tally: &mut Tally,
+) -> Result<()> {
+    let item = match &received.content {
+        Ok(item) => item,
+        Err(malformed) => {
+            tally.dead += 1;
+            return store_dead(conn, webhook, malformed, now);
+        }
+    };
+    let row = Row {
+        conn,
+        webhook,
+        item,
+        now,
+    };
+    let ours = received
+        .phone_number_id
+        .as_deref()
+        .is_none_or(|id| id == reception.phone_number_id);
+    match item {
+        Item::Status(status) => {
+            tally.statuses += 1;
+            outbox::apply_status(conn, reception.box_key, status, now)?;
+        }
+        Item::Message(message) if ours => {
+            tally.messages += 1;
+            store_message(&row, reception, message)?;
+        }
+        Item::Message(message) => {
+            tally.kept += 1;
+            row.keep("message", None, message.stamped, Some("for another number"))?;
+        }
+        Item::Call { from, stamped, .. } => {
+            tally.kept += 1;
+            let contact = if ours {
+                contacts::resolve(conn, from, now)?
+            } else {
+                None
+            };
+            if let Some(contact) = contact {
+                contacts::saw_message(conn, contact, *stamped)?;
+            }
+            row.keep("call", contact, *stamped, None)?;
+        }
+        Item::UserIdUpdate {
+            previous,
+            current,
+            phone,
+        } => {
+            tally.kept += 1;
+            let contact = follow_id(conn, previous, current, phone.as_ref(), now)?;
+            row.keep("user_id_update", contact, now, None)?;
+        }
+        Item::ChannelError(_) => {
+            tally.kept += 1;
+            counters::add(conn, "webhook.channel_errors", 1)?;
+            row.keep("channel_error", None, now, None)?;
+        }
+        Item::Account { .. } => {
+            tally.kept += 1;
+            counters::add(conn, "webhook.account_events", 1)?;
+            row.keep("account", None, now, None)?;
+        }
+        Item::Ignored { .. } => {
+            tally.kept += 1;
+            counters::add(conn, "webhook.ignored", 1)?;
+            row.keep("ignored", None, now, None)?;
+        }
+    }
+    Ok(())
+}
+
+fn store_message(row: &Row<'_>, reception: &Reception<'_>, message: &Inbound) -> Result<()> {
+    let (conn, now) = (row.conn, row.now);
+    let contact = contacts::resolve(conn, &message.from, now)?;
+    let Some(contact) = contact else {
+        row.keep("message", None, message.stamped, Some("addresses nobody"))?;
+        return Ok(());
+    };
+    let key = reception.box_key.keyed_hash(message.id.expose());
+    if let Content::System(change) = &message.content {
+        follow_change(conn, contact, change, now)?;
+        row.insert(
+            "system",
+            "kept",
+            Some(contact),
+            Some(key),
+            message.stamped,
+            None,
+        )?;
+        return Ok(());
+    }
+    erasure::welcome_back(conn, contact)?;
+    contacts::saw_message(conn, contact, message.stamped)?;
+    row.insert(
+        "message",
+        "new",
+        Some(contact),
+        Some(key),
+        message.stamped,
+        None,
+    )?;
+    let urgent = words(&message.content).is_some_and(reception.is_urgent);
+    pending::touch(conn, contact, reception.quiet_ms, urgent, now)
+}
+
+/// The words of a message that are searched for danger signs.
+fn words(content: &Content) -> Option<&str> {
+    match content {
+        Content::Text { body } => Some(body.as_str()),
+        Content::Media(media) => media.caption.as_ref().map(Private::as_str),
+        Content::Edit { content, .. } => words(content),
+        Content::Choice { .. }
+        | Content::Form { .. }
+        | Content::Location { .. }
+        | Content::Contacts { .. }
+        | Content::Reaction { .. }
+        | Content::Revoke { .. }
+        | Content::System(_)
+        | Content::Unsupported { .. }
+        | Content::Welcome
+        | Content::Other { .. } => None,
+    }
+}
+
+fn follow_change(
+    conn: &Connection,
+    contact: ContactId,
+    change: &SystemChange,
+    now: UnixMs,
+) -> Result<()> {
+    match change {
+        SystemChange::NumberChanged { phone } => {
+            contacts::adopt(conn, contact, AddressKind::Phone, phone, now)?;
+        }
+        SystemChange::UserIdChanged { bsuid } => {
+            contacts::adopt(conn, contact, AddressKind::Bsuid, bsuid, now)?;
+        }
+        SystemChange::IdentityChanged | SystemChange::Other { .. } => {}
+    }
+    contacts::flag(conn, contact, contacts::ContactFlag::IdentityChanged)
+}
+
+fn follow_id(
+    conn: &Connection,
+    previous: &Private<String>,
+    current: &Private<String>,
+    phone: Option<&Private<String>>,
+    now: UnixMs,
+) -> Result<Option<ContactId>> {
+    let who = Identity {
+        phone: phone.cloned(),
+        bsuid: Some(previous.clone()),
+        ..Identity::default()
+    };
+    let contact = contacts::resolve(conn, &who, now)?;
+    if let Some(contact) = contact {
+        contacts::adopt(conn, contact, AddressKind::Bsuid, current, now)?;
+    }
+    Ok(contact)
+}
+
+fn store_dead(conn: &Connection, webhook: WebhookId, bad: &Malformed, now: UnixMs) -> Result<()> {
+    counters::add(conn, "webhook.dead_letters", 1)?;
+    conn.prepare_cached(
+        "INSERT INTO inbox (webhook_id, kind, item, stamped_at, received_at, state, why)
+         VALUES (?1, 'malformed', ?2, ?3, ?3, 'dead', ?4)",
+    )?
+    .execute(params![webhook.0, bad.raw.expose(), now.0, bad.why])?;
+    Ok(())
+}
+
+/// An item on its way into the inbox.
+struct Row<'a> {
+    conn: &'a Connection,
+    webhook: WebhookId,
+    item: &'a Item,
+    now: UnixMs,
+}
+
+impl Row<'_> {
+    fn keep(
+        &self,
+        kind: &str,
+        contact: Option<ContactId>,
+        stamped: UnixMs,
+        why: Option<&str>,
+    ) -> Result<InboxId> {
+        self.insert(kind, "kept", contact, None, stamped, why)
+    }
+
+    fn insert(
+        &self,
+        kind: &str,
+        state: &str,
+        contact: Option<ContactId>,
+        message_key: Option<[u8; 16]>,
+        stamped: UnixMs,
+        why: Option<&str>,
+    ) -> Result<InboxId> {
+        let item = serde_json::to_string(self.item)?;
+        self.conn
+            .prepare_cached(
+                "INSERT INTO inbox (webhook_id, contact_id, kind, message_key, item, stamped_at,
+                                    received_at, state, why)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+            )?
+            .execute(params![
+                self.webhook.0,
+                contact.map(|c| c.0),
+                kind,
+                message_key,
+                item,
+                stamped.0,
+                self.now.0,
+                state,
+                why,
+            ])?;
+        Ok(InboxId(self.conn.last_insert_rowid()))
+    }
+}

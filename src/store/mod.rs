@@ -1,0 +1,39 @@
+//! The encrypted store: one SQLCipher file, one writer that groups commits, a
+//! few readers. SQL lives here and nowhere else.
+//!
+//! It must never acknowledge what is not on the disk, and no error text of it
+//! may carry a value out of a row.
+
+pub mod audit;
+pub mod contacts;
+pub mod conversations;
+pub mod counters;
+pub mod erasure;
+pub mod error;
+mod group;
+pub mod inbox;
+pub mod lock;
+pub mod meta;
+pub mod migrations;
+pub mod nested;
+pub mod open;
+pub mod outbox;
+pub mod pending;
+pub mod queue;
+pub mod readers;
+pub mod records;
+pub mod reserve;
+pub mod retention;
+pub mod secrets;
+pub mod sessions;
+pub mod staff;
+pub mod tasks;
+pub mod writer;
+
+pub use error::Error;
+pub use meta::BoxKey;
+pub use readers::Readers;
+pub use writer::{Health, Writer, WriterThread};
+
+/// What the store's functions return.
+pub type Result<T, E = Error> = std::result::Result<T, E>;

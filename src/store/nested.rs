@@ -1,0 +1,21 @@
+//! A piece of work inside a transaction that can be taken back alone.
+
+use crate::store::{Error, Result};
+use rusqlite::Connection;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+/// Runs `work` so that an error or a panic takes back what it wrote and
+/// nothing else. A panic comes back as [`Error::Panicked`].
+///
+/// # Errors
+/// What `work` returned, `Panicked`, or whatever the database reports.
+pub fn nested<T>(conn: &Connection, work: impl FnOnce() -> Result<T>) -> Result<T> {
+    conn.prepare_cached("SAVEPOINT nested")?.execute([])?;
+    // What a panic could leave half done is in the database, and is undone.
+    let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Error::Panicked));
+    if result.is_err() {
+        conn.prepare_cached("ROLLBACK TO nested")?.execute([])?;
+    }
+    conn.prepare_cached("RELEASE nested")?.execute([])?;
+    result
+}

@@ -1,0 +1,201 @@
+//! The reading connections: a few, shared, and never for long.
+//!
+//! A read sees one state of the database. None lives longer than two seconds,
+//! since the log cannot be emptied past the oldest one.
+
+use crate::core::data_key::DataKey;
+use crate::core::limits;
+use crate::store::error::Error;
+use crate::store::open;
+use rusqlite::{Connection, TransactionBehavior};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Condvar, Mutex, PoisonError, mpsc};
+use std::time::Duration;
+use tokio::sync::Semaphore;
+
+/// Steps of SQLite's machine between two looks at whether time is up.
+const STEPS_BETWEEN_LOOKS: i32 = 1_000;
+
+/// The pool. Clones share it.
+#[derive(Clone)]
+pub struct Readers(Arc<Pool>);
+
+struct Pool {
+    free: Mutex<Vec<Connection>>,
+    returned: Condvar,
+    /// Keeps tasks from filling the blocking threads while they wait.
+    turns: Semaphore,
+}
+
+impl std::fmt::Debug for Readers {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Readers")
+    }
+}
+
+impl Readers {
+    /// Opens the reading connections.
+    ///
+    /// # Errors
+    /// As [`open::open_reader`].
+    pub fn open(folder: &Path, key: &DataKey) -> Result<Self, Error> {
+        let mut free = Vec::with_capacity(limits::READERS);
+        for _ in 0..limits::READERS {
+            free.push(open::open_reader(folder, key)?);
+        }
+        Ok(Self(Arc::new(Pool {
+            free: Mutex::new(free),
+            returned: Condvar::new(),
+            turns: Semaphore::new(limits::READERS),
+        })))
+    }
+
+    /// Runs `job` in a read transaction on a blocking thread.
+    ///
+    /// # Errors
+    /// [`Error::TooSlow`] after two seconds, or the job's own.
+    pub async fn read<T: Send + 'static>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let _turn = self.0.turns.acquire().await.map_err(|_| Error::Stopped)?;
+        let over = Arc::new(AtomicBool::new(false));
+        let pool = Arc::clone(&self.0);
+        let seen = Arc::clone(&over);
+        let mut reading = tokio::task::spawn_blocking(move || pool.read(&seen, job));
+        let bound = Duration::from_millis(limits::READ_MS_MAX);
+        match tokio::time::timeout(bound, &mut reading).await {
+            Ok(done) => done.map_err(|_| Error::Panicked)?,
+            Err(_) => {
+                over.store(true, Ordering::Relaxed);
+                reading.await.map_err(|_| Error::Panicked)?
+            }
+        }
+    }
+
+    /// Runs `job` in a read transaction on the calling thread.
+    ///
+    /// # Errors
+    /// [`Error::TooSlow`] after two seconds, or the job's own.
+    pub fn read_blocking<T>(
+        &self,
+        job: impl FnOnce(&Connection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let over = Arc::new(AtomicBool::new(false));
+        let seen = Arc::clone(&over);
+        std::thread::scope(|scope| {
+            let (done, wait) = mpsc::sync_channel::<()>(1);
+            scope.spawn(move || {
+                let bound = Duration::from_millis(limits::READ_MS_MAX);
+                if wait.recv_timeout(bound) == Err(mpsc::RecvTimeoutError::Timeout) {
+                    over.store(true, Ordering::Relaxed);
+                }
+            });
+            let result = self.0.read(&seen, job);
+            drop(done);
+            result
+        })
+    }
+}
+
+impl Pool {
+    fn read<T>(
+        &self,
+        over: &Arc<AtomicBool>,
+        job: impl FnOnce(&Connection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut conn = self.take();
+        // The connection must go back whatever happens, else the pool dries up.
+        let result = catch_unwind(AssertUnwindSafe(|| read_on(&mut conn, over, job)))
+            .unwrap_or(Err(Error::Panicked));
+        self.free
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(conn);
+        self.returned.notify_one();
+        result
+    }
+
+    fn take(&self) -> Connection {
+        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
+        loop {
+            if let Some(conn) = free.pop() {
+                return conn;
+            }
+            free = self
+                .returned
+                .wait(free)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+    }
+}
+
+fn read_on<T>(
+    conn: &mut Connection,
+    over: &Arc<AtomicBool>,
+    job: impl FnOnce(&Connection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    let seen = Arc::clone(over);
+    conn.progress_handler(
+        STEPS_BETWEEN_LOOKS,
+        Some(move || seen.load(Ordering::Relaxed)),
+    )?;
+    let transaction = conn.transaction_with_behavior(TransactionBehavior::Deferred)?;
+    // Dropping the transaction ends it, also when the job breaks off.
+    job(&transaction)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::meta::BoxKey;
+
+    fn readers() -> (tempfile::TempDir, Readers) {
+        let folder = tempfile::tempdir().unwrap();
+        let key = DataKey::take(&mut [1; 32]);
+        open::create(folder.path(), &key, &BoxKey::new([2; 32])).unwrap();
+        let readers = Readers::open(folder.path(), &key).unwrap();
+        (folder, readers)
+    }
+
+    const ENDLESS: &str = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n)
+                           SELECT count(*) FROM n";
+
+    fn count_for_ever(conn: &Connection) -> Result<i64, Error> {
+        Ok(conn.query_row(ENDLESS, [], |row| row.get(0))?)
+    }
+
+    #[test]
+    fn a_reader_cannot_write() {
+        let (_folder, readers) = readers();
+        let said = readers.read_blocking(|conn| Ok(conn.execute("DELETE FROM meta", [])?));
+        assert!(said.is_err());
+    }
+
+    #[test]
+    fn an_endless_read_is_stopped_and_the_pool_lives() {
+        let (_folder, readers) = readers();
+        let said = readers.read_blocking(count_for_ever);
+        assert!(matches!(said, Err(Error::TooSlow)), "{said:?}");
+        for _ in 0..limits::READERS {
+            assert_eq!(readers.read_blocking(|_| Ok(7)).unwrap(), 7);
+        }
+    }
+
+    #[tokio::test]
+    async fn tasks_read_side_by_side_and_a_panic_costs_no_connection() {
+        let (_folder, readers) = readers();
+        for _ in 0..=limits::READERS {
+            let said = readers.read::<()>(|_| panic!("a planted fault")).await;
+            assert!(matches!(said, Err(Error::Panicked)));
+        }
+        let many = (0..20).map(|i| readers.read(move |_| Ok(i)));
+        let all = futures_util::future::join_all(many).await;
+        assert_eq!(all.len(), 20);
+        assert!(all.iter().all(Result::is_ok));
+        let said = readers.read(count_for_ever).await;
+        assert!(matches!(said, Err(Error::TooSlow)));
+    }
+}

@@ -1,0 +1,116 @@
+//! Disk space held back for the day the disk is full.
+//!
+//! A full disk must not stop the box from answering, sending and deleting:
+//! a file of zeros holds 32 MiB, and is removed when a commit finds no room.
+
+use crate::store::error::Error;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::{Path, PathBuf};
+
+/// The reserve's file in the data folder.
+pub const FILE: &str = "reserve";
+
+/// The space held back in one data folder.
+#[derive(Clone, Debug)]
+pub struct Reserve {
+    folder: PathBuf,
+    bytes: u64,
+}
+
+impl Reserve {
+    /// A reserve of `bytes` in `folder`. Nothing is done yet.
+    pub fn new(folder: &Path, bytes: u64) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            bytes,
+        }
+    }
+
+    /// Takes the space if the disk has twice as much free, and tells whether
+    /// it is held now.
+    pub fn hold(&self) -> bool {
+        if self.is_held() {
+            return true;
+        }
+        if self.free_bytes().is_none_or(|free| free < 2 * self.bytes) {
+            return false;
+        }
+        let taken = self.take().is_ok();
+        if !taken {
+            self.release();
+        }
+        taken
+    }
+
+    /// Gives the space back, and tells whether there was any.
+    pub fn release(&self) -> bool {
+        fs::remove_file(self.path()).is_ok()
+    }
+
+    /// Whether the whole space is held.
+    pub fn is_held(&self) -> bool {
+        fs::metadata(self.path()).is_ok_and(|metadata| metadata.len() == self.bytes)
+    }
+
+    /// Bytes free on the data folder's disk for us, if the system tells.
+    pub fn free_bytes(&self) -> Option<u64> {
+        let disk = rustix::fs::statvfs(&self.folder).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
+    fn path(&self) -> PathBuf {
+        self.folder.join(FILE)
+    }
+
+    fn take(&self) -> Result<(), Error> {
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(self.path())?;
+        let flags = rustix::fs::FallocateFlags::empty();
+        if rustix::fs::fallocate(&file, flags, 0, self.bytes).is_err() {
+            // Some file systems cannot hold space without writing it.
+            let zeros = [0; 64 * 1024];
+            let mut left = self.bytes;
+            while left > 0 {
+                let length = left.min(zeros.len() as u64);
+                let part = usize::try_from(length).unwrap_or(zeros.len());
+                file.write_all(zeros.get(..part).unwrap_or(&zeros))?;
+                left -= length;
+            }
+        }
+        file.sync_all()?;
+        Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn space_is_held_and_given_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let reserve = Reserve::new(folder.path(), 1024 * 1024);
+        assert!(!reserve.is_held());
+        assert!(reserve.hold() && reserve.hold());
+        use std::os::unix::fs::MetadataExt;
+        let file = fs::metadata(folder.path().join(FILE)).unwrap();
+        assert_eq!(file.len(), 1024 * 1024);
+        assert!(file.blocks() * 512 >= 1024 * 1024, "no sparse file");
+        assert!(reserve.release());
+        assert!(!reserve.release() && !reserve.is_held());
+    }
+
+    #[test]
+    fn more_than_the_disk_has_is_not_tried() {
+        let folder = tempfile::tempdir().unwrap();
+        let reserve = Reserve::new(folder.path(), u64::MAX / 4);
+        assert!(!reserve.hold());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 0);
+    }
+}

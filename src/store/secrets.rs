@@ -1,0 +1,167 @@
+//! Credentials, kept only in the encrypted database.
+//!
+//! A value never leaves through `Debug`, an error or a listing.
+
+use crate::core::limits;
+use crate::core::secret::Secret;
+use crate::core::time::UnixMs;
+use crate::store::error::Error;
+use rusqlite::{Connection, OptionalExtension};
+
+/// The one secret whose previous value stays accepted for a while.
+pub const APP_SECRET: &str = "whatsapp.app_secret";
+
+/// What may be said of a credential.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Listed {
+    /// Its name.
+    pub name: String,
+    /// When it was set.
+    pub set_at: UnixMs,
+    /// Until when the previous value is accepted too, if it is.
+    pub previous_until: Option<UnixMs>,
+}
+
+/// Whether `name` is a credential the program knows.
+pub fn is_known(name: &str) -> bool {
+    const NAMES: [&str; 5] = [
+        "whatsapp.access_token",
+        APP_SECRET,
+        "whatsapp.verify_token",
+        "ultramsg.token",
+        "ultramsg.webhook_secret",
+    ];
+    NAMES.contains(&name)
+        || name
+            .strip_prefix("action.")
+            .is_some_and(|rest| !rest.is_empty())
+}
+
+/// Sets a credential. The app secret's former value stays accepted for eight
+/// days, since the provider may still sign with it.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn set(conn: &Connection, name: &str, value: &[u8], now: UnixMs) -> Result<(), Error> {
+    let until = (name == APP_SECRET).then(|| now.plus_ms(limits::PREVIOUS_SECRET_MS).0);
+    conn.prepare_cached(
+        "INSERT INTO secret (name, value, set_at) VALUES (?1, ?2, ?3)
+         ON CONFLICT (name) DO UPDATE SET
+             previous = CASE WHEN ?4 IS NULL THEN NULL
+                             WHEN value = excluded.value THEN previous ELSE value END,
+             previous_until = CASE WHEN ?4 IS NULL THEN NULL
+                             WHEN value = excluded.value THEN previous_until ELSE ?4 END,
+             value = excluded.value,
+             set_at = excluded.set_at",
+    )?
+    .execute((name, value, now.0, until))?;
+    Ok(())
+}
+
+/// A credential's value.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn find(conn: &Connection, name: &str) -> Result<Option<Secret>, Error> {
+    let mut query = conn.prepare_cached("SELECT value FROM secret WHERE name = ?1")?;
+    let value = query.query_row([name], |row| row.get(0)).optional()?;
+    Ok(value.map(|bytes: Vec<u8>| Secret::new(bytes)))
+}
+
+/// Every value that is accepted at `now`, the newest first.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn accepted(conn: &Connection, name: &str, now: UnixMs) -> Result<Vec<Secret>, Error> {
+    let mut query = conn.prepare_cached(
+        "SELECT value, CASE WHEN previous_until > ?2 THEN previous END
+         FROM secret WHERE name = ?1",
+    )?;
+    let row: Option<(Vec<u8>, Option<Vec<u8>>)> = query
+        .query_row((name, now.0), |row| Ok((row.get(0)?, row.get(1)?)))
+        .optional()?;
+    let values = row.into_iter().flat_map(|(value, old)| [Some(value), old]);
+    Ok(values
+        .flatten()
+        .map(|bytes: Vec<u8>| Secret::new(bytes))
+        .collect())
+}
+
+/// Ends the acceptance of the previous value, and tells whether there was one.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn drop_previous(conn: &Connection, name: &str) -> Result<bool, Error> {
+    let changed = conn.execute(
+        "UPDATE secret SET previous = NULL, previous_until = NULL
+         WHERE name = ?1 AND previous IS NOT NULL",
+        [name],
+    )?;
+    Ok(changed > 0)
+}
+
+/// Deletes a credential, and tells whether there was one.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn delete(conn: &Connection, name: &str) -> Result<bool, Error> {
+    Ok(conn.execute("DELETE FROM secret WHERE name = ?1", [name])? > 0)
+}
+
+/// The names of all credentials, without their values.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn list(conn: &Connection) -> Result<Vec<Listed>, Error> {
+    let mut query =
+        conn.prepare_cached("SELECT name, set_at, previous_until FROM secret ORDER BY name")?;
+    let rows = query.query_map([], |row| {
+        Ok(Listed {
+            name: row.get(0)?,
+            set_at: UnixMs(row.get(1)?),
+            previous_until: row.get::<_, Option<i64>>(2)?.map(UnixMs),
+        })
+    })?;
+    Ok(rows.collect::<Result<_, _>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::time::DAY_MS;
+    use crate::store::migrations::migrate;
+
+    fn values(conn: &Connection, name: &str, now: i64) -> Vec<Vec<u8>> {
+        let accepted = accepted(conn, name, UnixMs(now)).unwrap();
+        accepted.iter().map(|s| s.expose().to_vec()).collect()
+    }
+
+    #[test]
+    fn the_app_secret_rotates() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrate(&mut conn).unwrap();
+        set(&conn, APP_SECRET, b"one", UnixMs(0)).unwrap();
+        set(&conn, APP_SECRET, b"two", UnixMs(10)).unwrap();
+        // Setting the same again must not push the old one out.
+        set(&conn, APP_SECRET, b"two", UnixMs(20)).unwrap();
+        assert_eq!(values(&conn, APP_SECRET, 20), [b"two", b"one"]);
+        assert_eq!(values(&conn, APP_SECRET, 10 + 8 * DAY_MS), [b"two"]);
+        assert!(drop_previous(&conn, APP_SECRET).unwrap());
+        assert!(!drop_previous(&conn, APP_SECRET).unwrap());
+        assert_eq!(values(&conn, APP_SECRET, 20), [b"two"]);
+    }
+
+    #[test]
+    fn another_secret_is_simply_replaced() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrate(&mut conn).unwrap();
+        let name = "whatsapp.access_token";
+        set(&conn, name, b"one", UnixMs(0)).unwrap();
+        set(&conn, name, b"two", UnixMs(1)).unwrap();
+        assert_eq!(values(&conn, name, 1), [b"two"]);
+        assert_eq!(list(&conn).unwrap().len(), 1);
+        assert!(delete(&conn, name).unwrap());
+        assert!(find(&conn, name).unwrap().is_none());
+        assert!(is_known("action.lab") && !is_known("action.") && !is_known("x"));
+    }
+}

@@ -1,0 +1,269 @@
+//! Conversations between two steps, their timers and the flows they speak.
+
+use crate::core::engine::{Received, Session, TimerKind};
+use crate::core::id::{ContactId, InboxId};
+use crate::core::inbound::{Content, Item};
+use crate::core::private::Private;
+use crate::core::time::UnixMs;
+use crate::store::{BoxKey, Error, Result, outbox};
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// A contact's conversation; a new one if there is none yet.
+///
+/// # Errors
+/// [`Error::Unreadable`] if the row does not read back, and whatever the
+/// database reports.
+pub fn load(conn: &Connection, contact: ContactId) -> Result<Session> {
+    let state: Option<String> = conn
+        .prepare_cached("SELECT state FROM session WHERE contact_id = ?1")?
+        .query_row([contact.0], |row| row.get(0))
+        .optional()?;
+    match state {
+        Some(state) => {
+            serde_json::from_str(&state).map_err(|_| Error::Unreadable("a conversation"))
+        }
+        None => Ok(Session::default()),
+    }
+}
+
+/// Writes a conversation back.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn save(conn: &Connection, contact: ContactId, session: &Session, now: UnixMs) -> Result<()> {
+    conn.prepare_cached(
+        "INSERT INTO session (contact_id, flow_version, state, updated_at) VALUES (?1, ?2, ?3, ?4)
+         ON CONFLICT (contact_id) DO UPDATE
+         SET flow_version = ?2, state = ?3, updated_at = ?4",
+    )?
+    .execute(params![
+        contact.0,
+        session.flow_version,
+        serde_json::to_string(session)?,
+        now.0
+    ])?;
+    Ok(())
+}
+
+/// Forgets a conversation that holds nothing any more.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn close(conn: &Connection, contact: ContactId) -> Result<()> {
+    conn.prepare_cached("DELETE FROM session WHERE contact_id = ?1")?
+        .execute([contact.0])?;
+    Ok(())
+}
+
+/// A contact's unhandled messages in the order they were written, at most
+/// `limit`, with how often their handling was interrupted.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn unhandled(
+    conn: &Connection,
+    contact: ContactId,
+    box_key: &BoxKey,
+    limit: usize,
+) -> Result<Vec<Unhandled>> {
+    let prompt = outbox::last_prompt(conn, contact)?;
+    let mut query = conn.prepare_cached(
+        "SELECT id, item, received_at, interruptions FROM inbox
+         WHERE contact_id = ?1 AND state = 'new' ORDER BY stamped_at, id LIMIT ?2",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows = query.query(params![contact.0, limit])?;
+    let mut found = Vec::new();
+    while let Some(row) = rows.next()? {
+        let inbox = InboxId(row.get(0)?);
+        let item: Option<Item> = row
+            .get::<_, Option<String>>(1)?
+            .and_then(|text| serde_json::from_str(&text).ok());
+        let received = match item {
+            Some(Item::Message(message)) => {
+                let quotes = prompt
+                    .as_ref()
+                    .is_some_and(|p| outbox::quotes(p, box_key, message.quoted.as_ref()));
+                let about = match target(&message.content) {
+                    Some(id) => find_message(conn, contact, &box_key.keyed_hash(id.expose()))?,
+                    None => None,
+                };
+                Some(Received {
+                    inbox,
+                    stamped: message.stamped,
+                    received: UnixMs(row.get(2)?),
+                    quotes_question: quotes,
+                    about,
+                    content: message.content,
+                })
+            }
+            Some(_) | None => None,
+        };
+        found.push(Unhandled {
+            inbox,
+            interruptions: row.get(3)?,
+            received,
+        });
+    }
+    Ok(found)
+}
+
+/// A message that waits for the engine.
+#[derive(Clone, Debug)]
+pub struct Unhandled {
+    /// Its row.
+    pub inbox: InboxId,
+    /// How often a step with it was cut short.
+    pub interruptions: u8,
+    /// The message; `None` if its row does not read back.
+    pub received: Option<Received>,
+}
+
+/// The message an edit, a deletion or a reaction is about.
+fn target(content: &Content) -> Option<&Private<String>> {
+    match content {
+        Content::Edit { original, .. } | Content::Revoke { original } => Some(original),
+        Content::Reaction { target, .. } => Some(target),
+        Content::Text { .. }
+        | Content::Choice { .. }
+        | Content::Form { .. }
+        | Content::Media(_)
+        | Content::Location { .. }
+        | Content::Contacts { .. }
+        | Content::System(_)
+        | Content::Unsupported { .. }
+        | Content::Welcome
+        | Content::Other { .. } => None,
+    }
+}
+
+fn find_message(conn: &Connection, contact: ContactId, key: &[u8; 16]) -> Result<Option<InboxId>> {
+    Ok(conn
+        .prepare_cached("SELECT id FROM inbox WHERE message_key = ?1 AND contact_id = ?2")?
+        .query_row(params![key, contact.0], |row| row.get(0).map(InboxId))
+        .optional()?)
+}
+
+/// Marks a message as handled.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn mark_handled(conn: &Connection, inbox: InboxId) -> Result<()> {
+    conn.prepare_cached("UPDATE inbox SET state = 'handled' WHERE id = ?1 AND state = 'new'")?
+        .execute([inbox.0])?;
+    Ok(())
+}
+
+/// Puts a message aside as a dead letter; its words stay for staff.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn mark_dead(conn: &Connection, inbox: InboxId, why: &str) -> Result<()> {
+    conn.prepare_cached("UPDATE inbox SET state = 'dead', why = ?2 WHERE id = ?1")?
+        .execute(params![inbox.0, why])?;
+    Ok(())
+}
+
+/// At start: messages that were waiting when the program ended may be what
+/// ended it. They are marked once, so that each is then stepped with care.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn suspect_unhandled(conn: &Connection) -> Result<usize> {
+    Ok(conn.execute(
+        "UPDATE inbox SET interruptions = 1 WHERE state = 'new' AND interruptions = 0",
+        [],
+    )?)
+}
+
+/// Notes, before a careful step, that it is about to begin.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn begin_careful(conn: &Connection, inbox: InboxId) -> Result<()> {
+    conn.prepare_cached("UPDATE inbox SET interruptions = interruptions + 1 WHERE id = ?1")?
+        .execute([inbox.0])?;
+    Ok(())
+}
+
+/// Sets a timer; one of a kind for each contact.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn set_timer(conn: &Connection, contact: ContactId, kind: TimerKind, at: UnixMs) -> Result<()> {
+    conn.prepare_cached(
+        "INSERT INTO timer (contact_id, kind, due_at) VALUES (?1, ?2, ?3)
+         ON CONFLICT (contact_id, kind) DO UPDATE SET due_at = ?3",
+    )?
+    .execute(params![contact.0, kind.word(), at.0])?;
+    Ok(())
+}
+
+/// Forgets a timer.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn cancel_timer(conn: &Connection, contact: ContactId, kind: TimerKind) -> Result<()> {
+    conn.prepare_cached("DELETE FROM timer WHERE contact_id = ?1 AND kind = ?2")?
+        .execute(params![contact.0, kind.word()])?;
+    Ok(())
+}
+
+/// Takes the contact's timers that are due.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn take_due_timers(
+    conn: &Connection,
+    contact: ContactId,
+    now: UnixMs,
+) -> Result<Vec<TimerKind>> {
+    let words: Vec<String> = conn
+        .prepare_cached("SELECT kind FROM timer WHERE contact_id = ?1 AND due_at <= ?2")?
+        .query_map(params![contact.0, now.0], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    if words.is_empty() {
+        return Ok(Vec::new());
+    }
+    conn.prepare_cached("DELETE FROM timer WHERE contact_id = ?1 AND due_at <= ?2")?
+        .execute(params![contact.0, now.0])?;
+    // A timer of a program that knew more kinds means nothing to this one.
+    Ok(words.iter().filter_map(|word| word.parse().ok()).collect())
+}
+
+/// Keeps a flow's source, because conversations begun on it go on with it.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn keep_flow(conn: &Connection, version: &str, source: &str, now: UnixMs) -> Result<()> {
+    conn.execute(
+        "INSERT OR IGNORE INTO flow (version, source, seen_at) VALUES (?1, ?2, ?3)",
+        params![version, source, now.0],
+    )?;
+    Ok(())
+}
+
+/// The sources of flows that some conversation still speaks.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn spoken_flows(conn: &Connection) -> Result<Vec<String>> {
+    let mut query = conn.prepare(
+        "SELECT source FROM flow WHERE version IN (SELECT DISTINCT flow_version FROM session)",
+    )?;
+    let rows = query.query_map([], |row| row.get(0))?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Whose message a row is.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn contact_of(conn: &Connection, inbox: InboxId) -> Result<Option<ContactId>> {
+    Ok(conn
+        .prepare_cached("SELECT contact_id FROM inbox WHERE id = ?1")?
+        .query_row([inbox.0], |row| row.get::<_, Option<i64>>(0))
+        .optional()?
+        .flatten()
+        .map(ContactId))
+}

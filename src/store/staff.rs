@@ -1,0 +1,221 @@
+//! Staff accounts. Passwords come and go only as hashes: `keys::password`
+//! makes and checks them. Lock-outs are rows, since a power cut must not reset
+//! them.
+
+use crate::core::access::Role;
+use crate::core::id::StaffId;
+use crate::core::time::{MINUTE_MS, UnixMs};
+use crate::store::error::Error;
+use rusqlite::{Connection, OptionalExtension, Row};
+
+/// Wrong passwords before an account is locked for a while.
+const FAILURES_FREE: i64 = 5;
+/// The longest lock-out, minutes.
+const LOCKED_MINUTES_MAX: i64 = 60;
+
+/// A member of staff.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Staff {
+    /// Our number for them.
+    pub id: StaffId,
+    /// The name they sign in with; case does not matter.
+    pub name: String,
+    /// What they may do.
+    pub roles: Vec<Role>,
+    /// Whether they must choose a new password first.
+    pub must_change: bool,
+    /// Wrong passwords in a row.
+    pub failures: i64,
+    /// Until when no password is looked at.
+    pub locked_until: UnixMs,
+    /// Whether the account was closed.
+    pub disabled: bool,
+    /// When it was made.
+    pub created_at: UnixMs,
+}
+
+/// A new member of staff.
+#[derive(Clone, Debug)]
+pub struct NewStaff<'a> {
+    /// The name to sign in with.
+    pub name: &'a str,
+    /// What they may do.
+    pub roles: &'a [Role],
+    /// The password's hash, as `keys::password` makes it.
+    pub password_hash: &'a str,
+    /// Whether the password is a one-time one.
+    pub must_change: bool,
+}
+
+const COLUMNS: &str = "id, name, roles, must_change, failures, locked_until, disabled, created_at";
+
+/// Adds somebody.
+///
+/// # Errors
+/// [`Error::is_duplicate`] when the name is taken.
+pub fn add(conn: &Connection, new: &NewStaff<'_>, now: UnixMs) -> Result<StaffId, Error> {
+    let roles: Vec<&str> = new.roles.iter().map(|role| role.as_str()).collect();
+    conn.execute(
+        "INSERT INTO staff (name, roles, password, must_change, created_at)
+         VALUES (?1, ?2, ?3, ?4, ?5)",
+        (
+            new.name,
+            roles.join(" "),
+            new.password_hash,
+            new.must_change,
+            now.0,
+        ),
+    )?;
+    Ok(StaffId(conn.last_insert_rowid()))
+}
+
+/// Everybody, by name.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn list(conn: &Connection) -> Result<Vec<Staff>, Error> {
+    let mut query = conn.prepare(&format!("SELECT {COLUMNS} FROM staff ORDER BY name"))?;
+    let rows = query.query_map([], |row| Ok(read(row)))?;
+    rows.map(|row| row?).collect()
+}
+
+/// Somebody by name, with the hash of their password.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn find(conn: &Connection, name: &str) -> Result<Option<(Staff, String)>, Error> {
+    let sql = format!("SELECT {COLUMNS}, password FROM staff WHERE name = ?1");
+    conn.prepare_cached(&sql)?
+        .query_row([name], |row| {
+            Ok(read(row).map(|staff| row.get(8).map(|hash| (staff, hash))))
+        })
+        .optional()?
+        .map(|found| found?.map_err(Error::from))
+        .transpose()
+}
+
+/// Closes an account, and tells whether there was an open one.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn disable(conn: &Connection, name: &str) -> Result<bool, Error> {
+    let sql = "UPDATE staff SET disabled = 1 WHERE name = ?1 AND disabled = 0";
+    Ok(conn.execute(sql, [name])? > 0)
+}
+
+/// Sets a new password's hash and ends a lock-out; tells whether the name exists.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn set_password(
+    conn: &Connection,
+    name: &str,
+    password_hash: &str,
+    must_change: bool,
+) -> Result<bool, Error> {
+    let changed = conn.execute(
+        "UPDATE staff SET password = ?2, must_change = ?3, failures = 0, locked_until = 0
+         WHERE name = ?1",
+        (name, password_hash, must_change),
+    )?;
+    Ok(changed > 0)
+}
+
+/// Notes a wrong password. From the fifth in a row on, the account is locked
+/// for a time that doubles, up to an hour.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn note_failure(conn: &Connection, id: StaffId, now: UnixMs) -> Result<(), Error> {
+    let failures: i64 = conn.query_row(
+        "UPDATE staff SET failures = failures + 1 WHERE id = ?1 RETURNING failures",
+        [id.0],
+        |row| row.get(0),
+    )?;
+    if failures >= FAILURES_FREE {
+        let doublings = u32::try_from(failures - FAILURES_FREE).unwrap_or(0).min(6);
+        let minutes = (1_i64 << doublings).min(LOCKED_MINUTES_MAX);
+        conn.execute(
+            "UPDATE staff SET locked_until = ?2 WHERE id = ?1",
+            (id.0, now.plus_ms(minutes * MINUTE_MS).0),
+        )?;
+    }
+    Ok(())
+}
+
+/// Notes a right password: the count of wrong ones begins anew.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn note_success(conn: &Connection, id: StaffId) -> Result<(), Error> {
+    conn.execute(
+        "UPDATE staff SET failures = 0, locked_until = 0 WHERE id = ?1",
+        [id.0],
+    )?;
+    Ok(())
+}
+
+fn read(row: &Row<'_>) -> Result<Staff, Error> {
+    let roles: String = row.get(2)?;
+    let roles: Result<Vec<Role>, _> = roles.split_whitespace().map(str::parse).collect();
+    Ok(Staff {
+        id: StaffId(row.get(0)?),
+        name: row.get(1)?,
+        roles: roles.map_err(|_| Error::Unreadable("a staff role"))?,
+        must_change: row.get(3)?,
+        failures: row.get(4)?,
+        locked_until: UnixMs(row.get(5)?),
+        disabled: row.get(6)?,
+        created_at: UnixMs(row.get(7)?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::migrations::migrate;
+
+    fn one() -> (Connection, StaffId) {
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrate(&mut conn).unwrap();
+        let new = NewStaff {
+            name: "Neema",
+            roles: &[Role::Admin, Role::Clinician],
+            password_hash: "hash",
+            must_change: true,
+        };
+        let id = add(&conn, &new, UnixMs(1)).unwrap();
+        assert!(add(&conn, &new, UnixMs(1)).unwrap_err().is_duplicate());
+        (conn, id)
+    }
+
+    #[test]
+    fn somebody_is_found_in_any_case_of_letters() {
+        let (conn, id) = one();
+        let (staff, hash) = find(&conn, "NEEMA").unwrap().unwrap();
+        assert_eq!((staff.id, hash.as_str()), (id, "hash"));
+        assert_eq!(staff.roles, [Role::Admin, Role::Clinician]);
+        assert_eq!(list(&conn).unwrap(), [staff]);
+        assert!(find(&conn, "nobody").unwrap().is_none());
+        assert!(disable(&conn, "neema").unwrap());
+        assert!(!disable(&conn, "neema").unwrap());
+    }
+
+    #[test]
+    fn lock_outs_grow_and_end() {
+        let (conn, id) = one();
+        let locked = |conn: &Connection| find(conn, "neema").unwrap().unwrap().0.locked_until;
+        for _ in 0..4 {
+            note_failure(&conn, id, UnixMs(0)).unwrap();
+        }
+        assert_eq!(locked(&conn), UnixMs(0));
+        note_failure(&conn, id, UnixMs(0)).unwrap();
+        assert_eq!(locked(&conn), UnixMs(MINUTE_MS));
+        for _ in 0..50 {
+            note_failure(&conn, id, UnixMs(0)).unwrap();
+        }
+        assert_eq!(locked(&conn), UnixMs(60 * MINUTE_MS));
+        note_success(&conn, id).unwrap();
+        assert_eq!(locked(&conn), UnixMs(0));
+    }
+}

@@ -1,0 +1,85 @@
+//! What a human has to do.
+
+use crate::core::id::{ContactId, OutboxId, RecordId, TaskId};
+use crate::core::time::UnixMs;
+use crate::store::Result;
+use rusqlite::{Connection, params};
+
+/// A task about to be opened.
+#[derive(Clone, Debug)]
+pub struct NewTask<'a> {
+    /// What kind of work it is; a stable word.
+    pub kind: &'a str,
+    /// Whom it concerns.
+    pub contact: Option<ContactId>,
+    /// Which record it concerns.
+    pub record: Option<&'a RecordId>,
+    /// Which message it stands for; a message gets one task at most.
+    pub outbox: Option<OutboxId>,
+    /// Which, more exactly: a field's id, a sign's word. Never a patient's words.
+    pub detail: Option<&'a str>,
+}
+
+/// Opens a task. The same open task (kind, contact, record, detail) is not
+/// opened twice, and a message never gets a second one.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn open(conn: &Connection, task: &NewTask<'_>, now: UnixMs) -> Result<()> {
+    conn.prepare_cached(
+        "INSERT OR IGNORE INTO task (kind, contact_id, record_id, outbox_id, detail, created_at)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6
+         WHERE ?4 IS NOT NULL OR NOT EXISTS (
+             SELECT 1 FROM task WHERE state != 'done' AND kind = ?1 AND contact_id IS ?2
+               AND record_id IS ?3 AND detail IS ?5)",
+    )?
+    .execute(params![
+        task.kind,
+        task.contact.map(|c| c.0),
+        task.record.map(RecordId::as_str),
+        task.outbox.map(|o| o.0),
+        task.detail,
+        now.0,
+    ])?;
+    Ok(())
+}
+
+/// A task as staff see it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Task {
+    /// Its number.
+    pub id: TaskId,
+    /// What kind of work it is.
+    pub kind: String,
+    /// Whom it concerns.
+    pub contact: Option<ContactId>,
+    /// Which record it concerns.
+    pub record: Option<String>,
+    /// Which, more exactly.
+    pub detail: Option<String>,
+    /// Since when.
+    pub created_at: UnixMs,
+}
+
+/// Tasks that are not done, danger signs first, then the oldest.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn list_open(conn: &Connection, limit: usize) -> Result<Vec<Task>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut query = conn.prepare_cached(
+        "SELECT id, kind, contact_id, record_id, detail, created_at FROM task
+         WHERE state != 'done' ORDER BY kind != 'danger_sign', created_at, id LIMIT ?1",
+    )?;
+    let rows = query.query_map([limit], |row| {
+        Ok(Task {
+            id: TaskId(row.get(0)?),
+            kind: row.get(1)?,
+            contact: row.get::<_, Option<i64>>(2)?.map(ContactId),
+            record: row.get(3)?,
+            detail: row.get(4)?,
+            created_at: UnixMs(row.get(5)?),
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}

@@ -1,0 +1,173 @@
+//! Tests of the group commit on a real SQLCipher file.
+
+use super::*;
+use crate::core::data_key::DataKey;
+use crate::store::meta::BoxKey;
+use crate::store::{counters, open};
+use std::sync::atomic::AtomicUsize;
+
+fn database() -> (tempfile::TempDir, Connection) {
+    let folder = tempfile::tempdir().unwrap();
+    let key = DataKey::take(&mut [1; 32]);
+    open::create(folder.path(), &key, &BoxKey::new([2; 32])).unwrap();
+    let conn = open::open(folder.path(), &key).unwrap();
+    (folder, conn)
+}
+
+fn add(conn: &Connection, name: &'static str) -> Result<(), Error> {
+    counters::add(conn, name, 1)
+}
+
+async fn value(writer: &Writer, name: &'static str) -> Option<i64> {
+    let all = writer.run(counters::list).await.unwrap();
+    all.get(name).copied()
+}
+
+/// Keeps the thread busy until the returned sender is dropped.
+fn hold_up(writer: &Writer) -> std::sync::mpsc::SyncSender<()> {
+    let (go, wait) = std::sync::mpsc::sync_channel::<()>(0);
+    let (started, is_started) = std::sync::mpsc::sync_channel::<()>(1);
+    let writer = writer.clone();
+    std::thread::spawn(move || {
+        writer.run_blocking(move |_| {
+            started.send(()).unwrap();
+            drop(wait.recv());
+            Ok(())
+        })
+    });
+    is_started.recv().unwrap();
+    go
+}
+
+#[tokio::test]
+async fn jobs_that_wait_together_share_one_commit() {
+    let (_folder, conn) = database();
+    let commits = Arc::new(AtomicUsize::new(0));
+    let seen = Arc::clone(&commits);
+    conn.commit_hook(Some(move || {
+        seen.fetch_add(1, Ordering::SeqCst);
+        false
+    }))
+    .unwrap();
+    let (writer, thread) = Writer::start(conn, None).unwrap();
+    let go = hold_up(&writer);
+    let jobs = (0..100).map(|_| writer.run(|conn| add(conn, "n")));
+    let jobs = futures_util::future::join_all(jobs);
+    let (all, ()) = tokio::join!(jobs, async move { drop(go) });
+    assert!(all.iter().all(Result::is_ok));
+    assert_eq!(commits.load(Ordering::SeqCst), 1, "one write transaction");
+    assert_eq!(value(&writer, "n").await, Some(100));
+    assert_eq!(writer.counts().jobs, 102);
+    drop(writer);
+    thread.stop().unwrap();
+}
+
+#[tokio::test]
+async fn a_failing_and_a_panicking_job_harm_nobody() {
+    let (_folder, conn) = database();
+    let (writer, thread) = Writer::start(conn, None).unwrap();
+    let go = hold_up(&writer);
+    let good = writer.run(|conn| add(conn, "good"));
+    let bad = writer.run(|conn| {
+        add(conn, "bad")?;
+        Err::<(), _>(Error::Unreadable("a test"))
+    });
+    let worse = writer.run::<()>(|conn| {
+        add(conn, "worse").unwrap();
+        panic!("a planted fault")
+    });
+    let last = writer.run(|conn| add(conn, "good"));
+    let release = async move { drop(go) };
+    let (good, bad, worse, last, ()) = tokio::join!(good, bad, worse, last, release);
+    assert!(good.is_ok() && last.is_ok());
+    assert!(matches!(bad, Err(Error::Unreadable(_))));
+    assert!(matches!(worse, Err(Error::Panicked)));
+    assert_eq!(value(&writer, "good").await, Some(2));
+    assert_eq!(value(&writer, "bad").await, None);
+    assert_eq!(value(&writer, "worse").await, None);
+    assert_eq!(writer.health(), Health::Ok);
+    thread.stop().unwrap();
+    assert!(matches!(writer.run(|_| Ok(())).await, Err(Error::Stopped)));
+}
+
+#[tokio::test]
+async fn jobs_run_in_the_order_they_came() {
+    let (_folder, conn) = database();
+    let (writer, thread) = Writer::start(conn, None).unwrap();
+    let order = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let jobs = (0..600).map(|i| {
+        let order = Arc::clone(&order);
+        writer.run(move |_| {
+            order.lock().unwrap().push(i);
+            Ok(())
+        })
+    });
+    futures_util::future::join_all(jobs).await;
+    assert_eq!(*order.lock().unwrap(), (0..600).collect::<Vec<_>>());
+    thread.stop().unwrap();
+}
+
+#[tokio::test]
+async fn a_full_disk_is_said_releases_the_reserve_and_ends() {
+    let (folder, conn) = database();
+    let reserve = Reserve::new(folder.path(), 1024 * 1024);
+    assert!(reserve.hold());
+    let (writer, thread) = Writer::start(conn, Some(reserve.clone())).unwrap();
+    let limit = |pages: i64| {
+        writer.run(move |conn| {
+            conn.query_row(&format!("PRAGMA max_page_count = {pages}"), [], |_| Ok(()))?;
+            Ok(())
+        })
+    };
+    limit(1).await.unwrap();
+    let big = |conn: &Connection| {
+        Ok(conn.execute(
+            "INSERT INTO meta (key, value) VALUES ('big', randomblob(200000))",
+            [],
+        )?)
+    };
+    assert!(matches!(writer.run(big).await, Err(Error::Full)));
+    assert_eq!(writer.health(), Health::Full);
+    assert!(!reserve.is_held());
+    // What needs no room still works, and the real disk has room: over.
+    limit(1_000_000).await.unwrap();
+    writer.run(big).await.unwrap();
+    assert_eq!(writer.health(), Health::Ok);
+    assert!(reserve.is_held());
+    thread.stop().unwrap();
+}
+
+#[tokio::test]
+async fn what_was_answered_is_there_after_a_restart() {
+    let (folder, conn) = database();
+    let (writer, thread) = Writer::start(conn, None).unwrap();
+    writer.run_lazy(|conn| add(conn, "n")).await.unwrap();
+    thread.stop().unwrap();
+    let log = folder.path().join("clinic.db-wal");
+    assert!(!log.exists() || log.metadata().unwrap().len() == 0);
+    let again = open::open(folder.path(), &DataKey::take(&mut [1; 32])).unwrap();
+    assert_eq!(counters::list(&again).unwrap().get("n"), Some(&1));
+}
+
+#[test]
+fn many_small_jobs_are_cheap() {
+    let (_folder, conn) = database();
+    let (writer, thread) = Writer::start(conn, None).unwrap();
+    let threads: Vec<_> = (0..64)
+        .map(|_| {
+            let writer = writer.clone();
+            std::thread::spawn(move || {
+                for _ in 0..50 {
+                    writer.run_blocking(|conn| add(conn, "n")).unwrap();
+                }
+            })
+        })
+        .collect();
+    for thread in threads {
+        thread.join().unwrap();
+    }
+    let counts = writer.counts();
+    assert_eq!(counts.jobs, 3_200);
+    assert!(counts.commits < counts.jobs, "they share: {counts:?}");
+    thread.stop().unwrap();
+}

@@ -1,0 +1,121 @@
+//! The overview: the line, what is to be done, records, conversations, queue.
+
+use super::view::{self, OverviewPage, QueueLine, RecordLine, TalkCard, TaskCard};
+use super::{Console, broken, page};
+use crate::core::answers::Value;
+use crate::core::engine::{RecordStatus, Triage};
+use crate::store::conversations::Conversation;
+use crate::store::queue::{Queued, Summary};
+use crate::store::records::Record;
+use crate::store::tasks::Task;
+use crate::store::{Error, conversations, queue, records, tasks};
+use axum::extract::State;
+use axum::response::Response;
+use jiff::tz::TimeZone;
+use rusqlite::Connection;
+
+/// Rows of each list on the page.
+const SHOWN: usize = 30;
+
+struct Found {
+    summary: Summary,
+    tasks: Vec<Task>,
+    records: Vec<Record>,
+    conversations: Vec<Conversation>,
+    queue: Vec<Queued>,
+}
+
+async fn draw(console: &Console) -> Result<Response, Error> {
+    let found = console.readers.read(read).await?;
+    let now = console.clock.now().at;
+    let zone = &console.zone;
+    Ok(page(&OverviewPage {
+        clinic: &console.clinic,
+        line: console.line.state().word(),
+        waiting: found.summary.waiting,
+        oldest: found.summary.oldest.map(|at| view::age(at, now)),
+        tasks: found.tasks.iter().map(|t| task(t, zone)).collect(),
+        records: found.records.iter().map(|r| record(r, zone)).collect(),
+        conversations: found.conversations.iter().map(|c| talk(c, zone)).collect(),
+        queue: found.queue.iter().map(|q| queued(q, zone)).collect(),
+    }))
+}
+
+/// `GET /`.
+pub(super) async fn show(State(console): State<Console>) -> Response {
+    draw(&console).await.unwrap_or_else(|error| broken(&error))
+}
+
+fn read(conn: &Connection) -> Result<Found, Error> {
+    Ok(Found {
+        summary: queue::summary(conn)?,
+        tasks: tasks::list_open(conn, SHOWN)?,
+        records: records::latest(conn, SHOWN)?,
+        conversations: conversations::latest(conn, SHOWN)?,
+        queue: queue::list(conn, false, SHOWN)?,
+    })
+}
+
+fn task(task: &Task, zone: &TimeZone) -> TaskCard {
+    let what = match task.kind.as_str() {
+        "danger_sign" => "Danger sign: call this patient now",
+        "unanswered_question" => "A question could not be answered: ask the patient",
+        "listen_to_voice" => "Listen to a voice note",
+        "look_at_attachment" => "Look at an attachment",
+        "read_conversation" => "Read the conversation",
+        "answer_changed" => "An answer was corrected after it was sent in",
+        "answer_revoked" => "An answer was deleted by the patient",
+        "undelivered" => "A message did not arrive: call this patient",
+        "dead_letter" => "A message could not be processed: read it",
+        other => other,
+    };
+    TaskCard {
+        what: what.to_owned(),
+        urgent: task.kind == "danger_sign",
+        contact: task.contact.map(|c| c.0),
+        record: task.record.clone(),
+        at: view::clock_time(task.created_at, zone),
+    }
+}
+
+fn record(record: &Record, zone: &TimeZone) -> RecordLine {
+    let text = |field: &str| match record.fields.get(field) {
+        Some(Value::Text { text }) => text.expose().clone(),
+        Some(_) | None => String::new(),
+    };
+    RecordLine {
+        id: record.id.as_str().to_owned(),
+        patient: text("patient_name"),
+        complaint: text("complaint"),
+        urgent: record.triage == Triage::Urgent,
+        status: match record.status {
+            RecordStatus::InProgress => "being asked",
+            RecordStatus::Complete => "complete",
+            RecordStatus::Withdrawn => "withdrawn",
+            RecordStatus::Erased => "erased",
+        },
+        at: view::clock_time(record.created_at, zone),
+    }
+}
+
+fn talk(talk: &Conversation, zone: &TimeZone) -> TalkCard {
+    TalkCard {
+        id: talk.contact.0,
+        title: talk.title.expose().clone(),
+        waiting: talk.waiting,
+        flagged: talk.flag.is_some(),
+        at: view::clock_time(talk.last_at, zone),
+    }
+}
+
+fn queued(item: &Queued, zone: &TimeZone) -> QueueLine {
+    QueueLine {
+        id: item.id.0,
+        contact: item.contact.0,
+        purpose: item.purpose.clone(),
+        state: item.state.word(),
+        words: view::state_words(item.state, item.why.as_deref()),
+        maybe_double: item.maybe_double,
+        at: view::clock_time(item.created_at, zone),
+    }
+}

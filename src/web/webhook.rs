@@ -1,0 +1,239 @@
+//! Meta's webhook: the handshake, and the POST that is answered 200 only after
+//! its raw bytes and its items are on disk.
+//!
+//! Nothing of an unverified body is stored or logged. Content never leads to
+//! anything but 200: an item that cannot be understood becomes a dead letter.
+
+use crate::core::limits::{WEBHOOK_BODY_BYTES_MAX, WEBHOOK_BYTES_IN_FLIGHT_MAX};
+use crate::core::secret::Secret;
+use crate::core::triage;
+use crate::ports::Clock;
+use crate::store::inbox::{self, Reception};
+use crate::store::{BoxKey, Error, Writer};
+use crate::whatsapp::cloud;
+use crate::work::Bells;
+use axum::body::{Body, Bytes};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use futures_util::StreamExt;
+use serde::Deserialize;
+use std::sync::{Arc, RwLock};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+
+/// Bytes one permit of the memory budget stands for.
+const PERMIT_BYTES: usize = 4 * 1024;
+
+/// What the webhook routes work with.
+#[derive(Clone)]
+pub struct Webhook {
+    /// Where events are committed.
+    pub writer: Writer,
+    /// For deduplication keys.
+    pub box_key: BoxKey,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// The app secrets accepted now, and the verify token.
+    pub credentials: Credentials,
+    /// Our number at the provider.
+    pub phone_number_id: Arc<str>,
+    /// The contact's quiet time, ms.
+    pub quiet_ms: i64,
+    /// Rung after each commit.
+    pub bells: Bells,
+    /// Bodies being read share this budget.
+    pub memory: MemoryBudget,
+}
+
+/// Credentials that a `secret set` can change while the service runs.
+#[derive(Clone, Default)]
+pub struct Credentials(Arc<RwLock<CredentialSet>>);
+
+#[derive(Clone, Default)]
+struct CredentialSet {
+    app_secrets: Arc<[Secret]>,
+    verify_token: Option<Secret>,
+}
+
+impl Credentials {
+    /// Replaces them.
+    pub fn set(&self, app_secrets: Vec<Secret>, verify_token: Option<Secret>) {
+        let fresh = CredentialSet {
+            app_secrets: app_secrets.into(),
+            verify_token,
+        };
+        *self
+            .0
+            .write()
+            .unwrap_or_else(std::sync::PoisonError::into_inner) = fresh;
+    }
+
+    fn get(&self) -> CredentialSet {
+        self.0
+            .read()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .clone()
+    }
+}
+
+/// The bytes of webhook bodies that may be in memory at once.
+#[derive(Clone)]
+pub struct MemoryBudget(Arc<Semaphore>);
+
+impl Default for MemoryBudget {
+    fn default() -> Self {
+        Self(Arc::new(Semaphore::new(
+            WEBHOOK_BYTES_IN_FLIGHT_MAX / PERMIT_BYTES,
+        )))
+    }
+}
+
+impl MemoryBudget {
+    /// Waits for room for `bytes`.
+    async fn room(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
+        let permits = u32::try_from(bytes.div_ceil(PERMIT_BYTES).max(1)).unwrap_or(u32::MAX);
+        Arc::clone(&self.0).acquire_many_owned(permits).await.ok()
+    }
+}
+
+/// The query of Meta's verification request.
+#[derive(Default, Deserialize)]
+pub struct Verification {
+    #[serde(rename = "hub.mode")]
+    mode: Option<String>,
+    #[serde(rename = "hub.verify_token")]
+    verify_token: Option<String>,
+    #[serde(rename = "hub.challenge")]
+    challenge: Option<String>,
+}
+
+/// `GET /webhooks/whatsapp`: Meta's verification handshake. It carries no
+/// signature.
+pub async fn verify(
+    State(hook): State<Webhook>,
+    query: Result<Query<Verification>, QueryRejection>,
+) -> Response {
+    let query = query.map(|Query(query)| query).unwrap_or_default();
+    let handshake = cloud::Handshake {
+        mode: query.mode.as_deref(),
+        verify_token: query.verify_token.as_deref(),
+        challenge: query.challenge.as_deref(),
+    };
+    let known = hook.credentials.get().verify_token;
+    let challenge =
+        known.and_then(|token| cloud::answer_handshake(handshake, &token).map(str::to_owned));
+    match challenge {
+        Some(challenge) => ([(header::CONTENT_TYPE, "text/plain")], challenge).into_response(),
+        None => StatusCode::FORBIDDEN.into_response(),
+    }
+}
+
+/// `POST /webhooks/whatsapp`.
+pub async fn receive(State(hook): State<Webhook>, headers: HeaderMap, body: Body) -> Response {
+    if headers.contains_key(header::CONTENT_ENCODING) {
+        return StatusCode::UNSUPPORTED_MEDIA_TYPE.into_response();
+    }
+    let signature = headers
+        .get(cloud::SIGNATURE_HEADER)
+        .and_then(|v| v.to_str().ok());
+    if !signature.is_some_and(cloud::is_well_formed) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    let declared = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.parse::<usize>().ok());
+    let (bytes, _room) = match read(&hook.memory, declared, body).await {
+        Ok(read) => read,
+        Err(status) => return status.into_response(),
+    };
+    let credentials = hook.credentials.get();
+    if !cloud::verify(signature, &bytes, &credentials.app_secrets) {
+        return StatusCode::UNAUTHORIZED.into_response();
+    }
+    commit(&hook, bytes).await.into_response()
+}
+
+/// Reads a body under its limit and the shared memory budget. A body of
+/// unknown length takes the budget of the largest one.
+async fn read(
+    memory: &MemoryBudget,
+    declared: Option<usize>,
+    body: Body,
+) -> Result<(Bytes, OwnedSemaphorePermit), StatusCode> {
+    if declared.is_some_and(|n| n > WEBHOOK_BODY_BYTES_MAX) {
+        return Err(StatusCode::PAYLOAD_TOO_LARGE);
+    }
+    let expected = declared.unwrap_or(WEBHOOK_BODY_BYTES_MAX);
+    let room = memory
+        .room(expected)
+        .await
+        .ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
+    let mut stream = body.into_data_stream();
+    let mut whole: Option<Bytes> = None;
+    let mut joined = Vec::new();
+    while let Some(chunk) = stream.next().await {
+        let chunk = chunk.map_err(|_| StatusCode::BAD_REQUEST)?;
+        let so_far = whole.as_ref().map_or(joined.len(), Bytes::len);
+        if so_far + chunk.len() > WEBHOOK_BODY_BYTES_MAX {
+            return Err(StatusCode::PAYLOAD_TOO_LARGE);
+        }
+        match whole.take() {
+            None if joined.is_empty() => whole = Some(chunk),
+            None => joined.extend_from_slice(&chunk),
+            Some(first) => {
+                joined.reserve_exact(expected.max(first.len() + chunk.len()));
+                joined.extend_from_slice(&first);
+                joined.extend_from_slice(&chunk);
+            }
+        }
+    }
+    Ok((whole.unwrap_or_else(|| joined.into()), room))
+}
+
+async fn commit(hook: &Webhook, body: Bytes) -> StatusCode {
+    let items = cloud::parse(&body);
+    let now = hook.clock.now().at;
+    let (box_key, number, quiet_ms) = (
+        hook.box_key.clone(),
+        Arc::clone(&hook.phone_number_id),
+        hook.quiet_ms,
+    );
+    let stored = hook
+        .writer
+        .run(move |conn| {
+            let reception = Reception {
+                box_key: &box_key,
+                channel: "cloud",
+                phone_number_id: &number,
+                quiet_ms,
+                is_urgent,
+            };
+            inbox::receive(conn, &reception, &body, &items, now)
+        })
+        .await;
+    match stored {
+        Ok(tally) => {
+            if tally.messages > 0 {
+                hook.bells.intake.ring();
+            }
+            if tally.statuses > 0 {
+                hook.bells.sender.ring();
+            }
+            StatusCode::OK
+        }
+        Err(error) => {
+            log_refusal(&error);
+            StatusCode::SERVICE_UNAVAILABLE
+        }
+    }
+}
+
+fn is_urgent(words: &str) -> bool {
+    triage::find_danger(words, None).is_some()
+}
+
+fn log_refusal(error: &Error) {
+    tracing::error!(%error, "a webhook could not be committed; the sender will try again");
+}

@@ -1,0 +1,281 @@
+//! The one place that builds HTTP clients, and the one way to use them.
+//!
+//! No proxy from the environment, no redirects, no retries of its own: a
+//! retried send is a message sent twice. Every wait and every reply has its
+//! bound. Nothing in here logs an address, a header or a body.
+
+use crate::core::limits::PROVIDER_REPLY_BYTES_MAX;
+use crate::ports::{Clock, LineFault};
+use reqwest::header::HeaderMap;
+use reqwest::{RequestBuilder, Response, Url};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, UnixTime};
+use rustls::{ClientConfig, RootCertStore};
+use std::error::Error;
+use std::fmt;
+use std::net::IpAddr;
+use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
+
+const USER_AGENT: &str = concat!("healthpost/", env!("CARGO_PKG_VERSION"));
+
+/// Where Debian keeps the roots an administrator trusts.
+const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
+
+/// A pooled connection that was idle for longer may be dead without our
+/// knowing, and a message written into it would be in doubt.
+const POOL_IDLE: Duration = Duration::from_secs(20);
+
+/// How long to wait for what. The line may be 2G.
+#[derive(Clone, Copy, Debug)]
+pub struct Timing {
+    /// Name, route, connection and handshake.
+    pub connect: Duration,
+    /// From the start until the head of the reply is there.
+    pub head: Duration,
+    /// Without a byte of the reply's body.
+    pub idle: Duration,
+}
+
+impl Default for Timing {
+    fn default() -> Self {
+        Self {
+            connect: Duration::from_secs(20),
+            head: Duration::from_secs(60),
+            idle: Duration::from_secs(30),
+        }
+    }
+}
+
+/// Why no client could be built.
+#[derive(Debug, thiserror::Error)]
+pub enum ClientError {
+    /// The TLS settings do not fit together.
+    #[error("the TLS settings are refused")]
+    Tls(#[from] rustls::Error),
+    /// The HTTP client refuses its settings.
+    #[error("the HTTP client could not be built")]
+    Http(#[from] reqwest::Error),
+}
+
+/// A base address that must not be called.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadBaseUrl {
+    /// It is no URL, or not one that paths can be added to.
+    #[error("the base address is no URL like https://graph.facebook.com")]
+    Shape,
+    /// Without TLS, and not on this machine: the token would be readable.
+    #[error("the base address must begin with https:// (http:// is for this machine alone)")]
+    Plain,
+}
+
+/// A base address: `https`, or `http` to this machine.
+///
+/// # Errors
+/// When it is no URL, or would carry the token in the clear.
+pub fn parse_base_url(text: &str) -> Result<Url, BadBaseUrl> {
+    let url = Url::parse(text).map_err(|_| BadBaseUrl::Shape)?;
+    let host = url.host_str().ok_or(BadBaseUrl::Shape)?;
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    let local = host == "localhost" || bare.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    match url.scheme() {
+        "https" => Ok(url),
+        "http" if local => Ok(url),
+        "http" => Err(BadBaseUrl::Plain),
+        _ => Err(BadBaseUrl::Shape),
+    }
+}
+
+/// What came back.
+pub struct Answer {
+    /// The HTTP status.
+    pub status: u16,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body, cut at the limit; private, it may hold a number.
+    pub body: Vec<u8>,
+    /// Whether the body is all there.
+    pub whole: bool,
+}
+
+/// Why nothing came back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lost {
+    /// Before a byte of the request left.
+    NotSent(LineFault),
+    /// At a time when the request may have arrived.
+    Unknown,
+}
+
+/// The way out: a client that can be replaced when the line has gone.
+pub struct Line {
+    tls: ClientConfig,
+    timing: Timing,
+    client: RwLock<reqwest::Client>,
+}
+
+impl Line {
+    /// A way out with these waits. Certificates are judged by `clock`, since
+    /// the machine's own may be wrong; the roots are the built-in ones and the
+    /// system's, where there are any.
+    ///
+    /// # Errors
+    /// When the TLS or HTTP library refuses the settings.
+    pub fn new(timing: Timing, clock: Arc<dyn Clock>) -> Result<Self, ClientError> {
+        let mut roots = RootCertStore::empty();
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+        let (_added, _unreadable) = roots.add_parsable_certificates(system_roots());
+        let provider = Arc::new(rustls::crypto::ring::default_provider());
+        let tls = ClientConfig::builder_with_details(provider, Arc::new(OurTime(clock)))
+            .with_safe_default_protocol_versions()?
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let client = RwLock::new(build(&tls, timing)?);
+        Ok(Self {
+            tls,
+            timing,
+            client,
+        })
+    }
+
+    /// Makes one request, once. After a loss the pooled connections are
+    /// dropped: they went with the line.
+    ///
+    /// # Errors
+    /// When no head of a reply came back in time.
+    pub async fn ask(
+        &self,
+        request: impl FnOnce(&reqwest::Client) -> RequestBuilder,
+    ) -> Result<Answer, Lost> {
+        let request = request(&self.client.read().unwrap_or_else(PoisonError::into_inner));
+        let answer = match tokio::time::timeout(self.timing.head, request.send()).await {
+            Ok(Ok(response)) => Ok(read(response, self.timing.idle).await),
+            Ok(Err(error)) => Err(lost(&error)),
+            Err(_elapsed) => Err(Lost::Unknown),
+        };
+        if answer.is_err() {
+            self.drop_pool();
+        }
+        answer
+    }
+
+    /// Forgets the pooled connections. Settings that built a client once do so
+    /// again; should they not, the old client serves on.
+    fn drop_pool(&self) {
+        if let Ok(fresh) = build(&self.tls, self.timing) {
+            *self.client.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+        }
+    }
+}
+
+#[expect(clippy::disallowed_methods, reason = "this is the one place")]
+fn build(tls: &ClientConfig, timing: Timing) -> Result<reqwest::Client, reqwest::Error> {
+    reqwest::Client::builder()
+        .tls_backend_preconfigured(tls.clone())
+        .no_proxy()
+        .redirect(reqwest::redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .connect_timeout(timing.connect)
+        .pool_idle_timeout(POOL_IDLE)
+        .tcp_nodelay(true)
+        .user_agent(USER_AGENT)
+        .build()
+}
+
+/// The system's roots; none where the file is missing or unreadable.
+fn system_roots() -> Vec<CertificateDer<'static>> {
+    CertificateDer::pem_file_iter(SYSTEM_ROOTS)
+        .map(|certificates| certificates.filter_map(Result::ok).collect())
+        .unwrap_or_default()
+}
+
+async fn read(mut response: Response, idle: Duration) -> Answer {
+    let mut answer = Answer {
+        status: response.status().as_u16(),
+        headers: response.headers().clone(),
+        body: Vec::new(),
+        whole: false,
+    };
+    loop {
+        match tokio::time::timeout(idle, response.chunk()).await {
+            Ok(Ok(Some(chunk))) => {
+                let room = PROVIDER_REPLY_BYTES_MAX - answer.body.len();
+                answer.body.extend(chunk.iter().take(room));
+                if chunk.len() > room {
+                    return answer;
+                }
+            }
+            Ok(Ok(None)) => {
+                answer.whole = true;
+                return answer;
+            }
+            Ok(Err(_)) | Err(_) => return answer,
+        }
+    }
+}
+
+fn lost(error: &reqwest::Error) -> Lost {
+    if !error.is_connect() && !error.is_builder() {
+        return Lost::Unknown;
+    }
+    if is_handshake_fault(error) {
+        Lost::NotSent(LineFault::Tls)
+    } else {
+        Lost::NotSent(LineFault::Down)
+    }
+}
+
+/// Whether TLS is the cause. An input error keeps what it wraps out of its
+/// sources, so both ways down the chain are taken.
+fn is_handshake_fault(error: &(dyn Error + 'static)) -> bool {
+    let wrapped = error
+        .downcast_ref::<std::io::Error>()
+        .and_then(std::io::Error::get_ref);
+    error.is::<rustls::Error>()
+        || wrapped.is_some_and(|inner| is_handshake_fault(inner))
+        || error.source().is_some_and(is_handshake_fault)
+}
+
+/// Our clock, as the certificate check asks for it.
+struct OurTime(Arc<dyn Clock>);
+
+impl fmt::Debug for OurTime {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("OurTime")
+    }
+}
+
+impl rustls::time_provider::TimeProvider for OurTime {
+    fn current_time(&self) -> Option<UnixTime> {
+        let ms = u64::try_from(self.0.now().at.0).ok()?;
+        Some(UnixTime::since_unix_epoch(Duration::from_millis(ms)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn plain_http_is_for_this_machine_alone() {
+        for good in [
+            "https://graph.facebook.com",
+            "http://127.0.0.1:9000",
+            "http://[::1]:9000/x",
+            "http://localhost:1",
+        ] {
+            assert!(parse_base_url(good).is_ok(), "{good}");
+        }
+        for plain in [
+            "http://graph.facebook.com",
+            "http://10.0.0.1",
+            "http://localhost.example.com",
+        ] {
+            assert_eq!(parse_base_url(plain), Err(BadBaseUrl::Plain), "{plain}");
+        }
+        for shape in ["", "graph.facebook.com", "ftp://localhost", "data:x"] {
+            assert_eq!(parse_base_url(shape), Err(BadBaseUrl::Shape), "{shape}");
+        }
+    }
+}

@@ -1,0 +1,61 @@
+//! A messenger that can be exchanged while the box runs: a new access token
+//! must not need a restart, and none at all must not stop anything else.
+
+use crate::core::inbound::ProviderError;
+use crate::ports::{Call, Messenger, SendOutcome};
+use std::sync::{Arc, PoisonError, RwLock};
+
+/// What a provider says to a wrong token (Graph API error 190): the channel
+/// stops, and no message is to blame.
+const NO_CREDENTIALS: ProviderError = ProviderError {
+    code: 190,
+    subcode: None,
+};
+
+/// Holds the messenger in use, if there is one.
+pub struct Replaceable<M>(RwLock<Option<Arc<M>>>);
+
+impl<M> Default for Replaceable<M> {
+    fn default() -> Self {
+        Self(RwLock::new(None))
+    }
+}
+
+impl<M> Replaceable<M> {
+    /// Uses this one from now on; calls in the air end with the old one.
+    pub fn replace(&self, messenger: Option<M>) {
+        let fresh = messenger.map(Arc::new);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = fresh;
+    }
+
+    fn current(&self) -> Option<Arc<M>> {
+        self.0
+            .read()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
+    }
+}
+
+impl<M: Messenger> Messenger for Replaceable<M> {
+    async fn send(&self, call: &Call) -> SendOutcome {
+        match self.current() {
+            Some(messenger) => messenger.send(call).await,
+            None => no_credentials(),
+        }
+    }
+
+    async fn probe(&self) -> SendOutcome {
+        match self.current() {
+            Some(messenger) => messenger.probe().await,
+            None => no_credentials(),
+        }
+    }
+}
+
+const fn no_credentials() -> SendOutcome {
+    SendOutcome::Refused {
+        error: NO_CREDENTIALS,
+        http: 0,
+        wait: None,
+    }
+}

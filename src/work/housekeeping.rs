@@ -1,0 +1,53 @@
+//! What has to be tidied up now and then: expired waits, finished erasures,
+//! old raw bodies. Never on an untrusted clock.
+
+use crate::core::limits::PARKED_STATUS_MS;
+use crate::core::time::{DAY_MS, Now};
+use crate::ports::Clock;
+use crate::store::{Error, Writer, erasure, retention};
+use rusqlite::Connection;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How often it looks.
+const EVERY: Duration = Duration::from_secs(60);
+
+/// How long things are kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Keeping {
+    /// Raw webhook bodies, days.
+    pub webhooks_days: u32,
+}
+
+/// One round.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn turn(conn: &Connection, keeping: Keeping, now: Now) -> Result<(), Error> {
+    let gone = erasure::finish(conn)?;
+    if gone > 0 {
+        tracing::info!(contacts = gone, "erased contacts are gone for good");
+    }
+    if !now.trusted {
+        return Ok(());
+    }
+    retention::drop_parked(conn, now.at.plus_ms(-PARKED_STATUS_MS))?;
+    let days = i64::from(keeping.webhooks_days);
+    retention::drop_bodies(conn, now.at.plus_ms(-days * DAY_MS))?;
+    Ok(())
+}
+
+/// Works until `stop`.
+pub async fn run(writer: Writer, clock: Arc<dyn Clock>, keeping: Keeping, stop: CancellationToken) {
+    loop {
+        let now = clock.now();
+        if let Err(error) = writer.run(move |conn| turn(conn, keeping, now)).await {
+            tracing::warn!(%error, "tidying up did not work; it is tried again");
+        }
+        tokio::select! {
+            () = tokio::time::sleep(EVERY) => {}
+            () = stop.cancelled() => return,
+        }
+    }
+}

@@ -1,0 +1,145 @@
+//! Writes what a step wants done, in the order it wants it.
+
+use crate::core::engine::{Action, Effect, Step};
+use crate::core::id::{ContactId, OutboxKey};
+use crate::core::outgoing::{Outgoing, fit};
+use crate::core::time::UnixMs;
+use crate::ports::Chance;
+use crate::store::audit::{self, Deed};
+use crate::store::tasks::NewTask;
+use crate::store::{Error, contacts, erasure, outbox, records, sessions, tasks};
+use rusqlite::Connection;
+
+/// In whose name the audit log says the engine acted.
+const ACTOR: &str = "bot";
+
+/// Carries out a step; returns how many messages were queued.
+pub(super) fn apply(
+    conn: &Connection,
+    contact: ContactId,
+    step: Step,
+    now: UnixMs,
+    chance: &dyn Chance,
+) -> Result<usize, Error> {
+    let mut said = 0;
+    let mut closed = false;
+    for effect in &step.effects {
+        match effect {
+            Effect::Say(message) => {
+                say(conn, contact, message, now, chance)?;
+                said += 1;
+            }
+            Effect::SetTimer { kind, at } => sessions::set_timer(conn, contact, *kind, *at)?,
+            Effect::CancelTimer { kind } => sessions::cancel_timer(conn, contact, *kind)?,
+            Effect::Record(change) => {
+                if records::write(conn, contact, change, ACTOR, now)? {
+                    let detail = change.status.word();
+                    let subject = format!("record:{}", change.id);
+                    note(conn, now, "record.write", &subject, detail)?;
+                }
+            }
+            Effect::Flag { reason } => contacts::flag_word(conn, contact, reason.word())?,
+            Effect::Task(task) => {
+                let detail = task.detail();
+                let new = NewTask {
+                    kind: task.word(),
+                    contact: Some(contact),
+                    record: task.record(),
+                    outbox: None,
+                    detail: detail.as_deref(),
+                };
+                tasks::open(conn, &new, now)?;
+            }
+            Effect::Act(action) => act(conn, contact, action, now)?,
+            Effect::Close => closed = true,
+        }
+    }
+    if closed {
+        sessions::close(conn, contact)?;
+    } else {
+        sessions::save(conn, contact, &step.session, now)?;
+    }
+    Ok(said)
+}
+
+fn say(
+    conn: &Connection,
+    contact: ContactId,
+    message: &Outgoing,
+    now: UnixMs,
+    chance: &dyn Chance,
+) -> Result<(), Error> {
+    let mut random = [0; 10];
+    chance.fill(&mut random);
+    let fitting = Outgoing {
+        purpose: message.purpose,
+        body: fit(message.body.clone()),
+    };
+    outbox::push(conn, contact, &OutboxKey::new(now, random), &fitting, now)?;
+    Ok(())
+}
+
+fn act(conn: &Connection, contact: ContactId, action: &Action, now: UnixMs) -> Result<(), Error> {
+    let subject = format!("contact:{contact}");
+    match action {
+        Action::EraseWords => {
+            erasure::erase_words(conn, contact)?;
+            note(conn, now, "contact.erase_words", &subject, "")
+        }
+        Action::EraseContact => {
+            erasure::erase_contact(conn, contact, now)?;
+            note(
+                conn,
+                now,
+                "contact.erase",
+                &subject,
+                "asked for by the patient",
+            )
+        }
+        Action::SupersedePrompts => {
+            outbox::supersede_prompts(conn, contact, now)?;
+            Ok(())
+        }
+        // The message stays in the conversation; its task points staff to it.
+        Action::KeepSpoken { .. } => Ok(()),
+        Action::NoteConsent {
+            given,
+            version,
+            language,
+            ..
+        } => {
+            let action = if *given {
+                "consent.give"
+            } else {
+                "consent.refuse"
+            };
+            note(
+                conn,
+                now,
+                action,
+                &subject,
+                &format!("text {version} in {language}"),
+            )
+        }
+    }
+}
+
+fn note(
+    conn: &Connection,
+    at: UnixMs,
+    action: &str,
+    subject: &str,
+    detail: &str,
+) -> Result<(), Error> {
+    audit::append(
+        conn,
+        &Deed {
+            at,
+            actor: ACTOR,
+            action,
+            subject,
+            detail,
+        },
+    )?;
+    Ok(())
+}

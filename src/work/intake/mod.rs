@@ -1,0 +1,109 @@
+//! Steps conversations: takes a contact's waiting messages through the engine
+//! and writes everything that follows in the same transaction.
+//!
+//! A message is handled exactly once, or it is put aside as a dead letter and
+//! its contact is flagged; it can never stop the box.
+
+mod apply;
+mod flows;
+mod turn;
+
+pub use flows::Flows;
+pub use turn::{Context, Turn, turn};
+
+use crate::core::id::ContactId;
+use crate::core::time::Now;
+use crate::ports::{Chance, Clock};
+use crate::store::{Error, Writer};
+use crate::work::Bells;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Longest sleep: bounds what a lost wake-up or a jumped clock can cost.
+const SLEEP_MAX: Duration = Duration::from_secs(2);
+
+/// The worker around [`turn`].
+pub struct Intake {
+    /// What a step needs to know.
+    pub context: Arc<Context>,
+    /// Where everything is written.
+    pub writer: Writer,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// For keys and record numbers.
+    pub chance: Arc<dyn Chance>,
+    /// Rung when something came in; rings the sender's.
+    pub bells: Bells,
+}
+
+impl Intake {
+    /// Works until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        while !stop.is_cancelled() {
+            let pause = match self.once().await {
+                Ok(turn) => {
+                    if turn.said > 0 {
+                        self.bells.sender.ring();
+                    }
+                    if turn.more {
+                        continue;
+                    }
+                    self.until(turn.next_due)
+                }
+                Err(error) => {
+                    tracing::error!(%error, "conversations could not be stepped");
+                    SLEEP_MAX
+                }
+            };
+            tokio::select! {
+                () = self.bells.intake.rung() => {}
+                () = tokio::time::sleep(pause) => {}
+                () = stop.cancelled() => {}
+            }
+        }
+    }
+
+    /// One turn; a suspect message gets a commit of its own first, so that it
+    /// is known if it takes the process down.
+    async fn once(&self) -> Result<Turn, Error> {
+        let (context, chance, now) = (
+            Arc::clone(&self.context),
+            Arc::clone(&self.chance),
+            self.clock.now(),
+        );
+        let turn = self
+            .writer
+            .run(move |conn| turn(conn, &context, now, &*chance))
+            .await?;
+        if let Some(contact) = turn.suspect {
+            let said = self.careful(contact, now).await?;
+            return Ok(Turn {
+                said: turn.said + said,
+                ..turn
+            });
+        }
+        Ok(turn)
+    }
+
+    async fn careful(&self, contact: ContactId, now: Now) -> Result<usize, Error> {
+        let context = Arc::clone(&self.context);
+        let begun = self
+            .writer
+            .run(move |conn| turn::begin_careful(conn, &context, contact, now))
+            .await?;
+        if begun.is_empty() {
+            return Ok(0);
+        }
+        let (context, chance) = (Arc::clone(&self.context), Arc::clone(&self.chance));
+        self.writer
+            .run(move |conn| turn::careful(conn, &context, contact, &begun, now, &*chance))
+            .await
+    }
+
+    fn until(&self, due: Option<crate::core::time::UnixMs>) -> Duration {
+        let Some(due) = due else { return SLEEP_MAX };
+        let ms = due.ms_since(self.clock.now().at).max(0);
+        Duration::from_millis(u64::try_from(ms).unwrap_or(0)).min(SLEEP_MAX)
+    }
+}

@@ -1,0 +1,262 @@
+//! One turn of the intake worker, all inside one transaction.
+
+use super::{Flows, apply};
+use crate::core::engine::{Clinic, Event, Fresh, step};
+use crate::core::id::{ContactId, InboxId, RecordId};
+use crate::core::limits::{CONTACTS_PER_TURN_MAX, EVENTS_PER_STEP_MAX, INTERRUPTIONS_MAX};
+use crate::core::time::{Now, UnixMs};
+use crate::ports::Chance;
+use crate::store::contacts::ContactFlag;
+use crate::store::nested::nested;
+use crate::store::sessions::{self, Unhandled};
+use crate::store::tasks::NewTask;
+use crate::store::{BoxKey, Error, contacts, counters, outbox, pending, records, tasks};
+use rusqlite::Connection;
+
+/// What stepping needs to know, beside the database.
+pub struct Context {
+    /// The flows that may be spoken.
+    pub flows: Flows,
+    /// The clinic.
+    pub clinic: Clinic,
+    /// For provider ids.
+    pub box_key: BoxKey,
+    /// The contact's quiet time, ms.
+    pub quiet_ms: i64,
+}
+
+/// What a turn did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Turn {
+    /// Contacts stepped.
+    pub stepped: usize,
+    /// Messages queued.
+    pub said: usize,
+    /// Whether more contacts are due now.
+    pub more: bool,
+    /// When the next one is.
+    pub next_due: Option<UnixMs>,
+    /// A contact whose messages were waiting when the program last ended: one
+    /// of them may be what ended it. See [`begin_careful`].
+    pub suspect: Option<ContactId>,
+}
+
+/// Steps the contacts that are due.
+///
+/// # Errors
+/// Whatever the database reports; what was done is taken back then.
+pub fn turn(
+    conn: &Connection,
+    context: &Context,
+    now: Now,
+    chance: &dyn Chance,
+) -> Result<Turn, Error> {
+    let due = pending::due(conn, now.at, CONTACTS_PER_TURN_MAX)?;
+    let mut turn = Turn {
+        more: due.len() == CONTACTS_PER_TURN_MAX,
+        ..Turn::default()
+    };
+    for contact in due {
+        let waiting = sessions::unhandled(conn, contact, &context.box_key, EVENTS_PER_STEP_MAX)?;
+        if waiting.iter().any(|w| w.interruptions > 0) {
+            turn.suspect = Some(contact);
+            turn.more = true;
+            break;
+        }
+        turn.said += step_or_set_aside(conn, context, contact, &waiting, now, chance)?;
+        turn.stepped += 1;
+    }
+    turn.next_due = pending::next_due(conn)?;
+    Ok(turn)
+}
+
+/// Chooses which of a suspect contact's messages are stepped next, and counts
+/// the try, for a commit of its own before the step: if the step does not come
+/// back either, the next start knows. At first all are stepped together, as
+/// they would have been; after that one by one; a message whose lone step did
+/// not come back is put aside.
+///
+/// # Errors
+/// Whatever the database reports.
+pub(super) fn begin_careful(
+    conn: &Connection,
+    context: &Context,
+    contact: ContactId,
+    now: Now,
+) -> Result<Vec<InboxId>, Error> {
+    let waiting = sessions::unhandled(conn, contact, &context.box_key, EVENTS_PER_STEP_MAX)?;
+    let chosen: Vec<&Unhandled> = match waiting.iter().find(|w| w.interruptions > 1) {
+        Some(worst) => vec![worst],
+        None => waiting.iter().collect(),
+    };
+    let mut begun = Vec::new();
+    for one in chosen {
+        if one.interruptions > INTERRUPTIONS_MAX {
+            set_aside(conn, contact, one.inbox, "interrupted", now.at)?;
+        } else {
+            sessions::begin_careful(conn, one.inbox)?;
+            begun.push(one.inbox);
+        }
+    }
+    if begun.is_empty() {
+        pending::settle(conn, contact, context.quiet_ms, now.at)?;
+    }
+    Ok(begun)
+}
+
+/// Steps the messages that [`begin_careful`] chose.
+///
+/// # Errors
+/// Whatever the database reports.
+pub(super) fn careful(
+    conn: &Connection,
+    context: &Context,
+    contact: ContactId,
+    begun: &[InboxId],
+    now: Now,
+    chance: &dyn Chance,
+) -> Result<usize, Error> {
+    let mut waiting = sessions::unhandled(conn, contact, &context.box_key, EVENTS_PER_STEP_MAX)?;
+    waiting.retain(|w| begun.contains(&w.inbox));
+    step_or_set_aside(conn, context, contact, &waiting, now, chance)
+}
+
+/// Steps a contact's messages together. If that panics they are stepped one
+/// by one, and those that panic alone become dead letters.
+fn step_or_set_aside(
+    conn: &Connection,
+    context: &Context,
+    contact: ContactId,
+    waiting: &[Unhandled],
+    now: Now,
+    chance: &dyn Chance,
+) -> Result<usize, Error> {
+    let together = nested(conn, || {
+        step_contact(conn, context, contact, waiting, now, chance)
+    });
+    let said = match together {
+        Err(Error::Panicked | Error::Unreadable(_)) if waiting.len() > 1 => {
+            let mut said = 0;
+            for one in waiting {
+                let alone = std::slice::from_ref(one);
+                said += step_alone(conn, context, contact, alone, now, chance)?;
+            }
+            said
+        }
+        Err(Error::Panicked | Error::Unreadable(_)) => {
+            set_aside_all(conn, contact, waiting, now.at)?;
+            0
+        }
+        other => other?,
+    };
+    pending::settle(conn, contact, context.quiet_ms, now.at)?;
+    Ok(said)
+}
+
+fn step_alone(
+    conn: &Connection,
+    context: &Context,
+    contact: ContactId,
+    alone: &[Unhandled],
+    now: Now,
+    chance: &dyn Chance,
+) -> Result<usize, Error> {
+    match nested(conn, || {
+        step_contact(conn, context, contact, alone, now, chance)
+    }) {
+        Err(Error::Panicked | Error::Unreadable(_)) => {
+            set_aside_all(conn, contact, alone, now.at)?;
+            Ok(0)
+        }
+        other => other,
+    }
+}
+
+fn set_aside_all(
+    conn: &Connection,
+    contact: ContactId,
+    waiting: &[Unhandled],
+    now: UnixMs,
+) -> Result<(), Error> {
+    for one in waiting {
+        set_aside(conn, contact, one.inbox, "panicked", now)?;
+    }
+    if waiting.is_empty() {
+        // A timer's step broke off: without the timer it cannot do so again.
+        sessions::take_due_timers(conn, contact, now)?;
+        contacts::flag(conn, contact, ContactFlag::DeadLetter)?;
+    }
+    Ok(())
+}
+
+fn set_aside(
+    conn: &Connection,
+    contact: ContactId,
+    inbox: InboxId,
+    why: &str,
+    now: UnixMs,
+) -> Result<(), Error> {
+    tracing::error!(inbox.id = %inbox, contact.id = %contact, why, "a message was put aside");
+    sessions::mark_dead(conn, inbox, why)?;
+    contacts::flag(conn, contact, ContactFlag::DeadLetter)?;
+    counters::add(conn, "engine.dead_letters", 1)?;
+    let detail = inbox.to_string();
+    let task = NewTask {
+        kind: "dead_letter",
+        contact: Some(contact),
+        record: None,
+        outbox: None,
+        detail: Some(&detail),
+    };
+    tasks::open(conn, &task, now)
+}
+
+fn step_contact(
+    conn: &Connection,
+    context: &Context,
+    contact: ContactId,
+    waiting: &[Unhandled],
+    now: Now,
+    chance: &dyn Chance,
+) -> Result<usize, Error> {
+    let session = sessions::load(conn, contact)?;
+    let (flow, changed) = context.flows.speak(&session);
+    let mut events = Vec::with_capacity(waiting.len() + 2);
+    if changed {
+        events.push(Event::FlowChanged);
+    }
+    if let Some(prompt) = outbox::last_prompt(conn, contact)? {
+        events.push(Event::QuestionSent {
+            at: prompt.accepted,
+            stamp: prompt.stamp,
+        });
+    }
+    let timers = sessions::take_due_timers(conn, contact, now.at)?;
+    events.extend(timers.into_iter().map(Event::Timer));
+    for one in waiting {
+        match &one.received {
+            Some(received) => {
+                events.push(Event::Message(received.clone()));
+                sessions::mark_handled(conn, one.inbox)?;
+            }
+            None => set_aside(conn, contact, one.inbox, "does not read back", now.at)?,
+        }
+    }
+    let fresh = Fresh {
+        record_id: draw_record_id(conn, chance)?,
+    };
+    let step = step(flow, &context.clinic, session, &events, now, &fresh);
+    apply::apply(conn, contact, step, now.at, chance)
+}
+
+/// Draws a record number that is not taken.
+fn draw_record_id(conn: &Connection, chance: &dyn Chance) -> Result<RecordId, Error> {
+    loop {
+        let mut random = [0; 8];
+        chance.fill(&mut random);
+        let id = RecordId::from_random(u64::from_le_bytes(random));
+        if !records::exists(conn, &id)? {
+            return Ok(id);
+        }
+    }
+}

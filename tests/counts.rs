@@ -1,0 +1,28 @@
+//! The table of counts is whole: every row can be read, and the long run is
+//! never shorter than the short one.
+#![allow(clippy::unwrap_used, reason = "a test may stop at the first surprise")]
+
+mod support {
+    pub mod counts;
+}
+
+use support::counts;
+
+#[test]
+fn every_row_can_be_read_and_the_full_run_is_longer() {
+    let text = include_str!("counts.toml");
+    let rows: toml::Table = toml::from_str(text).unwrap();
+    assert!(!rows.is_empty());
+    for (name, row) in &rows {
+        let (ci, full) = (row["ci"].as_integer(), row["full"].as_integer());
+        assert!(0 < ci.unwrap() && ci <= full, "{name}");
+        let of = i64::try_from(counts::of(name)).unwrap();
+        assert!([ci, full].contains(&Some(of)), "{name}");
+    }
+}
+
+#[test]
+#[should_panic(expected = "no row `moon_phases`")]
+fn a_name_without_a_row_is_a_mistake() {
+    counts::of("moon_phases");
+}
