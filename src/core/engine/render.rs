@@ -77,7 +77,7 @@ pub(super) fn question(turn: &Turn<'_>, token: &str) -> (Body, Vec<String>) {
             alone(buttons(turn, token, turn.fill(text, &[])))
         }
         Stage::Who => alone(buttons(turn, token, turn.line(Line::Who))),
-        Stage::Page { page } => questions(turn, token, &page::pending(turn, page)),
+        Stage::Page { page } => questions(turn, token, &page::asked_now(turn, page)),
         Stage::Review => alone(buttons(turn, token, values::review(turn))),
         Stage::Correct => {
             let choices = review::choices(turn);

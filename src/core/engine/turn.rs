@@ -246,6 +246,7 @@ impl<'a> Turn<'a> {
             tries: BTreeMap::new(),
             left: Vec::new(),
             unread: false,
+            singly: false,
         });
         self.changed = true;
     }

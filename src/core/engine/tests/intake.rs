@@ -179,10 +179,26 @@ fn after_three_tries_a_question_is_left_for_staff_and_the_intake_goes_on() {
 #[test]
 fn one_line_after_the_other_is_no_failure() {
     let mut chat = Chat::at_page_one();
+    chat.text("Amina");
+    // A lone word could be a name or a place: from here on one by one.
+    chat.heard("Full name");
+    assert!(!chat.words().contains("Village"));
     for line in ["Amina", "34", "f", "Kalehe"] {
         chat.text(line);
         assert!(chat.tasks().is_empty());
     }
+    chat.heard("What is the trouble?");
+    chat.heard("Since when?");
+}
+
+#[test]
+fn who_is_asked_one_thing_may_answer_another_or_all() {
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina").text("34");
+    chat.heard("Full name");
+    assert!(chat.record().unwrap().fields.contains_key("age_years"));
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina").text("Amina\n34\nf\nKalehe");
     chat.heard("What is the trouble?");
 }
 
