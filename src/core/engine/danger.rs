@@ -6,7 +6,7 @@
 use super::effect::{FlagReason, TaskKind};
 use super::session::Stage;
 use super::turn::Turn;
-use super::{media, page, render};
+use super::{consent, media, page, render};
 use crate::core::answers::Value;
 use crate::core::flow::{Field, FieldKind};
 use crate::core::inbound::Content;
@@ -113,6 +113,9 @@ fn raise(turn: &mut Turn<'_>, sign: DangerSign) {
     turn.changed = true;
     turn.ask = true;
     turn.flag(FlagReason::DangerSign);
+    if turn.session.stage == Stage::Who && consent::is_given(turn) {
+        turn.open_draft();
+    }
     let record = turn.record();
     turn.task(TaskKind::DangerSign { sign, record });
 }

@@ -284,6 +284,57 @@ fn a_second_tap_on_send_says_nothing() {
 }
 
 #[test]
+fn thanks_after_a_receipt_begin_nothing() {
+    for thanks in [
+        "Thank you!",
+        "merci beaucoup",
+        "Asante sana",
+        "gracias",
+        "ok",
+        "🙏🙏",
+    ] {
+        let mut chat = Chat::at_review();
+        chat.tap("send").text(thanks);
+        assert!(chat.said.is_empty(), "{thanks}: {}", chat.words());
+        assert_eq!(
+            (chat.record(), chat.session.stage.clone()),
+            (None, Stage::Rest)
+        );
+    }
+    let mut chat = Chat::at_review();
+    chat.tap("send").text("thank you, and my son is ill too");
+    chat.heard("Who is this for?");
+    assert_eq!(chat.record(), None);
+    assert_eq!(chat.session.records.len(), 1);
+}
+
+#[test]
+fn a_flawless_intake_in_words_in_each_language() {
+    let spoken = [
+        ("English", "yes", "my child", "send"),
+        ("Français", "oui", "mon enfant", "envoyer"),
+        ("Kiswahili", "ndiyo", "mtoto wangu", "tuma"),
+        ("Español", "sí", "mi hijo", "enviar"),
+        ("Português", "sim", "meu filho", "enviar"),
+    ];
+    for (person, (language, agree, who, send)) in PEOPLE.iter().zip(spoken) {
+        let mut chat = Chat::new();
+        let mut count = 0;
+        for words in ["hello", language, agree, who] {
+            chat.text(words);
+            count += chat.said.len();
+        }
+        pages(&mut chat, person, &mut count);
+        chat.text(send);
+        count += chat.said.len();
+        let record = chat.record().unwrap();
+        assert_eq!(record.status, RecordStatus::Complete, "{language}");
+        assert_eq!(record.language, person.0);
+        assert!(count <= limits::INTAKE_MESSAGES_MAX, "{count}");
+    }
+}
+
+#[test]
 fn voice_is_never_an_empty_answer() {
     let mut chat = Chat::at_page_one();
     chat.text("Amina\n34\nm\nKalehe").voice();

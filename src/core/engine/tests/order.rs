@@ -33,9 +33,18 @@ fn a_message_written_before_the_question_left_is_kept_and_is_no_try() {
 #[test]
 fn lateness_is_judged_clock_by_clock() {
     let base = UnixMs(1_795_168_800_000);
-    let cases: &[(&str, i64, i64, Option<i64>, bool, bool)] = &[
+    type Case = (&'static str, i64, i64, Option<i64>, bool, bool);
+    let cases: &[Case] = &[
         // name, received - at, stamped - at, stamp - at, trusted, early
         ("received before it left", -1, 0, None, true, true),
+        (
+            "received before we knew, stamped after its stamp",
+            -1,
+            2_000,
+            Some(0),
+            true,
+            false,
+        ),
         (
             "stamped well before its stamp",
             5_000,
