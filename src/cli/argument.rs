@@ -15,7 +15,9 @@ const PHONE_DIGITS_MIN: usize = 7;
 
 fn looks_like_phone(text: &str) -> bool {
     let digits = text.chars().filter(char::is_ascii_digit).count();
-    let separators = text.chars().all(|c| c.is_ascii_digit() || "+-. ()/".contains(c));
+    let separators = text
+        .chars()
+        .all(|c| c.is_ascii_digit() || "+-. ()/".contains(c));
     separators && (digits >= PHONE_DIGITS_MIN || text.trim_start().starts_with('+'))
 }
 
@@ -36,7 +38,10 @@ fn refuse_phone(text: &str) -> Result<(), Failure> {
 pub fn record(text: &str) -> Result<RecordId, Failure> {
     refuse_phone(text)?;
     text.parse().map_err(|error: crate::core::id::BadRecordId| {
-        Failure::usage(error.to_string(), "healthpost records list shows the numbers")
+        Failure::usage(
+            error.to_string(),
+            "healthpost records list shows the numbers",
+        )
     })
 }
 
@@ -100,7 +105,9 @@ fn day(text: &str, option: &str, zone: &TimeZone, later: i64) -> Result<UnixMs, 
         return Err(wrong());
     }
     let date: Date = text.parse().map_err(|_| wrong())?;
-    let date = date.checked_add(jiff::Span::new().days(later)).map_err(|_| wrong())?;
+    let date = date
+        .checked_add(jiff::Span::new().days(later))
+        .map_err(|_| wrong())?;
     let start = date.to_zoned(zone.clone()).map_err(|_| wrong())?;
     Ok(UnixMs(start.timestamp().as_millisecond()))
 }
@@ -111,7 +118,13 @@ mod tests {
 
     #[test]
     fn phone_numbers_are_refused_and_not_repeated() {
-        for phone in ["+243970000001", "243970000001", "0970 000 001", "+12", "(097) 000-0001"] {
+        for phone in [
+            "+243970000001",
+            "243970000001",
+            "0970 000 001",
+            "+12",
+            "(097) 000-0001",
+        ] {
             for failure in [record(phone).err(), message(phone).err()] {
                 let text = failure.unwrap().to_string();
                 assert!(text.contains("phone number"), "{text}");
@@ -137,12 +150,19 @@ mod tests {
         let both = period(Some("2026-11-21"), Some("2026-11-21"), &zone, now).unwrap();
         assert_eq!(both.since, UnixMs(1_795_212_000_000));
         assert_eq!(both.until.ms_since(both.since), crate::core::time::DAY_MS);
-        let exact =
-            period(Some("2026-11-21T00:00:00+02:00"), Some("2026-11-21T00:00:00Z"), &zone, now)
-                .unwrap();
+        let exact = period(
+            Some("2026-11-21T00:00:00+02:00"),
+            Some("2026-11-21T00:00:00Z"),
+            &zone,
+            now,
+        )
+        .unwrap();
         assert_eq!(exact.since, both.since);
         assert_eq!(exact.until, UnixMs(1_795_219_200_000));
-        assert_eq!(period(None, None, &zone, now).unwrap().until, now.plus_ms(1));
+        assert_eq!(
+            period(None, None, &zone, now).unwrap().until,
+            now.plus_ms(1)
+        );
         for bad in ["yesterday", "2026-02-30", "2026-11-21T08:00", ""] {
             assert!(period(Some(bad), None, &zone, now).is_err(), "{bad}");
         }

@@ -9,10 +9,12 @@ use clap::Subcommand;
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Check the configuration and the flow it names; say each fault with its place
-    #[command(after_help = "Example:\n  healthpost config check --config healthpost.toml\n\n\
+    #[command(
+        after_help = "Example:\n  healthpost config check --config healthpost.toml\n\n\
         The least a file holds:\n  [clinic]\n  id = \"kalehe-1\"\n  name = \"Kalehe Health Post\"\n  \
         country = \"CD\"\n  timezone = \"Africa/Lubumbashi\"\n  languages = [\"fr\", \"sw\"]\n  \
-        emergency_number = \"112\"\n  [whatsapp]\n  phone_number_id = \"106540352242922\"")]
+        emergency_number = \"112\"\n  [whatsapp]\n  phone_number_id = \"106540352242922\""
+    )]
     Check,
 }
 
@@ -36,5 +38,8 @@ fn check(globals: &Globals) -> Result<(), Failure> {
         let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
         return output::json(&serde_json::json!({"ok": true, "warnings": warnings}));
     }
-    output::line(&format!("{}: the configuration is in order", globals.config.display()))
+    output::line(&format!(
+        "{}: the configuration is in order",
+        globals.config.display()
+    ))
 }

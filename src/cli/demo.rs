@@ -10,7 +10,9 @@ use tokio::signal::unix::{SignalKind, signal};
 
 /// Run the whole appliance on this machine, with a simulated WhatsApp and a phone page
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  healthpost demo --listen 127.0.0.1:8080 --dir ./healthpost-demo")]
+#[command(
+    after_help = "Example:\n  healthpost demo --listen 127.0.0.1:8080 --dir ./healthpost-demo"
+)]
 pub struct Demo {
     /// Where console, API and phone page listen; loopback only
     #[arg(long, default_value = "127.0.0.1:8080")]

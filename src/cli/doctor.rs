@@ -22,7 +22,9 @@ const LINE_WAIT: Duration = Duration::from_secs(10);
 
 /// Check everything and say what to do about each finding
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  healthpost doctor\n  healthpost doctor --online --passphrase-file /root/passphrase")]
+#[command(
+    after_help = "Examples:\n  healthpost doctor\n  healthpost doctor --online --passphrase-file /root/passphrase"
+)]
 pub struct Doctor {
     /// Also try to reach the provider
     #[arg(long)]
@@ -65,7 +67,12 @@ struct Findings(Vec<Finding>);
 impl Findings {
     fn add(&mut self, what: &'static str, verdict: Verdict, said: &str, remedy: &str) {
         let (said, remedy) = (said.to_owned(), remedy.to_owned());
-        self.0.push(Finding { what, verdict, said, remedy });
+        self.0.push(Finding {
+            what,
+            verdict,
+            said,
+            remedy,
+        });
     }
 }
 
@@ -77,10 +84,14 @@ impl Doctor {
     pub async fn run(self, globals: &Globals) -> Result<(), Failure> {
         let mut findings = Findings::default();
         let config = look_at_config(globals, &mut findings);
-        let folder = globals.data_dir.clone().or_else(|| config.as_ref().map(|c| c.data_dir.clone()));
+        let folder = globals
+            .data_dir
+            .clone()
+            .or_else(|| config.as_ref().map(|c| c.data_dir.clone()));
         if let Some(folder) = &folder {
             look_at_folder(folder, &mut findings);
-            self.look_at_database(globals, config.as_ref(), &mut findings).await;
+            self.look_at_database(globals, config.as_ref(), &mut findings)
+                .await;
         }
         look_at_clock(&mut findings)?;
         if let Some(config) = &config {
@@ -97,8 +108,15 @@ impl Doctor {
             findings.add(what, Verdict::NotChecked, why, "");
         }
         print(globals, &findings.0)?;
-        if findings.0.iter().any(|finding| finding.verdict == Verdict::Bad) {
-            return Err(Failure::failed("something is wrong", "each finding says what to do"));
+        if findings
+            .0
+            .iter()
+            .any(|finding| finding.verdict == Verdict::Bad)
+        {
+            return Err(Failure::failed(
+                "something is wrong",
+                "each finding says what to do",
+            ));
         }
         Ok(())
     }
@@ -126,7 +144,12 @@ impl Doctor {
         };
         match facts {
             Ok(Response::Facts(facts)) => look_at_facts(&facts, config, findings),
-            Ok(_) => findings.add("database", Verdict::Bad, "no usable answer", "update the service"),
+            Ok(_) => findings.add(
+                "database",
+                Verdict::Bad,
+                "no usable answer",
+                "update the service",
+            ),
             Err(failure) => {
                 let said = failure.to_string().replace("\nhint: ", "; ");
                 findings.add("database", Verdict::Bad, &said, "");
@@ -140,12 +163,18 @@ impl Doctor {
             Provider::UltraMsg => &config.ultramsg.base_url,
         };
         if !self.online {
-            findings.add("line", Verdict::NotChecked, "not asked to", "add --online to try it");
+            findings.add(
+                "line",
+                Verdict::NotChecked,
+                "not asked to",
+                "add --online to try it",
+            );
             return;
         }
-        let Some((host, port)) = reqwest::Url::parse(url).ok().and_then(|url| {
-            Some((url.host_str()?.to_owned(), url.port_or_known_default()?))
-        }) else {
+        let Some((host, port)) = reqwest::Url::parse(url)
+            .ok()
+            .and_then(|url| Some((url.host_str()?.to_owned(), url.port_or_known_default()?)))
+        else {
             return;
         };
         let connected = tokio::task::spawn_blocking(move || {
@@ -163,9 +192,19 @@ impl Doctor {
             Ok(Ok(())) => findings.add("line", Verdict::Ok, "the provider can be reached", ""),
             Ok(Err(error)) => {
                 let how = "check cable, modem, name server and credit; replies wait until then";
-                findings.add("line", Verdict::Bad, &format!("no way to the provider: {error}"), how);
+                findings.add(
+                    "line",
+                    Verdict::Bad,
+                    &format!("no way to the provider: {error}"),
+                    how,
+                );
             }
-            Err(_) => findings.add("line", Verdict::NotChecked, "the check broke off", "try again"),
+            Err(_) => findings.add(
+                "line",
+                Verdict::NotChecked,
+                "the check broke off",
+                "try again",
+            ),
         }
     }
 }
@@ -193,10 +232,20 @@ fn look_at_folder(folder: &Path, findings: &mut Findings) {
         return;
     };
     if facts.permissions().mode() & 0o077 == 0 {
-        findings.add("data folder", Verdict::Ok, &format!("{shown} is closed to others"), "");
+        findings.add(
+            "data folder",
+            Verdict::Ok,
+            &format!("{shown} is closed to others"),
+            "",
+        );
     } else {
         let said = format!("{shown} is open to others");
-        findings.add("data folder", Verdict::Warning, &said, &format!("chmod 700 {shown}"));
+        findings.add(
+            "data folder",
+            Verdict::Warning,
+            &said,
+            &format!("chmod 700 {shown}"),
+        );
     }
     match keys::SlotsFile::load(folder) {
         Ok(slots) => {
@@ -215,8 +264,16 @@ fn look_at_disk(folder: &Path, findings: &mut Findings) {
     };
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
     let said = format!("{} MiB free", free / (1024 * 1024));
-    let verdict = if free < DISK_LOW_BYTES { Verdict::Bad } else { Verdict::Ok };
-    let remedy = if verdict == Verdict::Bad { "free some space, or use a larger disk" } else { "" };
+    let verdict = if free < DISK_LOW_BYTES {
+        Verdict::Bad
+    } else {
+        Verdict::Ok
+    };
+    let remedy = if verdict == Verdict::Bad {
+        "free some space, or use a larger disk"
+    } else {
+        ""
+    };
     findings.add("disk", verdict, &said, remedy);
 }
 
@@ -234,9 +291,11 @@ fn look_at_facts(facts: &DatabaseFacts, config: Option<&Config>, findings: &mut 
         findings.add("outbox", Verdict::Ok, &said, "");
     }
     let needed: &[&str] = match config.map(|config| config.whatsapp.provider) {
-        Some(Provider::Cloud) => {
-            &["whatsapp.access_token", "whatsapp.app_secret", "whatsapp.verify_token"]
-        }
+        Some(Provider::Cloud) => &[
+            "whatsapp.access_token",
+            "whatsapp.app_secret",
+            "whatsapp.verify_token",
+        ],
         Some(Provider::UltraMsg) => &["ultramsg.token", "ultramsg.webhook_secret"],
         None => &[],
     };
@@ -254,10 +313,20 @@ fn look_at_clock(findings: &mut Findings) -> Result<(), Failure> {
     let now = machine()?.clock.now();
     let said = crate::core::table::time(now.at, &jiff::tz::TimeZone::UTC);
     if now.trusted {
-        findings.add("clock", Verdict::Ok, &format!("{said}, and set by something we trust"), "");
+        findings.add(
+            "clock",
+            Verdict::Ok,
+            &format!("{said}, and set by something we trust"),
+            "",
+        );
     } else {
         let how = "let it reach a time server, or add a clock with a battery";
-        findings.add("clock", Verdict::Warning, &format!("{said}, and nobody vouches for it"), how);
+        findings.add(
+            "clock",
+            Verdict::Warning,
+            &format!("{said}, and nobody vouches for it"),
+            how,
+        );
     }
     Ok(())
 }
@@ -270,8 +339,7 @@ fn look_at_flow(config: &Config, findings: &mut Findings) {
 }
 
 fn look_at_ports(config: &Config, folder: Option<&Path>, findings: &mut Findings) {
-    let running =
-        folder.is_some_and(|folder| folder.join(crate::ops::control::FILE).exists());
+    let running = folder.is_some_and(|folder| folder.join(crate::ops::control::FILE).exists());
     let address = config.public.listen;
     match TcpListener::bind(address) {
         Ok(_) if running => {
@@ -279,7 +347,12 @@ fn look_at_ports(config: &Config, folder: Option<&Path>, findings: &mut Findings
             let said = format!("the service runs but nobody listens on {address}");
             findings.add("public listener", Verdict::Warning, &said, how);
         }
-        Ok(_) => findings.add("public listener", Verdict::Ok, &format!("{address} is free"), ""),
+        Ok(_) => findings.add(
+            "public listener",
+            Verdict::Ok,
+            &format!("{address} is free"),
+            "",
+        ),
         Err(_) if running => {
             let said = format!("{address} is in use, by the service itself as it seems");
             findings.add("public listener", Verdict::Ok, &said, "");
@@ -304,7 +377,13 @@ fn print(globals: &Globals, findings: &[Finding]) -> Result<(), Failure> {
         });
         return output::json(&list.collect());
     }
-    for Finding { what, verdict, said, remedy } in findings {
+    for Finding {
+        what,
+        verdict,
+        said,
+        remedy,
+    } in findings
+    {
         let said = said.replace('\n', "\n    ");
         output::line(&format!("{:<12} {what}: {said}", verdict.word()))?;
         if !remedy.is_empty() {

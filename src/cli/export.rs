@@ -17,7 +17,9 @@ const ROWS_WAITING_MAX: usize = 256;
 
 /// Write records to a file for spreadsheets
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  healthpost export --format xlsx --out records.xlsx --since 2026-11-01 --as amina")]
+#[command(
+    after_help = "Example:\n  healthpost export --format xlsx --out records.xlsx --since 2026-11-01 --as amina"
+)]
 pub struct Export {
     /// csv or xlsx
     #[arg(long, value_name = "FORMAT")]
@@ -49,7 +51,10 @@ impl Export {
     /// When nobody is signed in, may not export, or the file cannot be written.
     pub async fn run(self, globals: &Globals) -> Result<(), Failure> {
         let format: Format = self.format.parse().map_err(|_| {
-            Failure::usage("there is no such export format", "use --format csv or --format xlsx")
+            Failure::usage(
+                "there is no such export format",
+                "use --format csv or --format xlsx",
+            )
         })?;
         let clinic = globals.load_config()?.clinic;
         let now = machine()?.clock.now().at;
@@ -75,7 +80,9 @@ impl Export {
 }
 
 fn check_target(path: &Path) -> Result<(), Failure> {
-    let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty());
+    let folder = path
+        .parent()
+        .filter(|folder| !folder.as_os_str().is_empty());
     if path.is_dir() || folder.is_some_and(|folder| !folder.is_dir()) {
         return Err(Failure::failed(
             format!("{} cannot be written", path.display()),
@@ -97,7 +104,12 @@ async fn export_all(
     let target = path.to_owned();
     let writing = tokio::task::spawn_blocking(move || {
         let rows = std::iter::from_fn(|| rows.blocking_recv());
-        export::write(&target, format, &COLUMNS, rows.map(|row| row.map(|row| shape(&row))))
+        export::write(
+            &target,
+            format,
+            &COLUMNS,
+            rows.map(|row| row.map(|row| shape(&row))),
+        )
     });
     let read = send_pages(reached, period, format, &send).await;
     if read.is_err() {
@@ -118,7 +130,11 @@ async fn send_pages(
 ) -> Result<(), Failure> {
     let (mut after, mut count) = (None, 0_u64);
     loop {
-        let asked = Request::ExportPage { period, after, format: format.word().to_owned() };
+        let asked = Request::ExportPage {
+            period,
+            after,
+            format: format.word().to_owned(),
+        };
         let Response::Page { rows, next } = reached.ask(asked).await? else {
             return Err(mismatch());
         };

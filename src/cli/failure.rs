@@ -23,18 +23,29 @@ pub struct Failure {
 impl Failure {
     /// The world was in the way.
     pub fn failed(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: hint.into(), status: FAILED }
+        Self {
+            message: message.into(),
+            hint: hint.into(),
+            status: FAILED,
+        }
     }
 
     /// The command was wrong.
     pub fn usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self { message: message.into(), hint: hint.into(), status: WRONG_USAGE }
+        Self {
+            message: message.into(),
+            hint: hint.into(),
+            status: WRONG_USAGE,
+        }
     }
 
     /// The configuration is wrong; every fault has its line.
     pub fn config(faults: &[ConfigFault]) -> Self {
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        Self::usage(lines.join("\n"), "correct the file, then run healthpost config check")
+        Self::usage(
+            lines.join("\n"),
+            "correct the file, then run healthpost config check",
+        )
     }
 
     /// The exit status.
@@ -55,7 +66,10 @@ impl fmt::Display for Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self::failed(format!("{error:#}"), "healthpost doctor looks for what is wrong")
+        Self::failed(
+            format!("{error:#}"),
+            "healthpost doctor looks for what is wrong",
+        )
     }
 }
 
@@ -65,8 +79,16 @@ impl From<anyhow::Error> for Failure {
 /// The refusal.
 pub fn granted(response: Response) -> Result<Response, Failure> {
     match response {
-        Response::Refused { message, hint, usage: true } => Err(Failure::usage(message, hint)),
-        Response::Refused { message, hint, usage: false } => Err(Failure::failed(message, hint)),
+        Response::Refused {
+            message,
+            hint,
+            usage: true,
+        } => Err(Failure::usage(message, hint)),
+        Response::Refused {
+            message,
+            hint,
+            usage: false,
+        } => Err(Failure::failed(message, hint)),
         answered @ (Response::Done
         | Response::Secrets { .. }
         | Response::Records { .. }
@@ -97,9 +119,16 @@ pub fn wrong_arguments(error: &clap::Error) -> Failure {
     let option = context(ContextKind::InvalidArg);
     // An option's name may be said; anything else may be a value.
     let named = if option.starts_with('-') || option.starts_with('<') {
-        option.split(['=', ' ']).next().unwrap_or_default().to_owned()
+        option
+            .split(['=', ' '])
+            .next()
+            .unwrap_or_default()
+            .to_owned()
     } else {
-        option.chars().filter(|_| error.kind() == ErrorKind::MissingRequiredArgument).collect()
+        option
+            .chars()
+            .filter(|_| error.kind() == ErrorKind::MissingRequiredArgument)
+            .collect()
     };
     let message = match error.kind() {
         ErrorKind::UnknownArgument if named.is_empty() => "there is an argument too many".into(),

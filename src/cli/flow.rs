@@ -24,8 +24,10 @@ pub enum FlowCommand {
         file: PathBuf,
     },
     /// Talk a flow through in the terminal; nothing is stored
-    #[command(after_help = "Examples:\n  healthpost flow chat\n  healthpost flow chat intake.toml --lang fr\n\n\
-        Each line is one message; end with Ctrl-D.")]
+    #[command(
+        after_help = "Examples:\n  healthpost flow chat\n  healthpost flow chat intake.toml --lang fr\n\n\
+        Each line is one message; end with Ctrl-D."
+    )]
     Chat {
         /// The flow file; without one, the built-in intake
         file: Option<PathBuf>,
@@ -60,9 +62,7 @@ impl FlowCommand {
 }
 
 fn load(path: Option<&Path>) -> Result<Flow, Failure> {
-    let loaded = flow_file::load(path);
-    loaded
-        .map(|(flow, _)| flow)
+    flow_file::load(path)
         .map_err(|error| Failure::usage(error.to_string(), "correct the file and check it again"))
 }
 
@@ -81,7 +81,9 @@ fn clinic(globals: &Globals, lang: Lang) -> Clinic {
         id: text(|clinic| &clinic.id, "trial"),
         name: text(|clinic| &clinic.name, "Trial Clinic"),
         country: text(|clinic| &clinic.country, "CD"),
-        zone: known.as_ref().map_or(jiff::tz::TimeZone::UTC, |clinic| clinic.zone.clone()),
+        zone: known
+            .as_ref()
+            .map_or(jiff::tz::TimeZone::UTC, |clinic| clinic.zone.clone()),
         languages,
         emergency_number: text(|clinic| &clinic.emergency_number, "112"),
         session_idle_ms: 2 * HOUR_MS,
@@ -102,12 +104,23 @@ fn chat(flow: &Flow, clinic: Clinic) -> Result<(), Failure> {
             received: now.at,
             quotes_question: true,
             about: None,
-            content: Content::Text { body: Private::new(text) },
+            content: Content::Text {
+                body: Private::new(text),
+            },
         };
         let mut random = [0; 8];
         machine.chance.fill(&mut random);
-        let fresh = Fresh { record_id: RecordId::from_random(u64::from_le_bytes(random)) };
-        let done = step(flow, &clinic, session, &[Event::Message(received)], now, &fresh);
+        let fresh = Fresh {
+            record_id: RecordId::from_random(u64::from_le_bytes(random)),
+        };
+        let done = step(
+            flow,
+            &clinic,
+            session,
+            &[Event::Message(received)],
+            now,
+            &fresh,
+        );
         for effect in &done.effects {
             show(effect)?;
         }
@@ -118,7 +131,10 @@ fn chat(flow: &Flow, clinic: Clinic) -> Result<(), Failure> {
 
 /// The question has left the box: from now on, what comes is its answer.
 fn sent(flow: &Flow, clinic: &Clinic, session: Session, now: Now, fresh: &Fresh) -> Session {
-    let event = Event::QuestionSent { at: now.at, stamp: None };
+    let event = Event::QuestionSent {
+        at: now.at,
+        stamp: None,
+    };
     step(flow, clinic, session, &[event], now, fresh).session
 }
 
@@ -128,9 +144,11 @@ fn show(effect: &Effect) -> Result<(), Failure> {
             output::line(&output::tame(&message.body.plain_text()))?;
             output::line("")
         }
-        Effect::Record(record) => {
-            output::line(&format!("[record {} is {}]", record.id, record.status.word()))
-        }
+        Effect::Record(record) => output::line(&format!(
+            "[record {} is {}]",
+            record.id,
+            record.status.word()
+        )),
         Effect::Flag { reason } => output::line(&format!("[flagged: {}]", reason.word())),
         Effect::Task(_) => output::line("[a task for staff]"),
         Effect::SetTimer { .. } | Effect::CancelTimer { .. } | Effect::Act(_) | Effect::Close => {

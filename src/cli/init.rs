@@ -8,9 +8,11 @@ use std::path::PathBuf;
 
 /// Make the data folder: key slots and an empty encrypted database
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  healthpost init --key passphrase --passphrase-file /root/passphrase\n\n\
+#[command(
+    after_help = "Example:\n  healthpost init --key passphrase --passphrase-file /root/passphrase\n\n\
     The recovery key is printed once. Write it down and keep it away from the box:\n\
-    with the passphrase lost, nothing else opens the data.")]
+    with the passphrase lost, nothing else opens the data."
+)]
 pub struct Init {
     /// What opens the box
     #[arg(long, value_enum, default_value = "passphrase")]

@@ -20,10 +20,16 @@ const SECRET_BYTES_MAX: u64 = 8 * 1024;
 pub fn from_file(path: &Path) -> Result<Private<String>, Failure> {
     let shown = path.display();
     let file = File::open(path).map_err(|error| {
-        Failure::failed(format!("{shown} cannot be read: {error}"), "check the path and its mode")
+        Failure::failed(
+            format!("{shown} cannot be read: {error}"),
+            "check the path and its mode",
+        )
     })?;
     secret(file)?.ok_or_else(|| {
-        Failure::usage(format!("{shown} is empty"), "put the secret into it, on one line")
+        Failure::usage(
+            format!("{shown} is empty"),
+            "put the secret into it, on one line",
+        )
     })
 }
 
@@ -64,11 +70,17 @@ pub fn from_file_or_terminal(
 /// When it cannot be read.
 pub fn line() -> Result<Option<String>, Failure> {
     let mut line = String::new();
-    let bound = io::stdin().lock().take(SECRET_BYTES_MAX).read_line(&mut line);
+    let bound = io::stdin()
+        .lock()
+        .take(SECRET_BYTES_MAX)
+        .read_line(&mut line);
     match bound {
         Ok(0) => Ok(None),
         Ok(_) => Ok(Some(without_newline(&line).to_owned())),
-        Err(error) => Err(Failure::failed(format!("standard input cannot be read: {error}"), "")),
+        Err(error) => Err(Failure::failed(
+            format!("standard input cannot be read: {error}"),
+            "",
+        )),
     }
 }
 
@@ -76,7 +88,10 @@ pub fn line() -> Result<Option<String>, Failure> {
 fn ask(prompt: &str) -> Result<Private<String>, Failure> {
     output::complain(&format!("{prompt}:"));
     let trouble = |error: rustix::io::Errno| {
-        Failure::failed(format!("the terminal cannot be asked: {error}"), "give it in a file")
+        Failure::failed(
+            format!("the terminal cannot be asked: {error}"),
+            "give it in a file",
+        )
     };
     let terminal = io::stdin();
     let before = termios::tcgetattr(&terminal).map_err(trouble)?;
@@ -100,7 +115,10 @@ fn secret(from: impl Read) -> Result<Option<Private<String>>, Failure> {
     let read = from.take(SECRET_BYTES_MAX + 1).read_to_end(&mut bytes);
     read.map_err(|error| Failure::failed(format!("the secret cannot be read: {error}"), ""))?;
     if bytes.len() as u64 > SECRET_BYTES_MAX {
-        return Err(Failure::usage("the secret is longer than 8192 bytes", "check the file"));
+        return Err(Failure::usage(
+            "the secret is longer than 8192 bytes",
+            "check the file",
+        ));
     }
     let text = std::str::from_utf8(&bytes)
         .map_err(|_| Failure::usage("the secret is no UTF-8 text", "check the file"))?;
@@ -120,7 +138,13 @@ mod tests {
 
     #[test]
     fn one_trailing_newline_is_stripped() {
-        let cases = [("a", "a"), ("a\n", "a"), ("a\r\n", "a"), ("a\n\n", "a\n"), (" a ", " a ")];
+        let cases = [
+            ("a", "a"),
+            ("a\n", "a"),
+            ("a\r\n", "a"),
+            ("a\n\n", "a\n"),
+            (" a ", " a "),
+        ];
         for (text, expected) in cases {
             let read = secret(text.as_bytes()).unwrap().unwrap();
             assert_eq!(read.as_str(), expected, "{text:?}");

@@ -143,7 +143,11 @@ fn unparsed(error: &clap::Error) -> ExitCode {
 
 fn log_to_stderr(cli: &Cli) {
     let quiet = tracing::Level::ERROR;
-    let level = if cli.command.runs_long() { cli.globals.log } else { quiet.min(cli.globals.log) };
+    let level = if cli.command.runs_long() {
+        cli.globals.log
+    } else {
+        quiet.min(cli.globals.log)
+    };
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_max_level(level)
@@ -208,22 +212,37 @@ fn read_config(path: &Path) -> Result<String, Failure> {
     let shown = path.display();
     let hint = "name it with --config FILE; healthpost config check --help shows an example";
     let facts = std::fs::metadata(path).map_err(|error| {
-        Failure::usage(format!("{shown}: the configuration cannot be read: {error}"), hint)
+        Failure::usage(
+            format!("{shown}: the configuration cannot be read: {error}"),
+            hint,
+        )
     })?;
     if facts.len() > CONFIG_BYTES_MAX {
-        return Err(Failure::usage(format!("{shown}: larger than 256 KiB"), hint));
+        return Err(Failure::usage(
+            format!("{shown}: larger than 256 KiB"),
+            hint,
+        ));
     }
     std::fs::read_to_string(path).map_err(|error| {
-        Failure::usage(format!("{shown}: the configuration cannot be read: {error}"), hint)
+        Failure::usage(
+            format!("{shown}: the configuration cannot be read: {error}"),
+            hint,
+        )
     })
 }
 
 /// The machine's own clock and randomness.
 fn machine() -> Result<Machine, Failure> {
     let chance = KernelChance::new().map_err(|error| {
-        Failure::failed(format!("the kernel gives no randomness: {error}"), "restart the machine")
+        Failure::failed(
+            format!("the kernel gives no randomness: {error}"),
+            "restart the machine",
+        )
     })?;
-    Ok(Machine { clock: Arc::new(SystemClock::new()), chance: Arc::new(chance) })
+    Ok(Machine {
+        clock: Arc::new(SystemClock::new()),
+        chance: Arc::new(chance),
+    })
 }
 
 /// Options of commands that open the data folder when no service has it open.

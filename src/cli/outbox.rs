@@ -60,26 +60,44 @@ impl Outbox {
     /// When there is no such message, or it is past that point.
     pub async fn run(self, globals: &Globals) -> Result<(), Failure> {
         match self {
-            Self::List { waiting, limit, opening } => {
-                let Response::Queue { list, counts, .. } = ask_once(globals, &opening, Request::OutboxList { waiting, limit }).await? else {
- return Err(mismatch());
- };
- print_list(globals, &list, &counts)
+            Self::List {
+                waiting,
+                limit,
+                opening,
+            } => {
+                let Response::Queue { list, counts, .. } =
+                    ask_once(globals, &opening, Request::OutboxList { waiting, limit }).await?
+                else {
+                    return Err(mismatch());
+                };
+                print_list(globals, &list, &counts)
             }
-            Self::Show { id, signing_in, opening } => {
-                let asked = Request::OutboxShow { id: argument::message(&id)? };
-                let Response::Message { line, text } = ask_signed_in(globals, &opening, signing_in, asked).await? else {
- return Err(mismatch());
- };
- print_message(globals, &line, text)
+            Self::Show {
+                id,
+                signing_in,
+                opening,
+            } => {
+                let asked = Request::OutboxShow {
+                    id: argument::message(&id)?,
+                };
+                let Response::Message { line, text } =
+                    ask_signed_in(globals, &opening, signing_in, asked).await?
+                else {
+                    return Err(mismatch());
+                };
+                print_message(globals, &line, text)
             }
             Self::Retry { id, opening } => {
-                let asked = Request::OutboxRetry { id: argument::message(&id)? };
+                let asked = Request::OutboxRetry {
+                    id: argument::message(&id)?,
+                };
                 ask_once(globals, &opening, asked).await?;
                 done(globals, "back in the queue")
             }
             Self::Cancel { id, opening } => {
-                let asked = Request::OutboxCancel { id: argument::message(&id)? };
+                let asked = Request::OutboxCancel {
+                    id: argument::message(&id)?,
+                };
                 ask_once(globals, &opening, asked).await?;
                 done(globals, "cancelled")
             }
@@ -130,9 +148,19 @@ fn print_list(
             ]
         })
         .collect();
-    output::table(&["id", "contact", "purpose", "state", "why", "queued at"], &rows)?;
-    let counts: Vec<String> = counts.iter().map(|(state, n)| format!("{n} {state}")).collect();
-    let all = if counts.is_empty() { "empty".to_owned() } else { counts.join(", ") };
+    output::table(
+        &["id", "contact", "purpose", "state", "why", "queued at"],
+        &rows,
+    )?;
+    let counts: Vec<String> = counts
+        .iter()
+        .map(|(state, n)| format!("{n} {state}"))
+        .collect();
+    let all = if counts.is_empty() {
+        "empty".to_owned()
+    } else {
+        counts.join(", ")
+    };
     output::line(&format!("in all: {all}"))
 }
 
@@ -149,7 +177,10 @@ fn print_message(
         }
         return output::json(&shown);
     }
-    output::line(&format!("message {} to contact {}: {}", line.id, line.contact, line.state))?;
+    output::line(&format!(
+        "message {} to contact {}: {}",
+        line.id, line.contact, line.state
+    ))?;
     if let Some(why) = &line.why {
         output::line(&format!("why: {why}"))?;
     }

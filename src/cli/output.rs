@@ -54,15 +54,22 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
 /// Text from outside with nothing in it that could steer a terminal.
 pub fn tame(text: &str) -> String {
     text.chars()
-        .map(|c| if c.is_control() && c != '\n' { '\u{FFFD}' } else { c })
+        .map(|c| {
+            if c.is_control() && c != '\n' {
+                '\u{FFFD}'
+            } else {
+                c
+            }
+        })
         .collect()
 }
 
 fn written(outcome: io::Result<()>) -> Result<(), Failure> {
     match outcome {
-        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
-            Err(Failure::failed("the output could not be written", error.to_string()))
-        }
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::failed(
+            "the output could not be written",
+            error.to_string(),
+        )),
         Ok(()) | Err(_) => Ok(()),
     }
 }

@@ -6,10 +6,9 @@ use super::{Globals, Opening, SigningIn, input, machine};
 use crate::app::opened::Opened;
 use crate::core::private::Private;
 use crate::core::secret::Secret;
-use crate::keys;
 use crate::ops::client::Client;
 use crate::ops::{self, Caller, Context, Request, Response, SignIn};
-use crate::store::lock::FolderLock;
+use crate::store::lock::{self, FolderLock};
 use std::path::Path;
 
 /// The database, one way or the other.
@@ -17,7 +16,11 @@ pub struct Reached(Way);
 
 enum Way {
     Service(Client),
-    Own { opened: Box<Opened>, context: Box<Context>, caller: Caller },
+    Own {
+        opened: Box<Opened>,
+        context: Box<Context>,
+        caller: Caller,
+    },
 }
 
 impl Reached {
@@ -27,15 +30,17 @@ impl Reached {
     /// When there is no data folder, no passphrase, or it does not open.
     pub async fn open(globals: &Globals, opening: &Opening) -> Result<Self, Failure> {
         let folder = globals.data_folder()?;
-        if !keys::exists(&folder) {
+        if !crate::app::serve::is_made(&folder) {
             return Err(Failure::failed(
                 format!("there is no data folder at {}", folder.display()),
                 "run healthpost init first, or name another with --data-dir",
             ));
         }
-        match FolderLock::take(&folder) {
+        match lock::take(&folder) {
             Ok(lock) => Self::by_hand(&folder, opening, lock).await,
-            Err(crate::store::Error::AlreadyOpen) => Ok(Self(Way::Service(service(&folder).await?))),
+            Err(crate::store::Error::AlreadyOpen) => {
+                Ok(Self(Way::Service(service(&folder).await?)))
+            }
             Err(error) => Err(Failure::failed(
                 format!("the data folder cannot be used: {error}"),
                 "run the command as the service's user, or as root",
@@ -61,9 +66,15 @@ impl Reached {
             chance: machine.chance,
             on_change: None,
         };
-        ops::note_break_glass(&context).await.map_err(anyhow::Error::from)?;
+        ops::note_break_glass(&context)
+            .await
+            .map_err(anyhow::Error::from)?;
         let (opened, context) = (Box::new(opened), Box::new(context));
-        Ok(Self(Way::Own { opened, context, caller: Caller::default() }))
+        Ok(Self(Way::Own {
+            opened,
+            context,
+            caller: Caller::default(),
+        }))
     }
 
     /// Asks one thing.
@@ -78,7 +89,9 @@ impl Reached {
                     "look at its journal, then try again",
                 )
             })?,
-            Way::Own { context, caller, .. } => ops::run(context, caller, request).await,
+            Way::Own {
+                context, caller, ..
+            } => ops::run(context, caller, request).await,
         };
         granted(response)
     }
@@ -97,7 +110,9 @@ impl Reached {
         let file = signing_in.password_file.as_deref();
         let password: Private<String> =
             input::from_file_or_terminal(file, "your password", "--password-file")?;
-        self.ask(Request::SignIn(SignIn { name, password })).await.map(drop)
+        self.ask(Request::SignIn(SignIn { name, password }))
+            .await
+            .map(drop)
     }
 
     /// Closes the folder again, if it was opened by hand.
@@ -107,7 +122,9 @@ impl Reached {
     pub async fn close(self) -> Result<(), Failure> {
         match self.0 {
             Way::Service(_) => Ok(()),
-            Way::Own { opened, context, .. } => {
+            Way::Own {
+                opened, context, ..
+            } => {
                 drop(context);
                 let closed = tokio::task::spawn_blocking(move || opened.close()).await;
                 Ok(closed.map_err(anyhow::Error::from)??)

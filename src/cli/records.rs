@@ -47,23 +47,37 @@ impl Records {
     /// When nobody is signed in, may not look, or there is no such record.
     pub async fn run(self, globals: &Globals) -> Result<(), Failure> {
         match self {
-            Self::List { since, until, limit, signing_in, opening } => {
+            Self::List {
+                since,
+                until,
+                limit,
+                signing_in,
+                opening,
+            } => {
                 let zone = globals.load_config()?.clinic.zone;
                 let now = machine()?.clock.now().at;
                 let period = argument::period(since.as_deref(), until.as_deref(), &zone, now)?;
                 let asked = Request::RecordList { period, limit };
-                let Response::Records { list } = ask_signed_in(globals, &opening, signing_in, asked).await? else {
- return Err(mismatch());
- };
- print_list(globals, &list, &zone)
+                let Response::Records { list } =
+                    ask_signed_in(globals, &opening, signing_in, asked).await?
+                else {
+                    return Err(mismatch());
+                };
+                print_list(globals, &list, &zone)
             }
-            Self::Show { id, signing_in, opening } => {
+            Self::Show {
+                id,
+                signing_in,
+                opening,
+            } => {
                 let id = argument::record(&id)?;
                 let asked = Request::RecordShow { id };
-                let Response::Record { row } = ask_signed_in(globals, &opening, signing_in, asked).await? else {
- return Err(mismatch());
- };
- print_record(globals, &row)
+                let Response::Record { row } =
+                    ask_signed_in(globals, &opening, signing_in, asked).await?
+                else {
+                    return Err(mismatch());
+                };
+                print_record(globals, &row)
             }
         }
     }
@@ -101,16 +115,29 @@ fn print_list(
             ]
         })
         .collect();
-    output::table(&["record", "created at", "status", "care", "triage", "language"], &rows)
+    output::table(
+        &[
+            "record",
+            "created at",
+            "status",
+            "care",
+            "triage",
+            "language",
+        ],
+        &rows,
+    )
 }
 
 fn print_record(globals: &Globals, record: &crate::core::table::RecordRow) -> Result<(), Failure> {
     let clinic = globals.load_config()?.clinic;
     let cells = row(record, &clinic.id, &clinic.zone);
-    let cells = COLUMNS.iter().zip(cells.into_iter().map(Private::into_inner));
+    let cells = COLUMNS
+        .iter()
+        .zip(cells.into_iter().map(Private::into_inner));
     if globals.json {
-        let object: serde_json::Map<String, serde_json::Value> =
-            cells.map(|(name, cell)| ((*name).to_owned(), cell.into())).collect();
+        let object: serde_json::Map<String, serde_json::Value> = cells
+            .map(|(name, cell)| ((*name).to_owned(), cell.into()))
+            .collect();
         return output::json(&object.into());
     }
     for (name, cell) in cells.filter(|(_, cell)| !cell.is_empty()) {

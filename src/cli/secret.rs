@@ -12,10 +12,12 @@ use jiff::tz::TimeZone;
 #[derive(Debug, Subcommand)]
 pub enum Secret {
     /// Set a credential; its value is read from standard input
-    #[command(after_help = "Example:\n  healthpost secret set whatsapp.access_token < token.txt\n\n\
+    #[command(
+        after_help = "Example:\n  healthpost secret set whatsapp.access_token < token.txt\n\n\
         Names: whatsapp.access_token, whatsapp.app_secret, whatsapp.verify_token,\n\
         ultramsg.token, ultramsg.webhook_secret, action.NAME. The previous app secret stays\n\
-        accepted for eight days.")]
+        accepted for eight days."
+    )]
     Set {
         /// Which credential
         name: String,
@@ -48,9 +50,11 @@ impl Secret {
     /// When the name is unknown, no value is given, or the database refuses.
     pub async fn run(self, globals: &Globals) -> Result<(), Failure> {
         match self {
-            Self::Set { name, drop_previous, opening } => {
-                set(globals, name, drop_previous, &opening).await
-            }
+            Self::Set {
+                name,
+                drop_previous,
+                opening,
+            } => set(globals, name, drop_previous, &opening).await,
             Self::List { opening } => list(globals, &opening).await,
             Self::Delete { name, opening } => {
                 ask_once(globals, &opening, Request::SecretDelete { name }).await?;
@@ -71,7 +75,10 @@ async fn set(
         return done(globals, "the previous value is no longer accepted");
     }
     let value = input::from_stdin("value")?.ok_or_else(|| {
-        Failure::usage("no value was given", "write it on standard input: … set NAME < FILE")
+        Failure::usage(
+            "no value was given",
+            "write it on standard input: … set NAME < FILE",
+        )
     })?;
     ask_once(globals, opening, Request::SecretSet { name, value }).await?;
     done(globals, "set")

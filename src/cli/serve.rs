@@ -8,8 +8,10 @@ use std::path::PathBuf;
 
 /// Run the appliance
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  healthpost serve --passphrase-file /run/credentials/passphrase\n  \
-    healthpost serve      # locked, until healthpost unlock")]
+#[command(
+    after_help = "Examples:\n  healthpost serve --passphrase-file /run/credentials/passphrase\n  \
+    healthpost serve      # locked, until healthpost unlock"
+)]
 pub struct Serve {
     /// A file with the passphrase; without one the appliance starts locked
     #[arg(long, value_name = "FILE")]

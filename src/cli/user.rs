@@ -17,10 +17,12 @@ const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 #[derive(Debug, Subcommand)]
 pub enum User {
     /// Add a member of staff; the password is read from standard input, else a one-time one is printed
-    #[command(after_help = "Examples:\n  healthpost user add amina --role clinician < password.txt\n  \
+    #[command(
+        after_help = "Examples:\n  healthpost user add amina --role clinician < password.txt\n  \
         healthpost user add joseph --role records --role reception\n\n\
         Roles: admin, clinician, records, reception, bot_editor, script_manager, technician,\n\
-        auditor, device.")]
+        auditor, device."
+    )]
     Add {
         /// The name to sign in with
         name: String,
@@ -61,7 +63,11 @@ impl User {
     /// When the name or a role is wrong, or the database refuses.
     pub async fn run(self, globals: &Globals) -> Result<(), Failure> {
         match self {
-            Self::Add { name, role, opening } => {
+            Self::Add {
+                name,
+                role,
+                opening,
+            } => {
                 let (password, one_time) = password()?;
                 let asked = Request::UserAdd {
                     name: name.clone(),
@@ -74,7 +80,12 @@ impl User {
             }
             Self::List { opening } => list(globals, &opening).await,
             Self::Disable { name, opening } => {
-                ask_once(globals, &opening, Request::UserDisable { name: name.clone() }).await?;
+                ask_once(
+                    globals,
+                    &opening,
+                    Request::UserDisable { name: name.clone() },
+                )
+                .await?;
                 told(globals, &name, None)
             }
             Self::ResetPassword { name, opening } => {
@@ -101,18 +112,16 @@ fn password() -> Result<(Private<String>, bool), Failure> {
     let mut random = [0; 16];
     machine()?.chance.fill(&mut random);
     let letters = random.iter().enumerate().flat_map(|(place, byte)| {
-        let letter = LETTERS.get(usize::from(byte & 31)).map_or('a', |b| char::from(*b));
+        let letter = LETTERS
+            .get(usize::from(byte & 31))
+            .map_or('a', |b| char::from(*b));
         let dash = (place > 0 && place % 4 == 0).then_some('-');
         dash.into_iter().chain([letter])
     });
     Ok((Private::new(letters.collect()), true))
 }
 
-fn told(
-    globals: &Globals,
-    name: &str,
-    one_time: Option<&Private<String>>,
-) -> Result<(), Failure> {
+fn told(globals: &Globals, name: &str, one_time: Option<&Private<String>>) -> Result<(), Failure> {
     if globals.json {
         let mut told = serde_json::json!({"name": name});
         if let (Some(password), Some(object)) = (one_time, told.as_object_mut()) {
@@ -155,5 +164,9 @@ fn state(member: &StaffLine) -> String {
     if let Some(until) = member.locked_until {
         return format!("locked until {}", time(until, &TimeZone::UTC));
     }
-    if member.must_change { "one-time password".to_owned() } else { "active".to_owned() }
+    if member.must_change {
+        "one-time password".to_owned()
+    } else {
+        "active".to_owned()
+    }
 }

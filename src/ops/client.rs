@@ -22,7 +22,9 @@ impl Client {
     /// When nobody listens there, or the socket is not for us.
     pub async fn connect(folder: &Path) -> io::Result<Self> {
         let stream = UnixStream::connect(folder.join(FILE)).await?;
-        Ok(Self { stream: BufReader::new(stream) })
+        Ok(Self {
+            stream: BufReader::new(stream),
+        })
     }
 
     /// Asks one thing and waits for its answer.
@@ -35,7 +37,10 @@ impl Client {
         self.stream.write_all(&text).await?;
         let mut line = Vec::new();
         let bound = limits::CONTROL_ANSWER_BYTES_MAX;
-        (&mut self.stream).take(bound).read_until(b'\n', &mut line).await?;
+        (&mut self.stream)
+            .take(bound)
+            .read_until(b'\n', &mut line)
+            .await?;
         if line.last() != Some(&b'\n') {
             return Err(io::ErrorKind::UnexpectedEof.into());
         }

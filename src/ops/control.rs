@@ -3,7 +3,6 @@
 //! user and group reach it; every line has its bound.
 
 use super::{Caller, Context, Request, Response, run};
-use crate::app::serve::UnlockTry;
 use crate::core::limits;
 use crate::core::secret::Secret;
 use std::fs::{self, Permissions};
@@ -21,6 +20,15 @@ use tokio_util::sync::CancellationToken;
 pub const FILE: &str = "control.sock";
 /// How long a connection may say nothing.
 const IDLE: Duration = Duration::from_secs(120);
+
+/// Somebody offers a passphrase to a locked appliance, and waits to hear.
+#[derive(Debug)]
+pub struct UnlockTry {
+    /// The passphrase.
+    pub secret: Secret,
+    /// Answered with the reason if it does not open.
+    pub answer: oneshot::Sender<Result<(), String>>,
+}
 
 /// Answers commands on `DATA/control.sock` until `stop`. The folder's lock
 /// must be held: a socket found there is then a leftover.
@@ -47,7 +55,12 @@ pub fn serve_locked(
     stop: CancellationToken,
 ) -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let listener = bind(folder)?;
-    Ok(accept(listener, folder.join(FILE), Answers::Locked(tries), stop))
+    Ok(accept(
+        listener,
+        folder.join(FILE),
+        Answers::Locked(tries),
+        stop,
+    ))
 }
 
 #[derive(Clone)]
@@ -113,7 +126,9 @@ async fn talk(stream: UnixStream, answers: Answers, stop: CancellationToken) {
                 "use the healthpost of the same version as the service",
             ),
         };
-        let Ok(mut text) = serde_json::to_vec(&response) else { break };
+        let Ok(mut text) = serde_json::to_vec(&response) else {
+            break;
+        };
         text.push(b'\n');
         if write.write_all(&text).await.is_err() {
             break;
@@ -142,7 +157,14 @@ async fn answer(answers: &Answers, caller: &mut Caller, request: Request) -> Res
     let secret = Secret::new(passphrase.into_inner().into_bytes());
     let (told, wait) = oneshot::channel();
     let gone = || Response::refused("the appliance is stopping", "look at its journal");
-    if tries.send(UnlockTry { secret, answer: told }).await.is_err() {
+    if tries
+        .send(UnlockTry {
+            secret,
+            answer: told,
+        })
+        .await
+        .is_err()
+    {
         return gone();
     }
     match wait.await {

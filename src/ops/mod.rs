@@ -98,27 +98,37 @@ pub async fn run(context: &Context, caller: &mut Caller, request: Request) -> Re
             patients::list(context, caller, period, limit).await
         }
         Request::RecordShow { id } => patients::show(context, caller, id).await,
-        Request::ExportPage { period, after, format } => {
-            patients::export_page(context, caller, period, after, format).await
-        }
+        Request::ExportPage {
+            period,
+            after,
+            format,
+        } => patients::export_page(context, caller, period, after, format).await,
         Request::OutboxList { waiting, limit } => queue::list(context, waiting, limit).await,
         Request::OutboxShow { id } => queue::show(context, caller, id).await,
         Request::OutboxRetry { id } => queue::retry(context, id).await,
         Request::OutboxCancel { id } => queue::cancel(context, id).await,
-        Request::UserAdd { name, roles, password, one_time } => {
-            staff::add(context, name, roles, password, one_time).await
-        }
+        Request::UserAdd {
+            name,
+            roles,
+            password,
+            one_time,
+        } => staff::add(context, name, roles, password, one_time).await,
         Request::UserList => staff::list(context).await,
         Request::UserDisable { name } => staff::disable(context, name).await,
-        Request::UserPassword { name, password, one_time } => {
-            staff::set_password(context, name, password, one_time).await
-        }
+        Request::UserPassword {
+            name,
+            password,
+            one_time,
+        } => staff::set_password(context, name, password, one_time).await,
         Request::Facts => facts(context).await,
         Request::Unlock { .. } => Ok(Response::Done),
     };
     answered.unwrap_or_else(|error| {
         tracing::warn!(%error, "a command could not be carried out");
-        Response::refused(error.to_string(), "run healthpost doctor to see what is wrong")
+        Response::refused(
+            error.to_string(),
+            "run healthpost doctor to see what is wrong",
+        )
     })
 }
 
@@ -131,7 +141,10 @@ async fn facts(context: &Context) -> Result<Response, Error> {
                 fault: crate::store::meta::integrity_fault(conn)?,
                 waiting: queue.waiting,
                 oldest: queue.oldest,
-                secrets: crate::store::secrets::list(conn)?.into_iter().map(|s| s.name).collect(),
+                secrets: crate::store::secrets::list(conn)?
+                    .into_iter()
+                    .map(|s| s.name)
+                    .collect(),
                 counters: counters::list(conn)?,
             })
         })

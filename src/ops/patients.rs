@@ -19,7 +19,14 @@ pub(super) async fn list(
         Err(refusal) => return Ok(refusal),
     };
     let limit = limit.min(limits::RECORDS_LISTED_MAX);
-    note(context, actor, "record.list", "records".to_owned(), String::new()).await?;
+    note(
+        context,
+        actor,
+        "record.list",
+        "records".to_owned(),
+        String::new(),
+    )
+    .await?;
     let found = context
         .readers
         .read(move |conn| records::latest_between(conn, period.since, period.until, limit))
@@ -80,14 +87,25 @@ pub(super) async fn export_page(
         Err(refusal) => return Ok(refusal),
     };
     let cursor = match after {
-        Some(place) => {
-            records::Cursor { created_at: place.created_at, id: place.id.as_str().to_owned() }
-        }
+        Some(place) => records::Cursor {
+            created_at: place.created_at,
+            id: place.id.as_str().to_owned(),
+        },
         None => {
             let Period { since, until } = period;
             let detail = format!("{format} since={} until={}", since.0, until.0);
-            note(context, actor, "record.export", "records".to_owned(), detail).await?;
-            records::Cursor { created_at: UnixMs(i64::MIN), id: String::new() }
+            note(
+                context,
+                actor,
+                "record.export",
+                "records".to_owned(),
+                detail,
+            )
+            .await?;
+            records::Cursor {
+                created_at: UnixMs(i64::MIN),
+                id: String::new(),
+            }
         }
     };
     let page = limits::EXPORT_PAGE_ROWS;
@@ -95,11 +113,17 @@ pub(super) async fn export_page(
         .readers
         .read(move |conn| {
             let found = records::page(conn, period.since, period.until, &cursor, page)?;
-            found.iter().map(|record| records::row(conn, record)).collect::<Result<Vec<_>, _>>()
+            found
+                .iter()
+                .map(|record| records::row(conn, record))
+                .collect::<Result<Vec<_>, _>>()
         })
         .await?;
     let last = rows.last().filter(|_| rows.len() == page);
-    let next = last.map(|row| Place { created_at: row.created_at, id: row.id.clone() });
+    let next = last.map(|row| Place {
+        created_at: row.created_at,
+        id: row.id.clone(),
+    });
     Ok(Response::Page { rows, next })
 }
 
@@ -114,8 +138,13 @@ async fn note(
     context
         .writer
         .run(move |conn| {
-            let deed =
-                audit::Deed { at, actor: &actor, action, subject: &subject, detail: &detail };
+            let deed = audit::Deed {
+                at,
+                actor: &actor,
+                action,
+                subject: &subject,
+                detail: &detail,
+            };
             audit::append(conn, &deed)
         })
         .await

@@ -56,11 +56,18 @@ pub(super) async fn show(
         Ok(actor) => actor,
         Err(refusal) => return Ok(refusal),
     };
-    let Some((queued, text)) = context.readers.read(move |conn| queue::show(conn, id)).await? else {
+    let Some((queued, text)) = context
+        .readers
+        .read(move |conn| queue::show(conn, id))
+        .await?
+    else {
         return Ok(missing());
     };
     note(context, actor, "outbox.read", id).await?;
-    Ok(Response::Message { line: line(queued), text })
+    Ok(Response::Message {
+        line: line(queued),
+        text,
+    })
 }
 
 /// Puts a message back into the queue.
@@ -73,8 +80,7 @@ pub(super) async fn cancel(context: &Context, id: OutboxId) -> Result<Response, 
     change(context, id, "outbox.cancel", queue::cancel).await
 }
 
-type Change =
-    fn(&rusqlite::Connection, OutboxId, crate::core::time::UnixMs) -> Result<bool, Error>;
+type Change = fn(&rusqlite::Connection, OutboxId, crate::core::time::UnixMs) -> Result<bool, Error>;
 
 async fn change(
     context: &Context,
@@ -117,7 +123,13 @@ async fn note(
         .writer
         .run(move |conn| {
             let subject = format!("outbox:{id}");
-            let deed = audit::Deed { at, actor: &actor, action, subject: &subject, detail: "" };
+            let deed = audit::Deed {
+                at,
+                actor: &actor,
+                action,
+                subject: &subject,
+                detail: "",
+            };
             audit::append(conn, &deed)
         })
         .await

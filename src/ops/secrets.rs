@@ -69,7 +69,10 @@ pub(super) async fn drop_previous(context: &Context, name: String) -> Result<Res
     Ok(if done {
         Response::Done
     } else {
-        Response::refused("there is no previous value", "only the present one is accepted")
+        Response::refused(
+            "there is no previous value",
+            "only the present one is accepted",
+        )
     })
 }
 
@@ -91,7 +94,11 @@ pub(super) async fn delete(context: &Context, name: String) -> Result<Response, 
         })
         .await?;
     context.tell(Changed::Secrets).await;
-    Ok(if done { Response::Done } else { not_set(&shown) })
+    Ok(if done {
+        Response::Done
+    } else {
+        not_set(&shown)
+    })
 }
 
 /// The names of what is set.
@@ -116,6 +123,12 @@ fn note(
     name: &str,
 ) -> Result<(), Error> {
     let subject = format!("secret:{name}");
-    let deed = audit::Deed { at, actor: "command line", action, subject: &subject, detail: "" };
+    let deed = audit::Deed {
+        at,
+        actor: "command line",
+        action,
+        subject: &subject,
+        detail: "",
+    };
     audit::append(conn, &deed)
 }

@@ -45,7 +45,10 @@ pub(super) async fn sign_in(
 ) -> Result<Response, Error> {
     let at = context.clock.now().at;
     let SignIn { name, password } = sign_in;
-    let found = context.readers.read(move |conn| staff::find(conn, &name)).await?;
+    let found = context
+        .readers
+        .read(move |conn| staff::find(conn, &name))
+        .await?;
     let Some((member, hash)) = found else {
         // The same work as for a known name, so that the time tells nothing.
         hash(context, password).await?;
@@ -81,8 +84,7 @@ async fn check(
     password: crate::core::private::Private<String>,
     hash: String,
 ) -> Result<bool, Error> {
-    let checked =
-        tokio::task::spawn_blocking(move || password::verify(password.as_str(), &hash));
+    let checked = tokio::task::spawn_blocking(move || password::verify(password.as_str(), &hash));
     let checked = checked.await.map_err(|_| Error::Panicked)?;
     checked.map_err(|_| Error::Unreadable("a password's hash"))
 }
@@ -93,9 +95,8 @@ pub(super) async fn hash(
     password: crate::core::private::Private<String>,
 ) -> Result<String, Error> {
     let chance = std::sync::Arc::clone(&context.chance);
-    let hashed = tokio::task::spawn_blocking(move || {
-        password::hash(password.as_str(), chance.as_ref())
-    });
+    let hashed =
+        tokio::task::spawn_blocking(move || password::hash(password.as_str(), chance.as_ref()));
     let hashed = hashed.await.map_err(|_| Error::Panicked)?;
     hashed.map_err(|_| Error::Unreadable("a password's hash"))
 }
@@ -103,7 +104,12 @@ pub(super) async fn hash(
 fn note(conn: &rusqlite::Connection, at: UnixMs, id: StaffId, right: bool) -> Result<(), Error> {
     let actor = format!("staff:{id}");
     let action = if right { "sign_in" } else { "sign_in.refused" };
-    let deed =
-        audit::Deed { at, actor: &actor, action, subject: &actor, detail: "command line" };
+    let deed = audit::Deed {
+        at,
+        actor: &actor,
+        action,
+        subject: &actor,
+        detail: "command line",
+    };
     audit::append(conn, &deed)
 }

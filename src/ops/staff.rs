@@ -27,7 +27,9 @@ fn weak(password: &Private<String>) -> Option<Response> {
 
 fn good_name(name: &str) -> bool {
     let chars = name.chars().count();
-    let fine = name.chars().all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '@'));
+    let fine = name
+        .chars()
+        .all(|c| c.is_alphanumeric() || matches!(c, '.' | '-' | '_' | '@'));
     let digits = name.chars().filter(char::is_ascii_digit).count();
     (1..=NAME_CHARS_MAX).contains(&chars) && fine && digits < chars
 }
@@ -148,15 +150,19 @@ pub(super) async fn set_password(
 
 fn subject(conn: &rusqlite::Connection, name: &str) -> Result<String, Error> {
     let found = staff::find(conn, name)?;
-    Ok(found.map_or_else(|| "staff".to_owned(), |(member, _)| format!("staff:{}", member.id)))
+    Ok(found.map_or_else(
+        || "staff".to_owned(),
+        |(member, _)| format!("staff:{}", member.id),
+    ))
 }
 
-fn note(
-    conn: &rusqlite::Connection,
-    at: UnixMs,
-    action: &str,
-    subject: &str,
-) -> Result<(), Error> {
-    let deed = audit::Deed { at, actor: "command line", action, subject, detail: "" };
+fn note(conn: &rusqlite::Connection, at: UnixMs, action: &str, subject: &str) -> Result<(), Error> {
+    let deed = audit::Deed {
+        at,
+        actor: "command line",
+        action,
+        subject,
+        detail: "",
+    };
     audit::append(conn, &deed)
 }

@@ -204,12 +204,20 @@ pub enum Response {
 impl Response {
     /// A refusal that is not the command's own fault.
     pub fn refused(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Refused { message: message.into(), hint: hint.into(), usage: false }
+        Self::Refused {
+            message: message.into(),
+            hint: hint.into(),
+            usage: false,
+        }
     }
 
     /// A refusal of a wrong command.
     pub fn wrong_usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
-        Self::Refused { message: message.into(), hint: hint.into(), usage: true }
+        Self::Refused {
+            message: message.into(),
+            hint: hint.into(),
+            usage: true,
+        }
     }
 }
 
