@@ -30,7 +30,7 @@ pub fn this_machine() -> io::Result<Machine> {
 pub fn take_lock(folder: &Path) -> Result<Option<FolderLock>, Error> {
     match lock::take(folder) {
         Ok(lock) => Ok(Some(lock)),
-        Err(error) if matches!(error, Error::AlreadyOpen) => Ok(None),
+        Err(Error::AlreadyOpen) => Ok(None),
         Err(error) => Err(error),
     }
 }
