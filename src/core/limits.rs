@@ -75,3 +75,10 @@ pub const RESERVE_BYTES: u64 = 32 * 1024 * 1024;
 pub const DISK_FULL_BYTES: u64 = 1024 * 1024;
 /// Longest cell a workbook may hold, UTF-16 units (Excel's own limit).
 pub const XLSX_CELL_UNITS_MAX: usize = 32_767;
+/// Messages the box sends in a whole intake: each one costs money.
+pub const INTAKE_MESSAGES_MAX: usize = 12;
+/// Records of one contact listed to them.
+pub const KEPT_RECORDS_MAX: usize = 100;
+/// Messages in a row that come before a question by a clock that must then be
+/// wrong; after them the question is asked anew.
+pub const EARLY_MAX: u8 = 3;

@@ -52,3 +52,8 @@ pub use settings::{Delays, Limits, Settings, Template, WindowRefusal};
 pub use sign::{escape, sign};
 pub use world::{Disorder, Manner, Reply, Sent, World, WorldError};
 pub use world_phone::NewPerson;
+
+#[cfg(test)]
+mod http_tests;
+#[cfg(test)]
+mod tests;

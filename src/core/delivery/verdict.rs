@@ -1,7 +1,7 @@
 //! What follows from the result of a send. Pure: the sender worker and the
 //! simulation both act on it.
 
-use super::{Class, DeliveryState, SendOutcome, classify, wait_ms};
+use super::{Class, DeliveryState, SendOutcome, classify, retries_max, wait_ms};
 use crate::core::time::UnixMs;
 
 /// How many refusals of the kind "try again" one message survives.
@@ -71,20 +71,31 @@ pub fn judge(
         SendOutcome::Unknown => in_doubt("no_answer", policy, now),
         SendOutcome::Refused { error, http, wait } => {
             let hint = wait.map(|w| i64::try_from(w.as_millis()).unwrap_or(i64::MAX));
-            refused(classify(error, *http), attempts, hint, policy, now, jitter)
+            let tries = Tries {
+                before: attempts,
+                max: retries_max(error).map_or(RETRIES_MAX, u32::from),
+            };
+            refused(classify(error, *http), tries, hint, policy, now, jitter)
         }
     }
 }
 
+/// Refusals of one message so far, and how many it survives.
+#[derive(Clone, Copy)]
+struct Tries {
+    before: u32,
+    max: u32,
+}
+
 fn refused(
     class: Class,
-    attempts: u32,
+    tries: Tries,
     hint: Option<i64>,
     policy: Policy,
     now: UnixMs,
     jitter: u32,
 ) -> Verdict {
-    let later = now.plus_ms(wait_ms(class, attempts, hint, jitter));
+    let later = now.plus_ms(wait_ms(class, tries.before, hint, jitter));
     let queued = |why, not_before, counts, channel| Verdict {
         state: DeliveryState::Queued,
         why: Some(why),
@@ -96,7 +107,7 @@ fn refused(
         Class::Configuration => queued("configuration", now, false, Channel::Misconfigured),
         Class::ThrottleNumber => queued("throttled", now, false, Channel::PauseUntil(later)),
         Class::ThrottleContact => queued("throttled_contact", later, true, Channel::Fine),
-        Class::Retry if attempts + 1 < RETRIES_MAX => {
+        Class::Retry if tries.before < tries.max => {
             queued("provider_error", later, true, Channel::Fine)
         }
         Class::Retry | Class::Permanent => failed("refused", now),
@@ -179,6 +190,12 @@ mod tests {
     fn a_closed_window_and_a_bad_address_fail_and_say_which() {
         assert_eq!(refusal(131_047, 0).why, Some("window_closed"));
         assert_eq!(refusal(131_026, 0).why, Some("refused"));
+    }
+
+    #[test]
+    fn a_fault_that_is_worth_three_tries_gets_three() {
+        assert_eq!(refusal(1, 2).state, DeliveryState::Queued);
+        assert_eq!(refusal(1, 3).state, DeliveryState::Failed);
     }
 
     #[test]

@@ -5,10 +5,24 @@
 //! effects, never an error or a panic. It never reads a clock, never draws
 //! chance and never looks anything up.
 
+mod commands;
+mod consent;
+mod control;
+mod danger;
+mod edit;
 mod effect;
 mod event;
+mod language;
+mod media;
+mod page;
+mod record;
+mod render;
+mod resume;
+mod review;
 mod session;
 mod step;
+mod turn;
+mod values;
 
 pub use effect::{
     Action, Effect, FlagReason, RecordChange, RecordStatus, Step, TaskKind, Triage, UnknownFlag,

@@ -1,113 +1,203 @@
-//! The walk through three questions.
+//! The step itself: each event in turn, then the answer as a whole.
+//!
+//! What arrives together is answered together: texts are gathered and read as
+//! one answer, and one question follows. Never more than one.
 
-use super::*;
-use crate::core::answers::Value;
+use super::effect::{FlagReason, Step};
+use super::event::{Clinic, Event, Fresh, Received, TimerKind};
+use super::session::{Overlay, Sent, Session, Stage};
+use super::turn::Turn;
+use super::{commands, consent, control, danger, edit, language, media, page, resume, review};
+use crate::core::answers;
 use crate::core::flow::Flow;
-use crate::core::inbound::Content;
-use crate::core::lang::Lang;
-use crate::core::outgoing::{Body, Outgoing, Purpose};
+use crate::core::inbound::{Content, SystemChange};
 use crate::core::time::Now;
-use std::collections::BTreeMap;
 
-const QUESTIONS: [(&str, &str); 3] = [
-    ("patient_name", "What is the patient's name?"),
-    ("locality", "Where do they live?"),
-    ("complaint", "What is the trouble?"),
-];
-
-/// One step of a conversation.
+/// One step of a conversation: what `events` do to `session`. Total: any
+/// input gives a session and effects.
 pub fn step(
     flow: &Flow,
-    _clinic: &Clinic,
-    mut session: Session,
+    clinic: &Clinic,
+    session: Session,
     events: &[Event],
     now: Now,
     fresh: &Fresh,
 ) -> Step {
-    session.flow_version = flow.version().to_owned();
-    let mut effects = Vec::new();
+    let mut turn = Turn::new(flow, clinic, session, now, fresh);
+    adopt(&mut turn);
+    mend(&mut turn);
     for event in events {
         match event {
-            Event::Message(received) => answer(&mut session, received, now, fresh, &mut effects),
+            Event::Message(received) => hear(&mut turn, received),
             Event::QuestionSent { at, stamp } => {
-                if let Some(asked) = &mut session.asked {
-                    asked.sent = Some(Sent {
-                        at: *at,
-                        stamp: *stamp,
-                    });
+                if let Some(asked) = &mut turn.session.asked {
+                    let (at, stamp) = (*at, *stamp);
+                    asked.sent = Some(Sent { at, stamp });
+                    turn.unsent = false;
                 }
             }
-            Event::Timer(_) | Event::FlowChanged => {}
+            Event::Timer(TimerKind::EraseUnconsented) => consent::erase_if_due(&mut turn),
+            Event::FlowChanged => adopt(&mut turn),
         }
     }
-    Step { session, effects }
+    answer(&mut turn);
+    turn.finish()
 }
 
-fn answer(
-    session: &mut Session,
-    received: &Received,
-    now: Now,
-    fresh: &Fresh,
-    effects: &mut Vec<Effect>,
-) {
-    let Content::Text { body } = &received.content else {
+/// Takes over the flow at hand; a place it does not know becomes the next
+/// place it does know.
+fn adopt(turn: &mut Turn<'_>) {
+    if turn.session.flow_version == turn.flow.version() {
         return;
-    };
-    let mut draft = session.draft.take().unwrap_or(Draft {
-        id: fresh.record_id.clone(),
-        begun: now.at,
-        answers: BTreeMap::new(),
-        tries: BTreeMap::new(),
-        left: Vec::new(),
-        unread: false,
-    });
-    if let (Some(asked), Some((field, _))) = (&session.asked, QUESTIONS.get(draft.answers.len())) {
-        if asked.sent.is_none() {
-            session.draft = Some(draft);
-            return;
-        }
-        draft.answers.insert(
-            (*field).to_owned(),
-            Answer {
-                value: Value::Text { text: body.clone() },
-                from: vec![received.inbox],
-            },
-        );
     }
-    let next = QUESTIONS.get(draft.answers.len());
-    effects.push(Effect::Record(RecordChange {
-        id: draft.id.clone(),
-        status: if next.is_some() {
-            RecordStatus::InProgress
-        } else {
-            RecordStatus::Complete
-        },
-        triage: Triage::None,
-        language: Lang::En,
-        fields: draft
-            .answers
-            .iter()
-            .map(|(id, answer)| (id.clone(), answer.value.clone()))
-            .collect(),
-    }));
-    session.questions = session.questions.saturating_add(1);
-    let (purpose, text) = match next {
-        Some((_, question)) => (Purpose::Prompt, (*question).to_owned()),
-        None => (
-            Purpose::Notice,
-            format!("Thank you. Your number is {}.", draft.id),
-        ),
+    turn.session.flow_version = turn.flow.version().to_owned();
+    let known = match &turn.session.stage {
+        Stage::Page { page } => turn.flow.pages().iter().any(|p| p.id == *page),
+        Stage::Fix { field } => turn.flow.find_field(field).is_some(),
+        Stage::Rest
+        | Stage::Language
+        | Stage::Consent
+        | Stage::Who
+        | Stage::Review
+        | Stage::Correct => true,
     };
-    session.asked = next.map(|_| Asked {
-        token: session.questions.to_string(),
-        after: Some(received.stamped),
-        sent: None,
-        early: 0,
-        fields: Vec::new(),
-    });
-    session.draft = next.map(|_| draft);
-    effects.push(Effect::Say(Outgoing {
-        purpose,
-        body: Body::text(text),
-    }));
+    if !known {
+        turn.session.stage = page::next_stage(turn);
+        turn.session.asked = None;
+    }
+}
+
+/// A place past the consent has a record, whatever a row from elsewhere says.
+fn mend(turn: &mut Turn<'_>) {
+    let past = match turn.session.stage {
+        Stage::Rest | Stage::Language | Stage::Consent => false,
+        Stage::Who | Stage::Page { .. } | Stage::Review | Stage::Correct | Stage::Fix { .. } => {
+            true
+        }
+    };
+    if past && turn.session.draft.is_none() {
+        if turn.session.consent.is_some() {
+            turn.open_draft();
+        } else {
+            turn.session.stage = Stage::Consent;
+            turn.session.asked = None;
+        }
+    }
+}
+
+/// One message.
+fn hear(turn: &mut Turn<'_>, message: &Received) {
+    match &message.content {
+        Content::Reaction { .. } => return,
+        Content::System(change) => return system(turn, change),
+        Content::Edit { content, .. } => return edit::edited(turn, message, content),
+        Content::Revoke { .. } => return edit::revoked(turn, message),
+        Content::Text { .. }
+        | Content::Choice { .. }
+        | Content::Form { .. }
+        | Content::Media(_)
+        | Content::Location { .. }
+        | Content::Contacts { .. }
+        | Content::Unsupported { .. }
+        | Content::Welcome
+        | Content::Other { .. } => {}
+    }
+    take_in(turn, message);
+}
+
+fn system(turn: &mut Turn<'_>, change: &SystemChange) {
+    match change {
+        SystemChange::IdentityChanged => {
+            turn.session.doubtful = true;
+            turn.flag(FlagReason::IdentityChanged);
+        }
+        SystemChange::NumberChanged { .. }
+        | SystemChange::UserIdChanged { .. }
+        | SystemChange::Other { .. } => {}
+    }
+}
+
+/// A message that could be an answer, by what it meets.
+pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
+    let idle = resume::is_idle(turn, message);
+    let latest = turn.session.last_stamped.max(Some(message.stamped));
+    turn.session.last_stamped = latest;
+    consent::note_words(turn);
+    language::guess(turn, &message.content);
+    if let Content::Text { body } = &message.content
+        && let Some(command) = answers::read_command(body.as_str(), turn.lang())
+        && !control::is_choice_now(turn, body.as_str())
+    {
+        reopen(turn);
+        answer(turn);
+        commands::run(turn, command);
+        return;
+    }
+    if let Content::Choice { id, .. } = &message.content
+        && let Some(tap) = control::parse_tap(id)
+    {
+        return control::tapped(turn, message, &tap, idle);
+    }
+    if turn.session.stage == Stage::Rest && turn.session.overlay.is_none() {
+        turn.session.stopped = false;
+        language::begin(turn);
+        danger::search(turn, &message.content);
+        if !matches!(message.content, Content::Welcome) {
+            turn.keep(message.inbox);
+        }
+        return;
+    }
+    danger::search(turn, &message.content);
+    if resume::interrupts(turn, message, idle) {
+        return turn.keep(message.inbox);
+    }
+    if resume::is_early(turn, message) {
+        return resume::early(turn, message);
+    }
+    media::gather(turn, message);
+}
+
+/// After "stop", a message opens the conversation again.
+fn reopen(turn: &mut Turn<'_>) {
+    if turn.session.stopped {
+        turn.session.stopped = false;
+        turn.session.doubtful = true;
+    }
+}
+
+fn is_at_questions(turn: &Turn<'_>) -> bool {
+    let stage = &turn.session.stage;
+    turn.session.overlay.is_none() && matches!(stage, Stage::Page { .. } | Stage::Fix { .. })
+}
+
+/// Reads what was gathered as the answer to the present question.
+pub(super) fn answer(turn: &mut Turn<'_>) {
+    let heard = std::mem::take(&mut turn.heard);
+    let wordless = heard.texts.is_empty() && !heard.is_spoken();
+    if wordless && heard.given.is_empty() {
+        return;
+    }
+    media::note(turn, &heard);
+    page::take_given(turn, &heard);
+    if wordless && !is_at_questions(turn) {
+        // A place or a card is no answer to a question with fixed choices.
+        turn.ask = true;
+        return;
+    }
+    match turn.session.overlay {
+        Some(Overlay::Language) => return language::answer(turn, &heard),
+        Some(Overlay::Resume) => return resume::answer(turn, &heard),
+        Some(Overlay::ConfirmDelete) => return commands::confirm(turn, &heard),
+        None => {}
+    }
+    match turn.session.stage.clone() {
+        Stage::Page { page } => page::answer(turn, &page, &heard),
+        Stage::Fix { field } => page::answer_fix(turn, &field, &heard),
+        Stage::Rest => {}
+        Stage::Language => language::answer(turn, &heard),
+        Stage::Consent => consent::answer(turn, &heard),
+        Stage::Who => consent::answer_who(turn, &heard),
+        Stage::Review => review::answer(turn, &heard),
+        Stage::Correct => review::answer_which(turn, &heard),
+    }
 }

@@ -3,55 +3,18 @@
 //! A word-list reader, not a diagnosis: it exists so that somebody who writes
 //! "he is not breathing" is told at once to call for help, and a nurse sees it.
 //! It must stay total and quick: every incoming text passes through it.
+//!
+//! The lists follow the emergency signs of WHO's triage (ETAT, IMCI for young
+//! infants and children) and the obstetric danger signs. Where words are in
+//! doubt they raise the alarm: a needless one costs a nurse a look.
 
-use crate::core::lang::Lang;
+mod lexicon;
+mod reading;
+mod rules;
+mod sign;
+mod spelling;
+mod words;
 
-/// A sign that somebody may be in danger of their life.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum DangerSign {
-    /// Breathing badly or not at all.
-    Breathing,
-    /// Fits.
-    Convulsions,
-}
-
-impl DangerSign {
-    /// The word used in rows.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::Breathing => "breathing",
-            Self::Convulsions => "convulsions",
-        }
-    }
-}
-
-/// What answers say together.
-#[derive(Clone, Copy, Debug)]
-pub struct Facts<'a> {
-    /// Age in months.
-    pub age_months: Option<u32>,
-    /// Whether pregnant.
-    pub pregnant: Option<bool>,
-    /// Ids of the symptoms.
-    pub symptoms: &'a [String],
-    /// The complaint's words.
-    pub complaint: Option<&'a str>,
-    /// Days since it began.
-    pub onset_days: Option<u32>,
-}
-
-/// A sign in a text.
-pub fn find_danger(text: &str, _lang: Option<Lang>) -> Option<DangerSign> {
-    let text = text.to_lowercase();
-    (text.contains("not breathing") || text.contains("respire pas"))
-        .then_some(DangerSign::Breathing)
-}
-
-/// A sign in the answers taken together.
-pub fn danger_in_answers(facts: &Facts) -> Option<DangerSign> {
-    facts
-        .symptoms
-        .iter()
-        .any(|id| id == "convulsions")
-        .then_some(DangerSign::Convulsions)
-}
+pub use reading::find_danger;
+pub use rules::{Facts, danger_in_answers};
+pub use sign::DangerSign;

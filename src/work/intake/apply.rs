@@ -2,7 +2,7 @@
 
 use crate::core::engine::{Action, Effect, Step};
 use crate::core::id::{ContactId, OutboxKey};
-use crate::core::outgoing::Outgoing;
+use crate::core::outgoing::{Outgoing, fit};
 use crate::core::time::UnixMs;
 use crate::ports::Chance;
 use crate::store::audit::{self, Deed};
@@ -71,7 +71,11 @@ fn say(
 ) -> Result<(), Error> {
     let mut random = [0; 10];
     chance.fill(&mut random);
-    outbox::push(conn, contact, &OutboxKey::new(now, random), message, now)?;
+    let fitting = Outgoing {
+        purpose: message.purpose,
+        body: fit(message.body.clone()),
+    };
+    outbox::push(conn, contact, &OutboxKey::new(now, random), &fitting, now)?;
     Ok(())
 }
 

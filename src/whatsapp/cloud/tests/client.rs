@@ -282,3 +282,41 @@ fn the_token_is_in_no_debug_output_and_no_plain_address_is_taken() {
     let refused = CloudClient::new(line, Arc::new(Fixed), &settings);
     assert!(!format!("{:?}", refused.unwrap_err()).contains("TOKEN"));
 }
+
+#[tokio::test]
+async fn a_certificate_of_nobody_we_trust_is_not_sent() {
+    let made = rcgen::generate_simple_self_signed(vec!["localhost".into()]).unwrap();
+    let key = rustls::pki_types::PrivateKeyDer::Pkcs8(made.signing_key.serialize_der().into());
+    let ring = Arc::new(rustls::crypto::ring::default_provider());
+    let tls = rustls::ServerConfig::builder_with_provider(ring)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_no_client_auth()
+        .with_single_cert(vec![made.cert.der().clone()], key)
+        .unwrap();
+    let tls = axum_server::tls_rustls::RustlsConfig::from_config(Arc::new(tls));
+    let handle = axum_server::Handle::<std::net::SocketAddr>::new();
+    let server = axum_server::bind_rustls("127.0.0.1:0".parse().unwrap(), tls);
+    let app = Router::new().fallback(|| async { TAKEN });
+    let serving = server.handle(handle.clone()).serve(app.into_make_service());
+    tokio::spawn(serving);
+    let port = handle.listening().await.unwrap().port();
+    let stranger = client(format!("https://localhost:{port}"));
+    let expected = SendOutcome::NotSent(LineFault::Tls);
+    assert_eq!(stranger.send(&call()).await, expected);
+}
+
+#[tokio::test]
+async fn after_an_outage_the_same_client_serves_on() {
+    let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let address = listener.local_addr().unwrap();
+    drop(listener);
+    let cloud = client(format!("http://{address}"));
+    let down = SendOutcome::NotSent(LineFault::Down);
+    assert_eq!(cloud.send(&call()).await, down);
+    let listener = TcpListener::bind(address).await.unwrap();
+    let app = Router::new().fallback(|| async { TAKEN });
+    tokio::spawn(async move { axum::serve(listener, app).await });
+    let taken = matches!(cloud.send(&call()).await, SendOutcome::Accepted { .. });
+    assert!(taken);
+}

@@ -1,0 +1,195 @@
+//! A date of birth or an age, whichever the person gives.
+//!
+//! Every word must be understood: one unknown word, a second number or a
+//! "since" makes the answer be asked again, because a length of illness read
+//! as an age would be a wrong record.
+
+use super::amount::{Amount, Unit, amount_at};
+use super::date::{Found, Seen, YEARS_MAX, find_dates};
+use super::fold::{is_sign, tokens as cut};
+use super::lexicon::{self, filler_at};
+use super::numerals::number_at;
+use super::{Misread, Value};
+use crate::core::lang::Lang;
+use jiff::civil::Date;
+
+/// Reads a date of birth, part of one, or an age.
+pub(super) fn read(folded: &str, lang: Lang, today: Date) -> Result<Value, Misread> {
+    let tokens = cut(folded);
+    if folded.starts_with('-')
+        || lexicon::is_question(folded, &tokens, lang)
+        || folded.ends_with('?')
+    {
+        return Err(Misread::Unclear);
+    }
+    let dates: Vec<Found> = find_dates(&tokens, lang, today)
+        .into_iter()
+        .filter(|found| !is_count_of_units(&tokens, found, lang))
+        .collect();
+    let mut age = Tally::default();
+    let mut at = 0;
+    while at < tokens.len() {
+        if let Some(found) = dates.iter().find(|found| found.start == at) {
+            at = found.end;
+        } else if let Some((amount, used)) = amount_at(&tokens, at, lang) {
+            age.add(amount)?;
+            at += used;
+        } else if let Some((n, used)) =
+            number_at(&tokens, at, lang).filter(|_| !is_article(&tokens, at))
+        {
+            age.add_bare(n)?;
+            at += used;
+        } else if tokens.get(at).is_some_and(|t| is_sign(t)) || lexicon::is_or(&tokens, at) {
+            at += 1;
+        } else {
+            at += filler_at(&tokens, at, lang).ok_or(Misread::Unclear)?;
+        }
+    }
+    let age = age.finish()?;
+    match (dates.as_slice(), age) {
+        ([], Some(age)) => Ok(age.value()),
+        ([date], None) => birth(date.seen?),
+        ([date], Some(age)) => agree(date.seen?, age, today),
+        ([], None) => Err(Misread::Unclear),
+        ([first, second, ..], _) => {
+            first.seen?;
+            second.seen?;
+            Err(Misread::Ambiguous)
+        }
+    }
+}
+
+/// "1990 days" is no year.
+fn is_count_of_units(tokens: &[String], found: &Found, lang: Lang) -> bool {
+    matches!(found.seen, Ok(Seen::Year(_)))
+        && super::amount::unit_at(tokens, found.end, lang)
+            .is_some_and(|_| amount_at(tokens, found.start, lang).is_some())
+}
+
+/// "un", "una", "uma" in front of a noun is no age of one.
+fn is_article(tokens: &[String], at: usize) -> bool {
+    tokens.len() > 1
+        && tokens
+            .get(at)
+            .is_some_and(|t| matches!(t.as_str(), "un" | "une" | "una" | "um" | "uma" | "one"))
+}
+
+fn birth(seen: Seen) -> Result<Value, Misread> {
+    match seen {
+        Seen::Full(date) => Ok(Value::Date {
+            date: date.to_string().into(),
+        }),
+        Seen::Month(year, month) => Ok(Value::PartialDate {
+            date: format!("{year:04}-{month:02}").into(),
+        }),
+        Seen::Year(year) => Ok(Value::PartialDate {
+            date: format!("{year:04}").into(),
+        }),
+        Seen::DayMonth(_) | Seen::MonthOnly(_) => Err(Misread::Unclear),
+    }
+}
+
+/// A date and an age together must tell the same story, give or take the
+/// birthday of this year.
+fn agree(seen: Seen, age: Age, today: Date) -> Result<Value, Misread> {
+    let year = match seen {
+        Seen::Full(date) => date.year(),
+        Seen::Month(year, _) | Seen::Year(year) => year,
+        Seen::DayMonth(_) | Seen::MonthOnly(_) => return Err(Misread::Unclear),
+    };
+    let most = i32::from(today.year()) - i32::from(year);
+    let years = i32::from(age.years);
+    if years == most || years + 1 == most {
+        birth(seen)
+    } else {
+        Err(Misread::Ambiguous)
+    }
+}
+
+#[derive(Clone, Copy)]
+struct Age {
+    years: u16,
+    months: Option<u8>,
+}
+
+impl Age {
+    const fn value(self) -> Value {
+        Value::Age {
+            years: self.years,
+            months: self.months,
+        }
+    }
+}
+
+/// The parts of an age met so far.
+#[derive(Default)]
+struct Tally {
+    bare: Option<u32>,
+    years: Option<u32>,
+    months: Option<u32>,
+    days: Option<u32>,
+    half: bool,
+}
+
+impl Tally {
+    fn add_bare(&mut self, n: u32) -> Result<(), Misread> {
+        set(&mut self.bare, n)
+    }
+
+    fn add(&mut self, amount: Amount) -> Result<(), Misread> {
+        let place = match amount.unit {
+            Unit::Year => &mut self.years,
+            Unit::Month => &mut self.months,
+            Unit::Week | Unit::Day | Unit::Hour => &mut self.days,
+        };
+        let n = match amount.unit {
+            Unit::Week => amount.n.saturating_mul(7),
+            Unit::Hour => amount.n / 24,
+            Unit::Day | Unit::Month | Unit::Year => amount.n,
+        };
+        self.half |= amount.half && amount.unit == Unit::Year;
+        set(place, n)
+    }
+
+    /// The age, if the parts fit together.
+    fn finish(self) -> Result<Option<Age>, Misread> {
+        let years = match (self.bare, self.years) {
+            (Some(bare), Some(years)) if bare != years => return Err(Misread::Ambiguous),
+            (Some(0), None) => return Err(Misread::Unclear),
+            (Some(_), None) if self.months.is_some() || self.days.is_some() => {
+                return Err(Misread::Ambiguous);
+            }
+            (bare, years) => years.or(bare),
+        };
+        let (years, months) = match (years, self.months, self.days) {
+            (None, None, None) => return Ok(None),
+            (Some(years), None, None) => (years, self.half.then_some(6)),
+            (Some(years), Some(months), _) if months < 12 => (years, Some(months)),
+            (Some(_), Some(_), _) | (Some(1..), None, Some(_)) => return Err(Misread::Unclear),
+            (None, Some(months), _) if months <= 120 => (months / 12, Some(months % 12)),
+            (None, Some(_), _) => return Err(Misread::Unclear),
+            (None | Some(0), None, Some(days)) if days <= 730 => {
+                let months = days * 12 / 365;
+                (months / 12, Some(months % 12))
+            }
+            (None | Some(0), None, Some(_)) => return Err(Misread::Unclear),
+        };
+        if years > u32::from(YEARS_MAX.unsigned_abs()) {
+            return Err(Misread::TooOld);
+        }
+        Ok(Some(Age {
+            years: u16::try_from(years).map_err(|_| Misread::TooOld)?,
+            months: months.and_then(|m| u8::try_from(m).ok()),
+        }))
+    }
+}
+
+fn set(place: &mut Option<u32>, n: u32) -> Result<(), Misread> {
+    match place {
+        Some(before) if *before != n => Err(Misread::Ambiguous),
+        _ => {
+            *place = Some(n);
+            Ok(())
+        }
+    }
+}

@@ -1,0 +1,292 @@
+//! One of the choices, or any number of them: by number, ordinal, label, or
+//! another word people use for it.
+//!
+//! A choice is taken only when nothing else that bears meaning was said: "not
+//! my child", "me and my child", "fever and a snake bite" are asked again.
+
+use super::fold::{fold, folded_tokens, is_sign, tokens as cut};
+use super::lexicon::{self, Table, exact_at, filler_at, is_slip_of, matches_at};
+use super::numerals::{number_at, ordinal_at};
+use super::{Choice, Misread, Value, words, yes_no};
+use crate::core::lang::Lang;
+use Lang::{En, Es, Fr, Pt, Sw};
+
+const JOINERS: Table<()> = &[
+    (En, (), "and|or|plus|also|with|then"),
+    (Fr, (), "et|ou|plus|aussi|avec|puis"),
+    (Sw, (), "na|au|pia|pamoja na|halafu"),
+    (Es, (), "y|o|e|u|mas|tambien|con|ademas"),
+    (Pt, (), "e|ou|mais|tambem|com"),
+];
+
+const ALL_OF_THEM: Table<()> = &[
+    (En, (), "all|all of them|all of these|everything"),
+    (Fr, (), "tous|toutes|tout|tous les symptomes|tout cela"),
+    (Sw, (), "yote|zote|vyote|dalili zote|yote hayo"),
+    (Es, (), "todos|todas|todo|todos ellos"),
+    (Pt, (), "todos|todas|tudo|todos eles"),
+];
+
+/// What was met while reading.
+#[derive(Default)]
+struct Picked {
+    places: Vec<usize>,
+    out_of_range: bool,
+    unknown: usize,
+    negated: bool,
+    joined: bool,
+    range: bool,
+}
+
+/// Reads exactly one choice.
+pub(super) fn read_one(choices: &[Choice], folded: &str, lang: Lang) -> Result<Value, Misread> {
+    let tokens = cut(folded);
+    if let Some(place) = exact_label(choices, folded) {
+        return one(choices, place);
+    }
+    if is_yes_no(choices)
+        && let Some(answer) = by_yes_no(choices, folded, &tokens, lang)
+    {
+        return answer;
+    }
+    if folded.ends_with('?') || lexicon::is_question(folded, &tokens, lang) {
+        return Err(Misread::Unclear);
+    }
+    let picked = pick(choices, &tokens, lang);
+    match picked.places.as_slice() {
+        _ if picked.negated || lexicon::is_unsure(&tokens, lang) => Err(Misread::Unclear),
+        [] if picked.out_of_range => Err(Misread::NoSuchChoice),
+        [] => near_label(choices, folded)
+            .ok_or(Misread::Unclear)
+            .and_then(|place| one(choices, place)),
+        [place] if !picked.out_of_range && !picked.range => match (picked.unknown, picked.joined) {
+            (0, _) => one(choices, *place),
+            (_, true) => Err(Misread::Ambiguous),
+            // What is left over may be the rest of the label, misspelt.
+            (_, false) if near_label(choices, folded) == Some(*place) => one(choices, *place),
+            (_, false) => Err(Misread::Unclear),
+        },
+        [_, ..] => Err(Misread::Ambiguous),
+    }
+}
+
+/// Reads any number of choices; "none" is [`Value::Nothing`].
+pub(super) fn read_any(choices: &[Choice], folded: &str, lang: Lang) -> Result<Value, Misread> {
+    let tokens = cut(folded);
+    if let Some(place) = exact_label(choices, folded) {
+        return several(choices, vec![place]);
+    }
+    if folded.ends_with('?') || lexicon::is_question(folded, &tokens, lang) {
+        return Err(Misread::Unclear);
+    }
+    if words::is_none(&tokens, lang) || matches!(tokens.as_slice(), [zero] if zero == "0") {
+        return Ok(Value::Nothing);
+    }
+    if exact_at(ALL_OF_THEM, &tokens, 0, lang) == Some(tokens.len()) {
+        return several(choices, (0..choices.len()).collect());
+    }
+    let picked = pick(choices, &tokens, lang);
+    if lexicon::is_unsure(&tokens, lang) {
+        Err(Misread::Unclear)
+    } else if picked.places.is_empty() {
+        if picked.out_of_range {
+            return Err(Misread::NoSuchChoice);
+        }
+        let place = near_label(choices, folded).filter(|_| !picked.negated);
+        several(choices, vec![place.ok_or(Misread::Unclear)?])
+    } else if picked.out_of_range {
+        Err(Misread::NoSuchChoice)
+    } else if picked.negated || picked.range {
+        Err(Misread::Ambiguous)
+    } else if picked.unknown > 0 {
+        Err(Misread::Unclear)
+    } else {
+        several(choices, picked.places)
+    }
+}
+
+fn pick(choices: &[Choice], tokens: &[String], lang: Lang) -> Picked {
+    let labels: Vec<(usize, Vec<String>)> = labels(choices)
+        .map(|(place, label)| (place, folded_tokens(label)))
+        .collect();
+    let mut out = Picked::default();
+    let mut at = 0;
+    while at < tokens.len() {
+        if let Some((place, used)) = label_at(&labels, tokens, at)
+            && !is_overtaken(&labels, tokens, at, used)
+        {
+            out.add(place);
+            at += used;
+        } else if lexicon::negation_at(tokens, at, lang) {
+            out.negated = true;
+            at += 1;
+        } else if let Some((n, used)) =
+            ordinal_at(tokens, at, lang).filter(|_| !is_article(tokens, at, lang))
+        {
+            match usize::try_from(n).ok().and_then(|n| n.checked_sub(1)) {
+                Some(place) if place < choices.len() => out.add(place),
+                _ => out.out_of_range = true,
+            }
+            at += used;
+        } else if let Some(used) = exact_at(JOINERS, tokens, at, lang) {
+            out.joined = true;
+            at += used;
+        } else if let Some(used) = filler_at(tokens, at, lang) {
+            at += used;
+        } else {
+            match tokens.get(at) {
+                Some(sign) if sign == "-" => out.range = true,
+                Some(sign) if is_sign(sign) => {}
+                Some(_) | None => out.unknown += 1,
+            }
+            at += 1;
+        }
+    }
+    out.places.sort_unstable();
+    out
+}
+
+impl Picked {
+    fn add(&mut self, place: usize) {
+        if !self.places.contains(&place) {
+            self.places.push(place);
+        }
+    }
+}
+
+/// "a child", "un enfant": the article is not the number one, unless another
+/// number is joined to it.
+fn is_article(tokens: &[String], at: usize, lang: Lang) -> bool {
+    let article = tokens
+        .get(at)
+        .is_some_and(|t| matches!(t.as_str(), "un" | "une" | "una" | "um" | "uma"));
+    let joined = exact_at(JOINERS, tokens, at + 1, lang).is_some()
+        || number_at(tokens, at + 1, lang).is_some();
+    article && at + 1 < tokens.len() && !joined
+}
+
+fn labels(choices: &[Choice]) -> impl Iterator<Item = (usize, &str)> {
+    choices.iter().enumerate().flat_map(|(place, choice)| {
+        std::iter::once(choice.label.as_str())
+            .chain(choice.also.iter().map(String::as_str))
+            .map(move |label| (place, label))
+    })
+}
+
+/// The choice whose longest label begins at `at`; two choices with the same
+/// label there are no choice.
+fn label_at(
+    labels: &[(usize, Vec<String>)],
+    tokens: &[String],
+    at: usize,
+) -> Option<(usize, usize)> {
+    let mut best: Option<(usize, usize)> = None;
+    for (place, label) in labels.iter().filter(|(_, label)| !label.is_empty()) {
+        let phrase = label.join(" ");
+        let used = matches_at(&phrase, tokens, at).or_else(|| {
+            let word = tokens.get(at).filter(|_| label.len() == 1)?;
+            (phrase.chars().count() >= 6 && is_slip_of(word, &phrase)).then_some(1)
+        });
+        if let Some(used) = used
+            && best.is_none_or(|(_, most)| used > most)
+        {
+            best = Some((*place, used));
+        }
+    }
+    best
+}
+
+/// Whether a label that begins inside this one reaches beyond it: in "para mi
+/// hijo" the label "para mi" gives way to "mi hijo".
+fn is_overtaken(
+    labels: &[(usize, Vec<String>)],
+    tokens: &[String],
+    at: usize,
+    used: usize,
+) -> bool {
+    (at + 1..at + used).any(|inner| {
+        label_at(labels, tokens, inner).is_some_and(|(_, more)| inner + more > at + used)
+    })
+}
+
+/// The only choice whose label is the whole text.
+fn exact_label(choices: &[Choice], folded: &str) -> Option<usize> {
+    let said = cut(folded);
+    let mut places: Vec<usize> = labels(choices)
+        .filter(|(_, label)| !said.is_empty() && folded_tokens(label) == said)
+        .map(|(place, _)| place)
+        .collect();
+    places.dedup();
+    match places.as_slice() {
+        [place] => Some(*place),
+        _ => None,
+    }
+}
+
+/// The only choice whose label is the whole text but for a slip or two.
+fn near_label(choices: &[Choice], folded: &str) -> Option<usize> {
+    let mut places: Vec<usize> = labels(choices)
+        .filter(|(_, label)| {
+            let label = fold(label);
+            let length = label.chars().count();
+            let slips = if length >= 9 { 2 } else { 1 };
+            length >= 5
+                && label.chars().next() == folded.chars().next()
+                && label.len().abs_diff(folded.len()) <= 8
+                && strsim::osa_distance(&label, folded) <= slips
+        })
+        .map(|(place, _)| place)
+        .collect();
+    places.dedup();
+    match places.as_slice() {
+        [place] => Some(*place),
+        _ => None,
+    }
+}
+
+fn is_yes_no(choices: &[Choice]) -> bool {
+    let has = |id: &str| choices.iter().any(|choice| choice.id == id);
+    choices.len() == 2 && has("yes") && has("no")
+}
+
+/// Choices called yes and no are read as such, so that "I do not agree" is
+/// never taken for "agree". Numbers stay with the order of the choices.
+fn by_yes_no(
+    choices: &[Choice],
+    folded: &str,
+    tokens: &[String],
+    lang: Lang,
+) -> Option<Result<Value, Misread>> {
+    if tokens
+        .iter()
+        .any(|t| t.starts_with(|c: char| c.is_ascii_digit()))
+    {
+        return None;
+    }
+    match yes_no::read(folded, lang) {
+        Ok(Value::YesNo { yes }) => {
+            let id = if yes { "yes" } else { "no" };
+            let place = choices.iter().position(|choice| choice.id == id)?;
+            Some(one(choices, place))
+        }
+        Err(Misread::Ambiguous) => Some(Err(Misread::Ambiguous)),
+        Err(_) if lexicon::is_negated(tokens, lang) => Some(Err(Misread::Unclear)),
+        Ok(_) | Err(_) => None,
+    }
+}
+
+fn one(choices: &[Choice], place: usize) -> Result<Value, Misread> {
+    let choice = choices.get(place).ok_or(Misread::NoSuchChoice)?;
+    Ok(Value::One {
+        id: choice.id.clone(),
+    })
+}
+
+fn several(choices: &[Choice], places: Vec<usize>) -> Result<Value, Misread> {
+    let ids = places
+        .into_iter()
+        .map(|place| choices.get(place).map(|choice| choice.id.clone()))
+        .collect::<Option<Vec<String>>>()
+        .ok_or(Misread::NoSuchChoice)?;
+    Ok(Value::Several { ids })
+}

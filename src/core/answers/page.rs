@@ -1,0 +1,355 @@
+//! One message that answers several questions at once: a line for each, a
+//! list with commas, labelled, numbered, or all in one run.
+//!
+//! What has a shape of its own (an age, a sex, a date, a yes, a telephone
+//! number) is recognised wherever it stands; free words go to the free-text
+//! questions only where their place leaves no choice.
+
+use super::kind::{Kind, Misread, Value};
+use super::segments::{cut_segments, label_of, topic_of};
+use super::{is_too_long, read};
+use crate::core::lang::Lang;
+use jiff::civil::Date;
+
+/// Longest run of words tried as one typed answer.
+const WINDOW_WORDS_MAX: usize = 8;
+
+/// Understands one message as the answers to `kinds`, in their order. What
+/// is missing or cannot be placed with certainty is an error at its place:
+/// [`Misread::Unclear`] when nothing there could be it. The whole message
+/// counts against the limit of one answer.
+pub fn read_page(
+    kinds: &[Kind],
+    text: &str,
+    lang: Lang,
+    today: Date,
+    country: &str,
+) -> Vec<Result<Value, Misread>> {
+    if is_too_long(text) {
+        return vec![Err(Misread::TooLong); kinds.len()];
+    }
+    if let [kind] = kinds {
+        return vec![read(kind, text, lang, today, country)];
+    }
+    let mut page = Page {
+        kinds,
+        lang,
+        today,
+        country,
+        answers: vec![None; kinds.len()],
+    };
+    let segments = page.take_labelled(cut_segments(text));
+    if segments.len() == page.open().len() {
+        page.in_order(&segments);
+    } else {
+        page.by_shape(&segments);
+    }
+    page.answers
+        .into_iter()
+        .map(|answer| answer.unwrap_or(Err(Misread::Unclear)))
+        .collect()
+}
+
+struct Page<'a> {
+    kinds: &'a [Kind],
+    lang: Lang,
+    today: Date,
+    country: &'a str,
+    answers: Vec<Option<Result<Value, Misread>>>,
+}
+
+impl Page<'_> {
+    fn try_read(&self, place: usize, text: &str) -> Result<Value, Misread> {
+        let kind = self.kinds.get(place).ok_or(Misread::Unclear)?;
+        read(kind, text, self.lang, self.today, self.country)
+    }
+
+    fn set(&mut self, place: usize, answer: Result<Value, Misread>) {
+        if let Some(slot) = self.answers.get_mut(place) {
+            *slot = Some(answer);
+        }
+    }
+
+    /// Places that have no answer yet.
+    fn open(&self) -> Vec<usize> {
+        let empty = self.answers.iter().enumerate().filter(|(_, a)| a.is_none());
+        empty.map(|(place, _)| place).collect()
+    }
+
+    fn open_typed(&self) -> Vec<usize> {
+        let kind = |place: &usize| self.kinds.get(*place).is_some_and(is_typed);
+        self.open().into_iter().filter(kind).collect()
+    }
+
+    /// Takes what carries a label out of the segments and reads it.
+    fn take_labelled(&mut self, segments: Vec<String>) -> Vec<String> {
+        let mut rest = Vec::new();
+        for segment in segments {
+            let labelled = label_of(&segment, self.lang).and_then(|(topic, value)| {
+                let mut places = self.open().into_iter();
+                let place = places.find(|p| {
+                    self.kinds
+                        .get(*p)
+                        .is_some_and(|k| topic_of(k) == Some(topic))
+                })?;
+                let answer = self.try_read(place, &value);
+                // "age 34" and "Village Mpya" have a label only if it helps.
+                (answer.is_ok() || segment.contains([':', '='])).then_some((place, answer))
+            });
+            match labelled {
+                Some((place, answer)) => self.set(place, answer),
+                None => rest.push(segment),
+            }
+        }
+        rest
+    }
+
+    /// As many segments as questions: in order, unless an answer with a shape
+    /// of its own stands in another place.
+    fn in_order(&mut self, segments: &[String]) {
+        let open = self.open();
+        let mut straight = open.iter().zip(segments);
+        let typed_fit = straight.all(|(place, segment)| {
+            !self.kinds.get(*place).is_some_and(is_typed) || self.try_read(*place, segment).is_ok()
+        });
+        if typed_fit {
+            let read: Vec<_> = open
+                .iter()
+                .zip(segments)
+                .map(|(p, s)| (*p, self.try_read(*p, s)))
+                .collect();
+            for (place, answer) in read {
+                self.set(place, answer);
+            }
+            return;
+        }
+        let taken = self.place_typed(&open, segments);
+        let free = segments
+            .iter()
+            .enumerate()
+            .filter(|(at, _)| !taken.contains(at));
+        let free: Vec<&String> = free.map(|(_, segment)| segment).collect();
+        let left = self.open();
+        if left.len() == free.len() {
+            for (place, segment) in left.into_iter().zip(free) {
+                let answer = self.try_read(place, segment);
+                self.set(place, answer);
+            }
+        }
+    }
+
+    /// Gives each typed question the only segment that answers it; a segment
+    /// at the question's own place goes before others. Returns what is taken.
+    fn place_typed(&mut self, open: &[usize], segments: &[String]) -> Vec<usize> {
+        let mut taken: Vec<usize> = Vec::new();
+        let typed: Vec<(usize, usize)> = open.iter().copied().enumerate().collect();
+        for own_first in [true, false] {
+            for (at, place) in &typed {
+                let is_open = self.answers.get(*place).is_some_and(Option::is_none);
+                if !is_open || !self.kinds.get(*place).is_some_and(is_typed) {
+                    continue;
+                }
+                let fits: Vec<(usize, Result<Value, Misread>)> = segments
+                    .iter()
+                    .enumerate()
+                    .filter(|(i, _)| !taken.contains(i) && (!own_first || i == at))
+                    .map(|(i, segment)| (i, self.try_read(*place, segment)))
+                    .filter(|(_, answer)| answer.is_ok())
+                    .collect();
+                if let [(i, answer)] = fits.as_slice() {
+                    taken.push(*i);
+                    self.set(*place, answer.clone());
+                }
+            }
+        }
+        taken
+    }
+
+    /// Recognises typed answers anywhere, then gives what is left between
+    /// them to the free-text questions whose place is certain.
+    fn by_shape(&mut self, segments: &[String]) {
+        let mut pieces: Vec<Piece> = Vec::new();
+        for segment in segments {
+            self.cut_typed(segment, &mut pieces);
+        }
+        self.settle_typed(&mut pieces);
+        self.settle_free(&pieces);
+    }
+
+    /// Cuts a segment into typed answers and the words between them.
+    fn cut_typed(&self, segment: &str, pieces: &mut Vec<Piece>) {
+        let words: Vec<&str> = segment.split_whitespace().collect();
+        let mut loose: Vec<&str> = Vec::new();
+        let mut at = 0;
+        while at < words.len() {
+            match self.typed_at(&words, at) {
+                Some((used, fits)) => {
+                    flush(&mut loose, pieces);
+                    pieces.push(Piece::Typed(fits));
+                    at += used;
+                }
+                None => {
+                    loose.extend(words.get(at));
+                    at += 1;
+                }
+            }
+        }
+        flush(&mut loose, pieces);
+    }
+
+    /// The longest run of words at `at` that answers a typed question.
+    fn typed_at(&self, words: &[&str], at: usize) -> Option<(usize, Vec<(usize, Value)>)> {
+        let typed = self.open_typed();
+        let most = WINDOW_WORDS_MAX.min(words.len().saturating_sub(at));
+        (1..=most).rev().find_map(|used| {
+            let window = words.get(at..at + used)?.join(" ");
+            let fits: Vec<(usize, Value)> = typed
+                .iter()
+                .filter_map(|place| {
+                    self.try_read(*place, &window)
+                        .ok()
+                        .map(|value| (*place, value))
+                })
+                .filter(|(_, value)| *value != Value::Nothing)
+                .collect();
+            (!fits.is_empty()).then_some((used, fits))
+        })
+    }
+
+    /// A typed question takes the value that is offered to it alone; two
+    /// different offers are ambiguous.
+    fn settle_typed(&mut self, pieces: &mut [Piece]) {
+        for place in self.open_typed() {
+            let mut offers: Vec<Value> = Vec::new();
+            for piece in pieces.iter() {
+                if let Piece::Typed(fits) = piece
+                    && let [(for_place, value)] = fits.as_slice()
+                    && *for_place == place
+                    && !offers.contains(value)
+                {
+                    offers.push(value.clone());
+                }
+            }
+            match offers.as_slice() {
+                [] => {}
+                [value] => self.set(place, Ok(value.clone())),
+                [_, ..] => self.set(place, Err(Misread::Ambiguous)),
+            }
+            if !offers.is_empty() {
+                forget(pieces, place);
+            }
+        }
+        for piece in pieces.iter() {
+            if let Piece::Typed(fits) = piece {
+                for (place, _) in fits.iter().filter(|_| fits.len() > 1) {
+                    if self.answers.get(*place).is_some_and(Option::is_none) {
+                        self.set(*place, Err(Misread::Ambiguous));
+                    }
+                }
+            }
+        }
+    }
+
+    /// Free words between two typed answers belong to the free-text questions
+    /// between these two, if there are as many of them. Three words or more
+    /// may be a name and a place in one while another question is open.
+    fn settle_free(&mut self, pieces: &[Piece]) {
+        let anchors: Vec<usize> = pieces.iter().filter_map(Piece::anchor).collect();
+        let in_order = anchors.windows(2).all(|w| matches!(w, [a, b] if a <= b));
+        let free: Vec<usize> = self.open();
+        let words: Vec<&String> = pieces.iter().filter_map(Piece::words).collect();
+        if words.len() == free.len() {
+            for (place, text) in free.into_iter().zip(words) {
+                let answer = self.try_read(place, text);
+                self.set(place, answer);
+            }
+            return;
+        }
+        if !in_order {
+            return;
+        }
+        let mut from = 0;
+        let mut gap: Vec<&String> = Vec::new();
+        let end = self.kinds.len();
+        let bounds = pieces.iter().map(Some).chain([None]);
+        for piece in bounds {
+            match piece {
+                Some(Piece::Words(text)) => gap.push(text),
+                Some(Piece::Typed(_)) | None => {
+                    let to = piece.map_or(Some(end), Piece::anchor).unwrap_or(from);
+                    let here: Vec<usize> = free
+                        .iter()
+                        .copied()
+                        .filter(|p| (from..to).contains(p))
+                        .collect();
+                    let both = |text: &&String| text.split_whitespace().count() >= 3;
+                    if here.len() == gap.len() && !(free.len() > here.len() && gap.iter().any(both))
+                    {
+                        for (place, text) in here.into_iter().zip(gap.iter()) {
+                            let answer = self.try_read(place, text);
+                            self.set(place, answer);
+                        }
+                    }
+                    gap.clear();
+                    from = to;
+                }
+            }
+        }
+    }
+}
+
+/// Part of a message.
+enum Piece {
+    /// A run of words that answers these typed questions.
+    Typed(Vec<(usize, Value)>),
+    /// Words of no shape.
+    Words(String),
+}
+
+impl Piece {
+    fn anchor(&self) -> Option<usize> {
+        match self {
+            Self::Typed(fits) => fits.first().map(|(place, _)| *place),
+            Self::Words(_) => None,
+        }
+    }
+
+    const fn words(&self) -> Option<&String> {
+        match self {
+            Self::Words(text) => Some(text),
+            Self::Typed(_) => None,
+        }
+    }
+}
+
+/// A question that has its answer no longer competes for other pieces.
+fn forget(pieces: &mut [Piece], place: usize) {
+    for piece in pieces {
+        if let Piece::Typed(fits) = piece
+            && fits.len() > 1
+        {
+            fits.retain(|(for_place, _)| *for_place != place);
+        }
+    }
+}
+
+fn flush(loose: &mut Vec<&str>, pieces: &mut Vec<Piece>) {
+    let text = loose.join(" ");
+    if text.chars().any(char::is_alphanumeric) {
+        pieces.push(Piece::Words(text));
+    }
+    loose.clear();
+}
+
+const fn is_typed(kind: &Kind) -> bool {
+    match kind {
+        Kind::BirthOrAge
+        | Kind::Sex
+        | Kind::Onset
+        | Kind::YesNo
+        | Kind::OneOf { .. }
+        | Kind::AnyOf { .. }
+        | Kind::EmergencyContact => true,
+        Kind::Name | Kind::Locality | Kind::FreeText | Kind::FreeTextOrNone => false,
+    }
+}

@@ -1,0 +1,212 @@
+//! Cutting a message into the parts people separate, and knowing the labels
+//! they put before them ("nom: …", "age 34").
+//!
+//! It never drops words: what is cut here is read or asked again by the page.
+
+use super::fold::folded_tokens;
+use super::kind::Kind;
+use super::lexicon::{Table, matches_at};
+use crate::core::lang::Lang;
+use Lang::{En, Es, Fr, Pt, Sw};
+
+/// Most segments a message is cut into; beyond, it is a story, not a list.
+const SEGMENTS_MAX: usize = 40;
+
+/// Which question a label belongs to.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Topic {
+    Name,
+    Age,
+    Sex,
+    Place,
+    Onset,
+    Phone,
+}
+
+const TOPICS: Table<Topic> = &[
+    (
+        En,
+        Topic::Name,
+        "name|full name|patient|patient name|my name|names",
+    ),
+    (
+        En,
+        Topic::Age,
+        "age|date of birth|dob|born|birth date|birthday|birth",
+    ),
+    (En, Topic::Sex, "sex|gender"),
+    (
+        En,
+        Topic::Place,
+        "village|town|location|locality|place|address|city|residence|where",
+    ),
+    (En, Topic::Onset, "since|since when|onset|started"),
+    (
+        En,
+        Topic::Phone,
+        "phone|emergency contact|emergency|contact",
+    ),
+    (
+        Fr,
+        Topic::Name,
+        "nom|noms|nom complet|nom et prenom|prenom|patient|mon nom",
+    ),
+    (
+        Fr,
+        Topic::Age,
+        "age|date de naissance|ne le|nee le|naissance",
+    ),
+    (Fr, Topic::Sex, "sexe|genre"),
+    (
+        Fr,
+        Topic::Place,
+        "village|ville|quartier|adresse|lieu|localite|residence",
+    ),
+    (Fr, Topic::Onset, "depuis|depuis quand|debut"),
+    (
+        Fr,
+        Topic::Phone,
+        "telephone|tel|contact|contact durgence|urgence",
+    ),
+    (Sw, Topic::Name, "jina|majina|jina kamili|jina langu"),
+    (Sw, Topic::Age, "umri|miaka|tarehe ya kuzaliwa|kuzaliwa"),
+    (Sw, Topic::Sex, "jinsia|jinsi"),
+    (
+        Sw,
+        Topic::Place,
+        "kijiji|mji|mtaa|mahali|makazi|anwani|eneo",
+    ),
+    (Sw, Topic::Onset, "tangu|tangu lini|ilianza"),
+    (Sw, Topic::Phone, "simu|namba|mawasiliano"),
+    (Es, Topic::Name, "nombre|nombre completo|paciente|mi nombre"),
+    (Es, Topic::Age, "edad|fecha de nacimiento|nacimiento"),
+    (Es, Topic::Sex, "sexo|genero"),
+    (
+        Es,
+        Topic::Place,
+        "pueblo|ciudad|barrio|direccion|lugar|localidad|aldea",
+    ),
+    (Es, Topic::Onset, "desde|desde cuando|inicio"),
+    (
+        Es,
+        Topic::Phone,
+        "telefono|contacto|emergencia|contacto de emergencia",
+    ),
+    (Pt, Topic::Name, "nome|nome completo|paciente|meu nome"),
+    (Pt, Topic::Age, "idade|data de nascimento|nascimento"),
+    (Pt, Topic::Sex, "sexo|genero"),
+    (
+        Pt,
+        Topic::Place,
+        "aldeia|cidade|bairro|endereco|lugar|localidade|morada|vila",
+    ),
+    (Pt, Topic::Onset, "desde|desde quando|inicio"),
+    (
+        Pt,
+        Topic::Phone,
+        "telefone|contacto|contato|emergencia|contacto de emergencia",
+    ),
+];
+
+/// The label a segment begins with, and what follows it.
+pub(super) fn label_of(segment: &str, lang: Lang) -> Option<(Topic, String)> {
+    let (head, value, marked) = match segment.split_once([':', '=']) {
+        Some((head, value)) => (head, value, true),
+        None => {
+            let (head, value) = segment.trim().split_once(char::is_whitespace)?;
+            (head, value, false)
+        }
+    };
+    let tokens = folded_tokens(head);
+    let own = TOPICS.iter().filter(|(of, _, _)| *of == lang);
+    let others = TOPICS.iter().filter(|(of, _, _)| *of != lang && marked);
+    let topic = own
+        .chain(others)
+        .find(|(_, _, names)| {
+            names
+                .split('|')
+                .any(|n| matches_at(n, &tokens, 0) == Some(tokens.len()))
+        })
+        .map(|(_, topic, _)| *topic)?;
+    // Without a colon only "age 34" is a label; "Village Mpya" is a name.
+    let plain = topic == Topic::Age || topic == Topic::Name || topic == Topic::Sex;
+    (marked || plain).then(|| (topic, value.trim().to_owned()))
+}
+
+/// The topic that a kind of question is about.
+pub(super) const fn topic_of(kind: &Kind) -> Option<Topic> {
+    match kind {
+        Kind::Name => Some(Topic::Name),
+        Kind::BirthOrAge => Some(Topic::Age),
+        Kind::Sex => Some(Topic::Sex),
+        Kind::Locality => Some(Topic::Place),
+        Kind::Onset => Some(Topic::Onset),
+        Kind::EmergencyContact => Some(Topic::Phone),
+        Kind::FreeText
+        | Kind::FreeTextOrNone
+        | Kind::YesNo
+        | Kind::OneOf { .. }
+        | Kind::AnyOf { .. } => None,
+    }
+}
+
+/// Cuts at line ends, semicolons, commas and slashes that do not stand
+/// between digits, and before "2)"-like numbers that go up from one.
+pub(super) fn cut_segments(text: &str) -> Vec<String> {
+    let chars: Vec<char> = text.chars().collect();
+    let mut out: Vec<String> = vec![String::new()];
+    let mut next_number = 1;
+    let mut skip_to = 0;
+    for (at, c) in chars.iter().enumerate() {
+        if at < skip_to {
+            continue;
+        }
+        if let Some(used) = numbering_at(&chars, at, next_number) {
+            next_number += 1;
+            out.push(String::new());
+            skip_to = at + used;
+        } else if is_separator(&chars, at, *c) {
+            out.push(String::new());
+        } else if let Some(last) = out.last_mut() {
+            last.push(*c);
+        }
+    }
+    let mut kept: Vec<String> = out
+        .iter()
+        .map(|s| {
+            s.trim()
+                .trim_start_matches(['-', '•', '*', '·'])
+                .trim()
+                .to_owned()
+        })
+        .filter(|s| s.chars().any(char::is_alphanumeric))
+        .collect();
+    kept.truncate(SEGMENTS_MAX);
+    kept
+}
+
+fn is_separator(chars: &[char], at: usize, c: char) -> bool {
+    let digit = |i: Option<usize>| {
+        i.and_then(|i| chars.get(i))
+            .is_some_and(char::is_ascii_digit)
+    };
+    let between = digit(at.checked_sub(1)) && digit(at.checked_add(1));
+    match c {
+        '\n' | '\r' | ';' | '|' | '؛' | '；' | '\u{2028}' | '\u{2029}' => true,
+        ',' | '/' | '،' | '，' => !between,
+        _ => false,
+    }
+}
+
+/// The length of "2)", "2.", "2-" or "2:" at `at`, when it is the next number.
+fn numbering_at(chars: &[char], at: usize, want: u32) -> Option<usize> {
+    let start = at.checked_sub(1).and_then(|i| chars.get(i));
+    if start.is_some_and(|c| !c.is_whitespace() && !matches!(c, ',' | ';' | '/')) {
+        return None;
+    }
+    let digit = chars.get(at)?.to_digit(10)?;
+    let mark = chars.get(at + 1)?;
+    let listed = matches!(mark, ')' | '.' | ':' | '-' | '°');
+    let after = chars.get(at + 2);
+    (digit == want && listed && !after.is_some_and(char::is_ascii_digit)).then_some(2)
+}

@@ -1,0 +1,162 @@
+//! What works at any step: back, help, stop, restart, language, my data,
+//! delete my data.
+//!
+//! Never sends what a patient said: the phone may be shared.
+
+use super::effect::{Action, Effect, FlagReason, RecordStatus};
+use super::event::TimerKind;
+use super::session::{Overlay, Stage};
+use super::turn::{Heard, Turn};
+use super::{consent, control, language, page, record, render};
+use crate::core::answers::Command;
+use crate::core::flow::{ButtonName, Line};
+
+/// Carries out a command.
+pub(super) fn run(turn: &mut Turn<'_>, command: Command) {
+    match command {
+        Command::Back => back(turn),
+        Command::Help => {
+            turn.lead(Line::Help);
+            turn.ask = true;
+        }
+        Command::Stop => stop(turn),
+        Command::Restart => restart(turn),
+        Command::Language => overlay(turn, Overlay::Language),
+        Command::MyData => my_data(turn),
+        Command::DeleteMyData => overlay(turn, Overlay::ConfirmDelete),
+    }
+}
+
+fn overlay(turn: &mut Turn<'_>, overlay: Overlay) {
+    let stage = turn.session.stage.clone();
+    turn.go(stage);
+    turn.session.overlay = Some(overlay);
+}
+
+fn stop(turn: &mut Turn<'_>) {
+    turn.session.stopped = true;
+    turn.session.overlay = None;
+    turn.session.asked = None;
+    turn.ask = false;
+    turn.act(Action::SupersedePrompts);
+    turn.flag(FlagReason::Stopped);
+    let text = turn.line(Line::Stopped);
+    turn.notice(text);
+}
+
+fn back(turn: &mut Turn<'_>) {
+    if turn.session.overlay.take().is_some() {
+        let stage = turn.session.stage.clone();
+        return turn.go(stage);
+    }
+    match turn.session.stage.clone() {
+        Stage::Consent if turn.languages().len() > 1 => turn.go(Stage::Language),
+        Stage::Page { page } => page_before(turn, Some(&page)),
+        Stage::Review => page_before(turn, None),
+        Stage::Correct | Stage::Fix { .. } => turn.go(Stage::Review),
+        Stage::Rest | Stage::Language | Stage::Consent | Stage::Who => {
+            turn.lead(Line::NothingBefore);
+            turn.ask = true;
+        }
+    }
+}
+
+/// Goes to the page before this one (or the last) and asks it anew; before
+/// the first page stands the question whom it is for.
+fn page_before(turn: &mut Turn<'_>, page: Option<&str>) {
+    let flow = turn.flow;
+    let earlier = flow.pages().iter().take_while(|p| Some(p.id.as_str()) != page);
+    let asked = earlier.filter(|p| p.fields.iter().any(|f| page::applies(turn, f)));
+    let Some(before) = asked.last() else {
+        forget_answer(turn, consent::FOR_WHOM);
+        return turn.go(Stage::Who);
+    };
+    for field in &before.fields {
+        forget_answer(turn, &field.id);
+    }
+    let page = before.id.clone();
+    turn.go(Stage::Page { page });
+}
+
+fn forget_answer(turn: &mut Turn<'_>, field: &str) {
+    if let Some(draft) = &mut turn.session.draft {
+        draft.answers.remove(field);
+        draft.tries.remove(field);
+        draft.left.retain(|id| id != field);
+        turn.changed = true;
+    }
+}
+
+/// Gives the present record up and begins anew. Danger signs stay known: a
+/// typing mistake must not make an urgent case look harmless.
+pub(super) fn restart(turn: &mut Turn<'_>) {
+    turn.session.overlay = None;
+    let started = turn.session.stage != Stage::Rest;
+    let danger = std::mem::take(&mut turn.session.danger);
+    if let Some(mut draft) = turn.session.draft.take() {
+        if draft.answers.is_empty() && draft.left.is_empty() || !turn.can_open() {
+            draft.answers.clear();
+            draft.left.clear();
+            draft.tries.clear();
+            turn.session.draft = Some(draft);
+            turn.changed = true;
+        } else {
+            turn.session.danger.clone_from(&danger);
+            let change = record::snapshot(turn, &draft, RecordStatus::Withdrawn);
+            turn.write(change);
+        }
+    }
+    if started {
+        turn.lead(Line::Restarted);
+    }
+    language::begin(turn);
+    turn.session.danger = danger;
+}
+
+fn my_data(turn: &mut Turn<'_>) {
+    let records = &turn.session.records;
+    let text = if records.is_empty() {
+        turn.line(Line::MyDataNone)
+    } else {
+        let zone = &turn.clinic.zone;
+        let each = |kept: &super::session::Kept| {
+            format!("{} ({})", kept.id, render::date_of(kept.at, zone))
+        };
+        let list: Vec<String> = records.iter().map(each).collect();
+        let count = records.len().to_string();
+        let line = turn.flow.line(Line::MyData, turn.lang());
+        turn.fill(line, &[("count", &count), ("records", &list.join(", "))])
+    };
+    turn.notice(text);
+    turn.ask = true;
+}
+
+/// Reads whether really to delete everything. Whatever is not a clear yes
+/// deletes nothing.
+pub(super) fn confirm(turn: &mut Turn<'_>, heard: &Heard) {
+    let button = control::button(turn, heard);
+    confirmed(turn, button);
+}
+
+pub(super) fn confirmed(turn: &mut Turn<'_>, name: Option<ButtonName>) {
+    turn.session.overlay = None;
+    if name == Some(ButtonName::Delete) {
+        return delete(turn);
+    }
+    turn.lead(Line::NotDeleted);
+    let stage = turn.session.stage.clone();
+    turn.go(stage);
+}
+
+fn delete(turn: &mut Turn<'_>) {
+    let text = turn.line(Line::Deleted);
+    let waiting = turn.session.unconsented.is_some();
+    turn.forget();
+    turn.act(Action::EraseContact);
+    if waiting {
+        turn.timer(Effect::CancelTimer {
+            kind: TimerKind::EraseUnconsented,
+        });
+    }
+    turn.notice(text);
+}

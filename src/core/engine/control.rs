@@ -1,0 +1,171 @@
+//! Questions with fixed choices: reading a tap or its plain-text twin.
+//!
+//! A tapped id is client-supplied and stays tappable for ever: it counts only
+//! with the token of the question now open. Never takes an old tap as the
+//! answer to a newer question.
+
+use super::event::Received;
+use super::session::{Overlay, Stage};
+use super::turn::{Heard, Turn};
+use super::{commands, consent, danger, language, page, resume, review, step};
+use crate::core::answers::{self, Choice, Kind, Value};
+use crate::core::flow::{ButtonName, Line};
+use crate::core::limits;
+
+/// A choice's id taken apart.
+pub(super) struct Tap {
+    pub(super) token: String,
+    pub(super) choice: String,
+}
+
+/// The id of a choice of the question with this token.
+pub(super) fn choice_id(token: &str, choice: &str) -> String {
+    let id = format!("q:{token}:{choice}");
+    id.chars().take(limits::CHOICE_ID_MAX).collect()
+}
+
+/// An id of ours, whatever question it belongs to.
+pub(super) fn parse_tap(id: &str) -> Option<Tap> {
+    let (token, choice) = id.strip_prefix("q:")?.split_once(':')?;
+    Some(Tap {
+        token: token.to_owned(),
+        choice: choice.to_owned(),
+    })
+}
+
+/// A tap on a button of ours.
+pub(super) fn tapped(turn: &mut Turn<'_>, message: &Received, tap: &Tap, idle: bool) {
+    let asked = turn.session.asked.as_ref();
+    let current = asked.is_some_and(|asked| asked.token == tap.token);
+    if current || consent::is_same_text(turn, tap) {
+        turn.session.stopped = false;
+        turn.session.doubtful = false;
+        step::answer(turn);
+        return chosen(turn, message, &tap.choice);
+    }
+    danger::search(turn, &message.content);
+    if turn.session.stage == Stage::Rest && turn.session.overlay.is_none() {
+        // A second tap on the button just used says nothing new; one that
+        // comes long afterwards is somebody who wants to begin.
+        if idle {
+            turn.session.stopped = false;
+            language::begin(turn);
+        }
+        return;
+    }
+    if !resume::interrupts(turn, message, idle) && !resume::is_early(turn, message) {
+        turn.lead(Line::StaleButton);
+        turn.ask = true;
+    }
+}
+
+fn chosen(turn: &mut Turn<'_>, message: &Received, choice: &str) {
+    match turn.session.overlay {
+        Some(Overlay::Language) => return language::chosen(turn, choice),
+        Some(Overlay::Resume) => return resume::chosen(turn, ButtonName::from_word(choice)),
+        Some(Overlay::ConfirmDelete) => {
+            return commands::confirmed(turn, ButtonName::from_word(choice));
+        }
+        None => {}
+    }
+    match turn.session.stage.clone() {
+        Stage::Rest => {}
+        Stage::Language => language::chosen(turn, choice),
+        Stage::Consent => consent::chosen(turn, choice),
+        Stage::Who => consent::chosen_who(turn, message.inbox, ButtonName::from_word(choice)),
+        Stage::Page { page } => page::tapped(turn, &page, message.inbox, choice),
+        Stage::Review => review::chosen(turn, ButtonName::from_word(choice)),
+        Stage::Correct => review::chosen_which(turn, choice),
+        Stage::Fix { field } => page::tapped_fix(turn, &field, message.inbox, choice),
+    }
+}
+
+/// The buttons of the control question now open.
+pub(super) fn buttons(turn: &Turn<'_>) -> &'static [ButtonName] {
+    match (turn.session.overlay, &turn.session.stage) {
+        (Some(Overlay::Resume), _) => &[ButtonName::GoOn, ButtonName::StartOver],
+        (Some(Overlay::ConfirmDelete), _) => &[ButtonName::Delete, ButtonName::Keep],
+        (Some(Overlay::Language), _) => &[],
+        (None, Stage::Consent) => &[ButtonName::Agree, ButtonName::Refuse],
+        (None, Stage::Who) => &[ButtonName::Me, ButtonName::Child, ButtonName::Other],
+        (None, Stage::Review) => &[ButtonName::Send, ButtonName::Correct],
+        (
+            None,
+            Stage::Rest
+            | Stage::Language
+            | Stage::Page { .. }
+            | Stage::Correct
+            | Stage::Fix { .. },
+        ) => &[],
+    }
+}
+
+/// Whether these words are a choice of the question now open, and so not a
+/// command: "delete my data" answers whether to delete.
+pub(super) fn is_choice_now(turn: &Turn<'_>, text: &str) -> bool {
+    matches!(
+        turn.session.overlay,
+        Some(Overlay::Resume | Overlay::ConfirmDelete)
+    ) && read(turn, &choices(turn), text).is_some()
+}
+
+fn choices(turn: &Turn<'_>) -> Vec<Choice> {
+    let lang = turn.lang();
+    let names = buttons(turn).iter();
+    names.map(|name| turn.flow.button(*name, lang)).collect()
+}
+
+/// The button that was meant by words, if any: all of them together, else the
+/// last that means one.
+pub(super) fn button(turn: &Turn<'_>, heard: &Heard) -> Option<ButtonName> {
+    let choices = choices(turn);
+    one_of(turn, &choices, heard).and_then(|id| ButtonName::from_word(&id))
+}
+
+/// The choice that was meant by words, by id.
+pub(super) fn one_of(turn: &Turn<'_>, choices: &[Choice], heard: &Heard) -> Option<String> {
+    let texts = heard.texts.iter().rev();
+    let mut found = texts.map(|(_, text)| read(turn, choices, text));
+    found.find_map(|id| id)
+}
+
+fn read(turn: &Turn<'_>, choices: &[Choice], text: &str) -> Option<String> {
+    let kind = Kind::OneOf {
+        choices: choices.to_vec(),
+    };
+    let value = answers::read(
+        &kind,
+        text,
+        turn.lang(),
+        turn.today(),
+        &turn.clinic.country,
+    );
+    match value {
+        Ok(Value::One { id }) => choices.iter().any(|c| c.id == id).then_some(id),
+        Ok(
+            Value::Text { .. }
+            | Value::Nothing
+            | Value::Date { .. }
+            | Value::PartialDate { .. }
+            | Value::Age { .. }
+            | Value::YesNo { .. }
+            | Value::Several { .. }
+            | Value::Since { .. }
+            | Value::Contact { .. },
+        )
+        | Err(_) => None,
+    }
+}
+
+/// No choice was understood. Asks again and says no, or says that it was
+/// asked often enough.
+pub(super) fn is_enough(turn: &mut Turn<'_>) -> bool {
+    turn.session.unclear = turn.session.unclear.saturating_add(1);
+    if turn.session.unclear >= limits::TRIES_MAX {
+        turn.session.unclear = 0;
+        return true;
+    }
+    turn.lead(Line::ChooseOne);
+    turn.ask_again();
+    false
+}

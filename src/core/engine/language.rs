@@ -1,0 +1,108 @@
+//! The beginning of an intake, and which language it is held in.
+//!
+//! A guess from the first words only picks the greeting's language; the choice
+//! is the patient's.
+
+use super::control;
+use super::consent;
+use super::session::{Overlay, Stage};
+use super::turn::{Heard, Turn};
+use crate::core::answers::{self, Choice};
+use crate::core::flow::Line;
+use crate::core::inbound::Content;
+use crate::core::lang::Lang;
+
+/// Begins an intake.
+pub(super) fn begin(turn: &mut Turn<'_>) {
+    turn.session.danger.clear();
+    if turn.session.submitted.take().is_some() {
+        turn.lead(Line::WelcomeBack);
+    }
+    if turn.session.language_chosen {
+        return consent::begin(turn);
+    }
+    match turn.languages().as_slice() {
+        [only] => {
+            turn.session.language = Some(*only);
+            turn.session.language_chosen = true;
+            consent::begin(turn);
+        }
+        _ => turn.go(Stage::Language),
+    }
+}
+
+/// Guesses a language from the first words.
+pub(super) fn guess(turn: &mut Turn<'_>, content: &Content) {
+    if turn.session.language.is_some() {
+        return;
+    }
+    let Content::Text { body } = content else {
+        return;
+    };
+    let guessed = answers::read_language(body.as_str());
+    turn.session.language = guessed.filter(|lang| turn.languages().contains(lang));
+}
+
+/// What can be chosen, the guessed language first.
+pub(super) fn choices(turn: &Turn<'_>) -> Vec<Choice> {
+    let languages = turn.languages();
+    let choice = |lang: &Lang| Choice {
+        id: lang.code().to_owned(),
+        label: lang.own_name().to_owned(),
+        also: vec![lang.code().to_owned()],
+    };
+    languages.iter().map(choice).collect()
+}
+
+pub(super) fn answer(turn: &mut Turn<'_>, heard: &Heard) {
+    let choices = choices(turn);
+    let named = || {
+        let texts = heard.texts.iter().rev();
+        let mut read = texts.map(|(_, text)| answers::read_language(text));
+        read.find_map(|lang| lang)
+    };
+    let lang = control::one_of(turn, &choices, heard)
+        .and_then(|code| code.parse::<Lang>().ok())
+        .or_else(named)
+        .filter(|lang| turn.languages().contains(lang));
+    match lang {
+        Some(lang) => choose(turn, lang),
+        None if control::is_enough(turn) => {
+            let fallback = turn.lang();
+            choose(turn, fallback);
+        }
+        None => {}
+    }
+}
+
+pub(super) fn chosen(turn: &mut Turn<'_>, code: &str) {
+    match code.parse::<Lang>() {
+        Ok(lang) if turn.languages().contains(&lang) => choose(turn, lang),
+        Ok(_) | Err(_) => turn.ask = true,
+    }
+}
+
+fn choose(turn: &mut Turn<'_>, lang: Lang) {
+    let changes = turn.session.draft.is_some() && turn.session.language != Some(lang);
+    turn.session.language = Some(lang);
+    turn.session.language_chosen = true;
+    turn.changed |= changes;
+    if turn.session.overlay != Some(Overlay::Language) {
+        return consent::begin(turn);
+    }
+    turn.session.overlay = None;
+    match turn.session.stage.clone() {
+        Stage::Rest => {
+            turn.rest();
+            let help = turn.line(Line::Help);
+            turn.notice(help);
+        }
+        Stage::Language => consent::begin(turn),
+        stage @ (Stage::Consent
+        | Stage::Who
+        | Stage::Page { .. }
+        | Stage::Review
+        | Stage::Correct
+        | Stage::Fix { .. }) => turn.go(stage),
+    }
+}

@@ -1,0 +1,213 @@
+//! What messages hold beside words: media, places, cards, forms.
+//!
+//! A voice note or a photo is kept and flagged for staff; it is never an empty
+//! answer. A form's answers are read like written ones, never trusted.
+
+use super::effect::TaskKind;
+use super::event::Received;
+use super::session::Answer;
+use super::turn::{Heard, Turn};
+use super::{page, render};
+use crate::core::answers::Value;
+use crate::core::flow::{Field, FieldKind, Line};
+use crate::core::id::InboxId;
+use crate::core::inbound::{Content, Media, MediaKind};
+
+/// The words of a message, to be searched for danger signs.
+pub(super) fn words(content: &Content) -> Vec<&str> {
+    match content {
+        Content::Text { body } => vec![body.as_str()],
+        Content::Form { response_json } => vec![response_json.as_str()],
+        Content::Choice { title, .. } => vec![title.as_str()],
+        Content::Media(media) => media.caption.iter().map(|c| c.as_str()).collect(),
+        Content::Location { name, address, .. } => {
+            let texts = name.iter().chain(address);
+            texts.map(|text| text.as_str()).collect()
+        }
+        Content::Edit { content, .. } => match content.as_ref() {
+            Content::Text { body } => vec![body.as_str()],
+            Content::Media(media) => media.caption.iter().map(|c| c.as_str()).collect(),
+            Content::Choice { .. }
+            | Content::Form { .. }
+            | Content::Location { .. }
+            | Content::Contacts { .. }
+            | Content::Reaction { .. }
+            | Content::Edit { .. }
+            | Content::Revoke { .. }
+            | Content::System(_)
+            | Content::Unsupported { .. }
+            | Content::Welcome
+            | Content::Other { .. } => Vec::new(),
+        },
+        Content::Contacts { .. }
+        | Content::Reaction { .. }
+        | Content::Revoke { .. }
+        | Content::System(_)
+        | Content::Unsupported { .. }
+        | Content::Welcome
+        | Content::Other { .. } => Vec::new(),
+    }
+}
+
+/// Gathers a message as part of the answer to the question now open.
+pub(super) fn gather(turn: &mut Turn<'_>, message: &Received) {
+    let inbox = message.inbox;
+    match &message.content {
+        Content::Text { body } => turn.heard.text(inbox, body.as_str()),
+        Content::Choice { title, .. } => turn.heard.text(inbox, title.as_str()),
+        Content::Form { response_json } => form(turn, inbox, response_json.as_str()),
+        Content::Media(media) => attachment(turn, inbox, media),
+        Content::Location {
+            latitude,
+            longitude,
+            name,
+            address,
+        } => {
+            let named = name.iter().chain(address).map(|t| t.as_str());
+            let text = render::place(*latitude, *longitude, named);
+            place(turn, inbox, text);
+        }
+        Content::Contacts { names, .. } => {
+            let name = names.first().map(|name| name.as_str().to_owned());
+            card(turn, inbox, name);
+        }
+        Content::Unsupported { .. } | Content::Other { .. } => unreadable(turn, inbox),
+        Content::Welcome
+        | Content::Reaction { .. }
+        | Content::Edit { .. }
+        | Content::Revoke { .. }
+        | Content::System(_) => {}
+    }
+}
+
+fn unreadable(turn: &mut Turn<'_>, inbox: InboxId) {
+    turn.keep(inbox);
+    turn.lead(Line::Unsupported);
+    turn.ask = true;
+}
+
+fn attachment(turn: &mut Turn<'_>, inbox: InboxId, media: &Media) {
+    if let Some(caption) = &media.caption {
+        turn.heard.text(inbox, caption.as_str());
+    }
+    match media.kind {
+        MediaKind::Audio => turn.heard.voices.push(inbox),
+        MediaKind::Image | MediaKind::Video | MediaKind::Document => {
+            turn.heard.attachments.push(inbox);
+        }
+        MediaKind::Sticker => unreadable(turn, inbox),
+    }
+}
+
+fn place(turn: &mut Turn<'_>, inbox: InboxId, text: Option<String>) {
+    let field = open_field(turn, FieldKind::Locality);
+    match (field, text) {
+        (Some(field), Some(text)) => turn.heard.give(field, inbox, text.into()),
+        (Some(_) | None, Some(_) | None) => kept(turn, inbox),
+    }
+}
+
+/// A contact card is a third person. Its number is in the message, which is
+/// kept: staff take it over from there.
+fn card(turn: &mut Turn<'_>, inbox: InboxId, name: Option<String>) {
+    let record = turn.record();
+    turn.task(TaskKind::LookAtAttachment { inbox, record });
+    let field = open_field(turn, FieldKind::EmergencyContact);
+    match (field, name) {
+        (Some(field), Some(name)) if !name.trim().is_empty() => {
+            turn.keep(inbox);
+            turn.heard.give(field, inbox, name.into());
+        }
+        (Some(_) | None, Some(_) | None) => kept(turn, inbox),
+    }
+}
+
+fn kept(turn: &mut Turn<'_>, inbox: InboxId) {
+    turn.keep(inbox);
+    turn.lead(Line::KeptForStaff);
+    turn.ask = true;
+}
+
+/// A field of this kind that waits for its answer.
+fn open_field<'a>(turn: &Turn<'a>, kind: FieldKind) -> Option<&'a Field> {
+    let flow = turn.flow;
+    let open = |field: &&Field| {
+        field.kind == kind && turn.value(&field.id).is_none() && page::applies(turn, field)
+    };
+    turn.session.draft.as_ref()?;
+    flow.fields().find(open)
+}
+
+/// A completed form: known field ids are read, the rest is kept for staff.
+fn form(turn: &mut Turn<'_>, inbox: InboxId, json: &str) {
+    let parsed: Result<serde_json::Value, _> = serde_json::from_str(json);
+    let Ok(serde_json::Value::Object(entries)) = parsed else {
+        return unreadable(turn, inbox);
+    };
+    let mut taken = false;
+    for (id, entry) in &entries {
+        let Some(field) = turn.flow.find_field(id) else {
+            continue;
+        };
+        let Some(text) = render::json_words(entry) else {
+            continue;
+        };
+        let read = page::read_fields(turn, &[field], &text);
+        if let Some(Ok(value)) = read.into_iter().next() {
+            let from = vec![inbox];
+            let answer = Answer { value, from };
+            turn.heard.given.push((field.id.clone(), answer));
+            taken = true;
+        }
+    }
+    if !taken {
+        kept(turn, inbox);
+    }
+}
+
+/// Gives staff what only they can hear or see.
+pub(super) fn note(turn: &mut Turn<'_>, heard: &Heard) {
+    let record = turn.record();
+    for inbox in &heard.voices {
+        let (inbox, record) = (*inbox, record.clone());
+        turn.act(super::effect::Action::KeepSpoken { inbox });
+        turn.task(TaskKind::ListenToVoice { inbox, record });
+    }
+    for inbox in &heard.attachments {
+        let (inbox, record) = (*inbox, record.clone());
+        turn.act(super::effect::Action::KeepSpoken { inbox });
+        turn.task(TaskKind::LookAtAttachment { inbox, record });
+    }
+    if heard.is_spoken() {
+        turn.lead(Line::KeptForStaff);
+    }
+}
+
+impl Heard {
+    fn text(&mut self, inbox: InboxId, text: &str) {
+        self.texts.push((inbox, text.to_owned()));
+    }
+
+    fn give(&mut self, field: &Field, inbox: InboxId, text: crate::core::private::Private<String>) {
+        let from = vec![inbox];
+        let value = Value::Text { text };
+        self.given.push((field.id.clone(), Answer { value, from }));
+    }
+
+    /// Whether something came that only staff can hear or see.
+    pub(super) const fn is_spoken(&self) -> bool {
+        !self.voices.is_empty() || !self.attachments.is_empty()
+    }
+
+    /// Everything written, a line each.
+    pub(super) fn joined(&self) -> String {
+        let texts: Vec<&str> = self.texts.iter().map(|(_, text)| text.as_str()).collect();
+        texts.join("\n")
+    }
+
+    /// An answer read from all that was written.
+    pub(super) fn answer(&self, value: Value) -> Answer {
+        let from = self.texts.iter().map(|(inbox, _)| *inbox).collect();
+        Answer { value, from }
+    }
+}

@@ -1,0 +1,298 @@
+//! Pages of questions: what is still open, what an answer fills in, and what
+//! is asked again or left for staff.
+//!
+//! A field is asked for at most `limits::TRIES_MAX` times. A message that
+//! answers something is never held against what it leaves out, so that people
+//! who send one line after the other are not rushed.
+
+use super::effect::TaskKind;
+use super::session::{Answer, Draft, Stage};
+use super::turn::{Heard, Turn};
+use super::{danger, render};
+use crate::core::answers::{self, Kind, Misread, Value};
+use crate::core::flow::{Condition, Field, FieldKind, Line};
+use crate::core::id::InboxId;
+use crate::core::limits;
+use jiff::civil::Date;
+
+/// Whether a question is to be asked at all, by the answers so far.
+pub(super) fn applies(turn: &Turn<'_>, field: &Field) -> bool {
+    applies_in(turn.session.draft.as_ref(), turn.today(), field)
+}
+
+/// The same by the answers of a given draft.
+pub(super) fn applies_in(draft: Option<&Draft>, today: Date, field: &Field) -> bool {
+    let mut conditions = field.only_if.iter();
+    conditions.all(|condition| holds(draft, today, condition))
+}
+
+fn holds(draft: Option<&Draft>, today: Date, condition: &Condition) -> bool {
+    let answer = draft.and_then(|draft| draft.answers.get(condition.field()));
+    let value = answer.map(|answer| &answer.value);
+    match condition {
+        Condition::Is { id, .. } => value.is_some_and(|value| is(value, id)),
+        Condition::Age { min, max, .. } => value
+            .and_then(|value| render::age_in(value, today))
+            .is_none_or(|(years, _)| (*min..=*max).contains(&years)),
+    }
+}
+
+fn is(value: &Value, wanted: &str) -> bool {
+    match value {
+        Value::One { id } => id == wanted,
+        Value::Several { ids } => ids.iter().any(|id| id == wanted),
+        Value::YesNo { yes } => (wanted == "yes") == *yes,
+        Value::Text { .. }
+        | Value::Nothing
+        | Value::Date { .. }
+        | Value::PartialDate { .. }
+        | Value::Age { .. }
+        | Value::Since { .. }
+        | Value::Contact { .. } => false,
+    }
+}
+
+/// The questions of a page that still wait for an answer.
+pub(super) fn pending<'a>(turn: &Turn<'a>, page: &str) -> Vec<&'a Field> {
+    let flow = turn.flow;
+    let page = flow.pages().iter().find(|p| p.id == page);
+    let fields = page.into_iter().flat_map(|page| &page.fields);
+    fields.filter(|field| is_open(turn, field)).collect()
+}
+
+fn is_open(turn: &Turn<'_>, field: &Field) -> bool {
+    let left = turn.session.draft.as_ref();
+    let left = left.is_some_and(|draft| draft.left.contains(&field.id));
+    !left && turn.value(&field.id).is_none() && applies(turn, field)
+}
+
+/// The first page with an open question, else the review.
+pub(super) fn next_stage(turn: &Turn<'_>) -> Stage {
+    let mut pages = turn.flow.pages().iter();
+    let open = pages.find(|page| !pending(turn, &page.id).is_empty());
+    open.map_or(Stage::Review, |page| Stage::Page {
+        page: page.id.clone(),
+    })
+}
+
+/// Moves on to the first open question.
+pub(super) fn go_on(turn: &mut Turn<'_>) {
+    let next = next_stage(turn);
+    turn.go(next);
+}
+
+/// Stores an answer.
+pub(super) fn put(turn: &mut Turn<'_>, field: &str, answer: Answer) {
+    if let Some(draft) = &mut turn.session.draft {
+        draft.left.retain(|id| id != field);
+        draft.answers.insert(field.to_owned(), answer);
+        turn.changed = true;
+    }
+}
+
+/// Leaves a question for staff.
+pub(super) fn leave(turn: &mut Turn<'_>, field: &str) {
+    let record = turn.record();
+    mark_left(turn, field);
+    turn.task(TaskKind::UnansweredQuestion {
+        field: field.to_owned(),
+        record,
+    });
+}
+
+fn mark_left(turn: &mut Turn<'_>, field: &str) {
+    if let Some(draft) = &mut turn.session.draft {
+        draft.left.retain(|id| id != field);
+        draft.left.push(field.to_owned());
+        turn.changed = true;
+    }
+}
+
+/// Stores what came as something else than words: a place, a form, a card.
+pub(super) fn take_given(turn: &mut Turn<'_>, heard: &Heard) {
+    for (field, answer) in &heard.given {
+        match (&turn.session.draft, answer.from.first()) {
+            (Some(_), Some(_) | None) => put(turn, field, answer.clone()),
+            (None, Some(inbox)) => turn.keep(*inbox),
+            (None, None) => {}
+        }
+    }
+    if !heard.given.is_empty() {
+        danger::judge(turn);
+    }
+}
+
+/// Reads the answer to a page.
+pub(super) fn answer(turn: &mut Turn<'_>, page: &str, heard: &Heard) {
+    turn.progress = !heard.given.is_empty();
+    let fields = pending(turn, page);
+    let results = read_fields(turn, &fields, &heard.joined());
+    turn.progress |= results.iter().any(Result::is_ok);
+    let spoken = heard.is_spoken();
+    let mut left = false;
+    for (field, result) in fields.iter().zip(results) {
+        match result {
+            Ok(value) => put(turn, &field.id, heard.answer(value)),
+            // A voice note answers what the words leave out.
+            Err(_) if spoken => mark_left(turn, &field.id),
+            Err(_) if heard.texts.is_empty() => {}
+            Err(why) => left |= misread(turn, field, why),
+        }
+    }
+    if left {
+        turn.lead(Line::LeftForStaff);
+    }
+    danger::judge(turn);
+    if pending(turn, page).is_empty() {
+        return go_on(turn);
+    }
+    turn.session.asked = None;
+    turn.ask = true;
+}
+
+/// Notes a wrong answer; says whether the question is now left for staff.
+fn misread(turn: &mut Turn<'_>, field: &Field, why: Misread) -> bool {
+    let missing = turn.progress && why == Misread::Unclear;
+    let Some(draft) = &mut turn.session.draft else {
+        return false;
+    };
+    let tries = draft.tries.entry(field.id.clone()).or_default();
+    if !missing {
+        *tries = tries.saturating_add(1);
+    }
+    if *tries >= limits::TRIES_MAX {
+        leave(turn, &field.id);
+        return true;
+    }
+    turn.changed = true;
+    turn.misread.push((field.id.clone(), why));
+    false
+}
+
+/// Reads one text as the answers to several fields.
+pub(super) fn read_fields(
+    turn: &Turn<'_>,
+    fields: &[&Field],
+    text: &str,
+) -> Vec<Result<Value, Misread>> {
+    let (lang, today) = (turn.lang(), turn.today());
+    let country = &turn.clinic.country;
+    let mut results = match fields {
+        [field] => vec![read_one(turn, field, text)],
+        _ => {
+            let kinds: Vec<Kind> = fields.iter().map(|f| f.kind_in(lang)).collect();
+            answers::read_page(&kinds, text, lang, today, country)
+        }
+    };
+    results.resize_with(fields.len(), || Err(Misread::Unclear));
+    results
+}
+
+fn read_one(turn: &Turn<'_>, field: &Field, text: &str) -> Result<Value, Misread> {
+    // The plain-text twin of buttons numbers them.
+    let choices = render::tappable(turn, field);
+    let number = text.trim().parse::<usize>().ok();
+    let nth = number.and_then(|n| choices.get(n.checked_sub(1)?));
+    if let (Some(choice), false) = (nth, field.kind.has_choices()) {
+        return tapped_value(field, &choice.id).ok_or(Misread::NoSuchChoice);
+    }
+    answers::read(
+        &field.kind_in(turn.lang()),
+        text,
+        turn.lang(),
+        turn.today(),
+        &turn.clinic.country,
+    )
+}
+
+/// What a tapped choice means for a field.
+fn tapped_value(field: &Field, choice: &str) -> Option<Value> {
+    match field.kind {
+        FieldKind::Sex => ["female", "male", "other"]
+            .contains(&choice)
+            .then(|| Value::One {
+                id: choice.to_owned(),
+            }),
+        FieldKind::YesNo => match choice {
+            "yes" => Some(Value::YesNo { yes: true }),
+            "no" => Some(Value::YesNo { yes: false }),
+            _ => None,
+        },
+        FieldKind::OneOf => field.offers(choice).then(|| Value::One {
+            id: choice.to_owned(),
+        }),
+        FieldKind::AnyOf => field.offers(choice).then(|| Value::Several {
+            ids: vec![choice.to_owned()],
+        }),
+        FieldKind::Name
+        | FieldKind::BirthOrAge
+        | FieldKind::Locality
+        | FieldKind::FreeText
+        | FieldKind::FreeTextOrNone
+        | FieldKind::Onset
+        | FieldKind::EmergencyContact => None,
+    }
+}
+
+/// A tap on a page that asks for one thing.
+pub(super) fn tapped(turn: &mut Turn<'_>, page: &str, inbox: InboxId, choice: &str) {
+    let value = match pending(turn, page).as_slice() {
+        [field] => tapped_value(field, choice).map(|value| (field.id.clone(), value)),
+        _ => None,
+    };
+    match value {
+        Some((field, value)) => {
+            let from = vec![inbox];
+            put(turn, &field, Answer { value, from });
+            danger::judge(turn);
+            go_on(turn);
+        }
+        None => turn.ask = true,
+    }
+}
+
+/// Reads one answer anew.
+pub(super) fn answer_fix(turn: &mut Turn<'_>, field: &str, heard: &Heard) {
+    let Some(known) = turn.flow.find_field(field) else {
+        return go_on(turn);
+    };
+    if heard.given.iter().any(|(id, _)| id == field) {
+        return go_on(turn);
+    }
+    if heard.is_spoken() && heard.texts.is_empty() {
+        mark_left(turn, field);
+        return go_on(turn);
+    }
+    match read_one(turn, known, &heard.joined()) {
+        Ok(value) => {
+            put(turn, field, heard.answer(value));
+            danger::judge(turn);
+            go_on(turn);
+        }
+        Err(why) => {
+            turn.session.unclear = turn.session.unclear.saturating_add(1);
+            if turn.session.unclear >= limits::TRIES_MAX {
+                leave(turn, field);
+                turn.lead(Line::LeftForStaff);
+                return go_on(turn);
+            }
+            turn.misread = vec![(field.to_owned(), why)];
+            turn.session.asked = None;
+            turn.ask = true;
+        }
+    }
+}
+
+/// A tap for one answer anew.
+pub(super) fn tapped_fix(turn: &mut Turn<'_>, field: &str, inbox: InboxId, choice: &str) {
+    let known = turn.flow.find_field(field);
+    match known.and_then(|known| tapped_value(known, choice)) {
+        Some(value) => {
+            let from = vec![inbox];
+            put(turn, field, Answer { value, from });
+            danger::judge(turn);
+            go_on(turn);
+        }
+        None => turn.ask = true,
+    }
+}

@@ -1,0 +1,114 @@
+//! Silence and lateness: whether a message answers the question now open, or
+//! was written before it, or long after it.
+//!
+//! Two clocks are never compared without slack: the provider's stamps with one
+//! another, ours with ours. A wrong clock may cost a question more, never an
+//! answer in the wrong field, and never a conversation that stands still.
+
+use super::event::Received;
+use super::session::{Overlay, Sent};
+use super::turn::{Heard, Turn};
+use super::{commands, control, step};
+use crate::core::flow::ButtonName;
+use crate::core::limits;
+use crate::core::time::{MINUTE_MS, SECOND_MS, UnixMs};
+
+/// Whether a message comes after a silence, by the provider's own stamps. Our
+/// reply may have waited for the line: that is no silence of the patient.
+pub(super) fn is_idle(turn: &Turn<'_>, message: &Received) -> bool {
+    let Some(last) = turn.session.last_stamped else {
+        return false;
+    };
+    let sent = turn.session.asked.as_ref().and_then(|asked| asked.sent);
+    let asked = sent.map(|sent| sent.stamp.unwrap_or(sent.at));
+    is_long_after(turn, message, asked.map_or(last, |asked| asked.max(last)))
+}
+
+fn is_long_after(turn: &Turn<'_>, message: &Received, earlier: UnixMs) -> bool {
+    message.stamped.ms_since(earlier) >= turn.clinic.session_idle_ms.max(MINUTE_MS)
+}
+
+/// After a silence, or when somebody else may be writing, a message is asked
+/// whether to go on. Says whether it did that.
+pub(super) fn interrupts(turn: &mut Turn<'_>, message: &Received, idle: bool) -> bool {
+    let session = &turn.session;
+    let again = session.stopped || session.doubtful;
+    let waiting = session.overlay == Some(Overlay::Resume) && !session.stopped;
+    if !(idle || again) || waiting || (message.quotes_question && !again) {
+        return false;
+    }
+    step::answer(turn);
+    turn.session.stopped = false;
+    turn.session.doubtful = false;
+    let draft = turn.session.draft.as_ref();
+    let answered = draft.is_some_and(|draft| !draft.answers.is_empty());
+    turn.session.overlay = answered.then_some(Overlay::Resume);
+    let stage = turn.session.stage.clone();
+    turn.go(stage);
+    true
+}
+
+/// Whether a message was written before the question now open was sent.
+pub(super) fn is_early(turn: &Turn<'_>, message: &Received) -> bool {
+    let Some(asked) = &turn.session.asked else {
+        return true;
+    };
+    if message.quotes_question {
+        return false;
+    }
+    match asked.sent {
+        None => true,
+        Some(Sent { at, stamp }) => {
+            let by_stamp = match stamp {
+                Some(stamp) => message.stamped < stamp.plus_ms(-SECOND_MS),
+                None => turn.now.trusted && message.stamped.plus_ms(MINUTE_MS) < at,
+            };
+            message.received < at || by_stamp
+        }
+    }
+}
+
+/// Keeps a message that came too early for the question now open. It is no
+/// try and brings no new question, unless the question was lost or a clock
+/// must be wrong.
+pub(super) fn early(turn: &mut Turn<'_>, message: &Received) {
+    turn.keep(message.inbox);
+    let Some(asked) = &mut turn.session.asked else {
+        turn.ask = true;
+        return;
+    };
+    let after = asked.after;
+    let stuck = match asked.sent {
+        Some(_) => {
+            asked.early = asked.early.saturating_add(1);
+            asked.early >= limits::EARLY_MAX
+        }
+        None => after.is_none_or(|after| is_long_after(turn, message, after)),
+    };
+    if stuck {
+        turn.ask = true;
+    }
+}
+
+pub(super) fn answer(turn: &mut Turn<'_>, heard: &Heard) {
+    match control::button(turn, heard) {
+        Some(name) => chosen(turn, Some(name)),
+        None => {
+            if control::is_enough(turn) {
+                chosen(turn, Some(ButtonName::GoOn));
+            }
+        }
+    }
+}
+
+pub(super) fn chosen(turn: &mut Turn<'_>, name: Option<ButtonName>) {
+    match name {
+        Some(ButtonName::GoOn) => {
+            turn.session.overlay = None;
+            let stage = turn.session.stage.clone();
+            turn.go(stage);
+        }
+        Some(ButtonName::StartOver) => commands::restart(turn),
+        Some(_) | None => turn.ask = true,
+    }
+}

@@ -1,0 +1,371 @@
+//! One step in the making: the session as it changes, and what is to be done
+//! and said at the end of it.
+//!
+//! At most one question leaves a step, whatever came in. Never decides what an
+//! answer means.
+
+use super::effect::{Action, Effect, FlagReason, RecordChange, Step, TaskKind};
+use super::event::{Clinic, Fresh};
+use super::session::{Answer, Asked, Draft, Kept, Session, Stage};
+use super::{record, render};
+use crate::core::answers::{Misread, Value};
+use crate::core::flow::{Flow, Line};
+use crate::core::id::{InboxId, RecordId};
+use crate::core::lang::Lang;
+use crate::core::limits;
+use crate::core::outgoing::{Body, Outgoing, Purpose};
+use crate::core::time::Now;
+use std::collections::BTreeMap;
+
+/// What was written since the last question, to be read together.
+#[derive(Default)]
+pub(super) struct Heard {
+    pub(super) texts: Vec<(InboxId, String)>,
+    pub(super) voices: Vec<InboxId>,
+    pub(super) attachments: Vec<InboxId>,
+    /// Answers that came as something else than words, by field.
+    pub(super) given: Vec<(String, Answer)>,
+}
+
+/// A step in the making.
+pub(super) struct Turn<'a> {
+    pub(super) flow: &'a Flow,
+    pub(super) clinic: &'a Clinic,
+    pub(super) now: Now,
+    fresh: &'a Fresh,
+    fresh_used: bool,
+    pub(super) session: Session,
+    pub(super) heard: Heard,
+    /// A question of ours waits in the queue and has not left.
+    pub(super) unsent: bool,
+    /// Ask what the session stands at, at the end.
+    pub(super) ask: bool,
+    /// What was not understood on this page, in this step.
+    pub(super) misread: Vec<(String, Misread)>,
+    /// Something on this page was understood, in this step.
+    pub(super) progress: bool,
+    /// The emergency text goes out.
+    pub(super) warn: bool,
+    /// The draft has to be written.
+    pub(super) changed: bool,
+    /// The token of a question that is asked again as it was.
+    token: Option<String>,
+    leads: Vec<String>,
+    notices: Vec<String>,
+    records: Vec<RecordChange>,
+    flags: Vec<FlagReason>,
+    tasks: Vec<TaskKind>,
+    timers: Vec<Effect>,
+    acts: Vec<Action>,
+    closed: bool,
+}
+
+impl<'a> Turn<'a> {
+    pub(super) fn new(
+        flow: &'a Flow,
+        clinic: &'a Clinic,
+        session: Session,
+        now: Now,
+        fresh: &'a Fresh,
+    ) -> Self {
+        let unsent = session.asked.as_ref().is_some_and(|a| a.sent.is_none());
+        Self {
+            flow,
+            clinic,
+            now,
+            fresh,
+            fresh_used: false,
+            session,
+            heard: Heard::default(),
+            unsent,
+            ask: false,
+            misread: Vec::new(),
+            progress: false,
+            warn: false,
+            changed: false,
+            token: None,
+            leads: Vec::new(),
+            notices: Vec::new(),
+            records: Vec::new(),
+            flags: Vec::new(),
+            tasks: Vec::new(),
+            timers: Vec::new(),
+            acts: Vec::new(),
+            closed: false,
+        }
+    }
+
+    /// The languages that can be spoken here, the clinic's own first.
+    pub(super) fn languages(&self) -> Vec<Lang> {
+        let known = self.flow.languages();
+        let mut offered: Vec<Lang> = Vec::new();
+        for lang in &self.clinic.languages {
+            if known.contains(lang) && !offered.contains(lang) {
+                offered.push(*lang);
+            }
+        }
+        if offered.is_empty() {
+            offered.extend(known.first());
+        }
+        offered
+    }
+
+    /// The language of the next message.
+    pub(super) fn lang(&self) -> Lang {
+        self.session
+            .language
+            .or_else(|| self.languages().first().copied())
+            .unwrap_or(Lang::En)
+    }
+
+    /// The clinic's calendar date.
+    pub(super) fn today(&self) -> jiff::civil::Date {
+        render::date_of(self.now.at, &self.clinic.zone)
+    }
+
+    /// A sentence of the flow with its placeholders filled in.
+    pub(super) fn line(&self, line: Line) -> String {
+        self.line_in(line, self.lang())
+    }
+
+    /// The same in a given language.
+    pub(super) fn line_in(&self, line: Line, lang: Lang) -> String {
+        self.fill(self.flow.line(line, lang), &[])
+    }
+
+    /// A text with the clinic's and further placeholders filled in.
+    pub(super) fn fill(&self, text: &str, further: &[(&str, &str)]) -> String {
+        let mut values = vec![
+            ("clinic", self.clinic.name.as_str()),
+            ("emergency_number", self.clinic.emergency_number.as_str()),
+        ];
+        values.extend(further);
+        render::fill(text, &values)
+    }
+
+    /// Moves on; the new place's question is asked at the end of the step.
+    pub(super) fn go(&mut self, stage: Stage) {
+        self.token = None;
+        self.session.stage = stage;
+        self.session.asked = None;
+        self.session.unclear = 0;
+        self.misread.clear();
+        self.progress = false;
+        self.ask = true;
+    }
+
+    /// Asks the same question again: what was tapped before it arrives still
+    /// counts.
+    pub(super) fn ask_again(&mut self) {
+        self.token = self.session.asked.take().map(|asked| asked.token);
+        self.ask = true;
+    }
+
+    /// The conversation comes to rest: nothing more is asked.
+    pub(super) fn rest(&mut self) {
+        self.session.stage = Stage::Rest;
+        self.session.overlay = None;
+        self.session.asked = None;
+        self.session.unclear = 0;
+        self.ask = false;
+    }
+
+    /// Words in front of the question, each said once.
+    pub(super) fn lead(&mut self, line: Line) {
+        let text = self.line(line);
+        if !self.leads.contains(&text) {
+            self.leads.push(text);
+        }
+    }
+
+    /// A message of its own, said once.
+    pub(super) fn notice(&mut self, text: String) {
+        if !self.notices.contains(&text) {
+            self.notices.push(text);
+        }
+    }
+
+    pub(super) fn act(&mut self, action: Action) {
+        if !self.acts.contains(&action) {
+            self.acts.push(action);
+        }
+    }
+
+    pub(super) fn task(&mut self, task: TaskKind) {
+        if !self.tasks.contains(&task) {
+            self.tasks.push(task);
+        }
+    }
+
+    pub(super) fn flag(&mut self, reason: FlagReason) {
+        if !self.flags.contains(&reason) {
+            self.flags.push(reason);
+        }
+    }
+
+    pub(super) fn timer(&mut self, effect: Effect) {
+        self.timers.push(effect);
+    }
+
+    /// The number of the record now being filled in.
+    pub(super) fn record(&self) -> Option<RecordId> {
+        self.session.draft.as_ref().map(|draft| draft.id.clone())
+    }
+
+    /// Keeps a message that answered nothing in sight of staff.
+    pub(super) fn keep(&mut self, inbox: InboxId) {
+        self.act(Action::KeepSpoken { inbox });
+        if let Some(draft) = &mut self.session.draft {
+            draft.unread = true;
+        }
+    }
+
+    /// Whether a record may still begin in this step.
+    pub(super) const fn can_open(&self) -> bool {
+        !self.fresh_used
+    }
+
+    /// Opens a record, if there is none or the present one holds an answer
+    /// and a number is left.
+    pub(super) fn open_draft(&mut self) {
+        if self.session.draft.is_some() || self.fresh_used {
+            return;
+        }
+        self.fresh_used = true;
+        let id = self.fresh.record_id.clone();
+        self.session.records.push(Kept {
+            id: id.clone(),
+            at: self.now.at,
+        });
+        let surplus = (self.session.records.len()).saturating_sub(limits::KEPT_RECORDS_MAX);
+        self.session.records.drain(..surplus);
+        self.session.draft = Some(Draft {
+            id,
+            begun: self.now.at,
+            answers: BTreeMap::new(),
+            tries: BTreeMap::new(),
+            left: Vec::new(),
+            unread: false,
+        });
+        self.changed = true;
+    }
+
+    /// Stages the writing of a record; a later snapshot replaces it.
+    pub(super) fn write(&mut self, change: RecordChange) {
+        self.records.retain(|earlier| earlier.id != change.id);
+        self.records.push(change);
+    }
+
+    /// Forgets everything staged so far: the contact is to be erased.
+    pub(super) fn forget(&mut self) {
+        self.session = Session {
+            flow_version: self.session.flow_version.clone(),
+            ..Session::default()
+        };
+        self.heard = Heard::default();
+        self.records.clear();
+        self.tasks.clear();
+        self.flags.clear();
+        self.acts.clear();
+        self.leads.clear();
+        self.notices.clear();
+        self.ask = false;
+        self.warn = false;
+        self.changed = false;
+        self.closed = true;
+    }
+
+    /// An answer of the draft.
+    pub(super) fn value(&self, field: &str) -> Option<&Value> {
+        let draft = self.session.draft.as_ref()?;
+        draft.answers.get(field).map(|answer| &answer.value)
+    }
+
+    /// The session and every effect in the order to carry them out.
+    pub(super) fn finish(mut self) -> Step {
+        if self.changed
+            && let Some(draft) = &self.session.draft
+        {
+            let change = record::in_progress(&self, draft);
+            self.write(change);
+        }
+        let says = self.says();
+        if self.closed && self.session.stage != Stage::Rest {
+            self.closed = false;
+        }
+        let mut effects: Vec<Effect> = Vec::new();
+        effects.extend(self.records.into_iter().map(Effect::Record));
+        let flags = self.flags.into_iter();
+        effects.extend(flags.map(|reason| Effect::Flag { reason }));
+        effects.extend(self.tasks.into_iter().map(Effect::Task));
+        effects.extend(self.timers);
+        effects.extend(self.acts.into_iter().map(Effect::Act));
+        effects.extend(says.into_iter().map(Effect::Say));
+        if self.closed {
+            effects.push(Effect::Close);
+        }
+        Step {
+            session: self.session,
+            effects,
+        }
+    }
+
+    fn says(&mut self) -> Vec<Outgoing> {
+        let mut says = Vec::new();
+        if self.warn {
+            self.act(Action::SupersedePrompts);
+            says.push((Purpose::Emergency, Body::text(render::emergency(self))));
+        }
+        let asks = self.ask && !self.session.stopped && self.is_open();
+        if !asks {
+            let leads = std::mem::take(&mut self.leads);
+            self.notices.extend(leads);
+        }
+        for notice in std::mem::take(&mut self.notices) {
+            says.push((Purpose::Notice, Body::text(notice)));
+        }
+        if asks {
+            says.extend(
+                self.question()
+                    .into_iter()
+                    .map(|body| (Purpose::Prompt, body)),
+            );
+        }
+        says.into_iter()
+            .map(|(purpose, body)| Outgoing {
+                purpose,
+                body: render::fit(body),
+            })
+            .collect()
+    }
+
+    fn is_open(&self) -> bool {
+        self.session.stage != Stage::Rest || self.session.overlay.is_some()
+    }
+
+    /// The question, and in front of it what goes with it: in one message if
+    /// it fits.
+    fn question(&mut self) -> Vec<Body> {
+        if self.unsent {
+            self.act(Action::SupersedePrompts);
+        }
+        if self.session.salt.is_empty() {
+            let id = self.fresh.record_id.as_str();
+            self.session.salt = id.chars().skip(3).take(4).collect();
+        }
+        let asked = self.session.asked.take().map(|asked| asked.token);
+        let token = asked.or(self.token.take()).unwrap_or_else(|| {
+            self.session.questions = self.session.questions.saturating_add(1);
+            format!("{}{}", self.session.salt, self.session.questions)
+        });
+        let (body, fields) = render::question(self, &token);
+        self.session.asked = Some(Asked {
+            token,
+            after: self.session.last_stamped,
+            sent: None,
+            early: 0,
+            fields,
+        });
+        render::with_leads(&std::mem::take(&mut self.leads), body)
+    }
+}

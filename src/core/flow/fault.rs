@@ -1,0 +1,63 @@
+//! Faults of a flow file: where they are and what to do about them.
+//!
+//! Never a guess at what was meant beyond the nearest known name.
+
+use std::ops::Range;
+
+/// One fault of a flow file and what to do about it.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, thiserror::Error)]
+#[error("line {line}: {message}")]
+pub struct FlowFault {
+    /// The line, from 1.
+    pub line: usize,
+    /// What is wrong and what to do.
+    pub message: String,
+}
+
+/// Collects faults while a file is read.
+pub(super) struct Faults<'a> {
+    source: &'a str,
+    found: Vec<FlowFault>,
+}
+
+impl<'a> Faults<'a> {
+    pub(super) const fn new(source: &'a str) -> Self {
+        Self {
+            source,
+            found: Vec::new(),
+        }
+    }
+
+    /// Notes a fault at a place of the file.
+    pub(super) fn note(&mut self, at: &Range<usize>, message: impl Into<String>) {
+        let before = self.source.as_bytes().iter().take(at.start);
+        self.found.push(FlowFault {
+            line: 1 + before.filter(|byte| **byte == b'\n').count(),
+            message: message.into(),
+        });
+    }
+
+    pub(super) const fn is_empty(&self) -> bool {
+        self.found.is_empty()
+    }
+
+    /// All of them, by line.
+    pub(super) fn into_sorted(mut self) -> Vec<FlowFault> {
+        self.found.sort();
+        self.found.dedup();
+        self.found
+    }
+}
+
+/// ` (did you mean "x"?)`, if a known name is near.
+pub(super) fn nearest<'k>(unknown: &str, known: impl Iterator<Item = &'k str>) -> String {
+    // Distances of very long names would only cost time.
+    if unknown.len() > 64 {
+        return String::new();
+    }
+    known
+        .map(|name| (strsim::damerau_levenshtein(unknown, name), name))
+        .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
+        .min()
+        .map_or_else(String::new, |(_, name)| format!(" (did you mean \"{name}\"?)"))
+}

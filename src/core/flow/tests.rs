@@ -1,0 +1,126 @@
+//! The flow file's faults, each with its place.
+
+use super::*;
+use crate::core::lang::Lang;
+
+const BUILT_IN: &str = include_str!("intake.toml");
+
+fn faults(source: &str) -> Vec<String> {
+    match Flow::parse(source) {
+        Ok(_) => Vec::new(),
+        Err(faults) => faults.iter().map(ToString::to_string).collect(),
+    }
+}
+
+/// The built-in flow with one thing changed, and the line it stands on.
+fn changed(from: &str, to: &str) -> (Vec<String>, usize) {
+    let place = BUILT_IN.find(from).expect("the text stands in the flow");
+    let line = 1 + BUILT_IN[..place].matches('\n').count();
+    (faults(&BUILT_IN.replacen(from, to, 1)), line)
+}
+
+#[test]
+fn the_built_in_flow_has_no_fault() {
+    assert_eq!(faults(BUILT_IN), Vec::<String>::new());
+    let flow = Flow::built_in();
+    assert_eq!(flow.languages(), Lang::ALL);
+    assert_eq!(flow.version().len(), 64);
+    assert_eq!(flow.source(), BUILT_IN);
+}
+
+#[test]
+fn each_fault_says_where_it_is_and_what_to_do() {
+    let long = "x".repeat(21);
+    let cases: &[(&str, &str, &str)] = &[
+        ("version = 1\n", "version = 2\n", "version = 1"),
+        ("fr = \"Merci. Pour qui est-ce ?\"\n", "", "no \"fr\""),
+        ("[lines.who]\n", "[lines.whoo]\n", "did you mean \"who\"?"),
+        ("{record_id}. Please", "{recordid}. Please", "unknown placeholder {recordid} (did you mean \"record_id\"?)"),
+        ("en = \"Yes, send\"", &format!("en = \"{long}\""), "at most 20"),
+        ("kind = \"onset\"", "kind = \"onse\"", "did you mean \"onset\"?"),
+        ("id = \"locality\"", "id = \"sex\"", "\"sex\" stands twice"),
+        ("field = \"sex\", is", "field = \"sexe\", is", "not asked before it"),
+        ("is = \"female\"", "is = \"woman\"", "never answers"),
+        ("id = \"cough\"", "id = \"fever\"", "\"fever\" stands twice"),
+        ("en = \"Thank you. Who is this for?\"", "en = \"\"", "is empty"),
+        ("en = \"Thank you. Who is this for?\"", "en = 7", "must be a text"),
+        ("languages = [\"en\",", "languages = [\"xx\", \"en\",", "unknown language \"xx\""),
+        ("en = \"I did not understand: {question}\"", "en = \"What?\"", "must contain {question}"),
+        ("id = \"intake\"\n", "id = \"intake\"\ncolour = 3\n", "knows no \"colour\""),
+        ("Call {emergency_number} now", "Call now", "must contain {emergency_number}"),
+    ];
+    for (from, to, says) in cases {
+        let (found, _) = changed(from, to);
+        assert!(
+            found.iter().any(|fault| fault.contains(says)),
+            "{from} -> {to}: {found:#?}"
+        );
+    }
+}
+
+#[test]
+fn a_fault_names_its_line() {
+    let (found, line) = changed("kind = \"onset\"", "kind = \"onse\"");
+    assert!(found[0].starts_with(&format!("line {line}:")), "{found:?}");
+    let (found, line) = changed("[lines.who]", "[lines.whoo]");
+    assert!(
+        found.iter().any(|f| f.starts_with(&format!("line {line}:"))),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    let source = BUILT_IN
+        .replacen("kind = \"onset\"", "kind = \"onse\"", 1)
+        .replacen("en = \"Yes, send\"", "en = \"Yes, send it all right away\"", 1)
+        .replacen("[lines.who]", "[lines.whoo]", 1);
+    assert!(faults(&source).len() >= 4, "{:?}", faults(&source));
+}
+
+#[test]
+fn what_is_no_toml_is_said_so() {
+    let found = faults("version = = 1\n[x\n");
+    assert!(found[0].contains("not readable as TOML"), "{found:?}");
+    assert!(!faults("").is_empty());
+}
+
+#[test]
+fn an_intake_of_too_many_messages_is_refused() {
+    let mut source = BUILT_IN.to_owned();
+    for page in 0..3 {
+        let texts = "en = \"a\", fr = \"a\", sw = \"a\", es = \"a\", pt = \"a\"";
+        source.push_str(&format!(
+            "\n[[pages]]\nid = \"more-{page}\"\n[[pages.fields]]\nid = \"f-{page}\"\nkind = \"free_text\"\nlabel = {{ {texts} }}\nask = {{ {texts} }}\n"
+        ));
+    }
+    let found = faults(&source);
+    assert!(found.iter().any(|f| f.contains("13 messages")), "{found:?}");
+}
+
+#[test]
+fn titles_of_choices_are_told_apart() {
+    let flow = Flow::built_in();
+    for lang in Lang::ALL {
+        let labels: std::collections::BTreeSet<String> = [ButtonName::Agree, ButtonName::Refuse]
+            .into_iter()
+            .map(|name| flow.button(name, lang).label)
+            .collect();
+        assert_eq!(labels.len(), 2, "{lang}");
+    }
+}
+
+proptest::proptest! {
+    #[test]
+    fn parse_is_total(source in ".{0,400}") {
+        let _ = Flow::parse(&source);
+    }
+
+    #[test]
+    fn a_flow_cut_anywhere_is_a_flow_or_faults(cut in 0usize..30_000) {
+        let cut = (0..=cut.min(BUILT_IN.len())).rev().find(|at| BUILT_IN.is_char_boundary(*at)).unwrap_or(0);
+        if let Err(faults) = Flow::parse(&BUILT_IN[..cut]) {
+            assert!(!faults.is_empty());
+        }
+    }
+}

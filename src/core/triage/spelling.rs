@@ -1,0 +1,72 @@
+//! How near a written word is to a listed one.
+//!
+//! Two words a letter or two apart meet when letters are left out of both;
+//! the hashes of what is left are compared. Nothing here keeps a word.
+
+use std::hash::Hasher;
+
+/// Longer words than this are compared whole only.
+pub(super) const LETTERS_MAX: usize = 24;
+/// The shortest stem or ending a list may use.
+pub(super) const STEM_MIN: usize = 3;
+/// The shortest word that can be a misspelling of a listed one.
+pub(super) const SHORTEST_MISSPELT: usize = 4;
+
+/// How many letters a listed word of this length may be off.
+pub(super) const fn slack(letters: usize) -> usize {
+    match letters {
+        0..=4 => 0,
+        5..=7 => 1,
+        _ => 2,
+    }
+}
+
+/// Calls `each` with the hash of the word with up to `off` letters left out.
+pub(super) fn shortened(word: &str, off: usize, each: &mut impl FnMut(u64)) {
+    let letters = word.as_bytes();
+    let n = letters.len();
+    each(hash(letters, n, n));
+    if off >= 1 {
+        for i in 0..n {
+            each(hash(letters, i, n));
+        }
+    }
+    if off >= 2 {
+        for i in 0..n {
+            for j in i + 1..n {
+                each(hash(letters, i, j));
+            }
+        }
+    }
+}
+
+/// FNV-1a over the letters without the `i`th and the `j`th.
+fn hash(letters: &[u8], i: usize, j: usize) -> u64 {
+    letters
+        .iter()
+        .enumerate()
+        .filter(|(at, _)| *at != i && *at != j)
+        .fold(0xcbf2_9ce4_8422_2325, |hash, (_, letter)| {
+            (hash ^ u64::from(*letter)).wrapping_mul(0x0100_0000_01b3)
+        })
+}
+
+/// A hasher for keys that are hashes already.
+#[derive(Default)]
+pub(super) struct Already(u64);
+
+impl Hasher for Already {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+
+    fn write(&mut self, bytes: &[u8]) {
+        for byte in bytes {
+            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
+        }
+    }
+
+    fn write_u64(&mut self, key: u64) {
+        self.0 = key;
+    }
+}
