@@ -5,12 +5,14 @@
 //! benchmarks can reach the parts; the program is `main.rs`.
 
 pub mod app;
+pub mod cli;
 pub mod config;
 pub mod core;
 pub mod device;
 pub mod durable;
 pub mod export;
 pub mod keys;
+pub mod ops;
 pub mod ports;
 pub mod simulator;
 pub mod store;

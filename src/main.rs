@@ -1,2 +1,7 @@
-//! The command line of healthpost.
-fn main() {}
+//! The program: hands its arguments to the command line and exits as it says.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    healthpost::cli::main(std::env::args_os())
+}

@@ -3,17 +3,31 @@
 
 use crate::app::listen;
 use crate::app::opened::Opened;
-use crate::app::service::{self, Machine, SHUTDOWN};
+use crate::app::service::{self, Machine, SHUTDOWN, Service};
 use crate::config::Config;
 use crate::core::data_key::DataKey;
 use crate::core::secret::Secret;
 use crate::keys::{self, SlotsFile};
+use crate::ops::control::UnlockTry;
+use crate::ops::{self, Changed, OnChange};
 use crate::store::lock;
+use crate::web::health::Health;
+use crate::web::public;
+use crate::work::line::Line;
 use crate::work::runner::Runner;
 use anyhow::{Context, Result, bail};
 use std::net::TcpListener;
 use std::path::Path;
+use std::sync::Arc;
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// The pause after the first passphrase that does not open; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Runs the appliance until SIGTERM or SIGINT.
 ///
@@ -32,7 +46,10 @@ pub async fn serve(config: Config, passphrase: Option<Secret>, machine: Machine)
     let public = listen::bind(config.public.listen, "public.listen")?;
     let key = match passphrase {
         Some(passphrase) => open_key(&folder, passphrase).await?,
-        None => bail!("give the passphrase with --passphrase-file"),
+        None => match wait_for_key(&config, &public).await? {
+            Some(key) => key,
+            None => return Ok(()),
+        },
     };
     let opened = Opened::new(&folder, &key, lock)?;
     drop(key);
@@ -48,6 +65,9 @@ async fn run(config: &Config, opened: Opened, public: TcpListener, machine: Mach
         "public listener",
         listen::serve(public, service.public.clone(), stop),
     );
+    let control = control_socket(&opened, &service, &machine, runner.stop_signal())
+        .context("the control socket cannot be made")?;
+    runner.start("control socket", control);
     say_ready(&format!("serving webhooks on {address}"));
     tracing::info!(%address, "the clinic's box is serving");
     let ended = runner.watch(asked_to_stop()?).await;
@@ -55,6 +75,85 @@ async fn run(config: &Config, opened: Opened, public: TcpListener, machine: Mach
     drop(service);
     tokio::task::spawn_blocking(move || opened.close()).await??;
     ended.context("the appliance stopped; the service manager starts it again")
+}
+
+/// Where commands reach the database that this process has open.
+fn control_socket(
+    opened: &Opened,
+    service: &Service,
+    machine: &Machine,
+    stop: CancellationToken,
+) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+    let (reload, bells) = (service.credentials.clone(), service.bells.clone());
+    let on_change: OnChange = Arc::new(move |changed| {
+        let (reload, bells) = (reload.clone(), bells.clone());
+        Box::pin(async move {
+            match changed {
+                Changed::Secrets => {
+                    if let Err(error) = reload.now().await {
+                        tracing::warn!(%error, "the credentials could not be read again");
+                    }
+                }
+                Changed::Outbox => {}
+            }
+            bells.sender.ring();
+        })
+    });
+    let context = ops::Context {
+        folder: opened.folder.clone(),
+        writer: opened.writer.clone(),
+        readers: opened.readers.clone(),
+        clock: Arc::clone(&machine.clock),
+        chance: Arc::clone(&machine.chance),
+        on_change: Some(on_change),
+    };
+    ops::control::serve(context, stop)
+}
+
+/// Serves what a locked box may say until a passphrase opens it; `None` if it
+/// is told to stop before.
+async fn wait_for_key(config: &Config, public: &TcpListener) -> Result<Option<DataKey>> {
+    let mut runner = Runner::new();
+    let health = Health {
+        store: None,
+        line: Line::default(),
+    };
+    let listener = public.try_clone()?;
+    let locked = listen::serve(listener, public::locked(health), runner.stop_signal());
+    runner.start("locked public listener", locked);
+    let (tries, mut offered) = mpsc::channel::<UnlockTry>(1);
+    let control = ops::control::serve_locked(&config.data_dir, tries, runner.stop_signal())
+        .context("the control socket cannot be made")?;
+    runner.start("control socket", control);
+    say_ready("locked: waiting for healthpost unlock");
+    tracing::info!("locked: waiting for healthpost unlock");
+    let key = tokio::select! {
+        key = first_that_opens(&config.data_dir, &mut offered) => key,
+        () = asked_to_stop()? => None,
+    };
+    runner.shut_down(SHUTDOWN).await;
+    Ok(key)
+}
+
+/// Tries what is offered, one at a time, with a pause after each that fails.
+async fn first_that_opens(
+    folder: &Path,
+    offered: &mut mpsc::Receiver<UnlockTry>,
+) -> Option<DataKey> {
+    let mut pause = FIRST_PAUSE;
+    while let Some(UnlockTry { secret, answer }) = offered.recv().await {
+        let opened = open_key(folder, secret).await;
+        let told = opened.as_ref().map(|_| ()).map_err(ToString::to_string);
+        // Whoever asked may have gone; the key opens all the same.
+        answer.send(told).ok();
+        if let Ok(key) = opened {
+            return Some(key);
+        }
+        tracing::warn!("a passphrase was offered that does not open the data key");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+    None
 }
 
 /// Opens the data key with a passphrase, off the runtime's threads: the

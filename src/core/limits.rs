@@ -82,3 +82,13 @@ pub const KEPT_RECORDS_MAX: usize = 100;
 /// Messages in a row that come before a question by a clock that must then be
 /// wrong; after them the question is asked anew.
 pub const EARLY_MAX: u8 = 3;
+/// Records or messages in one list at the command line.
+pub const RECORDS_LISTED_MAX: usize = 1_000;
+/// Records read at once for an export.
+pub const EXPORT_PAGE_ROWS: usize = 100;
+/// Commands that may talk to the running service at once.
+pub const CONTROL_CONNECTIONS_MAX: usize = 8;
+/// Longest request on the control socket, bytes.
+pub const CONTROL_REQUEST_BYTES_MAX: u64 = 64 * 1024;
+/// Longest answer on the control socket, bytes: a page of the longest records.
+pub const CONTROL_ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;

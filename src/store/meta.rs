@@ -84,6 +84,16 @@ pub fn set(conn: &Connection, key: &str, value: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
+/// What SQLite's quick check finds wrong with the file; `None` if nothing.
+///
+/// # Errors
+/// When the database cannot be read at all.
+pub fn integrity_fault(conn: &Connection) -> Result<Option<String>, Error> {
+    let found: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+    // SQLite names pages and tables here, never what is in a row.
+    Ok((found != "ok").then_some(found))
+}
+
 /// Keeps the box key of a new database. Done once: every hash depends on it.
 ///
 /// # Errors

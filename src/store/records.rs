@@ -198,6 +198,25 @@ pub fn page(
     rows.map(|row| row?).collect()
 }
 
+/// The latest records created in `[since, until)`, newest first.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn latest_between(
+    conn: &Connection,
+    since: UnixMs,
+    until: UnixMs,
+    limit: usize,
+) -> Result<Vec<Record>> {
+    let mut query = conn.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM record WHERE created_at >= ?1 AND created_at < ?2
+         ORDER BY created_at DESC, id LIMIT ?3"
+    ))?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = query.query_map(params![since.0, until.0, limit], |row| Ok(read(row)))?;
+    rows.map(|row| row?).collect()
+}
+
 /// The latest records, newest first.
 ///
 /// # Errors

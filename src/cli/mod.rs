@@ -1,0 +1,268 @@
+//! The command line: one command a file, thin. Parsing, exit statuses and what
+//! is printed; the work itself is elsewhere. No secret is ever taken from
+//! argv, and no failure repeats what was typed.
+
+mod argument;
+mod config;
+mod demo;
+mod doctor;
+mod export;
+mod failure;
+mod flow;
+mod init;
+mod input;
+mod outbox;
+mod output;
+mod reach;
+mod records;
+mod secret;
+mod serve;
+mod unlock;
+mod user;
+
+use crate::app::service::Machine;
+use crate::config::Config;
+use crate::device::chance::KernelChance;
+use crate::device::clock::SystemClock;
+use clap::error::ErrorKind;
+use clap::{Args, Parser, Subcommand};
+use failure::Failure;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+use std::sync::Arc;
+
+/// Largest configuration file, bytes.
+const CONFIG_BYTES_MAX: u64 = 256 * 1024;
+
+/// A clinic's WhatsApp intake that never loses a word, even when the line is
+/// down for days.
+#[derive(Debug, Parser)]
+#[command(name = "healthpost", version, max_term_width = 100)]
+#[command(after_help = "Example:\n  healthpost demo")]
+struct Cli {
+    #[command(flatten)]
+    globals: Globals,
+    #[command(subcommand)]
+    command: Command,
+}
+
+/// Options every command takes.
+#[derive(Clone, Debug, Args)]
+struct Globals {
+    /// The configuration file
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "HEALTHPOST_CONFIG",
+        default_value = "/etc/healthpost/healthpost.toml",
+        hide_env_values = true
+    )]
+    config: PathBuf,
+    /// The data folder, instead of the configuration's
+    #[arg(long, global = true, value_name = "DIR")]
+    data_dir: Option<PathBuf>,
+    /// How much is logged on standard error: error, warn, info, debug
+    #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
+    log: tracing::Level,
+    /// Print JSON for programs instead of lines for people
+    #[arg(long, global = true)]
+    json: bool,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    Demo(demo::Demo),
+    Init(init::Init),
+    Serve(serve::Serve),
+    Unlock(unlock::Unlock),
+    #[command(subcommand)]
+    Secret(secret::Secret),
+    #[command(subcommand)]
+    User(user::User),
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    #[command(subcommand)]
+    Flow(flow::FlowCommand),
+    #[command(subcommand)]
+    Records(records::Records),
+    Export(export::Export),
+    #[command(subcommand)]
+    Outbox(outbox::Outbox),
+    Doctor(doctor::Doctor),
+}
+
+impl Command {
+    /// Commands that run for long log what happens; the others only trouble.
+    const fn runs_long(&self) -> bool {
+        matches!(self, Self::Demo(_) | Self::Serve(_))
+    }
+}
+
+/// Runs the program with its arguments.
+pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
+    let cli = match Cli::try_parse_from(arguments) {
+        Ok(cli) => cli,
+        Err(error) => return unparsed(&error),
+    };
+    log_to_stderr(&cli);
+    hide_panic_texts();
+    let outcome = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(2)
+        .max_blocking_threads(8)
+        .enable_all()
+        .build()
+        .map_err(|error| Failure::failed(format!("the program cannot start: {error}"), ""))
+        .and_then(|runtime| runtime.block_on(Box::pin(run(cli))));
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            output::complain(&format!("healthpost: {failure}"));
+            failure.status()
+        }
+    }
+}
+
+fn unparsed(error: &clap::Error) -> ExitCode {
+    let shown = matches!(
+        error.kind(),
+        ErrorKind::DisplayHelp
+            | ErrorKind::DisplayVersion
+            | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+    );
+    if shown {
+        // A reader that left early is no fault of the command.
+        let _ = error.print();
+        return ExitCode::from(u8::try_from(error.exit_code()).unwrap_or(2));
+    }
+    let failure = failure::wrong_arguments(error);
+    output::complain(&format!("healthpost: {failure}"));
+    failure.status()
+}
+
+fn log_to_stderr(cli: &Cli) {
+    let quiet = tracing::Level::ERROR;
+    let level = if cli.command.runs_long() {
+        cli.globals.log
+    } else {
+        quiet.min(cli.globals.log)
+    };
+    tracing_subscriber::fmt()
+        .with_writer(std::io::stderr)
+        .with_max_level(level)
+        .with_target(false)
+        .init();
+}
+
+/// A panic's text may hold what a patient wrote: only its place is told.
+fn hide_panic_texts() {
+    std::panic::set_hook(Box::new(|panic| {
+        let place = panic.location().map_or_else(
+            || "an unknown place".to_owned(),
+            |place| format!("{}:{}", place.file(), place.line()),
+        );
+        tracing::error!("a piece of work broke off at {place}");
+    }));
+}
+
+async fn run(cli: Cli) -> Result<(), Failure> {
+    let globals = &cli.globals;
+    match cli.command {
+        Command::Demo(command) => command.run(globals).await,
+        Command::Init(command) => command.run(globals).await,
+        Command::Serve(command) => command.run(globals).await,
+        Command::Unlock(command) => command.run(globals).await,
+        Command::Secret(command) => command.run(globals).await,
+        Command::User(command) => command.run(globals).await,
+        Command::Config(command) => command.run(globals),
+        Command::Flow(command) => command.run(globals),
+        Command::Records(command) => command.run(globals).await,
+        Command::Export(command) => command.run(globals).await,
+        Command::Outbox(command) => command.run(globals).await,
+        Command::Doctor(command) => command.run(globals).await,
+    }
+}
+
+impl Globals {
+    /// Reads and checks the configuration; warnings go to standard error.
+    fn load_config(&self) -> Result<Config, Failure> {
+        let source = read_config(&self.config)?;
+        let mut config =
+            Config::parse(&source, &self.config).map_err(|faults| Failure::config(&faults))?;
+        for warning in &config.warnings {
+            output::complain(&format!("warning: {warning}"));
+        }
+        if let Some(folder) = &self.data_dir {
+            config.data_dir.clone_from(folder);
+        }
+        Ok(config)
+    }
+
+    /// The data folder: named on the command line, else the configuration's.
+    fn data_folder(&self) -> Result<PathBuf, Failure> {
+        match &self.data_dir {
+            Some(folder) => Ok(folder.clone()),
+            None => Ok(self.load_config()?.data_dir),
+        }
+    }
+}
+
+fn read_config(path: &Path) -> Result<String, Failure> {
+    let shown = path.display();
+    let hint = "name it with --config FILE; healthpost config check --help shows an example";
+    let facts = std::fs::metadata(path).map_err(|error| {
+        Failure::usage(
+            format!("{shown}: the configuration cannot be read: {error}"),
+            hint,
+        )
+    })?;
+    if facts.len() > CONFIG_BYTES_MAX {
+        return Err(Failure::usage(
+            format!("{shown}: larger than 256 KiB"),
+            hint,
+        ));
+    }
+    std::fs::read_to_string(path).map_err(|error| {
+        Failure::usage(
+            format!("{shown}: the configuration cannot be read: {error}"),
+            hint,
+        )
+    })
+}
+
+/// The machine's own clock and randomness.
+fn machine() -> Result<Machine, Failure> {
+    let chance = KernelChance::new().map_err(|error| {
+        Failure::failed(
+            format!("the kernel gives no randomness: {error}"),
+            "restart the machine",
+        )
+    })?;
+    Ok(Machine {
+        clock: Arc::new(SystemClock::new()),
+        chance: Arc::new(chance),
+    })
+}
+
+/// Options of commands that open the data folder when no service has it open.
+#[derive(Debug, Args)]
+struct Opening {
+    /// A file with the passphrase, where no running service has the folder open
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+}
+
+/// Options of commands that show or take out patient data.
+#[derive(Debug, Args)]
+struct SigningIn {
+    /// The member of staff who asks
+    #[arg(long = "as", value_name = "NAME")]
+    name: Option<String>,
+    /// A file with their password, where there is no terminal to ask on
+    #[arg(long, value_name = "FILE")]
+    password_file: Option<PathBuf>,
+}
+
+#[cfg(test)]
+mod tests;

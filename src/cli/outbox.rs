@@ -1,0 +1,194 @@
+//! `healthpost outbox`: the outbound queue.
+
+use super::failure::{Failure, mismatch};
+use super::reach::{ask_once, ask_signed_in};
+use super::{Globals, Opening, SigningIn, argument, output};
+use crate::core::private::Private;
+use crate::core::table::time;
+use crate::ops::{QueueLine, Request, Response};
+use clap::Subcommand;
+use jiff::tz::TimeZone;
+use std::collections::BTreeMap;
+
+/// Show and steer the outbound queue
+#[derive(Debug, Subcommand)]
+pub enum Outbox {
+    /// List the latest messages, without their words
+    #[command(after_help = "Example:\n  healthpost outbox list --waiting")]
+    List {
+        /// Only those that wait to leave
+        #[arg(long)]
+        waiting: bool,
+        /// At most so many
+        #[arg(long, default_value_t = 50)]
+        limit: usize,
+        #[command(flatten)]
+        opening: Opening,
+    },
+    /// Show one message with its words
+    #[command(after_help = "Example:\n  healthpost outbox show 12 --as amina")]
+    Show {
+        /// The message's number
+        id: String,
+        #[command(flatten)]
+        signing_in: SigningIn,
+        #[command(flatten)]
+        opening: Opening,
+    },
+    /// Put a message back into the queue
+    #[command(after_help = "Example:\n  healthpost outbox retry 12")]
+    Retry {
+        /// The message's number
+        id: String,
+        #[command(flatten)]
+        opening: Opening,
+    },
+    /// Withdraw a message that has not left
+    #[command(after_help = "Example:\n  healthpost outbox cancel 12")]
+    Cancel {
+        /// The message's number
+        id: String,
+        #[command(flatten)]
+        opening: Opening,
+    },
+}
+
+impl Outbox {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// When there is no such message, or it is past that point.
+    pub async fn run(self, globals: &Globals) -> Result<(), Failure> {
+        match self {
+            Self::List {
+                waiting,
+                limit,
+                opening,
+            } => {
+                let Response::Queue { list, counts, .. } =
+                    ask_once(globals, &opening, Request::OutboxList { waiting, limit }).await?
+                else {
+                    return Err(mismatch());
+                };
+                print_list(globals, &list, &counts)
+            }
+            Self::Show {
+                id,
+                signing_in,
+                opening,
+            } => {
+                let asked = Request::OutboxShow {
+                    id: argument::message(&id)?,
+                };
+                let Response::Message { line, text } =
+                    ask_signed_in(globals, &opening, signing_in, asked).await?
+                else {
+                    return Err(mismatch());
+                };
+                print_message(globals, &line, text)
+            }
+            Self::Retry { id, opening } => {
+                let asked = Request::OutboxRetry {
+                    id: argument::message(&id)?,
+                };
+                ask_once(globals, &opening, asked).await?;
+                done(globals, "back in the queue")
+            }
+            Self::Cancel { id, opening } => {
+                let asked = Request::OutboxCancel {
+                    id: argument::message(&id)?,
+                };
+                ask_once(globals, &opening, asked).await?;
+                done(globals, "cancelled")
+            }
+        }
+    }
+}
+
+fn done(globals: &Globals, word: &str) -> Result<(), Failure> {
+    if globals.json {
+        return output::json(&serde_json::json!({"done": true}));
+    }
+    output::line(word)
+}
+
+fn as_json(line: &QueueLine) -> serde_json::Value {
+    serde_json::json!({
+        "id": line.id,
+        "contact": line.contact,
+        "purpose": line.purpose,
+        "state": line.state,
+        "why": line.why,
+        "attempts": line.attempts,
+        "maybe_double": line.maybe_double,
+        "created_at": time(line.created_at, &TimeZone::UTC),
+        "updated_at": time(line.updated_at, &TimeZone::UTC),
+    })
+}
+
+fn print_list(
+    globals: &Globals,
+    list: &[QueueLine],
+    counts: &BTreeMap<String, i64>,
+) -> Result<(), Failure> {
+    if globals.json {
+        let items: Vec<_> = list.iter().map(as_json).collect();
+        return output::json(&serde_json::json!({"counts": counts, "messages": items}));
+    }
+    let rows: Vec<Vec<String>> = list
+        .iter()
+        .map(|line| {
+            vec![
+                line.id.to_string(),
+                line.contact.to_string(),
+                line.purpose.clone(),
+                line.state.clone(),
+                line.why.clone().unwrap_or_default(),
+                time(line.created_at, &TimeZone::UTC),
+            ]
+        })
+        .collect();
+    output::table(
+        &["id", "contact", "purpose", "state", "why", "queued at"],
+        &rows,
+    )?;
+    let counts: Vec<String> = counts
+        .iter()
+        .map(|(state, n)| format!("{n} {state}"))
+        .collect();
+    let all = if counts.is_empty() {
+        "empty".to_owned()
+    } else {
+        counts.join(", ")
+    };
+    output::line(&format!("in all: {all}"))
+}
+
+fn print_message(
+    globals: &Globals,
+    line: &QueueLine,
+    text: Option<Private<String>>,
+) -> Result<(), Failure> {
+    let text = text.map(Private::into_inner);
+    if globals.json {
+        let mut shown = as_json(line);
+        if let Some(object) = shown.as_object_mut() {
+            object.insert("text".to_owned(), text.into());
+        }
+        return output::json(&shown);
+    }
+    output::line(&format!(
+        "message {} to contact {}: {}",
+        line.id, line.contact, line.state
+    ))?;
+    if let Some(why) = &line.why {
+        output::line(&format!("why: {why}"))?;
+    }
+    if line.maybe_double {
+        output::line("the far side may have it twice")?;
+    }
+    match text {
+        Some(text) => output::line(&format!("\n{}", output::tame(&text))),
+        None => output::line("its words were erased"),
+    }
+}

@@ -1,0 +1,75 @@
+//! What a command prints: lines for people, or JSON for programs. A reader
+//! that goes away (`| head`) ends the printing quietly.
+
+use super::failure::Failure;
+use serde_json::Value;
+use std::io::{self, Write};
+
+/// Prints one line on standard output.
+///
+/// # Errors
+/// When it cannot be written, other than because the reader left.
+pub fn line(text: &str) -> Result<(), Failure> {
+    written(writeln!(io::stdout().lock(), "{text}"))
+}
+
+/// Prints one line on standard error; nobody can be told if that fails.
+pub fn complain(text: &str) {
+    let _ = writeln!(io::stderr().lock(), "{text}");
+}
+
+/// Prints a JSON value on one line.
+///
+/// # Errors
+/// As [`line`].
+pub fn json(value: &Value) -> Result<(), Failure> {
+    line(&value.to_string())
+}
+
+/// Prints rows under a header, in columns as wide as their widest cell.
+///
+/// # Errors
+/// As [`line`].
+pub fn table(header: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
+    let mut widths: Vec<usize> = header.iter().map(|name| name.chars().count()).collect();
+    for row in rows {
+        for (width, cell) in widths.iter_mut().zip(row) {
+            *width = (*width).max(cell.chars().count());
+        }
+    }
+    let mut text = String::new();
+    let header: Vec<String> = header.iter().map(|name| (*name).to_owned()).collect();
+    for row in std::iter::once(&header).chain(rows) {
+        let mut cells = String::new();
+        for (width, cell) in widths.iter().zip(row) {
+            cells.push_str(&format!("{cell:<width$}  ", width = *width));
+        }
+        text.push_str(cells.trim_end());
+        text.push('\n');
+    }
+    let mut out = io::stdout().lock();
+    written(out.write_all(text.as_bytes()))
+}
+
+/// Text from outside with nothing in it that could steer a terminal.
+pub fn tame(text: &str) -> String {
+    text.chars()
+        .map(|c| {
+            if c.is_control() && c != '\n' {
+                '\u{FFFD}'
+            } else {
+                c
+            }
+        })
+        .collect()
+}
+
+fn written(outcome: io::Result<()>) -> Result<(), Failure> {
+    match outcome {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => Err(Failure::failed(
+            "the output could not be written",
+            error.to_string(),
+        )),
+        Ok(()) | Err(_) => Ok(()),
+    }
+}

@@ -1,0 +1,181 @@
+//! How a command reaches the database: through the running service, or by
+//! becoming the data folder's owner itself. Both ways give the same answers.
+
+use super::failure::{Failure, granted};
+use super::{Globals, Opening, SigningIn, input, machine};
+use crate::app::opened::Opened;
+use crate::core::private::Private;
+use crate::core::secret::Secret;
+use crate::ops::client::Client;
+use crate::ops::{self, Caller, Context, Request, Response, SignIn};
+use crate::store::lock::{self, FolderLock};
+use std::path::Path;
+
+/// The database, one way or the other.
+pub struct Reached(Way);
+
+enum Way {
+    Service(Client),
+    Own {
+        opened: Box<Opened>,
+        context: Box<Context>,
+        caller: Caller,
+    },
+}
+
+impl Reached {
+    /// Goes through the service that has the folder open, else opens it.
+    ///
+    /// # Errors
+    /// When there is no data folder, no passphrase, or it does not open.
+    pub async fn open(globals: &Globals, opening: &Opening) -> Result<Self, Failure> {
+        let folder = globals.data_folder()?;
+        if !crate::app::serve::is_made(&folder) {
+            return Err(Failure::failed(
+                format!("there is no data folder at {}", folder.display()),
+                "run healthpost init first, or name another with --data-dir",
+            ));
+        }
+        match lock::take(&folder) {
+            Ok(lock) => Self::by_hand(&folder, opening, lock).await,
+            Err(crate::store::Error::AlreadyOpen) => {
+                Ok(Self(Way::Service(service(&folder).await?)))
+            }
+            Err(error) => Err(Failure::failed(
+                format!("the data folder cannot be used: {error}"),
+                "run the command as the service's user, or as root",
+            )),
+        }
+    }
+
+    async fn by_hand(folder: &Path, opening: &Opening, lock: FolderLock) -> Result<Self, Failure> {
+        let passphrase = input::from_file_or_terminal(
+            opening.passphrase_file.as_deref(),
+            "passphrase of the data folder",
+            "--passphrase-file",
+        )?;
+        let passphrase = Secret::new(passphrase.into_inner().into_bytes());
+        let key = crate::app::serve::open_key(folder, passphrase).await?;
+        let machine = machine()?;
+        let opened = Opened::new(folder, &key, lock)?;
+        let context = Context {
+            folder: folder.to_owned(),
+            writer: opened.writer.clone(),
+            readers: opened.readers.clone(),
+            clock: machine.clock,
+            chance: machine.chance,
+            on_change: None,
+        };
+        ops::note_break_glass(&context)
+            .await
+            .map_err(anyhow::Error::from)?;
+        let (opened, context) = (Box::new(opened), Box::new(context));
+        Ok(Self(Way::Own {
+            opened,
+            context,
+            caller: Caller::default(),
+        }))
+    }
+
+    /// Asks one thing.
+    ///
+    /// # Errors
+    /// A refusal, or a service that went away.
+    pub async fn ask(&mut self, request: Request) -> Result<Response, Failure> {
+        let response = match &mut self.0 {
+            Way::Service(client) => client.ask(&request).await.map_err(|error| {
+                Failure::failed(
+                    format!("the running service broke off: {error}"),
+                    "look at its journal, then try again",
+                )
+            })?,
+            Way::Own {
+                context, caller, ..
+            } => ops::run(context, caller, request).await,
+        };
+        granted(response)
+    }
+
+    /// Signs a member of staff in for what follows.
+    ///
+    /// # Errors
+    /// When nobody is named, or name and password do not fit.
+    pub async fn sign_in(&mut self, signing_in: SigningIn) -> Result<(), Failure> {
+        let Some(name) = signing_in.name else {
+            return Err(Failure::usage(
+                "patient data is shown to signed-in staff only",
+                "add --as NAME, and --password-file FILE where there is no terminal",
+            ));
+        };
+        let file = signing_in.password_file.as_deref();
+        let password: Private<String> =
+            input::from_file_or_terminal(file, "your password", "--password-file")?;
+        self.ask(Request::SignIn(SignIn { name, password }))
+            .await
+            .map(drop)
+    }
+
+    /// Closes the folder again, if it was opened by hand.
+    ///
+    /// # Errors
+    /// When the database did not close well.
+    pub async fn close(self) -> Result<(), Failure> {
+        match self.0 {
+            Way::Service(_) => Ok(()),
+            Way::Own {
+                opened, context, ..
+            } => {
+                drop(context);
+                let closed = tokio::task::spawn_blocking(move || opened.close()).await;
+                Ok(closed.map_err(anyhow::Error::from)??)
+            }
+        }
+    }
+}
+
+/// Asks one thing of the database, and closes it again.
+///
+/// # Errors
+/// As [`Reached::open`] and [`Reached::ask`].
+pub async fn ask_once(
+    globals: &Globals,
+    opening: &Opening,
+    request: Request,
+) -> Result<Response, Failure> {
+    let mut reached = Reached::open(globals, opening).await?;
+    let answered = reached.ask(request).await;
+    reached.close().await?;
+    answered
+}
+
+/// As [`ask_once`], by a signed-in member of staff.
+///
+/// # Errors
+/// As [`ask_once`] and [`Reached::sign_in`].
+pub async fn ask_signed_in(
+    globals: &Globals,
+    opening: &Opening,
+    signing_in: SigningIn,
+    request: Request,
+) -> Result<Response, Failure> {
+    let mut reached = Reached::open(globals, opening).await?;
+    let answered = match reached.sign_in(signing_in).await {
+        Ok(()) => reached.ask(request).await,
+        Err(failure) => Err(failure),
+    };
+    reached.close().await?;
+    answered
+}
+
+/// The service that has the folder open.
+///
+/// # Errors
+/// When it cannot be reached.
+pub async fn service(folder: &Path) -> Result<Client, Failure> {
+    Client::connect(folder).await.map_err(|error| {
+        Failure::failed(
+            format!("another healthpost has the data folder open and cannot be reached: {error}"),
+            "run the command as the service's user, or stop the other program",
+        )
+    })
+}

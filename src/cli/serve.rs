@@ -1,0 +1,35 @@
+//! `healthpost serve`: runs the appliance.
+
+use super::failure::Failure;
+use super::{Globals, input, machine};
+use crate::core::secret::Secret;
+use clap::Args;
+use std::path::PathBuf;
+
+/// Run the appliance
+#[derive(Debug, Args)]
+#[command(
+    after_help = "Examples:\n  healthpost serve --passphrase-file /run/credentials/passphrase\n  \
+    healthpost serve      # locked, until healthpost unlock"
+)]
+pub struct Serve {
+    /// A file with the passphrase; without one the appliance starts locked
+    #[arg(long, value_name = "FILE")]
+    passphrase_file: Option<PathBuf>,
+}
+
+impl Serve {
+    /// Runs until the service is told to stop.
+    ///
+    /// # Errors
+    /// In words, when it cannot start or a part of it died.
+    pub async fn run(self, globals: &Globals) -> Result<(), Failure> {
+        let config = globals.load_config()?;
+        let passphrase = match &self.passphrase_file {
+            Some(path) => Some(input::from_file(path)?),
+            None => None,
+        };
+        let passphrase = passphrase.map(|text| Secret::new(text.into_inner().into_bytes()));
+        Ok(crate::app::serve::serve(config, passphrase, machine()?).await?)
+    }
+}

@@ -1,0 +1,172 @@
+//! `healthpost user`: staff accounts.
+
+use super::failure::{Failure, mismatch};
+use super::reach::ask_once;
+use super::{Globals, Opening, input, machine, output};
+use crate::core::private::Private;
+use crate::core::table::time;
+use crate::ops::{Request, Response, StaffLine};
+use clap::Subcommand;
+use jiff::tz::TimeZone;
+use std::io::IsTerminal;
+
+/// Letters of a one-time password: none that are mistaken for another.
+const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
+
+/// Manage staff accounts
+#[derive(Debug, Subcommand)]
+pub enum User {
+    /// Add a member of staff; the password is read from standard input, else a one-time one is printed
+    #[command(
+        after_help = "Examples:\n  healthpost user add amina --role clinician < password.txt\n  \
+        healthpost user add joseph --role records --role reception\n\n\
+        Roles: admin, clinician, records, reception, bot_editor, script_manager, technician,\n\
+        auditor, device."
+    )]
+    Add {
+        /// The name to sign in with
+        name: String,
+        /// What they may do; may be given several times
+        #[arg(long, required = true, num_args = 1.., value_delimiter = ',', value_name = "ROLE")]
+        role: Vec<String>,
+        #[command(flatten)]
+        opening: Opening,
+    },
+    /// List staff accounts
+    #[command(after_help = "Example:\n  healthpost user list")]
+    List {
+        #[command(flatten)]
+        opening: Opening,
+    },
+    /// Close an account
+    #[command(after_help = "Example:\n  healthpost user disable amina")]
+    Disable {
+        /// Whose
+        name: String,
+        #[command(flatten)]
+        opening: Opening,
+    },
+    /// Set a password, read from standard input, else a one-time one is printed
+    #[command(after_help = "Example:\n  healthpost user reset-password amina")]
+    ResetPassword {
+        /// Whose
+        name: String,
+        #[command(flatten)]
+        opening: Opening,
+    },
+}
+
+impl User {
+    /// Runs the command.
+    ///
+    /// # Errors
+    /// When the name or a role is wrong, or the database refuses.
+    pub async fn run(self, globals: &Globals) -> Result<(), Failure> {
+        match self {
+            Self::Add {
+                name,
+                role,
+                opening,
+            } => {
+                let (password, one_time) = password()?;
+                let asked = Request::UserAdd {
+                    name: name.clone(),
+                    roles: role,
+                    password: password.clone(),
+                    one_time,
+                };
+                ask_once(globals, &opening, asked).await?;
+                told(globals, &name, one_time.then_some(&password))
+            }
+            Self::List { opening } => list(globals, &opening).await,
+            Self::Disable { name, opening } => {
+                ask_once(
+                    globals,
+                    &opening,
+                    Request::UserDisable { name: name.clone() },
+                )
+                .await?;
+                told(globals, &name, None)
+            }
+            Self::ResetPassword { name, opening } => {
+                let (password, one_time) = password()?;
+                let asked = Request::UserPassword {
+                    name: name.clone(),
+                    password: password.clone(),
+                    one_time,
+                };
+                ask_once(globals, &opening, asked).await?;
+                told(globals, &name, one_time.then_some(&password))
+            }
+        }
+    }
+}
+
+/// The password on standard input, or a drawn one-time one.
+fn password() -> Result<(Private<String>, bool), Failure> {
+    if !std::io::stdin().is_terminal()
+        && let Some(given) = input::from_stdin("password")?
+    {
+        return Ok((given, false));
+    }
+    let mut random = [0; 16];
+    machine()?.chance.fill(&mut random);
+    let letters = random.iter().enumerate().flat_map(|(place, byte)| {
+        let letter = LETTERS
+            .get(usize::from(byte & 31))
+            .map_or('a', |b| char::from(*b));
+        let dash = (place > 0 && place % 4 == 0).then_some('-');
+        dash.into_iter().chain([letter])
+    });
+    Ok((Private::new(letters.collect()), true))
+}
+
+fn told(globals: &Globals, name: &str, one_time: Option<&Private<String>>) -> Result<(), Failure> {
+    if globals.json {
+        let mut told = serde_json::json!({"name": name});
+        if let (Some(password), Some(object)) = (one_time, told.as_object_mut()) {
+            object.insert("one_time_password".to_owned(), password.as_str().into());
+        }
+        return output::json(&told);
+    }
+    match one_time {
+        None => output::line(&format!("done: {name}")),
+        Some(password) => output::line(&format!("one-time password: {}", password.as_str())),
+    }
+}
+
+async fn list(globals: &Globals, opening: &Opening) -> Result<(), Failure> {
+    let Response::Users { list } = ask_once(globals, opening, Request::UserList).await? else {
+        return Err(mismatch());
+    };
+    if globals.json {
+        let list = list.iter().map(|member| {
+            serde_json::json!({
+                "id": member.id,
+                "name": member.name,
+                "roles": member.roles,
+                "state": state(member),
+            })
+        });
+        return output::json(&list.collect());
+    }
+    let rows: Vec<Vec<String>> = list
+        .iter()
+        .map(|member| vec![member.name.clone(), member.roles.join(" "), state(member)])
+        .collect();
+    output::table(&["name", "roles", "state"], &rows)
+}
+
+fn state(member: &StaffLine) -> String {
+    if member.disabled {
+        return "disabled".to_owned();
+    }
+    if let Some(until) = member.locked_until {
+        return format!("locked until {}", time(until, &TimeZone::UTC));
+    }
+    if member.must_change {
+        "one-time password".to_owned()
+    } else {
+        "active".to_owned()
+    }
+}

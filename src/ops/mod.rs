@@ -1,0 +1,153 @@
+//! What the command line asks of an opened data folder, as typed requests:
+//! answered by a running service over its control socket, or by the command
+//! itself when it opens the folder. One function answers both, so that both
+//! print the same.
+//!
+//! Nothing in here prints, and no refusal may repeat what somebody typed.
+
+pub mod client;
+pub mod control;
+mod patients;
+mod queue;
+mod secrets;
+mod sign_in;
+mod staff;
+mod wire;
+
+pub use sign_in::Caller;
+pub use wire::{
+    DatabaseFacts, Period, Place, QueueLine, RecordLine, Request, Response, SecretLine, SignIn,
+    StaffLine,
+};
+
+use crate::ports::{Chance, Clock};
+use crate::store::{Error, Readers, Writer, audit, counters, queue as store_queue};
+use futures_util::future::BoxFuture;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+/// What a request may change that somebody else has to hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Changed {
+    /// Credentials were set or deleted.
+    Secrets,
+    /// A message was put back into the queue or taken out.
+    Outbox,
+}
+
+/// Told after the commit of a change.
+pub type OnChange = Arc<dyn Fn(Changed) -> BoxFuture<'static, ()> + Send + Sync>;
+
+/// An opened data folder, ready to answer.
+#[derive(Clone)]
+pub struct Context {
+    /// The data folder.
+    pub folder: PathBuf,
+    /// The way to the writing thread.
+    pub writer: Writer,
+    /// Connections that only read.
+    pub readers: Readers,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Randomness, for salts.
+    pub chance: Arc<dyn Chance>,
+    /// Told after a change; nobody when the folder was opened by hand.
+    pub on_change: Option<OnChange>,
+}
+
+impl Context {
+    async fn tell(&self, changed: Changed) {
+        if let Some(on_change) = &self.on_change {
+            on_change(changed).await;
+        }
+    }
+}
+
+/// Notes that the database was opened by a command and not by the service.
+///
+/// # Errors
+/// If the entry cannot be committed; nothing may be done by hand then.
+pub async fn note_break_glass(context: &Context) -> Result<(), Error> {
+    let at = context.clock.now().at;
+    context
+        .writer
+        .run(move |conn| {
+            audit::append(
+                conn,
+                &audit::Deed {
+                    at,
+                    actor: "command line",
+                    action: "database.opened_by_hand",
+                    subject: "database",
+                    detail: "break-glass",
+                },
+            )
+        })
+        .await
+}
+
+/// Answers one request of `caller`.
+pub async fn run(context: &Context, caller: &mut Caller, request: Request) -> Response {
+    let answered = match request {
+        Request::SignIn(sign_in) => sign_in::sign_in(context, caller, sign_in).await,
+        Request::SecretSet { name, value } => secrets::set(context, name, value).await,
+        Request::SecretDropPrevious { name } => secrets::drop_previous(context, name).await,
+        Request::SecretList => secrets::list(context).await,
+        Request::SecretDelete { name } => secrets::delete(context, name).await,
+        Request::RecordList { period, limit } => {
+            patients::list(context, caller, period, limit).await
+        }
+        Request::RecordShow { id } => patients::show(context, caller, id).await,
+        Request::ExportPage {
+            period,
+            after,
+            format,
+        } => patients::export_page(context, caller, period, after, format).await,
+        Request::OutboxList { waiting, limit } => queue::list(context, waiting, limit).await,
+        Request::OutboxShow { id } => queue::show(context, caller, id).await,
+        Request::OutboxRetry { id } => queue::retry(context, id).await,
+        Request::OutboxCancel { id } => queue::cancel(context, id).await,
+        Request::UserAdd {
+            name,
+            roles,
+            password,
+            one_time,
+        } => staff::add(context, name, roles, password, one_time).await,
+        Request::UserList => staff::list(context).await,
+        Request::UserDisable { name } => staff::disable(context, name).await,
+        Request::UserPassword {
+            name,
+            password,
+            one_time,
+        } => staff::set_password(context, name, password, one_time).await,
+        Request::Facts => facts(context).await,
+        Request::Unlock { .. } => Ok(Response::Done),
+    };
+    answered.unwrap_or_else(|error| {
+        tracing::warn!(%error, "a command could not be carried out");
+        Response::refused(
+            error.to_string(),
+            "run healthpost doctor to see what is wrong",
+        )
+    })
+}
+
+async fn facts(context: &Context) -> Result<Response, Error> {
+    let facts = context
+        .readers
+        .read(|conn| {
+            let queue = store_queue::summary(conn)?;
+            Ok(DatabaseFacts {
+                fault: crate::store::meta::integrity_fault(conn)?,
+                waiting: queue.waiting,
+                oldest: queue.oldest,
+                secrets: crate::store::secrets::list(conn)?
+                    .into_iter()
+                    .map(|s| s.name)
+                    .collect(),
+                counters: counters::list(conn)?,
+            })
+        })
+        .await?;
+    Ok(Response::Facts(facts))
+}

@@ -1,0 +1,151 @@
+//! Records for signed-in staff. Every look is in the audit log.
+
+use super::{Caller, Context, Period, Place, RecordLine, Response};
+use crate::core::access::Action;
+use crate::core::id::RecordId;
+use crate::core::limits;
+use crate::core::time::UnixMs;
+use crate::store::{Error, audit, records};
+
+/// The latest records of a period, newest first.
+pub(super) async fn list(
+    context: &Context,
+    caller: &Caller,
+    period: Period,
+    limit: usize,
+) -> Result<Response, Error> {
+    let actor = match caller.allowed(Action::ReadRecords) {
+        Ok(actor) => actor,
+        Err(refusal) => return Ok(refusal),
+    };
+    let limit = limit.min(limits::RECORDS_LISTED_MAX);
+    note(
+        context,
+        actor,
+        "record.list",
+        "records".to_owned(),
+        String::new(),
+    )
+    .await?;
+    let found = context
+        .readers
+        .read(move |conn| records::latest_between(conn, period.since, period.until, limit))
+        .await?;
+    let list = found
+        .into_iter()
+        .map(|record| RecordLine {
+            record_id: record.id,
+            created_at: record.created_at,
+            status: record.status.word().to_owned(),
+            care_state: record.care_state,
+            source: record.source,
+            language: record.language,
+            triage: record.triage.word().to_owned(),
+        })
+        .collect();
+    Ok(Response::Records { list })
+}
+
+/// One record with its answers.
+pub(super) async fn show(
+    context: &Context,
+    caller: &Caller,
+    id: RecordId,
+) -> Result<Response, Error> {
+    let actor = match caller.allowed(Action::ReadAnswers) {
+        Ok(actor) => actor,
+        Err(refusal) => return Ok(refusal),
+    };
+    let subject = format!("record:{id}");
+    let found = context
+        .readers
+        .read(move |conn| match records::find(conn, &id)? {
+            Some(record) => records::row(conn, &record).map(Some),
+            None => Ok(None),
+        })
+        .await?;
+    let Some(row) = found else {
+        return Ok(Response::refused(
+            "there is no record of that number",
+            "healthpost records list shows the latest",
+        ));
+    };
+    note(context, actor, "record.read", subject, String::new()).await?;
+    Ok(Response::Record { row: Box::new(row) })
+}
+
+/// A page of an export, oldest first. The first page is noted.
+pub(super) async fn export_page(
+    context: &Context,
+    caller: &Caller,
+    period: Period,
+    after: Option<Place>,
+    format: String,
+) -> Result<Response, Error> {
+    let actor = match caller.allowed(Action::Export) {
+        Ok(actor) => actor,
+        Err(refusal) => return Ok(refusal),
+    };
+    let cursor = match after {
+        Some(place) => records::Cursor {
+            created_at: place.created_at,
+            id: place.id.as_str().to_owned(),
+        },
+        None => {
+            let Period { since, until } = period;
+            let detail = format!("{format} since={} until={}", since.0, until.0);
+            note(
+                context,
+                actor,
+                "record.export",
+                "records".to_owned(),
+                detail,
+            )
+            .await?;
+            records::Cursor {
+                created_at: UnixMs(i64::MIN),
+                id: String::new(),
+            }
+        }
+    };
+    let page = limits::EXPORT_PAGE_ROWS;
+    let rows = context
+        .readers
+        .read(move |conn| {
+            let found = records::page(conn, period.since, period.until, &cursor, page)?;
+            found
+                .iter()
+                .map(|record| records::row(conn, record))
+                .collect::<Result<Vec<_>, _>>()
+        })
+        .await?;
+    let last = rows.last().filter(|_| rows.len() == page);
+    let next = last.map(|row| Place {
+        created_at: row.created_at,
+        id: row.id.clone(),
+    });
+    Ok(Response::Page { rows, next })
+}
+
+async fn note(
+    context: &Context,
+    actor: String,
+    action: &'static str,
+    subject: String,
+    detail: String,
+) -> Result<(), Error> {
+    let at = context.clock.now().at;
+    context
+        .writer
+        .run(move |conn| {
+            let deed = audit::Deed {
+                at,
+                actor: &actor,
+                action,
+                subject: &subject,
+                detail: &detail,
+            };
+            audit::append(conn, &deed)
+        })
+        .await
+}

@@ -1,0 +1,136 @@
+//! The outbound queue at the command line.
+
+use super::{Caller, Changed, Context, QueueLine, Response};
+use crate::core::access::Action;
+use crate::core::id::OutboxId;
+use crate::core::limits;
+use crate::store::queue::{self, Queued};
+use crate::store::{Error, audit};
+
+fn line(queued: Queued) -> QueueLine {
+    QueueLine {
+        id: queued.id,
+        contact: queued.contact.0,
+        purpose: queued.purpose,
+        state: queued.state.word().to_owned(),
+        why: queued.why,
+        attempts: queued.attempts,
+        maybe_double: queued.maybe_double,
+        created_at: queued.created_at,
+        updated_at: queued.updated_at,
+    }
+}
+
+/// The latest messages and the counts.
+pub(super) async fn list(
+    context: &Context,
+    waiting: bool,
+    limit: usize,
+) -> Result<Response, Error> {
+    let limit = limit.min(limits::RECORDS_LISTED_MAX);
+    let (found, summary) = context
+        .readers
+        .read(move |conn| Ok((queue::list(conn, waiting, limit)?, queue::summary(conn)?)))
+        .await?;
+    Ok(Response::Queue {
+        list: found.into_iter().map(line).collect(),
+        counts: summary.counts,
+        oldest: summary.oldest,
+    })
+}
+
+fn missing() -> Response {
+    Response::refused(
+        "there is no message of that number",
+        "healthpost outbox list shows the latest",
+    )
+}
+
+/// One message with its words, for staff who may read answers.
+pub(super) async fn show(
+    context: &Context,
+    caller: &Caller,
+    id: OutboxId,
+) -> Result<Response, Error> {
+    let actor = match caller.allowed(Action::ReadAnswers) {
+        Ok(actor) => actor,
+        Err(refusal) => return Ok(refusal),
+    };
+    let Some((queued, text)) = context
+        .readers
+        .read(move |conn| queue::show(conn, id))
+        .await?
+    else {
+        return Ok(missing());
+    };
+    note(context, actor, "outbox.read", id).await?;
+    Ok(Response::Message {
+        line: line(queued),
+        text,
+    })
+}
+
+/// Puts a message back into the queue.
+pub(super) async fn retry(context: &Context, id: OutboxId) -> Result<Response, Error> {
+    change(context, id, "outbox.retry", queue::retry).await
+}
+
+/// Withdraws a message.
+pub(super) async fn cancel(context: &Context, id: OutboxId) -> Result<Response, Error> {
+    change(context, id, "outbox.cancel", queue::cancel).await
+}
+
+type Change = fn(&rusqlite::Connection, OutboxId, crate::core::time::UnixMs) -> Result<bool, Error>;
+
+async fn change(
+    context: &Context,
+    id: OutboxId,
+    action: &'static str,
+    change: Change,
+) -> Result<Response, Error> {
+    let at = context.clock.now().at;
+    let done = context
+        .writer
+        .run(move |conn| {
+            if change(conn, id, at)? {
+                return Ok(Some(true));
+            }
+            Ok(queue::exists(conn, id)?.then_some(false))
+        })
+        .await?;
+    match done {
+        None => Ok(missing()),
+        Some(false) => Ok(Response::refused(
+            "the message is past the point where that can be done",
+            "healthpost outbox list shows where it stands",
+        )),
+        Some(true) => {
+            note(context, "command line".to_owned(), action, id).await?;
+            context.tell(Changed::Outbox).await;
+            Ok(Response::Done)
+        }
+    }
+}
+
+async fn note(
+    context: &Context,
+    actor: String,
+    action: &'static str,
+    id: OutboxId,
+) -> Result<(), Error> {
+    let at = context.clock.now().at;
+    context
+        .writer
+        .run(move |conn| {
+            let subject = format!("outbox:{id}");
+            let deed = audit::Deed {
+                at,
+                actor: &actor,
+                action,
+                subject: &subject,
+                detail: "",
+            };
+            audit::append(conn, &deed)
+        })
+        .await
+}

@@ -1,0 +1,307 @@
+//! Requests and answers as they pass between a command and the process that
+//! has the database open: one JSON text a line.
+
+use crate::core::id::{OutboxId, RecordId};
+use crate::core::private::Private;
+use crate::core::table::RecordRow;
+use crate::core::time::UnixMs;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// A member of staff and their password.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SignIn {
+    /// The name they sign in with.
+    pub name: String,
+    /// Their password.
+    pub password: Private<String>,
+}
+
+/// A stretch of creation times.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Period {
+    /// From this instant on.
+    pub since: UnixMs,
+    /// Before this instant.
+    pub until: UnixMs,
+}
+
+/// Where a page of records ended.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Creation time of the last record.
+    pub created_at: UnixMs,
+    /// Its number.
+    pub id: RecordId,
+}
+
+/// What can be asked.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "ask", rename_all = "snake_case")]
+pub enum Request {
+    /// Says who asks, for what follows on the same connection.
+    SignIn(SignIn),
+    /// Hands the passphrase to a locked appliance.
+    Unlock {
+        /// The passphrase.
+        passphrase: Private<String>,
+    },
+    /// Sets a credential.
+    SecretSet {
+        /// Which.
+        name: String,
+        /// Its value.
+        value: Private<String>,
+    },
+    /// Ends the acceptance of a credential's previous value.
+    SecretDropPrevious {
+        /// Which.
+        name: String,
+    },
+    /// Which credentials are set.
+    SecretList,
+    /// Deletes a credential.
+    SecretDelete {
+        /// Which.
+        name: String,
+    },
+    /// The latest records, without answers.
+    RecordList {
+        /// Created when.
+        period: Period,
+        /// At most so many.
+        limit: usize,
+    },
+    /// One record with its answers.
+    RecordShow {
+        /// Which.
+        id: RecordId,
+    },
+    /// A page of whole records.
+    ExportPage {
+        /// Created when.
+        period: Period,
+        /// Where the page before ended.
+        after: Option<Place>,
+        /// The export's form, for the audit log.
+        format: String,
+    },
+    /// The latest messages of the queue, without words.
+    OutboxList {
+        /// Only those that wait to leave.
+        waiting: bool,
+        /// At most so many.
+        limit: usize,
+    },
+    /// One message with its words.
+    OutboxShow {
+        /// Which.
+        id: OutboxId,
+    },
+    /// Puts a message back into the queue.
+    OutboxRetry {
+        /// Which.
+        id: OutboxId,
+    },
+    /// Withdraws a message that has not left.
+    OutboxCancel {
+        /// Which.
+        id: OutboxId,
+    },
+    /// Adds a member of staff.
+    UserAdd {
+        /// The name to sign in with.
+        name: String,
+        /// Words of `core::access`.
+        roles: Vec<String>,
+        /// The password.
+        password: Private<String>,
+        /// Whether it must be changed at the first use.
+        one_time: bool,
+    },
+    /// Everybody.
+    UserList,
+    /// Closes an account.
+    UserDisable {
+        /// Whose.
+        name: String,
+    },
+    /// Sets a password.
+    UserPassword {
+        /// Whose.
+        name: String,
+        /// The new one.
+        password: Private<String>,
+        /// Whether it must be changed at the first use.
+        one_time: bool,
+    },
+    /// What `doctor` wants to know of the database.
+    Facts,
+}
+
+/// What is answered.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(tag = "answer", rename_all = "snake_case")]
+pub enum Response {
+    /// It is done.
+    Done,
+    /// It cannot be done.
+    Refused {
+        /// One clear sentence, without what was typed.
+        message: String,
+        /// What to do.
+        hint: String,
+        /// Whether the command itself was wrong (exit status 2).
+        usage: bool,
+    },
+    /// The credentials that are set.
+    Secrets {
+        /// By name.
+        list: Vec<SecretLine>,
+    },
+    /// Records without answers.
+    Records {
+        /// Newest first.
+        list: Vec<RecordLine>,
+    },
+    /// One record.
+    Record {
+        /// With its answers.
+        row: Box<RecordRow>,
+    },
+    /// A page of an export.
+    Page {
+        /// Whole records, oldest first.
+        rows: Vec<RecordRow>,
+        /// Where the next page begins; none at the end.
+        next: Option<Place>,
+    },
+    /// Messages without words.
+    Queue {
+        /// Newest first.
+        list: Vec<QueueLine>,
+        /// Counts by state.
+        counts: BTreeMap<String, i64>,
+        /// When the oldest that waits was queued.
+        oldest: Option<UnixMs>,
+    },
+    /// One message.
+    Message {
+        /// The message.
+        line: QueueLine,
+        /// Its words; none if they were erased.
+        text: Option<Private<String>>,
+    },
+    /// Staff accounts.
+    Users {
+        /// By name.
+        list: Vec<StaffLine>,
+    },
+    /// What `doctor` wants to know.
+    Facts(DatabaseFacts),
+}
+
+impl Response {
+    /// A refusal that is not the command's own fault.
+    pub fn refused(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Refused {
+            message: message.into(),
+            hint: hint.into(),
+            usage: false,
+        }
+    }
+
+    /// A refusal of a wrong command.
+    pub fn wrong_usage(message: impl Into<String>, hint: impl Into<String>) -> Self {
+        Self::Refused {
+            message: message.into(),
+            hint: hint.into(),
+            usage: true,
+        }
+    }
+}
+
+/// A credential in a list; never its value.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SecretLine {
+    /// Its name.
+    pub name: String,
+    /// When it was set.
+    pub set_at: UnixMs,
+    /// Until when the previous value is accepted too.
+    pub previous_until: Option<UnixMs>,
+}
+
+/// A record in a list; never its answers.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct RecordLine {
+    /// Its number.
+    pub record_id: RecordId,
+    /// When it was begun.
+    pub created_at: UnixMs,
+    /// How far it is.
+    pub status: String,
+    /// What became of the patient.
+    pub care_state: String,
+    /// Where it came from.
+    pub source: String,
+    /// The conversation's language.
+    pub language: Option<String>,
+    /// Whether it is urgent.
+    pub triage: String,
+}
+
+/// A message in a list; never its words.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct QueueLine {
+    /// Its number.
+    pub id: OutboxId,
+    /// Our number for whom it goes to.
+    pub contact: i64,
+    /// Why it is said.
+    pub purpose: String,
+    /// Where it stands.
+    pub state: String,
+    /// Why it stands there.
+    pub why: Option<String>,
+    /// Refusals so far.
+    pub attempts: i64,
+    /// Whether the far side may have it twice.
+    pub maybe_double: bool,
+    /// When it was queued.
+    pub created_at: UnixMs,
+    /// When it last changed.
+    pub updated_at: UnixMs,
+}
+
+/// A staff account in a list.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct StaffLine {
+    /// Our number for them.
+    pub id: i64,
+    /// The name they sign in with.
+    pub name: String,
+    /// What they may do.
+    pub roles: Vec<String>,
+    /// Whether the account was closed.
+    pub disabled: bool,
+    /// Whether they must choose a new password.
+    pub must_change: bool,
+    /// Until when no password of theirs is looked at, if it is so now.
+    pub locked_until: Option<UnixMs>,
+}
+
+/// What `doctor` wants to know of the database.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DatabaseFacts {
+    /// What SQLite's quick check found; none if all is well.
+    pub fault: Option<String>,
+    /// Messages that wait to leave.
+    pub waiting: i64,
+    /// When the oldest of those was queued.
+    pub oldest: Option<UnixMs>,
+    /// Names of the credentials that are set.
+    pub secrets: Vec<String>,
+    /// Counters that survive restarts.
+    pub counters: BTreeMap<String, i64>,
+}
