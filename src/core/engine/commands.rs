@@ -65,7 +65,10 @@ fn back(turn: &mut Turn<'_>) {
 /// the first page stands the question whom it is for.
 fn page_before(turn: &mut Turn<'_>, page: Option<&str>) {
     let flow = turn.flow;
-    let earlier = flow.pages().iter().take_while(|p| Some(p.id.as_str()) != page);
+    let earlier = flow
+        .pages()
+        .iter()
+        .take_while(|p| Some(p.id.as_str()) != page);
     let asked = earlier.filter(|p| p.fields.iter().any(|f| page::applies(turn, f)));
     let Some(before) = asked.last() else {
         forget_answer(turn, consent::FOR_WHOM);

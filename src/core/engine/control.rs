@@ -91,11 +91,7 @@ pub(super) fn buttons(turn: &Turn<'_>) -> &'static [ButtonName] {
         (None, Stage::Review) => &[ButtonName::Send, ButtonName::Correct],
         (
             None,
-            Stage::Rest
-            | Stage::Language
-            | Stage::Page { .. }
-            | Stage::Correct
-            | Stage::Fix { .. },
+            Stage::Rest | Stage::Language | Stage::Page { .. } | Stage::Correct | Stage::Fix { .. },
         ) => &[],
     }
 }
@@ -133,13 +129,7 @@ fn read(turn: &Turn<'_>, choices: &[Choice], text: &str) -> Option<String> {
     let kind = Kind::OneOf {
         choices: choices.to_vec(),
     };
-    let value = answers::read(
-        &kind,
-        text,
-        turn.lang(),
-        turn.today(),
-        &turn.clinic.country,
-    );
+    let value = answers::read(&kind, text, turn.lang(), turn.today(), &turn.clinic.country);
     match value {
         Ok(Value::One { id }) => choices.iter().any(|c| c.id == id).then_some(id),
         Ok(

@@ -12,7 +12,10 @@ use crate::core::triage::{DangerSign, Facts, danger_in_answers, find_danger};
 
 /// Looks for a danger sign in a message's words.
 pub(super) fn search(turn: &mut Turn<'_>, content: &Content) {
-    let lang = turn.session.language.filter(|_| turn.session.language_chosen);
+    let lang = turn
+        .session
+        .language
+        .filter(|_| turn.session.language_chosen);
     for text in media::words(content) {
         if let Some(sign) = find_danger(text, lang) {
             raise(turn, sign);

@@ -4,8 +4,8 @@
 //! after the record was submitted, is shown to staff. A deletion never takes
 //! an answer away by itself.
 
-use super::event::Received;
 use super::effect::{RecordStatus, TaskKind};
+use super::event::Received;
 use super::session::{Draft, Stage};
 use super::turn::Turn;
 use super::{consent, danger, media, page, record, resume, step};
@@ -21,7 +21,11 @@ pub(super) fn edited(turn: &mut Turn<'_>, message: &Received, content: &Content)
     let (Some(text), Some(about)) = (text, message.about) else {
         return turn.keep(message.inbox);
     };
-    let gathered = turn.heard.texts.iter_mut().find(|(inbox, _)| *inbox == about);
+    let gathered = turn
+        .heard
+        .texts
+        .iter_mut()
+        .find(|(inbox, _)| *inbox == about);
     if let Some((_, words)) = gathered {
         *words = text;
         return;
@@ -39,7 +43,13 @@ pub(super) fn edited(turn: &mut Turn<'_>, message: &Received, content: &Content)
     let open = turn.session.stage != Stage::Rest || turn.session.overlay.is_some();
     if open && !turn.session.stopped && !resume::is_early(turn, message) {
         let content = content.clone();
-        return step::take_in(turn, &Received { content, ..message.clone() });
+        return step::take_in(
+            turn,
+            &Received {
+                content,
+                ..message.clone()
+            },
+        );
     }
     turn.keep(message.inbox);
 }

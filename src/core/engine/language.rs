@@ -3,8 +3,8 @@
 //! A guess from the first words only picks the greeting's language; the choice
 //! is the patient's.
 
-use super::control;
 use super::consent;
+use super::control;
 use super::session::{Overlay, Stage};
 use super::turn::{Heard, Turn};
 use crate::core::answers::{self, Choice};

@@ -3,8 +3,8 @@
 //! Total on any stored value: a row of another program version must not stop
 //! a conversation.
 
-use super::turn::Turn;
 use super::review;
+use super::turn::Turn;
 use crate::core::answers::{Choice, Value};
 use crate::core::flow::{ButtonName, Field, FieldKind, Line};
 use crate::core::limits;
@@ -143,7 +143,11 @@ fn shown(turn: &Turn<'_>, field: &Field, value: &Value) -> String {
         Value::Date { date } | Value::PartialDate { date } => date.as_str().to_owned(),
         Value::Age { years, months } => age(turn, *years, *months),
         Value::YesNo { yes } => {
-            let name = if *yes { ButtonName::Yes } else { ButtonName::No };
+            let name = if *yes {
+                ButtonName::Yes
+            } else {
+                ButtonName::No
+            };
             turn.flow.button(name, turn.lang()).label
         }
         Value::One { id } => label(turn, field, id),

@@ -62,13 +62,23 @@ pub(super) fn title(table: &Table<'_>, label: &Words, most: usize, faults: &mut 
 /// A sentence's placeholders and length.
 pub(super) fn line(table: &Table<'_>, line: Line, words: &Words, faults: &mut Faults<'_>) {
     let place = at(table, line.word());
-    texts(&place, line.word(), words, line.placeholders(), true, faults);
+    texts(
+        &place,
+        line.word(),
+        words,
+        line.placeholders(),
+        true,
+        faults,
+    );
     let Some(needed) = line.needs() else { return };
     for (lang, text) in &words.0 {
         if !text.contains(&format!("{{{needed}}}")) {
             faults.note(
                 &place,
-                format!("the {lang} text of \"{}\" must contain {{{needed}}}", line.word()),
+                format!(
+                    "the {lang} text of \"{}\" must contain {{{needed}}}",
+                    line.word()
+                ),
             );
         }
     }
@@ -82,7 +92,14 @@ pub(super) fn body(
     tapped: bool,
     faults: &mut Faults<'_>,
 ) {
-    texts(&table.span, &table.name, words, placeholders, tapped, faults);
+    texts(
+        &table.span,
+        &table.name,
+        words,
+        placeholders,
+        tapped,
+        faults,
+    );
 }
 
 /// A hint must say which question it is about.
@@ -117,7 +134,9 @@ fn texts(
         if units > most {
             faults.note(
                 place,
-                format!("the {lang} text of {name} has {units} units: at most {most} fit, shorten it"),
+                format!(
+                    "the {lang} text of {name} has {units} units: at most {most} fit, shorten it"
+                ),
             );
         }
         for found in placeholders_in(text) {
@@ -125,7 +144,9 @@ fn texts(
                 let near = nearest(found, placeholders.iter().copied());
                 faults.note(
                     place,
-                    format!("the {lang} text of {name} has an unknown placeholder {{{found}}}{near}"),
+                    format!(
+                        "the {lang} text of {name} has an unknown placeholder {{{found}}}{near}"
+                    ),
                 );
             }
         }
@@ -151,17 +172,29 @@ pub(super) fn choices(
     let place = at(table, "choices");
     if !field.kind.has_choices() {
         if count > 0 {
-            faults.note(&place, format!("{} takes no choices: remove them", table.name));
+            faults.note(
+                &place,
+                format!("{} takes no choices: remove them", table.name),
+            );
         }
         return;
     }
     if !(2..=limits::LIST_ROWS_MAX).contains(&count) {
         faults.note(
             &place,
-            format!("{} needs 2 to {} choices, it has {count}", table.name, limits::LIST_ROWS_MAX),
+            format!(
+                "{} needs 2 to {} choices, it has {count}",
+                table.name,
+                limits::LIST_ROWS_MAX
+            ),
         );
     }
-    unique(&place, "choice", field.choices.iter().map(|c| c.id.as_str()), faults);
+    unique(
+        &place,
+        "choice",
+        field.choices.iter().map(|c| c.id.as_str()),
+        faults,
+    );
     for lang in languages {
         let labels = field.choices.iter().map(|c| c.label.get(*lang));
         unique(&place, &format!("{lang} label"), labels, faults);
@@ -177,7 +210,10 @@ fn unique<'t>(
     let mut seen = BTreeSet::new();
     for name in names {
         if !seen.insert(name) {
-            faults.note(place, format!("the {what} \"{name}\" stands twice: rename one"));
+            faults.note(
+                place,
+                format!("the {what} \"{name}\" stands twice: rename one"),
+            );
         }
     }
 }
@@ -186,7 +222,10 @@ fn unique<'t>(
 /// reply.
 pub(super) fn page(table: &Table<'_>, page: &Page, languages: &[Lang], faults: &mut Faults<'_>) {
     if page.fields.is_empty() {
-        faults.note(&table.span, format!("page \"{}\" asks nothing: add a field", page.id));
+        faults.note(
+            &table.span,
+            format!("page \"{}\" asks nothing: add a field", page.id),
+        );
     }
     if page.fields.len() > 1 && page.fields.iter().any(|f| f.kind.has_choices()) {
         faults.note(
@@ -200,7 +239,10 @@ pub(super) fn page(table: &Table<'_>, page: &Page, languages: &[Lang], faults: &
         if units > limits::INTERACTIVE_UNITS_MAX - SPARE_UNITS {
             faults.note(
                 &table.span,
-                format!("page \"{}\" is too long in {lang}: split it or shorten its questions", page.id),
+                format!(
+                    "page \"{}\" is too long in {lang}: split it or shorten its questions",
+                    page.id
+                ),
             );
         }
     }
@@ -222,8 +264,18 @@ pub(super) fn flow(flow: &Flow, root: &Table<'_>, faults: &mut Faults<'_>) {
             ),
         );
     }
-    unique(&place, "page", flow.pages.iter().map(|p| p.id.as_str()), faults);
-    unique(&place, "field", flow.fields().map(|f| f.id.as_str()), faults);
+    unique(
+        &place,
+        "page",
+        flow.pages.iter().map(|p| p.id.as_str()),
+        faults,
+    );
+    unique(
+        &place,
+        "field",
+        flow.fields().map(|f| f.id.as_str()),
+        faults,
+    );
     conditions(flow, &place, faults);
 }
 
@@ -236,14 +288,20 @@ fn conditions(flow: &Flow, place: &Range<usize>, faults: &mut Faults<'_>) {
                 let near = nearest(name, earlier.iter().map(|f| f.id.as_str()));
                 faults.note(
                     place,
-                    format!("field \"{}\" depends on \"{name}\", which is not asked before it{near}", field.id),
+                    format!(
+                        "field \"{}\" depends on \"{name}\", which is not asked before it{near}",
+                        field.id
+                    ),
                 );
                 continue;
             };
             if !answers_to(known, condition) {
                 faults.note(
                     place,
-                    format!("field \"{}\" depends on something \"{name}\" never answers", field.id),
+                    format!(
+                        "field \"{}\" depends on something \"{name}\" never answers",
+                        field.id
+                    ),
                 );
             }
         }

@@ -59,5 +59,7 @@ pub(super) fn nearest<'k>(unknown: &str, known: impl Iterator<Item = &'k str>) -
         .map(|name| (strsim::damerau_levenshtein(unknown, name), name))
         .filter(|(distance, name)| *distance <= 1 + name.len() / 4)
         .min()
-        .map_or_else(String::new, |(_, name)| format!(" (did you mean \"{name}\"?)"))
+        .map_or_else(String::new, |(_, name)| {
+            format!(" (did you mean \"{name}\"?)")
+        })
 }

@@ -4,7 +4,7 @@
 //! handed in.
 
 use super::check;
-use super::fault::{FlowFault, Faults, nearest};
+use super::fault::{Faults, FlowFault, nearest};
 use super::model::{
     ButtonWords, Condition, Field, FieldChoice, FieldKind, Flow, MISREADS, Page, misread_word,
 };
@@ -56,7 +56,16 @@ impl Flow {
 
 fn read_flow(root: &Table<'_>, source: &str, faults: &mut Faults<'_>) -> Flow {
     root.only(
-        &["version", "id", "languages", "consent", "lines", "buttons", "hints", "pages"],
+        &[
+            "version",
+            "id",
+            "languages",
+            "consent",
+            "lines",
+            "buttons",
+            "hints",
+            "pages",
+        ],
         faults,
     );
     match root.number("version", faults) {
@@ -84,7 +93,13 @@ fn read_flow(root: &Table<'_>, source: &str, faults: &mut Faults<'_>) -> Flow {
         flow.consent_version = consent.text("version", faults);
         check::short_id(&consent, "version", &flow.consent_version, faults);
         flow.consent_text = consent.words("text", &flow.languages, faults);
-        check::body(&consent, &flow.consent_text, &["clinic", "emergency_number"], true, faults);
+        check::body(
+            &consent,
+            &flow.consent_text,
+            &["clinic", "emergency_number"],
+            true,
+            faults,
+        );
     }
     if let Some(hints) = root.table("hints", faults) {
         flow.hints = read_hints(&hints, &flow.languages, true, faults);
@@ -156,7 +171,12 @@ fn read_buttons(
             label: button.words("label", languages, faults),
             also: button.also(languages, faults),
         };
-        check::title(&button, &words.label, crate::core::limits::BUTTON_TITLE_MAX, faults);
+        check::title(
+            &button,
+            &words.label,
+            crate::core::limits::BUTTON_TITLE_MAX,
+            faults,
+        );
         buttons.insert(*name, words);
     }
     buttons
@@ -241,7 +261,10 @@ fn read_kind(table: &Table<'_>, faults: &mut Faults<'_>) -> Option<FieldKind> {
     if found.is_none() && !word.is_empty() {
         let at = table.find("kind").map_or(0..0, Spanned::span);
         let near = nearest(&word, known.map(|(name, _)| *name));
-        faults.note(&at, format!("no kind of question is called \"{word}\"{near}"));
+        faults.note(
+            &at,
+            format!("no kind of question is called \"{word}\"{near}"),
+        );
     }
     found.map(|(_, kind)| *kind)
 }
@@ -306,7 +329,10 @@ fn read_condition(
         (Some(_) | None, _, _) => {
             faults.note(
                 &entry.span(),
-                format!("{} needs either \"is\" or \"age_min\" and \"age_max\"", table.name),
+                format!(
+                    "{} needs either \"is\" or \"age_min\" and \"age_max\"",
+                    table.name
+                ),
             );
             None
         }

@@ -50,7 +50,10 @@ impl<'a> Table<'a> {
                 let near = nearest(name, known.iter().copied());
                 faults.note(
                     &key.span(),
-                    format!("{} knows no \"{name}\"{near}: remove or rename it", self.name),
+                    format!(
+                        "{} knows no \"{name}\"{near}: remove or rename it",
+                        self.name
+                    ),
                 );
             }
         }
@@ -97,19 +100,17 @@ impl<'a> Table<'a> {
         if number.is_none() {
             faults.note(
                 &entry.span(),
-                format!("\"{key}\" of {} must be a whole number from 0 to 65535", self.name),
+                format!(
+                    "\"{key}\" of {} must be a whole number from 0 to 65535",
+                    self.name
+                ),
             );
         }
         number
     }
 
     /// Texts in every one of `languages`.
-    pub(super) fn words(
-        &self,
-        key: &str,
-        languages: &[Lang],
-        faults: &mut Faults<'_>,
-    ) -> Words {
+    pub(super) fn words(&self, key: &str, languages: &[Lang], faults: &mut Faults<'_>) -> Words {
         let Some(entry) = self.need(key, "a text in each language", faults) else {
             return Words::default();
         };

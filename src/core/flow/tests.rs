@@ -35,19 +35,59 @@ fn each_fault_says_where_it_is_and_what_to_do() {
         ("version = 1\n", "version = 2\n", "version = 1"),
         ("fr = \"Merci. Pour qui est-ce ?\"\n", "", "no \"fr\""),
         ("[lines.who]\n", "[lines.whoo]\n", "did you mean \"who\"?"),
-        ("{record_id}. Please", "{recordid}. Please", "unknown placeholder {recordid} (did you mean \"record_id\"?)"),
-        ("en = \"Yes, send\"", &format!("en = \"{long}\""), "at most 20"),
-        ("kind = \"onset\"", "kind = \"onse\"", "did you mean \"onset\"?"),
+        (
+            "{record_id}. Please",
+            "{recordid}. Please",
+            "unknown placeholder {recordid} (did you mean \"record_id\"?)",
+        ),
+        (
+            "en = \"Yes, send\"",
+            &format!("en = \"{long}\""),
+            "at most 20",
+        ),
+        (
+            "kind = \"onset\"",
+            "kind = \"onse\"",
+            "did you mean \"onset\"?",
+        ),
         ("id = \"locality\"", "id = \"sex\"", "\"sex\" stands twice"),
-        ("field = \"sex\", is", "field = \"sexe\", is", "not asked before it"),
+        (
+            "field = \"sex\", is",
+            "field = \"sexe\", is",
+            "not asked before it",
+        ),
         ("is = \"female\"", "is = \"woman\"", "never answers"),
         ("id = \"cough\"", "id = \"fever\"", "\"fever\" stands twice"),
-        ("en = \"Thank you. Who is this for?\"", "en = \"\"", "is empty"),
-        ("en = \"Thank you. Who is this for?\"", "en = 7", "must be a text"),
-        ("languages = [\"en\",", "languages = [\"xx\", \"en\",", "unknown language \"xx\""),
-        ("en = \"I did not understand: {question}\"", "en = \"What?\"", "must contain {question}"),
-        ("id = \"intake\"\n", "id = \"intake\"\ncolour = 3\n", "knows no \"colour\""),
-        ("Call {emergency_number} now", "Call now", "must contain {emergency_number}"),
+        (
+            "en = \"Thank you. Who is this for?\"",
+            "en = \"\"",
+            "is empty",
+        ),
+        (
+            "en = \"Thank you. Who is this for?\"",
+            "en = 7",
+            "must be a text",
+        ),
+        (
+            "languages = [\"en\",",
+            "languages = [\"xx\", \"en\",",
+            "unknown language \"xx\"",
+        ),
+        (
+            "en = \"I did not understand: {question}\"",
+            "en = \"What?\"",
+            "must contain {question}",
+        ),
+        (
+            "id = \"intake\"\n",
+            "id = \"intake\"\ncolour = 3\n",
+            "knows no \"colour\"",
+        ),
+        (
+            "Call {emergency_number} now",
+            "Call now",
+            "must contain {emergency_number}",
+        ),
     ];
     for (from, to, says) in cases {
         let (found, _) = changed(from, to);
@@ -64,7 +104,9 @@ fn a_fault_names_its_line() {
     assert!(found[0].starts_with(&format!("line {line}:")), "{found:?}");
     let (found, line) = changed("[lines.who]", "[lines.whoo]");
     assert!(
-        found.iter().any(|f| f.starts_with(&format!("line {line}:"))),
+        found
+            .iter()
+            .any(|f| f.starts_with(&format!("line {line}:"))),
         "{found:?}"
     );
 }
@@ -73,7 +115,11 @@ fn a_fault_names_its_line() {
 fn all_faults_are_told_at_once() {
     let source = BUILT_IN
         .replacen("kind = \"onset\"", "kind = \"onse\"", 1)
-        .replacen("en = \"Yes, send\"", "en = \"Yes, send it all right away\"", 1)
+        .replacen(
+            "en = \"Yes, send\"",
+            "en = \"Yes, send it all right away\"",
+            1,
+        )
         .replacen("[lines.who]", "[lines.whoo]", 1);
     assert!(faults(&source).len() >= 4, "{:?}", faults(&source));
 }
