@@ -8,11 +8,11 @@
 )]
 
 mod support {
-    pub mod clinic;
+    pub mod folder;
 }
 
 use serde_json::Value;
-use support::clinic::{CANARY, Clinic, PASSPHRASE, PASSWORD};
+use support::folder::{CANARY, Clinic, PASSPHRASE, PASSWORD};
 
 #[test]
 fn init_prints_the_recovery_key_once_and_touches_nothing_the_second_time() {

@@ -1,274 +1,214 @@
-//! A clinic in a temporary folder, and the real program run on it.
+//! The real program on a real data folder: made, given its credentials,
+//! started, killed and looked into.
 
-use healthpost::core::answers::Value;
-use healthpost::core::engine::{RecordChange, RecordStatus, Triage};
-use healthpost::core::id::{OutboxKey, RecordId};
-use healthpost::core::inbound::Identity;
-use healthpost::core::lang::Lang;
-use healthpost::core::outgoing::{Body, Outgoing, Purpose};
-use healthpost::core::time::UnixMs;
+use super::far_side::{ACCESS_TOKEN, APP_SECRET, PHONE_NUMBER_ID, VERIFY_TOKEN};
+use super::http;
+use super::process::Process;
+use super::wait;
+use healthpost::core::data_key::DataKey;
+use healthpost::durable;
 use healthpost::keys::SlotsFile;
-use healthpost::store::{audit, contacts, open, outbox, records};
+use healthpost::store::{BoxKey, meta, open};
 use rusqlite::Connection;
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
+use std::process::{Command, Output, Stdio};
 
-/// The clinic's passphrase.
-pub const PASSPHRASE: &str = "correct horse battery staple";
-/// Every member of staff's password.
-pub const PASSWORD: &str = "siri ya kliniki";
-/// What a patient is called, and what must never be said.
-pub const CANARY: &str = "Kanarienvogel";
+/// What opens the data folder.
+pub const PASSPHRASE: &str = "e2e maji safi ya ziwa 4417";
 
-/// What a command said.
+/// A clinic's box.
+pub struct Clinic {
+    /// Everything of it lies in here.
+    pub folder: PathBuf,
+    /// Its port.
+    pub port: u16,
+    extra: Vec<String>,
+}
+
+/// A finished command.
 #[derive(Debug)]
-pub struct Said {
-    /// Exit status.
+pub struct Ran {
+    /// Its exit status.
     pub status: i32,
-    /// Standard output.
+    /// What it printed.
     pub out: String,
-    /// Standard error.
+    /// What it complained of.
     pub err: String,
 }
 
-impl Said {
-    /// Neither stream holds `text`.
-    pub fn holds_no(&self, text: &str) {
-        assert!(
-            !self.out.contains(text) && !self.err.contains(text),
-            "{self:?}"
-        );
-    }
-}
-
-/// A configuration, a passphrase and perhaps a data folder.
-pub struct Clinic {
-    dir: tempfile::TempDir,
+/// A port nobody listens on. It is free again when this returns; nothing else
+/// on a test machine takes ports at random in the moment between.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
 }
 
 impl Clinic {
-    /// Without a data folder.
-    pub fn bare() -> Self {
-        let dir = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
-        let clinic = Self { dir };
-        clinic.put(
-            &clinic.file("healthpost.toml"),
-            &format!(
-                "version = 1\ndata_dir = \"data\"\n[clinic]\nid = \"kalehe-1\"\n\
-                 name = \"Kalehe Health Post\"\ncountry = \"CD\"\n\
-                 timezone = \"Africa/Lubumbashi\"\nlanguages = [\"fr\", \"sw\"]\n\
-                 emergency_number = \"112\"\n[public]\nlisten = \"127.0.0.1:{port}\"\n\
-                 [whatsapp]\nphone_number_id = \"106540352242922\"\n\
-                 base_url = \"http://127.0.0.1:9\"\n"
-            ),
-        );
-        clinic.put(&clinic.file("passphrase"), &format!("{PASSPHRASE}\n"));
-        clinic.put(&clinic.file("password"), &format!("{PASSWORD}\n"));
-        clinic
-    }
-
-    /// With a data folder.
-    pub fn made() -> Self {
-        let clinic = Self::bare();
-        let made = clinic.run(&["init", "--passphrase-file", "passphrase"], "");
+    /// A box in `folder`, made and with its credentials, ready to serve.
+    pub fn new(folder: &Path, port: u16, graph: &str) -> Self {
+        let clinic = Self::bare(folder, port, graph, "");
+        let made = clinic.run(&["init", "--passphrase-file"], &[clinic.passphrase()], "");
         assert_eq!(made.status, 0, "{made:?}");
+        for (name, value) in [
+            ("whatsapp.app_secret", APP_SECRET),
+            ("whatsapp.verify_token", VERIFY_TOKEN),
+            ("whatsapp.access_token", ACCESS_TOKEN),
+        ] {
+            let args = ["secret", "set", name, "--passphrase-file"];
+            let set = clinic.run(&args, &[clinic.passphrase()], value);
+            assert_eq!(set.status, 0, "{set:?}");
+        }
         clinic
     }
 
-    /// A file beside the data folder.
-    pub fn file(&self, name: &str) -> PathBuf {
-        self.dir.path().join(name)
+    /// Only the files a technician writes; nothing is made yet.
+    pub fn bare(folder: &Path, port: u16, graph: &str, more: &str) -> Self {
+        let clinic = Self {
+            folder: folder.to_owned(),
+            port,
+            extra: Vec::new(),
+        };
+        clinic.configure(graph, more);
+        durable::write(
+            Path::new(&clinic.passphrase()),
+            format!("{PASSPHRASE}\n").as_bytes(),
+        )
+        .unwrap();
+        clinic
+    }
+
+    /// Adds options to every start of the service.
+    pub fn with(mut self, options: &[&str]) -> Self {
+        self.extra = options.iter().map(|&word| word.to_owned()).collect();
+        self
+    }
+
+    /// Writes the configuration.
+    pub fn configure(&self, graph: &str, more: &str) {
+        let source = format!(
+            "version = 1\ndata_dir = {data:?}\n\
+             [clinic]\nid = \"e2e-1\"\nname = \"Test Post\"\ncountry = \"CD\"\n\
+             timezone = \"Africa/Lubumbashi\"\nlanguages = [\"en\", \"fr\", \"sw\", \"es\", \"pt\"]\n\
+             emergency_number = \"112\"\n\
+             [public]\nlisten = \"127.0.0.1:{port}\"\n\
+             [whatsapp]\nbase_url = \"{graph}\"\nphone_number_id = \"{PHONE_NUMBER_ID}\"\n\
+             [outbox]\nmessages_per_second = 1000\nin_doubt_seconds = 2\n\
+             [flow]\nquiet_ms = 20\n{more}",
+            data = self.data().display().to_string(),
+            port = self.port,
+        );
+        durable::write(&self.config(), source.as_bytes()).unwrap();
     }
 
     /// The data folder.
     pub fn data(&self) -> PathBuf {
-        self.file("data")
+        self.folder.join("data")
     }
 
-    /// Writes a file.
-    #[allow(
-        clippy::disallowed_methods,
-        reason = "a test's file need not survive a power cut"
-    )]
-    pub fn put(&self, path: &Path, text: &str) {
-        std::fs::write(path, text).unwrap();
+    /// The configuration.
+    pub fn config(&self) -> PathBuf {
+        self.folder.join("healthpost.toml")
     }
 
-    /// Names, sizes and times of everything in the data folder.
-    pub fn tree(&self) -> Vec<String> {
-        let mut all: Vec<String> = std::fs::read_dir(self.data())
-            .unwrap()
-            .map(|entry| {
-                let entry = entry.unwrap();
-                let facts = entry.metadata().unwrap();
-                format!(
-                    "{:?} {} {:?}",
-                    entry.file_name(),
-                    facts.len(),
-                    facts.modified().unwrap()
-                )
-            })
-            .collect();
-        all.sort();
-        all
+    /// The file with the passphrase.
+    pub fn passphrase(&self) -> String {
+        self.folder.join("passphrase").display().to_string()
     }
 
-    fn command(&self, arguments: &[&str]) -> Command {
+    /// Where webhooks go.
+    pub fn webhook(&self) -> String {
+        format!("http://127.0.0.1:{}/webhooks/whatsapp", self.port)
+    }
+
+    /// Where `/healthz` is.
+    pub fn healthz(&self) -> String {
+        format!("http://127.0.0.1:{}/healthz", self.port)
+    }
+
+    fn command(&self) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_healthpost"));
+        command.arg("--config").arg(self.config());
         command
-            .current_dir(self.dir.path())
-            .env_clear()
-            .env("HEALTHPOST_CONFIG", self.file("healthpost.toml"))
-            .args(arguments)
+    }
+
+    /// Runs a command to its end with `input` on standard input.
+    pub fn run(&self, args: &[&str], more: &[String], input: &str) -> Ran {
+        let mut child = self
+            .command()
+            .args(args)
+            .args(more)
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
-            .stderr(Stdio::piped());
-        command
-    }
-
-    /// Runs the program with `input` on standard input.
-    pub fn run(&self, arguments: &[&str], input: &str) -> Said {
-        let mut child = self.command(arguments).spawn().unwrap();
-        // A command that reads nothing may have closed its end already.
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that reads nothing may have gone already.
         child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
-        let done = child.wait_with_output().unwrap();
-        Said {
-            status: done.status.code().unwrap(),
-            out: String::from_utf8(done.stdout).unwrap(),
-            err: String::from_utf8(done.stderr).unwrap(),
-        }
+        Ran::from(child.wait_with_output().unwrap())
     }
 
-    /// Runs a command that opens the data folder itself.
-    pub fn opened(&self, arguments: &[&str], input: &str) -> Said {
-        let mut all = arguments.to_vec();
-        all.extend(["--passphrase-file", "passphrase"]);
-        self.run(&all, input)
+    /// Runs a command that must succeed, and reads the JSON it prints.
+    pub fn json(&self, args: &[&str]) -> serde_json::Value {
+        let ran = self.run(&[&["--json"], args].concat(), &[], "");
+        assert_eq!(ran.status, 0, "{args:?}: {ran:?}");
+        serde_json::from_str(&ran.out).unwrap()
     }
 
-    /// The same, signed in.
-    pub fn as_staff(&self, name: &str, arguments: &[&str]) -> Said {
-        let mut all = arguments.to_vec();
-        all.extend(["--as", name, "--password-file", "password"]);
-        self.opened(&all, "")
+    /// Starts the service without waiting for it.
+    pub fn begin(&self) -> Process {
+        let mut command = self.command();
+        command
+            .args(&self.extra)
+            .arg("serve")
+            .arg("--passphrase-file")
+            .arg(self.passphrase());
+        Process::start(&mut command, &self.folder, "serve")
     }
 
-    /// Adds somebody with the password of all.
-    pub fn add_staff(&self, name: &str, role: &str) {
-        let added = self.opened(&["user", "add", name, "--role", role], PASSWORD);
-        assert_eq!(added.status, 0, "{added:?}");
+    /// Starts the service and waits until it serves.
+    pub fn serve(&self) -> Process {
+        let mut process = self.begin();
+        self.wait_ready(&mut process);
+        process
     }
 
-    fn database(&self) -> Connection {
+    /// Waits until a service that was begun serves.
+    pub fn wait_ready(&self, process: &mut Process) {
+        wait::until("the service serves", 60, || {
+            assert!(process.ended().is_none(), "it ended: {}", process.logged());
+            let answer = http::get(&self.healthz()).ok()?;
+            (answer.status == 200).then_some(())
+        });
+    }
+
+    /// Messages that wait in the outbound queue, by the running service.
+    pub fn waiting(&self) -> usize {
+        let listed = self.json(&["outbox", "list", "--waiting", "--limit", "1000"]);
+        listed["messages"].as_array().unwrap().len()
+    }
+
+    /// The key, by the passphrase.
+    pub fn key(&self) -> DataKey {
         let slots = SlotsFile::load(&self.data()).unwrap();
-        let key = slots.open_with_passphrase(PASSPHRASE).unwrap();
-        open::open(&self.data(), &key).unwrap()
+        slots.open_with_passphrase(PASSPHRASE).unwrap()
     }
 
-    /// A patient with a record and a message that waits; their record's number.
-    pub fn add_patient(&self) -> String {
-        let now = UnixMs(1_795_168_800_000);
-        let conn = self.database();
-        let who = Identity {
-            phone: Some("243970000001".into()),
-            ..Identity::default()
-        };
-        let contact = contacts::resolve(&conn, &who, now).unwrap().unwrap();
-        let id = RecordId::from_random(42);
-        let text = |text: &str| Value::Text { text: text.into() };
-        let change = RecordChange {
-            id: id.clone(),
-            status: RecordStatus::Complete,
-            triage: Triage::None,
-            language: Lang::Fr,
-            fields: [
-                ("patient_name".to_owned(), text(CANARY)),
-                ("complaint".to_owned(), text("=1+1")),
-            ]
-            .into(),
-        };
-        records::write(&conn, contact, &change, "system", now).unwrap();
-        let message = Outgoing {
-            purpose: Purpose::Notice,
-            body: Body::text(format!("Merci {CANARY}")),
-        };
-        outbox::push(&conn, contact, &OutboxKey::new(now, [1; 10]), &message, now).unwrap();
-        id.to_string()
-    }
-
-    /// The audit log holds these deeds.
-    pub fn audit_holds(&self, actions: &[&str]) {
-        let conn = self.database();
-        let entries = audit::list(&conn, 0, 1_000).unwrap();
-        for action in actions {
-            assert!(
-                entries.iter().any(|entry| entry.action == *action),
-                "{action}"
-            );
-        }
-        assert!(matches!(
-            audit::verify(&conn).unwrap(),
-            audit::Verdict::Whole { .. }
-        ));
-    }
-
-    /// Starts the appliance, locked, and waits for its control socket.
-    pub fn serve(&self) -> Service {
-        let service = Service(Some(self.command(&["serve"]).spawn().unwrap()));
-        wait(|| self.data().join("control.sock").exists());
-        service
-    }
-
-    /// Waits until an unlocked appliance answers commands.
-    pub fn wait_until_open(&self) {
-        wait(|| self.run(&["secret", "list"], "").status == 0);
+    /// The database of a stopped service, and the key of its hashes.
+    pub fn open(&self) -> (Connection, BoxKey) {
+        let conn = open::open(&self.data(), &self.key()).unwrap();
+        let box_key = meta::load_box_key(&conn).unwrap();
+        (conn, box_key)
     }
 }
 
-#[allow(
-    clippy::disallowed_methods,
-    reason = "another process says nothing when it is ready"
-)]
-fn wait(mut ready: impl FnMut() -> bool) {
-    for _ in 0..200 {
-        if ready() {
-            return;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    panic!("it did not become ready");
-}
-
-/// A running appliance; ended when dropped.
-pub struct Service(Option<Child>);
-
-impl Service {
-    /// Asks it to stop and returns what it logged.
-    pub fn stop(mut self) -> String {
-        let child = self.0.take().unwrap();
-        let id = rustix::process::Pid::from_child(&child);
-        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
-        let done = child.wait_with_output().unwrap();
-        assert!(done.status.success(), "{done:?}");
-        let mut said = String::from_utf8(done.stdout).unwrap();
-        said.push_str(&String::from_utf8(done.stderr).unwrap());
-        said
-    }
-}
-
-impl Drop for Service {
-    fn drop(&mut self) {
-        if let Some(mut child) = self.0.take() {
-            child.kill().ok();
-            child.wait().ok();
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
         }
     }
 }

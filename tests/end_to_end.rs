@@ -1,0 +1,23 @@
+//! The whole program from outside: the real binary or the real service, the
+//! simulated WhatsApp, real sockets, real files, and what can go wrong with
+//! them. No test in here reaches past this machine.
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod support {
+    pub mod clinic;
+    pub mod counts;
+    pub mod far_side;
+    pub mod http;
+    pub mod process;
+    pub mod wait;
+    pub mod webhook;
+}
+
+mod e2e {
+    mod kill;
+}
