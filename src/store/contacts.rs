@@ -287,7 +287,7 @@ fn remember_names(conn: &Connection, contact: ContactId, who: &Identity) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::testing::{count, db, phone};
+    use crate::store::tests::{count, db, phone};
 
     fn both(number: &str, bsuid: &str) -> Identity {
         Identity {

@@ -29,7 +29,7 @@ pub mod sessions;
 pub mod staff;
 pub mod tasks;
 #[cfg(test)]
-mod testing;
+mod tests;
 pub mod writer;
 
 pub use error::Error;

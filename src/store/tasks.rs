@@ -91,7 +91,7 @@ pub fn list_open(conn: &Connection, limit: usize) -> Result<Vec<Task>> {
 mod tests {
     use super::*;
     use crate::core::outgoing::Purpose;
-    use crate::store::testing::{contact, count, db, queue};
+    use crate::store::tests::{contact, count, db, queue};
 
     #[test]
     fn a_task_is_opened_once_until_it_is_done() {

@@ -1,6 +1,8 @@
+//! Taking in webhooks: once each, dead letters, other numbers, quiet and danger.
+
 use super::*;
 use crate::core::inbound::{Receipt, Status};
-use crate::store::testing::{box_key, count, db, message, phone};
+use crate::store::tests::{box_key, count, db, message, phone};
 
 const NOW: UnixMs = UnixMs(100_000);
 

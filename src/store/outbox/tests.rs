@@ -1,8 +1,10 @@
+//! The queue as its users rely on it: order, doubt, statuses, tasks.
+
 use super::*;
 use crate::core::delivery::{Policy, SendOutcome};
 use crate::core::inbound::{Identity, ProviderError, Receipt, Status};
 use crate::ports::LineFault;
-use crate::store::testing::{box_key, contact, count, db, queue};
+use crate::store::tests::{box_key, contact, count, db, queue};
 
 const POLICY: Policy = Policy {
     in_doubt_ms: 600_000,
