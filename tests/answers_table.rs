@@ -227,3 +227,27 @@ proptest! {
         }
     }
 }
+
+#[test]
+fn a_complaint_and_its_onset_in_one_breath() {
+    let kinds = [Kind::FreeText, Kind::Onset];
+    for (lang, text, complaint, since) in [
+        (
+            Lang::Fr,
+            "fièvre depuis 3 jours",
+            "text fièvre",
+            "since 2026-11-15",
+        ),
+        (Lang::Fr, "toux, hier", "text toux", "since 2026-11-17"),
+        (
+            Lang::En,
+            "cough\nsince Monday",
+            "text cough",
+            "since 2026-11-16",
+        ),
+    ] {
+        let page = read_page(&kinds, text, lang, TODAY, "CD");
+        let got: Vec<String> = page.iter().map(|answer| spell(answer, "")).collect();
+        assert_eq!(got, [complaint, since], "{text}");
+    }
+}

@@ -6,7 +6,9 @@
 
 use crate::app::demo_folder::{self, Account};
 use crate::app::listen;
+use crate::app::serve::ops_context;
 use crate::app::service::{self, Machine, SHUTDOWN, Service};
+use crate::ops::control;
 use crate::simulator::{Settings, Simulator, Waiting};
 use crate::store::{Readers, queue};
 use crate::web::{console, loopback};
@@ -91,6 +93,11 @@ impl Running {
             webhook,
             users,
         };
+        let context = ops_context(&opened, &self.machine, &service);
+        runner.start(
+            "control socket",
+            control::serve(context, runner.stop_signal())?,
+        );
         self.start_listeners(&mut runner, service, &far_side);
         ready(&addresses);
         let ended = runner.watch(stop).await;

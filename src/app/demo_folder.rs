@@ -101,7 +101,8 @@ pub async fn prepare(folder: &Path, machine: &Machine) -> Result<Prepared> {
 /// # Errors
 /// If it cannot be written.
 pub fn config(data: &Path, graph_url: &str, webhook: SocketAddr) -> Result<Config> {
-    let folder: PathBuf = data.parent().unwrap_or(data).to_owned();
+    let data = std::path::absolute(data)?;
+    let folder: PathBuf = data.parent().unwrap_or(&data).to_owned();
     let source = format!(
         "version = 1\n\
          data_dir = {data}\n\n\

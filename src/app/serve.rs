@@ -8,8 +8,8 @@ use crate::config::Config;
 use crate::core::data_key::DataKey;
 use crate::core::secret::Secret;
 use crate::keys::{self, SlotsFile};
-use crate::ops::control::UnlockTry;
-use crate::ops::{self, Changed, OnChange};
+use crate::ops::control::{self, UnlockTry};
+use crate::ops::{Changed, Context as OpsContext, OnChange};
 use crate::store::lock;
 use crate::web::health::Health;
 use crate::web::public;
@@ -65,9 +65,11 @@ async fn run(config: &Config, opened: Opened, public: TcpListener, machine: Mach
         "public listener",
         listen::serve(public, service.public.clone(), stop),
     );
-    let control = control_socket(&opened, &service, &machine, runner.stop_signal())
-        .context("the control socket cannot be made")?;
-    runner.start("control socket", control);
+    let context = ops_context(&opened, &machine, &service);
+    runner.start(
+        "control socket",
+        control::serve(context, runner.stop_signal())?,
+    );
     say_ready(&format!("serving webhooks on {address}"));
     tracing::info!(%address, "the clinic's box is serving");
     let ended = runner.watch(asked_to_stop()?).await;
@@ -77,13 +79,9 @@ async fn run(config: &Config, opened: Opened, public: TcpListener, machine: Mach
     ended.context("the appliance stopped; the service manager starts it again")
 }
 
-/// Where commands reach the database that this process has open.
-fn control_socket(
-    opened: &Opened,
-    service: &Service,
-    machine: &Machine,
-    stop: CancellationToken,
-) -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
+/// What commands on the control socket work with; they tell the running
+/// service what they changed.
+pub fn ops_context(opened: &Opened, machine: &Machine, service: &Service) -> OpsContext {
     let (reload, bells) = (service.credentials.clone(), service.bells.clone());
     let on_change: OnChange = Arc::new(move |changed| {
         let (reload, bells) = (reload.clone(), bells.clone());
@@ -91,69 +89,21 @@ fn control_socket(
             match changed {
                 Changed::Secrets => {
                     if let Err(error) = reload.now().await {
-                        tracing::warn!(%error, "the credentials could not be read again");
+                        tracing::error!(%error, "the new credentials could not be read");
                     }
                 }
-                Changed::Outbox => {}
+                Changed::Outbox => bells.sender.ring(),
             }
-            bells.sender.ring();
         })
     });
-    let context = ops::Context {
+    OpsContext {
         folder: opened.folder.clone(),
         writer: opened.writer.clone(),
         readers: opened.readers.clone(),
         clock: Arc::clone(&machine.clock),
         chance: Arc::clone(&machine.chance),
         on_change: Some(on_change),
-    };
-    ops::control::serve(context, stop)
-}
-
-/// Serves what a locked box may say until a passphrase opens it; `None` if it
-/// is told to stop before.
-async fn wait_for_key(config: &Config, public: &TcpListener) -> Result<Option<DataKey>> {
-    let mut runner = Runner::new();
-    let health = Health {
-        store: None,
-        line: Line::default(),
-    };
-    let listener = public.try_clone()?;
-    let locked = listen::serve(listener, public::locked(health), runner.stop_signal());
-    runner.start("locked public listener", locked);
-    let (tries, mut offered) = mpsc::channel::<UnlockTry>(1);
-    let control = ops::control::serve_locked(&config.data_dir, tries, runner.stop_signal())
-        .context("the control socket cannot be made")?;
-    runner.start("control socket", control);
-    say_ready("locked: waiting for healthpost unlock");
-    tracing::info!("locked: waiting for healthpost unlock");
-    let key = tokio::select! {
-        key = first_that_opens(&config.data_dir, &mut offered) => key,
-        () = asked_to_stop()? => None,
-    };
-    runner.shut_down(SHUTDOWN).await;
-    Ok(key)
-}
-
-/// Tries what is offered, one at a time, with a pause after each that fails.
-async fn first_that_opens(
-    folder: &Path,
-    offered: &mut mpsc::Receiver<UnlockTry>,
-) -> Option<DataKey> {
-    let mut pause = FIRST_PAUSE;
-    while let Some(UnlockTry { secret, answer }) = offered.recv().await {
-        let opened = open_key(folder, secret).await;
-        let told = opened.as_ref().map(|_| ()).map_err(ToString::to_string);
-        // Whoever asked may have gone; the key opens all the same.
-        answer.send(told).ok();
-        if let Ok(key) = opened {
-            return Some(key);
-        }
-        tracing::warn!("a passphrase was offered that does not open the data key");
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
     }
-    None
 }
 
 /// Opens the data key with a passphrase, off the runtime's threads: the
@@ -174,6 +124,57 @@ pub async fn open_key(folder: &Path, passphrase: Secret) -> Result<DataKey> {
 /// Whether a folder holds a clinic's data.
 pub fn is_made(folder: &Path) -> bool {
     folder.join(keys::slots::FILE).exists()
+}
+
+/// Serves what a locked box may say until a passphrase opens it; `None` if it
+/// is told to stop before.
+async fn wait_for_key(config: &Config, public: &TcpListener) -> Result<Option<DataKey>> {
+    let stop = CancellationToken::new();
+    let mut runner = Runner::new();
+    let health = Health {
+        store: None,
+        line: Line::default(),
+    };
+    let listener = public.try_clone()?;
+    let router = public::locked(health);
+    runner.start(
+        "locked public listener",
+        listen::serve(listener, router, stop.clone()),
+    );
+    let (tries, mut offered) = mpsc::channel::<UnlockTry>(1);
+    let answering = control::serve_locked(&config.data_dir, tries, stop.clone())?;
+    runner.start("control socket", answering);
+    say_ready("locked: waiting for healthpost unlock");
+    tracing::info!("locked: waiting for healthpost unlock");
+    let key = tokio::select! {
+        key = first_that_opens(&config.data_dir, &mut offered) => key,
+        () = asked_to_stop()? => None,
+    };
+    stop.cancel();
+    runner.shut_down(SHUTDOWN).await;
+    Ok(key)
+}
+
+/// Tries what is offered, one at a time, with a growing pause after each that
+/// does not open.
+async fn first_that_opens(
+    folder: &Path,
+    offered: &mut mpsc::Receiver<UnlockTry>,
+) -> Option<DataKey> {
+    let mut pause = FIRST_PAUSE;
+    while let Some(UnlockTry { secret, answer }) = offered.recv().await {
+        let opened = open_key(folder, secret).await;
+        let told = opened.as_ref().map(|_| ()).map_err(ToString::to_string);
+        // Whoever asked may have gone; the key opens all the same.
+        answer.send(told).ok();
+        if let Ok(key) = opened {
+            return Some(key);
+        }
+        tracing::warn!("a passphrase was offered that does not open the data key");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
+    }
+    None
 }
 
 fn asked_to_stop() -> Result<impl Future<Output = ()>> {

@@ -62,8 +62,8 @@ impl FlowCommand {
 }
 
 fn load(path: Option<&Path>) -> Result<Flow, Failure> {
-    flow_file::load(path)
-        .map_err(|error| Failure::usage(error.to_string(), "correct the file and check it again"))
+    let loaded = flow_file::load(path);
+    loaded.map_err(|error| Failure::usage(error.to_string(), "correct the file and check it again"))
 }
 
 /// The clinic the flow speaks for: the configured one, else one made up.

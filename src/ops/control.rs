@@ -16,19 +16,18 @@ use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// The socket's file in the data folder.
-pub const FILE: &str = "control.sock";
-/// How long a connection may say nothing.
-const IDLE: Duration = Duration::from_secs(120);
-
 /// Somebody offers a passphrase to a locked appliance, and waits to hear.
-#[derive(Debug)]
 pub struct UnlockTry {
     /// The passphrase.
     pub secret: Secret,
     /// Answered with the reason if it does not open.
     pub answer: oneshot::Sender<Result<(), String>>,
 }
+
+/// The socket's file in the data folder.
+pub const FILE: &str = "control.sock";
+/// How long a connection may say nothing.
+const IDLE: Duration = Duration::from_secs(120);
 
 /// Answers commands on `DATA/control.sock` until `stop`. The folder's lock
 /// must be held: a socket found there is then a leftover.

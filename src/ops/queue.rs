@@ -54,7 +54,7 @@ pub(super) async fn show(
 ) -> Result<Response, Error> {
     let actor = match caller.allowed(Action::ReadAnswers) {
         Ok(actor) => actor,
-        Err(refusal) => return Ok(refusal),
+        Err(refusal) => return Ok(*refusal),
     };
     let Some((queued, text)) = context
         .readers

@@ -78,6 +78,13 @@ impl<T> Agenda<T> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        reason = "a test may panic"
+    )]
+
     use super::*;
 
     #[test]

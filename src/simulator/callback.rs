@@ -115,6 +115,13 @@ fn parse_answer(bytes: &[u8]) -> Option<Answer> {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        reason = "a test may panic"
+    )]
+
     use super::*;
 
     #[test]

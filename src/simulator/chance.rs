@@ -54,6 +54,13 @@ impl Dice {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        reason = "a test may panic"
+    )]
+
     use super::*;
 
     #[test]

@@ -159,6 +159,13 @@ impl Standing {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        reason = "a test may panic"
+    )]
+
     use super::*;
 
     fn hits(schedule: Schedule, sends: usize) -> Vec<bool> {

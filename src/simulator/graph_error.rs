@@ -128,6 +128,13 @@ fn title(code: i64) -> &'static str {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        reason = "a test may panic"
+    )]
+
     use super::*;
 
     #[test]

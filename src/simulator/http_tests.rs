@@ -1,6 +1,13 @@
 //! The simulator on real sockets of the loopback: the Graph port, webhooks
 //! posted to a small receiver, the control API, and a line that can be cut.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    reason = "a test may panic"
+)]
+
 use super::callback::Callback;
 use super::*;
 use crate::core::time::{Now, UnixMs};

@@ -37,6 +37,7 @@ mod thread;
 mod wamid;
 mod webhook;
 mod world;
+mod world_account;
 mod world_phone;
 mod world_post;
 mod world_send;
@@ -54,6 +55,10 @@ pub use world::{Disorder, Manner, Reply, Sent, World, WorldError};
 pub use world_phone::NewPerson;
 
 #[cfg(test)]
+mod fault_tests;
+#[cfg(test)]
 mod http_tests;
+#[cfg(test)]
+mod shape_tests;
 #[cfg(test)]
 mod tests;

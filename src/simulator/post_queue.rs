@@ -162,6 +162,13 @@ impl PostQueue {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        reason = "a test may panic"
+    )]
+
     use super::*;
 
     fn queue_of(count: usize) -> PostQueue {

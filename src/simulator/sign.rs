@@ -40,6 +40,13 @@ fn push_unit(out: &mut String, unit: u16) {
 
 #[cfg(test)]
 mod tests {
+    #![allow(
+        clippy::unwrap_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        reason = "a test may panic"
+    )]
+
     use super::*;
     use proptest::prelude::*;
 

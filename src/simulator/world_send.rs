@@ -21,37 +21,6 @@ const PORTAL_PAGE: &str = "<!doctype html><html><head><title>Welcome</title></he
 </form></body></html>";
 
 impl World {
-    /// Checks the bearer token of a call.
-    ///
-    /// # Errors
-    /// The reply to give instead of an answer.
-    pub fn authorise(&mut self, bearer: Option<&str>) -> Result<(), Reply> {
-        if bearer == Some(self.settings.access_token.as_str()) {
-            return Ok(());
-        }
-        let error = GraphError::new(190, "The access token could not be decoded or has expired");
-        Err(self.refuse(&error))
-    }
-
-    /// `GET /{version}/{object}`: the clinic's number, a media file, or nothing.
-    pub fn describe(&mut self, object: &str, base_url: &str) -> Reply {
-        if object == self.settings.phone_number_id {
-            let number = json!({
-                "id": object,
-                "verified_name": "Simulated Clinic",
-                "display_phone_number": self.settings.display_phone_number,
-                "quality_rating": "GREEN",
-                "status": "CONNECTED",
-                "throughput": { "level": "STANDARD" },
-            });
-            return Reply::json(200, &number);
-        }
-        match self.media.describe(object, base_url) {
-            Some(file) => Reply::json(200, &file),
-            None => self.refuse(&GraphError::no_such_object(object)),
-        }
-    }
-
     /// `POST /{version}/{object}/messages`, after the token was checked.
     pub fn send_to(&mut self, object: &str, body: &[u8], now: UnixMs) -> Reply {
         if object == self.settings.phone_number_id {
@@ -310,13 +279,17 @@ impl World {
         late: Option<GraphError>,
         now: UnixMs,
     ) {
-        let sent_at = now.plus_ms(match fault {
-            Some(Fault::StatusFirst) => 0,
-            _ => self.settings.delays.sent_ms,
-        });
-        let failure = match fault {
-            Some(Fault::FailLater { code }) => Some(GraphError::new(*code, "A fault on demand")),
-            _ => late,
+        let at_once = matches!(fault, Some(Fault::StatusFirst));
+        let pause_ms = if at_once {
+            0
+        } else {
+            self.settings.delays.sent_ms
+        };
+        let sent_at = now.plus_ms(pause_ms);
+        let failure = if let Some(Fault::FailLater { code }) = fault {
+            Some(GraphError::new(*code, "A fault on demand"))
+        } else {
+            late
         };
         match (fault, failure) {
             (Some(Fault::Silent), _) => {}
@@ -358,7 +331,17 @@ impl World {
             Some(Fault::Slow { ms }) => answer.in_manner(Manner::Late(*ms)),
             Some(Fault::StatusFirst) => answer.in_manner(Manner::Late(1_000)),
             Some(Fault::Garbage) => Reply::page(200, "{\"messages\":[{\"id\":"),
-            _ => answer,
+            Some(
+                Fault::Refuse { .. }
+                | Fault::FailLater { .. }
+                | Fault::Hang
+                | Fault::Reset
+                | Fault::Portal
+                | Fault::Redirect
+                | Fault::Silent
+                | Fault::DoubleStatuses,
+            )
+            | None => answer,
         }
     }
 

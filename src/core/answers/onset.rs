@@ -218,6 +218,12 @@ fn negated(tokens: &[String], lang: Lang) -> bool {
     lexicon::is_negated(tokens, lang)
 }
 
+/// Whether words other than those of time stand in it: on a page they are
+/// another answer.
+pub(super) fn has_other_words(folded: &str, lang: Lang, today: Date) -> bool {
+    scan(&cut(folded), lang, today).unknown > 0
+}
+
 struct Scan {
     dates: Vec<Result<Date, Misread>>,
     marked: bool,

@@ -5,7 +5,9 @@
 //! number) is recognised wherever it stands; free words go to the free-text
 //! questions only where their place leaves no choice.
 
+use super::fold::fold;
 use super::kind::{Kind, Misread, Value};
+use super::onset::has_other_words;
 use super::segments::{cut_segments, label_of, topic_of};
 use super::{is_too_long, read};
 use crate::core::lang::Lang;
@@ -211,9 +213,16 @@ impl Page<'_> {
                         .map(|value| (*place, value))
                 })
                 .filter(|(_, value)| *value != Value::Nothing)
+                .filter(|(_, value)| !self.tells_more_than_time(value))
                 .collect();
             (!fits.is_empty()).then_some((used, fits))
         })
+    }
+
+    /// Whether a time was told with words that are no part of it.
+    fn tells_more_than_time(&self, value: &Value) -> bool {
+        matches!(value, Value::Since { said, .. }
+            if has_other_words(&fold(said.as_str()), self.lang, self.today))
     }
 
     /// A typed question takes the value that is offered to it alone; two

@@ -223,6 +223,7 @@ pub(super) fn read_locality(text: &str, folded: &str, lang: Lang) -> Result<Valu
             Err(Misread::Unclear)
         }
         _ if is_none(&tokens, lang) => Err(Misread::Unclear),
+        _ if tokens.len() >= 3 && lexicon::is_negated(&tokens, lang) => Err(Misread::Unclear),
         _ => Ok(Value::Text { text: place.into() }),
     }
 }

@@ -198,7 +198,7 @@ fn has(tokens: &[String], lang: Lang, want: bool) -> bool {
     while at < tokens.len() {
         match said_at(tokens, at, lang) {
             Some((yes, used)) => {
-                let single = tokens.get(at).is_some_and(|t| t.chars().count() == 1);
+                let single = used == 1 && tokens.get(at).is_some_and(|t| t.chars().count() == 1);
                 if yes == want && !single {
                     return true;
                 }

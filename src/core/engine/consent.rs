@@ -21,7 +21,6 @@ pub(super) const FOR_WHOM: &str = "for_whom";
 /// After the language: whom it is for, once there is consent.
 pub(super) fn begin(turn: &mut Turn<'_>) {
     if is_given(turn) {
-        turn.open_draft();
         turn.go(Stage::Who);
     } else {
         turn.go(Stage::Consent);
@@ -103,6 +102,7 @@ fn agree(turn: &mut Turn<'_>) {
             kind: TimerKind::EraseUnconsented,
         });
     }
+    turn.open_draft();
     begin(turn);
 }
 
@@ -160,6 +160,7 @@ pub(super) fn answer_who(turn: &mut Turn<'_>, heard: &Heard) {
         (Some(name), Some(inbox)) => chosen_who(turn, inbox, Some(name)),
         (Some(_) | None, Some(_) | None) => {
             if control::is_enough(turn) {
+                turn.open_draft();
                 page::leave(turn, FOR_WHOM);
                 turn.lead(Line::LeftForStaff);
                 page::go_on(turn);
@@ -179,6 +180,9 @@ pub(super) fn chosen_who(turn: &mut Turn<'_>, inbox: InboxId, name: Option<Butto
         },
         from: vec![inbox],
     };
+    // A later intake's record begins here: a stray word after a receipt makes
+    // no empty record.
+    turn.open_draft();
     page::put(turn, FOR_WHOM, answer);
     page::go_on(turn);
 }

@@ -31,6 +31,14 @@ pub(super) fn begin(turn: &mut Turn<'_>) {
     }
 }
 
+/// Whether a message after a receipt only says thank you: it begins nothing.
+pub(super) fn is_courtesy(turn: &Turn<'_>, content: &Content) -> bool {
+    let Content::Text { body } = content else {
+        return false;
+    };
+    turn.session.submitted.is_some() && turn.flow.is_courtesy(body.as_str())
+}
+
 /// Guesses a language from the first words.
 pub(super) fn guess(turn: &mut Turn<'_>, content: &Content) {
     if turn.session.language.is_some() {
