@@ -19,5 +19,7 @@ mod support {
 }
 
 mod e2e {
+    mod bad_input;
     mod kill;
+    mod start;
 }

@@ -3,7 +3,7 @@
 
 use super::far_side::{ACCESS_TOKEN, APP_SECRET, PHONE_NUMBER_ID, VERIFY_TOKEN};
 use super::http;
-use super::process::Process;
+use super::process::{self, Process};
 use super::wait;
 use healthpost::core::data_key::DataKey;
 use healthpost::durable;
@@ -14,9 +14,14 @@ use std::io::Write;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
 
 /// What opens the data folder.
 pub const PASSPHRASE: &str = "e2e maji safi ya ziwa 4417";
+
+/// Longest time a command may take.
+const PATIENCE: Duration = Duration::from_secs(120);
 
 /// A clinic's box.
 pub struct Clinic {
@@ -146,7 +151,15 @@ impl Clinic {
             .unwrap();
         // A command that reads nothing may have gone already.
         child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
-        Ran::from(child.wait_with_output().unwrap())
+        let id = child.id();
+        let (done, wait) = mpsc::sync_channel(1);
+        let ending = std::thread::spawn(move || done.send(child.wait_with_output().unwrap()));
+        let Ok(output) = wait.recv_timeout(PATIENCE) else {
+            process::terminate(id);
+            panic!("{args:?} did not end");
+        };
+        ending.join().unwrap().unwrap();
+        Ran::from(output)
     }
 
     /// Runs a command that must succeed, and reads the JSON it prints.

@@ -63,16 +63,17 @@ impl Process {
 
     /// Asks it to stop and waits for it.
     pub fn stop(&mut self) -> ExitStatus {
-        self.terminate();
+        terminate(self.id());
         wait::until("the program stops when it is asked to", 40, || self.ended())
     }
+}
 
-    fn terminate(&self) {
-        let id = i32::try_from(self.child.id()).ok();
-        if let Some(id) = id.and_then(rustix::process::Pid::from_raw) {
-            // It may have ended already: that is what was asked for.
-            rustix::process::kill_process(id, rustix::process::Signal::TERM).ok();
-        }
+/// Asks a program to stop.
+pub fn terminate(id: u32) {
+    let id = i32::try_from(id).ok();
+    if let Some(id) = id.and_then(rustix::process::Pid::from_raw) {
+        // It may have ended already: that is what was asked for.
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).ok();
     }
 }
 
