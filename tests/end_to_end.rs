@@ -20,6 +20,7 @@ mod support {
 
 mod e2e {
     mod bad_input;
+    mod disk;
     mod kill;
     mod start;
 }
