@@ -9,6 +9,7 @@
 )]
 
 mod support {
+    pub mod app;
     pub mod clinic;
     pub mod counts;
     pub mod far_side;
@@ -21,6 +22,8 @@ mod support {
 mod e2e {
     mod bad_input;
     mod disk;
+    mod flood;
     mod kill;
+    mod panic;
     mod start;
 }
