@@ -21,6 +21,7 @@ mod support {
 
 mod e2e {
     mod bad_input;
+    mod demo;
     mod disk;
     mod flood;
     mod kill;
