@@ -10,6 +10,7 @@
 
 mod support {
     pub mod app;
+    pub mod canaries;
     pub mod clinic;
     pub mod counts;
     pub mod far_side;
@@ -21,6 +22,7 @@ mod support {
 
 mod e2e {
     mod bad_input;
+    mod canaries;
     mod demo;
     mod disk;
     mod flood;

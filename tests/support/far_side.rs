@@ -161,6 +161,13 @@ impl Control {
         self.post("faults", fault);
     }
 
+    /// Whether every fault that was asked for has happened.
+    pub fn is_whole(&self) -> bool {
+        let standing = self.get("faults");
+        let faults = standing["faults"].as_array().unwrap();
+        faults.iter().all(|fault| fault["spoilt"] == fault["times"])
+    }
+
     /// Nothing goes wrong any more.
     pub fn mend(&self) {
         let url = format!("{}/faults", self.base);
