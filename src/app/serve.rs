@@ -51,7 +51,7 @@ pub async fn serve(config: Config, passphrase: Option<Secret>, machine: Machine)
             None => return Ok(()),
         },
     };
-    let opened = Opened::new(&folder, &key, lock)?;
+    let opened = Opened::new(&folder, &key, lock, &*machine.clock)?;
     drop(key);
     run(&config, opened, public, machine).await
 }

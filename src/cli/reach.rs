@@ -55,7 +55,7 @@ impl Reached {
         let passphrase = Secret::new(passphrase.into_inner().into_bytes());
         let key = crate::app::serve::open_key(folder, passphrase).await?;
         let machine = machine()?;
-        let opened = Opened::new(folder, &key, lock)?;
+        let opened = Opened::new(folder, &key, lock, &*machine.clock)?;
         let context = Context {
             folder: folder.to_owned(),
             writer: opened.writer.clone(),

@@ -282,6 +282,24 @@ pub struct ReceivedItem {
     pub content: Result<Item, Malformed>,
 }
 
+impl ReceivedItem {
+    /// The provider's own stamp, where the item has one.
+    pub const fn stamped(&self) -> Option<UnixMs> {
+        match &self.content {
+            Ok(Item::Message(message)) => Some(message.stamped),
+            Ok(Item::Status(status)) => Some(status.stamped),
+            Ok(Item::Call { stamped, .. }) => Some(*stamped),
+            Ok(
+                Item::UserIdUpdate { .. }
+                | Item::ChannelError(_)
+                | Item::Account { .. }
+                | Item::Ignored { .. },
+            )
+            | Err(_) => None,
+        }
+    }
+}
+
 /// An item that could not be understood: it becomes a dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed {

@@ -4,6 +4,7 @@
 //! Nothing of an unverified body is stored or logged. Content never leads to
 //! anything but 200: an item that cannot be understood becomes a dead letter.
 
+use crate::core::inbound::ReceivedItem;
 use crate::core::limits::{WEBHOOK_BODY_BYTES_MAX, WEBHOOK_BYTES_IN_FLIGHT_MAX};
 use crate::core::secret::Secret;
 use crate::core::triage;
@@ -200,6 +201,9 @@ async fn commit(hook: &Webhook, body: Bytes) -> StatusCode {
         return StatusCode::SERVICE_UNAVAILABLE;
     }
     let items = cloud::parse(&body);
+    if let Some(stamped) = items.iter().filter_map(ReceivedItem::stamped).max() {
+        hook.clock.learn(stamped);
+    }
     let now = hook.clock.now().at;
     let (box_key, number, quiet_ms) = (
         hook.box_key.clone(),

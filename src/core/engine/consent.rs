@@ -7,9 +7,9 @@
 use super::control::{self, Tap};
 use super::effect::{Action, Effect};
 use super::event::TimerKind;
-use super::page;
 use super::session::{Answer, Decision, Stage, Unconsented};
 use super::turn::{Heard, Turn};
+use super::{language, page};
 use crate::core::answers::Value;
 use crate::core::flow::{ButtonName, Line};
 use crate::core::id::InboxId;
@@ -61,7 +61,9 @@ pub(super) fn chosen(turn: &mut Turn<'_>, choice: &str) {
 
 pub(super) fn answer(turn: &mut Turn<'_>, heard: &Heard) {
     let decision = control::button(turn, heard);
-    decide(turn, decision);
+    if decision.is_some() || !language::corrected(turn, heard) {
+        decide(turn, decision);
+    }
 }
 
 fn decide(turn: &mut Turn<'_>, decision: Option<ButtonName>) {

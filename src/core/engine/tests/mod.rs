@@ -10,6 +10,7 @@
 mod commands;
 mod danger;
 mod intake;
+mod mixed;
 mod order;
 mod total;
 
