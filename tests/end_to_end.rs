@@ -9,6 +9,8 @@
 )]
 
 mod support {
+    pub mod app;
+    pub mod canaries;
     pub mod clinic;
     pub mod counts;
     pub mod far_side;
@@ -20,6 +22,11 @@ mod support {
 
 mod e2e {
     mod bad_input;
+    mod canaries;
+    mod demo;
+    mod disk;
+    mod flood;
     mod kill;
+    mod panic;
     mod start;
 }

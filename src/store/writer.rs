@@ -340,10 +340,10 @@ impl Turn {
     }
 
     /// After a commit that worked. A full disk is over only when the reserve
-    /// could be taken again: else webhooks would eat what it gave free.
+    /// could be taken back: else webhooks would eat what it gave free.
     fn recover(&mut self) {
-        let full = self.health() == Health::Full;
-        if full && self.reserve.as_ref().is_some_and(|reserve| !reserve.hold()) {
+        let still = |reserve: &Reserve| !reserve.take_back();
+        if self.health() == Health::Full && self.reserve.as_ref().is_some_and(still) {
             return;
         }
         self.set_health(Health::Ok);

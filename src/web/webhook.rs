@@ -10,7 +10,7 @@ use crate::core::secret::Secret;
 use crate::core::triage;
 use crate::ports::Clock;
 use crate::store::inbox::{self, Reception};
-use crate::store::{BoxKey, Error, Writer};
+use crate::store::{BoxKey, Error, Health, Writer};
 use crate::whatsapp::cloud;
 use crate::work::Bells;
 use axum::body::{Body, Bytes};
@@ -194,6 +194,12 @@ async fn read(
 }
 
 async fn commit(hook: &Webhook, body: Bytes) -> StatusCode {
+    if hook.writer.health() == Health::Full {
+        // The reserve that was given free is for sends and deletions; the
+        // sender of a webhook keeps it until there is room again.
+        log_refusal(&Error::Full);
+        return StatusCode::SERVICE_UNAVAILABLE;
+    }
     let items = cloud::parse(&body);
     if let Some(stamped) = items.iter().filter_map(ReceivedItem::stamped).max() {
         hook.clock.learn(stamped);

@@ -180,7 +180,7 @@ fn kill_again_and_again(clinic: &Clinic) {
 
 /// Everything that waits anywhere has been dealt with.
 fn calm_down(clinic: &Clinic, far: &FarSide) {
-    let conn = open::open_reader(&clinic.data(), &clinic.key()).unwrap();
+    let conn = open::open_reader(&clinic.data, &clinic.key()).unwrap();
     let count = |sql: &str| -> i64 { conn.query_row(sql, [], |row| row.get(0)).unwrap() };
     wait::until("everything has been dealt with", 180, || {
         let left = far.waiting() > 0

@@ -86,7 +86,7 @@ fn a_port_in_use_is_said_with_its_key() {
 #[test]
 fn key_slots_of_a_newer_version_are_said() {
     let (_folder, clinic) = made();
-    let path = clinic.data().join("keyslots.json");
+    let path = clinic.data.join("keyslots.json");
     let text = fs::read_to_string(&path).unwrap();
     let newer = text.replacen("\"version\": 1", "\"version\": 2", 1);
     assert_ne!(text, newer);
@@ -102,7 +102,7 @@ fn a_database_of_a_newer_version_is_said_and_left_alone() {
     meta::set(&conn, "schema", b"99").unwrap();
     meta::set(&conn, "oldest_reader", b"98").unwrap();
     conn.close().unwrap();
-    let file = clinic.data().join("clinic.db");
+    let file = clinic.data.join("clinic.db");
     let before = fs::read(&file).unwrap();
     refused(&clinic, 1, &["newer version", "99"]);
     assert!(
@@ -134,7 +134,7 @@ fn a_wrong_passphrase_is_said_and_opens_nothing() {
 #[test]
 fn init_leaves_an_existing_folder_alone() {
     let (_folder, clinic) = made();
-    let slots = clinic.data().join("keyslots.json");
+    let slots = clinic.data.join("keyslots.json");
     let before = fs::read(&slots).unwrap();
     let again = clinic.run(&["init", "--passphrase-file"], &[clinic.passphrase()], "");
     assert_eq!(again.status, 1);
@@ -145,7 +145,7 @@ fn init_leaves_an_existing_folder_alone() {
 #[test]
 fn a_missing_folder_a_lost_database_and_a_damaged_one_are_told_apart() {
     let (_folder, clinic) = made();
-    let file = clinic.data().join("clinic.db");
+    let file = clinic.data.join("clinic.db");
     let whole = fs::read(&file).unwrap();
     let mut torn = whole.clone();
     for byte in torn.iter_mut().skip(4_096) {
@@ -159,6 +159,6 @@ fn a_missing_folder_a_lost_database_and_a_damaged_one_are_told_apart() {
     );
     fs::remove_file(&file).unwrap();
     refused(&clinic, 1, &["there is no clinic.db"]);
-    fs::remove_dir_all(clinic.data()).unwrap();
+    fs::remove_dir_all(&clinic.data).unwrap();
     refused(&clinic, 1, &["no data folder", "healthpost init"]);
 }

@@ -27,6 +27,8 @@ const PATIENCE: Duration = Duration::from_secs(120);
 pub struct Clinic {
     /// Everything of it lies in here.
     pub folder: PathBuf,
+    /// Its data folder.
+    pub data: PathBuf,
     /// Its port.
     pub port: u16,
     extra: Vec<String>,
@@ -53,7 +55,23 @@ pub fn free_port() -> u16 {
 impl Clinic {
     /// A box in `folder`, made and with its credentials, ready to serve.
     pub fn new(folder: &Path, port: u16, graph: &str) -> Self {
-        let clinic = Self::bare(folder, port, graph, "");
+        Self::with_data(folder, &folder.join("data"), port, graph)
+    }
+
+    /// The same, its data folder somewhere else.
+    pub fn with_data(folder: &Path, data: &Path, port: u16, graph: &str) -> Self {
+        let clinic = Self {
+            folder: folder.to_owned(),
+            data: data.to_owned(),
+            port,
+            extra: Vec::new(),
+        };
+        clinic.configure(graph, "");
+        durable::write(
+            Path::new(&clinic.passphrase()),
+            format!("{PASSPHRASE}\n").as_bytes(),
+        )
+        .unwrap();
         let made = clinic.run(&["init", "--passphrase-file"], &[clinic.passphrase()], "");
         assert_eq!(made.status, 0, "{made:?}");
         for (name, value) in [
@@ -65,22 +83,6 @@ impl Clinic {
             let set = clinic.run(&args, &[clinic.passphrase()], value);
             assert_eq!(set.status, 0, "{set:?}");
         }
-        clinic
-    }
-
-    /// Only the files a technician writes; nothing is made yet.
-    pub fn bare(folder: &Path, port: u16, graph: &str, more: &str) -> Self {
-        let clinic = Self {
-            folder: folder.to_owned(),
-            port,
-            extra: Vec::new(),
-        };
-        clinic.configure(graph, more);
-        durable::write(
-            Path::new(&clinic.passphrase()),
-            format!("{PASSPHRASE}\n").as_bytes(),
-        )
-        .unwrap();
         clinic
     }
 
@@ -101,15 +103,10 @@ impl Clinic {
              [whatsapp]\nbase_url = \"{graph}\"\nphone_number_id = \"{PHONE_NUMBER_ID}\"\n\
              [outbox]\nmessages_per_second = 1000\nin_doubt_seconds = 2\n\
              [flow]\nquiet_ms = 20\n{more}",
-            data = self.data().display().to_string(),
+            data = self.data.display().to_string(),
             port = self.port,
         );
         durable::write(&self.config(), source.as_bytes()).unwrap();
-    }
-
-    /// The data folder.
-    pub fn data(&self) -> PathBuf {
-        self.folder.join("data")
     }
 
     /// The configuration.
@@ -204,13 +201,13 @@ impl Clinic {
 
     /// The key, by the passphrase.
     pub fn key(&self) -> DataKey {
-        let slots = SlotsFile::load(&self.data()).unwrap();
+        let slots = SlotsFile::load(&self.data).unwrap();
         slots.open_with_passphrase(PASSPHRASE).unwrap()
     }
 
     /// The database of a stopped service, and the key of its hashes.
     pub fn open(&self) -> (Connection, BoxKey) {
-        let conn = open::open(&self.data(), &self.key()).unwrap();
+        let conn = open::open(&self.data, &self.key()).unwrap();
         let box_key = meta::load_box_key(&conn).unwrap();
         (conn, box_key)
     }

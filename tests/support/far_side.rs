@@ -6,6 +6,7 @@ use super::process::Process;
 use super::wait;
 use serde::Deserialize;
 use serde_json::{Value, json};
+use std::ops::Deref;
 use std::path::Path;
 use std::process::Command;
 
@@ -25,17 +26,27 @@ pub struct Sent {
     pub seq: u64,
     /// The box's own key.
     pub callback: Option<String>,
-    /// To whom.
-    pub to: String,
 }
 
 /// The simulated WhatsApp.
 pub struct FarSide {
-    process: Process,
+    _process: Process,
     /// Where sends go.
     pub graph: String,
-    /// The control interface.
-    pub control: String,
+    control: Control,
+}
+
+/// The control interface of a simulated WhatsApp.
+pub struct Control {
+    base: String,
+}
+
+impl Deref for FarSide {
+    type Target = Control;
+
+    fn deref(&self) -> &Control {
+        &self.control
+    }
 }
 
 /// Limits no load of a test meets, and retries quick enough to wait for.
@@ -72,32 +83,60 @@ impl FarSide {
             serde_json::from_str(process.printed().lines().next()?).ok()
         });
         let word = |name: &str| said[name].as_str().unwrap().to_owned();
-        let (graph, control) = (word("graph"), word("control"));
+        let (graph, control) = (word("graph"), Control::at(&word("phone")));
         Self {
-            process,
+            _process: process,
             graph,
             control,
         }
     }
+}
 
-    /// What the process logged: nothing of the box's is in it.
-    pub fn logged(&self) -> String {
-        self.process.logged()
+impl Control {
+    /// The interface whose phone page is here.
+    pub fn at(phone_page: &str) -> Self {
+        let base = phone_page.to_owned();
+        Self { base }
+    }
+
+    fn get(&self, path: &str) -> Value {
+        let answer = http::get(&format!("{}/{path}", self.base)).unwrap();
+        assert_eq!(answer.status, 200, "{path}: {}", answer.text());
+        answer.json()
+    }
+
+    fn post(&self, path: &str, value: &Value) -> Value {
+        let answer = http::post_json(&format!("{}/{path}", self.base), value).unwrap();
+        let done = [200, 201].contains(&answer.status);
+        assert!(done, "{path}: {}", answer.text());
+        answer.json()
+    }
+
+    /// A new phone.
+    pub fn add_phone(&self, phone: &Value) {
+        self.post("phones", phone);
+    }
+
+    /// Cuts the clinic's line, or mends it.
+    pub fn set_line(&self, up: bool) {
+        self.post("line", &json!({ "up": up }));
+    }
+
+    /// Replies that wait at the clinic, where somebody can tell.
+    pub fn replies_waiting(&self) -> u64 {
+        self.get("waiting")["waiting"].as_u64().unwrap()
     }
 
     /// A phone writes; a number nobody has becomes a phone. Returns the wamid.
     pub fn write(&self, number: &str, said: &Value) -> String {
-        let url = format!("{}/simulator/phones/{number}/messages", self.control);
-        let answer = http::post_json(&url, said).unwrap();
-        assert_eq!(answer.status, 201, "{}", answer.text());
-        answer.json()["id"].as_str().unwrap().to_owned()
+        let written = self.post(&format!("phones/{number}/messages"), said);
+        written["id"].as_str().unwrap().to_owned()
     }
 
-    /// The chat as it stands on a phone.
+    /// The chat as it stands on a phone; nothing while nobody has the number.
     pub fn chat(&self, number: &str) -> Vec<Value> {
-        let url = format!("{}/simulator/phones/{number}/messages", self.control);
-        let chat = http::get(&url).unwrap().json();
-        chat.as_array().cloned().unwrap_or_default()
+        let chat = http::get(&format!("{}/phones/{number}/messages", self.base));
+        chat.unwrap().json().as_array().cloned().unwrap_or_default()
     }
 
     /// What the clinic said to a phone, oldest first.
@@ -109,26 +148,29 @@ impl FarSide {
 
     /// Every send that was accepted, in that order.
     pub fn log(&self) -> Vec<Sent> {
-        let log = http::get(&format!("{}/simulator/log", self.control)).unwrap();
-        serde_json::from_value(log.json()["sends"].clone()).unwrap()
+        serde_json::from_value(self.get("log")["sends"].clone()).unwrap()
     }
 
     /// Webhooks that have not been answered 200 yet.
     pub fn waiting(&self) -> u64 {
-        let counts = http::get(&format!("{}/simulator/counts", self.control)).unwrap();
-        counts.json()["webhooks"]["waiting"].as_u64().unwrap()
+        self.get("counts")["webhooks"]["waiting"].as_u64().unwrap()
     }
 
     /// Makes something go wrong.
     pub fn fault(&self, fault: &Value) {
-        let url = format!("{}/simulator/faults", self.control);
-        let answer = http::post_json(&url, fault).unwrap();
-        assert_eq!(answer.status, 200, "{}", answer.text());
+        self.post("faults", fault);
+    }
+
+    /// Whether every fault that was asked for has happened.
+    pub fn is_whole(&self) -> bool {
+        let standing = self.get("faults");
+        let faults = standing["faults"].as_array().unwrap();
+        faults.iter().all(|fault| fault["spoilt"] == fault["times"])
     }
 
     /// Nothing goes wrong any more.
     pub fn mend(&self) {
-        let url = format!("{}/simulator/faults", self.control);
+        let url = format!("{}/faults", self.base);
         assert_eq!(http::ask("DELETE", &url, &[], b"").unwrap().status, 200);
     }
 }

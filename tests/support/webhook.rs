@@ -61,7 +61,12 @@ pub fn signature(secret: &str, body: &[u8]) -> String {
 
 /// Posts a body with the right signature.
 pub fn post(url: &str, body: &[u8]) -> io::Result<Answer> {
-    let signed = signature(APP_SECRET, body);
+    post_signed(url, APP_SECRET, body)
+}
+
+/// Posts a body signed with this secret.
+pub fn post_signed(url: &str, secret: &str, body: &[u8]) -> io::Result<Answer> {
+    let signed = signature(secret, body);
     let headers = [
         ("x-hub-signature-256", signed.as_str()),
         ("content-type", "application/json"),
