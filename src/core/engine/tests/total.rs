@@ -164,8 +164,6 @@ fn check(step: &Step, events: usize) {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 256, ..ProptestConfig::default() })]
-
     #[test]
     fn step_is_total(
         deeds in proptest::collection::vec(deed(), 1..40),
