@@ -28,9 +28,8 @@ mod simulation {
     pub mod works;
 }
 
-mod support {
-    pub mod counts;
-}
+#[path = "support/counts.rs"]
+mod counts;
 
 use simulation::life::{Totals, live};
 use simulation::model::Broken;
@@ -40,7 +39,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use support::counts;
 
 /// Threads that live seeds, each one of its own.
 const THREADS: usize = 2;
