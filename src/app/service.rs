@@ -9,7 +9,7 @@ use crate::core::engine::Clinic;
 use crate::core::flow::Flow;
 use crate::core::time::{MINUTE_MS, SECOND_MS};
 use crate::ports::{Chance, Clock};
-use crate::store::{outbox, sessions};
+use crate::store::{clock_moves, outbox, sessions};
 use crate::web::console::Console;
 use crate::web::health::Health;
 use crate::web::public;
@@ -26,6 +26,7 @@ use crate::work::sender::Sender;
 use anyhow::{Context, Result};
 use axum::Router;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32};
 
 /// The machine's own clock and chance.
 #[derive(Clone)]
@@ -131,6 +132,7 @@ async fn prepare(config: &Config, opened: &Opened, machine: &Machine, flow: Flow
         .writer
         .run(move |conn| {
             outbox::recover(conn, in_doubt_ms, now)?;
+            clock_moves::mend(conn, now)?;
             sessions::suspect_unhandled(conn)?;
             sessions::keep_flow(conn, &version, &source, now)?;
             sessions::spoken_flows(conn)
@@ -208,6 +210,8 @@ fn start_sender(
         messages_per_second: config.outbox.messages_per_second,
         line: line.clone(),
         bell: bells.sender.clone(),
+        refusals: AtomicU32::new(0),
+        cut_since: AtomicI64::new(0),
     });
     let stop = runner.stop_signal();
     runner.start("sender", Arc::clone(&sender).run(stop.clone()));

@@ -45,6 +45,8 @@ pub const PROVIDER_REPLY_BYTES_MAX: usize = 64 * 1024;
 pub const PROVIDER_WAIT_MS_MAX: i64 = 6 * super::time::HOUR_MS;
 /// Longest wait between two tries of our own choosing, before jitter, ms.
 pub const RETRY_WAIT_MS_MAX: i64 = 15 * super::time::MINUTE_MS;
+/// Longest lock-out after wrong passwords, ms.
+pub const STAFF_LOCK_MS_MAX: i64 = super::time::HOUR_MS;
 /// Sends in the air at once.
 pub const SENDS_IN_FLIGHT_MAX: usize = 32;
 /// Jobs that may wait for the database writer.

@@ -14,6 +14,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub const WRITTEN_AT: UnixMs = UnixMs(1_793_491_200_000);
 /// No box runs that long after the last thing it knew; such a time is nonsense.
 const AHEAD_MS_MAX: i64 = 20 * 365 * DAY_MS;
+/// Furthest ahead of all it knows that an unsynchronised clock follows a stamp:
+/// a board that woke up years late is believable, ten times that is not.
+const LEARN_MS_MAX: i64 = 10 * 365 * DAY_MS;
 /// How far our clock may be behind the provider's and still be a good one.
 const SKEW_MS_MAX: i64 = 5 * MINUTE_MS;
 /// How often the signs of synchronisation are looked at while there are none.
@@ -60,7 +63,12 @@ impl Clock for SystemClock {
         let now = instant();
         // Against a clock that is synchronised, a stamp far ahead is the one
         // that is wrong.
-        let absurd = state.synchronised && known.ms_since(system()) > DAY_MS;
+        let bound = if state.synchronised {
+            DAY_MS
+        } else {
+            LEARN_MS_MAX
+        };
+        let absurd = known.ms_since(system().max(state.floor)) > bound;
         if known > state.floor_at(now) && !absurd {
             state.floor = known;
             state.floor_since = now;

@@ -42,9 +42,15 @@ pub fn erase_words(conn: &Connection, contact: ContactId) -> Result<()> {
 pub fn erase_contact(conn: &Connection, contact: ContactId, now: UnixMs) -> Result<()> {
     conn.prepare_cached(
         "UPDATE outbox SET state = 'cancelled', why = 'erased', updated_at = ?2
-         WHERE contact_id = ?1 AND state IN ('queued', 'held')",
+         WHERE contact_id = ?1 AND state IN ('queued', 'held', 'in_doubt')",
     )?
     .execute(params![contact.0, now.0])?;
+    // What is in the air cannot be called back, but is not tried again.
+    conn.prepare_cached(
+        "UPDATE outbox SET doom = 'cancelled', body = NULL
+         WHERE contact_id = ?1 AND state = 'sending'",
+    )?
+    .execute([contact.0])?;
     erase_words(conn, contact)?;
     conn.prepare_cached(
         "DELETE FROM record_version WHERE record_id IN
@@ -52,12 +58,13 @@ pub fn erase_contact(conn: &Connection, contact: ContactId, now: UnixMs) -> Resu
     )?
     .execute([contact.0])?;
     conn.prepare_cached(
-        "UPDATE record SET status = 'erased', fields = '{}', version = version + 1,
-                           updated_at = ?2 WHERE contact_id = ?1",
+        "UPDATE record SET status = 'erased', fields = '{}', triage = 'none', language = NULL,
+                           version = version + 1, updated_at = ?2 WHERE contact_id = ?1",
     )?
     .execute(params![contact.0, now.0])?;
     conn.prepare_cached(
-        "UPDATE task SET state = 'done', done_at = ?2 WHERE contact_id = ?1 AND state != 'done'",
+        "UPDATE task SET state = 'done', detail = NULL, done_at = coalesce(done_at, ?2)
+         WHERE contact_id = ?1",
     )?
     .execute(params![contact.0, now.0])?;
     conn.prepare_cached("UPDATE contact SET erased_at = ?2, flag = NULL WHERE id = ?1")?
@@ -90,7 +97,8 @@ pub fn finish(conn: &Connection) -> Result<usize> {
                AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.contact_id = c.id
                                AND o.state IN ('queued', 'held', 'sending', 'in_doubt'))
                AND NOT EXISTS (SELECT 1 FROM inbox i WHERE i.contact_id = c.id
-                               AND i.state = 'new')",
+                               AND i.state = 'new')
+               AND NOT EXISTS (SELECT 1 FROM session s WHERE s.contact_id = c.id)",
         )?
         .query_map([], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
@@ -98,8 +106,12 @@ pub fn finish(conn: &Connection) -> Result<usize> {
         erase_words(conn, ContactId(*contact))?;
         conn.prepare_cached("DELETE FROM address WHERE contact_id = ?1")?
             .execute([contact])?;
-        conn.prepare_cached("DELETE FROM session WHERE contact_id = ?1")?
-            .execute([contact])?;
+        for table in ["timer", "pending"] {
+            conn.execute(
+                &format!("DELETE FROM {table} WHERE contact_id = ?1"),
+                [contact],
+            )?;
+        }
     }
     Ok(gone.len())
 }

@@ -64,6 +64,28 @@ pub enum Error {
 }
 
 impl Error {
+    /// Whether the same work may succeed later, because the fault is not in
+    /// the work but in the disk or in the moment.
+    pub const fn is_transient(&self) -> bool {
+        match self {
+            Self::Full
+            | Self::Busy
+            | Self::Io(_)
+            | Self::Corrupt
+            | Self::WrongKey
+            | Self::TooSlow
+            | Self::AlreadyOpen
+            | Self::Stopped => true,
+            Self::NewerSchema { .. }
+            | Self::Missing
+            | Self::Exists
+            | Self::Unreadable(_)
+            | Self::Taken
+            | Self::Panicked
+            | Self::Sql(_) => false,
+        }
+    }
+
     /// Whether a UNIQUE or PRIMARY KEY constraint refused the row.
     pub fn is_duplicate(&self) -> bool {
         let Self::Sql(cause) = self else {

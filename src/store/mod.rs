@@ -5,6 +5,7 @@
 //! may carry a value out of a row.
 
 pub mod audit;
+pub mod clock_moves;
 pub mod contacts;
 pub mod conversations;
 pub mod counters;

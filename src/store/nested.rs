@@ -13,6 +13,10 @@ pub fn nested<T>(conn: &Connection, work: impl FnOnce() -> Result<T>) -> Result<
     conn.prepare_cached("SAVEPOINT nested")?.execute([])?;
     // What a panic could leave half done is in the database, and is undone.
     let result = catch_unwind(AssertUnwindSafe(work)).unwrap_or(Err(Error::Panicked));
+    if conn.is_autocommit() {
+        // A full disk made the database end the whole transaction by itself.
+        return result;
+    }
     if result.is_err() {
         conn.prepare_cached("ROLLBACK TO nested")?.execute([])?;
     }

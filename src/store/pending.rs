@@ -93,17 +93,6 @@ pub fn settle(conn: &Connection, contact: ContactId, quiet_ms: i64, now: UnixMs)
     Ok(())
 }
 
-/// Lets every waiting contact be stepped at once; used when the clock was set
-/// back, so that nobody waits for a time that was wrong.
-///
-/// # Errors
-/// Whatever the database reports.
-pub fn hurry(conn: &Connection, now: UnixMs, latest: UnixMs) -> Result<usize> {
-    Ok(conn
-        .prepare_cached("UPDATE pending SET first_at = ?1, due_at = ?1 WHERE due_at > ?2")?
-        .execute(params![now.0, latest.0])?)
-}
-
 fn pace_of(conn: &Connection, contact: ContactId) -> Result<(i64, i64)> {
     Ok(conn
         .prepare_cached("SELECT pace_minute, pace_count FROM contact WHERE id = ?1")?

@@ -128,7 +128,8 @@ pub fn retry(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<bool> {
 /// Whatever the database reports.
 pub fn cancel(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<bool> {
     let changed = conn.execute(
-        "UPDATE outbox SET state = 'cancelled', why = 'by_staff', updated_at = ?2
+        "UPDATE outbox SET state = 'cancelled', why = 'by_staff', updated_at = ?2,
+                maybe_double = max(maybe_double, state = 'in_doubt')
          WHERE id = ?1 AND state IN ('queued', 'held', 'in_doubt')",
         params![id.0, now.0],
     )?;

@@ -186,6 +186,22 @@ pub fn begin_careful(conn: &Connection, inbox: InboxId) -> Result<()> {
     Ok(())
 }
 
+/// Takes back what [`begin_careful`] noted: the step did not come back for a
+/// reason that lies outside the messages.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn take_back_careful(conn: &Connection, begun: &[InboxId]) -> Result<()> {
+    for inbox in begun {
+        conn.prepare_cached(
+            "UPDATE inbox SET interruptions = max(interruptions - 1, 1)
+             WHERE id = ?1 AND state = 'new'",
+        )?
+        .execute([inbox.0])?;
+    }
+    Ok(())
+}
+
 /// Sets a timer; one of a kind for each contact.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use rusqlite::{Connection, OptionalExtension, Row};
 /// Wrong passwords before an account is locked for a while.
 const FAILURES_FREE: i64 = 5;
 /// The longest lock-out, minutes.
-const LOCKED_MINUTES_MAX: i64 = 60;
+const LOCKED_MINUTES_MAX: i64 = crate::core::limits::STAFF_LOCK_MS_MAX / MINUTE_MS;
 
 /// A member of staff.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -94,6 +94,8 @@ impl Writer {
             stop: stop.clone(),
             dirty: true,
             corrupt: false,
+            written: tokio::time::Instant::now(),
+            changes: 0,
         };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -209,6 +211,11 @@ struct Turn {
     dirty: bool,
     /// Once the file proved damaged, it is left alone.
     corrupt: bool,
+    /// When something was last written. Workers that only look keep the thread
+    /// busy for ever; what was erased must leave the log all the same.
+    written: tokio::time::Instant,
+    /// Rows changed through this connection, as SQLite counts them.
+    changes: u64,
 }
 
 impl Turn {
@@ -231,6 +238,8 @@ impl Turn {
                 Wake::Idle => {
                     self.look_for_room();
                     self.empty_log();
+                    // Also when a reader was in the way: tried again later.
+                    self.written = tokio::time::Instant::now();
                 }
                 Wake::End => break,
             }
@@ -241,15 +250,18 @@ impl Turn {
     /// Waits for a job and takes what else is waiting. Nobody is made to wait
     /// for company, but the commit under way lets company gather by itself.
     async fn wait(&mut self, waiting: &mut Vec<Box<dyn Task>>) -> Wake {
-        let idle = Duration::from_millis(limits::WRITER_IDLE_MS);
+        let quiet = self.written + Duration::from_millis(limits::WRITER_IDLE_MS);
         let first = tokio::select! {
             biased;
+            () = tokio::time::sleep_until(quiet), if self.dirty => return Wake::Idle,
             job = self.queue.recv() => job,
             () = self.stop.cancelled() => {
                 self.queue.close();
                 self.queue.recv().await
             }
-            () = tokio::time::sleep(idle) => return Wake::Idle,
+            () = tokio::time::sleep(Duration::from_millis(limits::WRITER_IDLE_MS)) => {
+                return Wake::Idle;
+            }
         };
         let Some(first) = first else {
             return Wake::End;
@@ -298,7 +310,12 @@ impl Turn {
                 return;
             }
             let outcome = group::run(&self.conn, waiting);
-            self.dirty = true;
+            let changes = self.conn.total_changes();
+            if changes != self.changes {
+                self.changes = changes;
+                self.dirty = true;
+                self.written = tokio::time::Instant::now();
+            }
             let done = outcome.done as u64;
             self.shared.jobs.fetch_add(done, Ordering::Relaxed);
             let committed = outcome.result.is_ok();

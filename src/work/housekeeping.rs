@@ -4,7 +4,7 @@
 use crate::core::limits::PARKED_STATUS_MS;
 use crate::core::time::{DAY_MS, Now};
 use crate::ports::Clock;
-use crate::store::{Error, Writer, erasure, retention};
+use crate::store::{Error, Writer, clock_moves, erasure, retention};
 use rusqlite::Connection;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,6 +25,9 @@ pub struct Keeping {
 /// # Errors
 /// Whatever the database reports.
 pub fn turn(conn: &Connection, keeping: Keeping, now: Now) -> Result<(), Error> {
+    if clock_moves::mend(conn, now.at)? > 0 {
+        tracing::warn!("the clock was set back; waits that had grown too long were shortened");
+    }
     let gone = erasure::finish(conn)?;
     if gone > 0 {
         tracing::info!(contacts = gone, "erased contacts are gone for good");

@@ -2,6 +2,7 @@
 //! probe asks while there are none; everybody else reads.
 
 use crate::core::delivery::{Channel, Class, classify};
+use crate::core::limits::PROVIDER_WAIT_MS_MAX;
 use crate::core::time::UnixMs;
 use crate::ports::{LineFault, SendOutcome};
 use std::sync::Arc;
@@ -13,6 +14,9 @@ const PROBE_MS_MIN: i64 = 1_000;
 const PROBE_MS_MAX: i64 = 30_000;
 /// Wait between probes while the line is up and idle, ms.
 const IDLE_PROBE_MS: i64 = 60_000;
+/// Longest wait before an account that refused a send is tried again, ms: the
+/// refusal may be one that no probe sees, and hammering deepens it.
+const REFUSED_MS_MAX: i64 = 15 * 60_000;
 
 /// How the line stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +43,11 @@ impl LineState {
             Self::Paused(until) => until <= now,
             Self::Down | Self::Portal | Self::Tls | Self::Misconfigured => false,
         }
+    }
+
+    /// Whether no status could come while it stood like this.
+    pub const fn is_cut(self) -> bool {
+        matches!(self, Self::Down | Self::Portal | Self::Tls)
     }
 
     /// The word for the API and the pages.
@@ -70,7 +79,14 @@ impl LineState {
 
 /// What a probe's answer says: any answer of the provider itself shows that
 /// the line carries; one about our credentials that we may not use it.
-pub fn judge_probe(outcome: &SendOutcome, before: LineState) -> LineState {
+/// A pause the provider asked for is kept, bounded in case the clock was set
+/// back.
+pub fn judge_probe(outcome: &SendOutcome, before: LineState, now: UnixMs) -> LineState {
+    if let LineState::Paused(until) = before
+        && (1..=PROVIDER_WAIT_MS_MAX).contains(&until.ms_since(now))
+    {
+        return before;
+    }
     let channel = match outcome {
         SendOutcome::Refused { error, http, .. } => match classify(error, *http) {
             Class::Configuration => Channel::Misconfigured,
@@ -89,16 +105,18 @@ pub fn judge_probe(outcome: &SendOutcome, before: LineState) -> LineState {
     before.after(outcome, channel)
 }
 
-/// How long to wait before the next probe, after `failed` failed ones.
+/// How long to wait before the next probe, after `failed` failed ones. For an
+/// account that refuses us, `failed` counts refused sends too.
 pub fn probe_wait_ms(state: LineState, failed: u32, now: UnixMs) -> i64 {
     match state {
         LineState::Up => IDLE_PROBE_MS,
         LineState::Paused(until) => until.ms_since(now).clamp(PROBE_MS_MIN, IDLE_PROBE_MS),
-        LineState::Down | LineState::Portal | LineState::Tls | LineState::Misconfigured => {
-            PROBE_MS_MIN
-                .saturating_mul(1 << failed.min(5))
-                .min(PROBE_MS_MAX)
-        }
+        LineState::Misconfigured => PROBE_MS_MIN
+            .saturating_mul(1 << failed.min(16))
+            .min(REFUSED_MS_MAX),
+        LineState::Down | LineState::Portal | LineState::Tls => PROBE_MS_MIN
+            .saturating_mul(1 << failed.min(5))
+            .min(PROBE_MS_MAX),
     }
 }
 
@@ -160,7 +178,7 @@ mod tests {
 
     #[test]
     fn faults_are_told_apart() {
-        let after = |outcome| judge_probe(&outcome, LineState::Up);
+        let after = |outcome| judge_probe(&outcome, LineState::Up, UnixMs(0));
         assert_eq!(
             after(SendOutcome::NotSent(LineFault::Down)),
             LineState::Down
@@ -189,6 +207,28 @@ mod tests {
             .collect();
         assert!(waits.is_sorted());
         assert_eq!((waits[0], waits[39]), (1_000, 30_000));
+    }
+
+    #[test]
+    fn a_probe_does_not_end_a_pause_the_provider_asked_for() {
+        let fine = SendOutcome::Accepted { wamid: "".into() };
+        let paused = LineState::Paused(UnixMs(100_000));
+        assert_eq!(judge_probe(&fine, paused, UnixMs(5)), paused);
+        assert_eq!(judge_probe(&fine, paused, UnixMs(100_000)), LineState::Up);
+        // A pause of years is a clock that was set back.
+        assert_eq!(
+            judge_probe(&fine, paused, UnixMs(-1_000_000_000_000)),
+            LineState::Up
+        );
+    }
+
+    #[test]
+    fn an_account_that_refuses_is_tried_ever_more_rarely() {
+        let waits: Vec<i64> = (0..40)
+            .map(|n| probe_wait_ms(LineState::Misconfigured, n, UnixMs(0)))
+            .collect();
+        assert!(waits.is_sorted());
+        assert_eq!((waits[0], waits[39]), (1_000, 900_000));
     }
 
     #[test]

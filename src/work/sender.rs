@@ -12,14 +12,19 @@ use crate::store::outbox::{self, Claim};
 use crate::store::{BoxKey, Error, Writer};
 use crate::work::Bell;
 use crate::work::line::{Line, LineState, judge_probe, probe_wait_ms};
+use futures_util::FutureExt;
 use std::collections::VecDeque;
+use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Longest sleep while messages may be waiting for their time.
 const IDLE: Duration = Duration::from_secs(1);
+/// Longest pause between two tries to store a result.
+const SETTLE_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// The window over which the provider counts messages.
 const RATE_WINDOW_MS: i64 = 1_000;
 
@@ -43,28 +48,31 @@ pub struct Sender<M> {
     pub line: Line,
     /// Rung when something was queued.
     pub bell: Bell,
+    /// Sends in a row that were refused because of the account.
+    pub refusals: AtomicU32,
+    /// When the line was cut, by our clock.
+    pub cut_since: AtomicI64,
 }
 
 impl<M: Messenger> Sender<M> {
     /// Works until `stop`; then finishes the calls in the air, because their
     /// results are worth having.
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
-        let sender = self;
         let mut air: JoinSet<()> = JoinSet::new();
-        let mut pace = Pace::new(sender.messages_per_second);
+        let mut pace = Pace::new(self.messages_per_second);
         while !stop.is_cancelled() {
             while air.try_join_next().is_some() {}
-            let claimed = sender.claim(&mut pace, air.len()).await;
+            let claimed = self.claim(&mut pace, air.len()).await;
             let idle = claimed.is_empty();
             for claim in claimed {
-                air.spawn(Arc::clone(&sender).deliver(claim));
+                air.spawn(Arc::clone(&self).deliver(claim, stop.clone()));
             }
             if idle {
-                let pause = pace.wait(sender.clock.now().at).min(IDLE);
+                let pause = pace.wait(self.clock.now().at).min(IDLE);
                 tokio::select! {
-                    () = sender.bell.rung() => {}
+                    () = self.bell.rung() => {}
                     Some(_) = air.join_next(), if !air.is_empty() => {}
-                    () = sender.line.changed() => {}
+                    () = self.line.changed() => {}
                     () = stop.cancelled() => {}
                     () = tokio::time::sleep(pause) => {}
                 }
@@ -74,12 +82,13 @@ impl<M: Messenger> Sender<M> {
     }
 
     /// Probes the line until `stop`: often while it is down, rarely while it
-    /// is up.
+    /// is up, and ever more rarely while the account refuses what we send.
     pub async fn watch_line(self: Arc<Self>, stop: CancellationToken) {
         let mut failed = 0;
         loop {
             let state = self.line.state();
-            let wait = probe_wait_ms(state, failed, self.clock.now().at);
+            let tries = failed + self.refusals.load(Ordering::Relaxed);
+            let wait = probe_wait_ms(state, tries, self.clock.now().at);
             let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0));
             tokio::select! {
                 () = tokio::time::sleep(wait) => {}
@@ -90,7 +99,7 @@ impl<M: Messenger> Sender<M> {
                 () = stop.cancelled() => return,
             }
             let outcome = self.messenger.probe().await;
-            let next = judge_probe(&outcome, state);
+            let next = judge_probe(&outcome, state, self.clock.now().at);
             failed = if next == LineState::Up { 0 } else { failed + 1 };
             self.note_line(next).await;
         }
@@ -101,9 +110,13 @@ impl<M: Messenger> Sender<M> {
         if !self.line.state().carries(now) {
             return Vec::new();
         }
-        let room = SENDS_IN_FLIGHT_MAX
-            .saturating_sub(in_air)
-            .min(pace.room(now));
+        // After a refusal of the account one message tries it for all.
+        let most = if self.refusals.load(Ordering::Relaxed) > 0 {
+            1
+        } else {
+            SENDS_IN_FLIGHT_MAX
+        };
+        let room = most.saturating_sub(in_air).min(pace.room(now));
         if room == 0 {
             return Vec::new();
         }
@@ -123,20 +136,39 @@ impl<M: Messenger> Sender<M> {
         }
     }
 
-    async fn deliver(self: Arc<Self>, claim: Claim) {
-        let outcome = self.messenger.send(&claim.call).await;
+    async fn deliver(self: Arc<Self>, claim: Claim, stop: CancellationToken) {
+        // A panic in the client says nothing about the message: it may have left.
+        let sent = AssertUnwindSafe(self.messenger.send(&claim.call))
+            .catch_unwind()
+            .await;
+        let outcome = sent.unwrap_or(SendOutcome::Unknown);
         let ids = (claim.id, claim.attempt);
-        // A result that cannot be stored leaves the attempt open: after the
-        // next start it is in doubt, which is the truth.
-        match self.settle(ids, outcome.clone()).await {
-            Ok(channel) => {
-                let state = self.line.state().after(&outcome, channel);
-                self.note_line(state).await;
+        let mut pause = Duration::from_millis(200);
+        // Until its result is stored a message keeps its contact waiting, so
+        // the result is kept until it can be.
+        let channel = loop {
+            match self.settle(ids, outcome.clone()).await {
+                Ok(channel) => break channel,
+                Err(error) => {
+                    tracing::error!(outbox.id = %claim.id, %error, "a result cannot be stored yet");
+                }
             }
-            Err(error) => {
-                tracing::error!(outbox.id = %claim.id, %error, "a result could not be stored");
+            tokio::select! {
+                () = tokio::time::sleep(pause) => {}
+                // The attempt stays open: after the next start it is in doubt.
+                () = stop.cancelled() => return,
             }
+            pause = (pause * 2).min(SETTLE_PAUSE_MAX);
+        };
+        match (&outcome, channel) {
+            (SendOutcome::Accepted { .. }, _) => self.refusals.store(0, Ordering::Relaxed),
+            (_, Channel::Misconfigured) => {
+                self.refusals.fetch_add(1, Ordering::Relaxed);
+            }
+            (_, Channel::Fine | Channel::LineDown | Channel::PauseUntil(_)) => {}
         }
+        let state = self.line.state().after(&outcome, channel);
+        self.note_line(state).await;
     }
 
     async fn settle(
@@ -159,16 +191,24 @@ impl<M: Messenger> Sender<M> {
     }
 
     async fn note_line(&self, state: LineState) {
-        let was_up = self.line.state() == LineState::Up;
-        if !self.line.set(state) || state != LineState::Up || was_up {
+        let before = self.line.state();
+        if !self.line.set(state) {
             return;
         }
-        let (now, wait) = (self.clock.now().at, self.policy.in_doubt_ms);
-        if let Err(error) = self
+        let now = self.clock.now().at;
+        if state.is_cut() && !before.is_cut() {
+            self.cut_since.store(now.0, Ordering::Relaxed);
+        }
+        if !before.is_cut() || state.is_cut() {
+            return;
+        }
+        let down_ms = now.ms_since(UnixMs(self.cut_since.load(Ordering::Relaxed)));
+        let wait = self.policy.in_doubt_ms;
+        let renewed = self
             .writer
-            .run(move |conn| outbox::line_up(conn, wait, now))
-            .await
-        {
+            .run(move |conn| outbox::line_up(conn, wait, down_ms, now))
+            .await;
+        if let Err(error) = renewed {
             tracing::warn!(%error, "the waits of uncertain sends were not renewed");
         }
     }

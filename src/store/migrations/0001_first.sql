@@ -151,6 +151,8 @@ CREATE TABLE outbox (
     wamid_key    BLOB,
     -- Sent again after a result was lost: the far side may have it twice.
     maybe_double INTEGER NOT NULL DEFAULT 0 CHECK (maybe_double IN (0, 1)),
+    -- Where it ends instead of waiting again, decided while it was in the air.
+    doom         TEXT CHECK (doom IN ('superseded', 'cancelled')),
     created_at   INTEGER NOT NULL,
     updated_at   INTEGER NOT NULL,
     accepted_at  INTEGER,

@@ -1,12 +1,13 @@
 //! Which messages may leave now, and the attempt that is committed before one
 //! does.
 
-use super::purpose_of;
+use super::{ask_staff, purpose_of};
 use crate::core::id::{AttemptId, ContactId, OutboxId, OutboxKey};
 use crate::core::outgoing::Outgoing;
 use crate::core::time::UnixMs;
 use crate::ports::Call;
-use crate::store::{Result, contacts};
+use crate::store::nested::nested;
+use crate::store::{Error, Result, contacts};
 use rusqlite::{Connection, params};
 
 /// A message handed to the sender: its attempt is committed before it leaves.
@@ -32,7 +33,19 @@ pub fn claim(conn: &Connection, now: UnixMs, limit: usize) -> Result<Vec<Claim>>
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut claims = Vec::new();
     for (id, in_doubt) in ready(conn, now, limit)? {
-        claims.push(take(conn, id, in_doubt, now)?);
+        match nested(conn, || take(conn, id, in_doubt, now)) {
+            Ok(claim) => claims.push(claim),
+            Err(error) if error.is_transient() => return Err(error),
+            // One row that does not read back must not hold up the others.
+            Err(_) => {
+                conn.prepare_cached(
+                    "UPDATE outbox SET state = 'failed', why = 'unreadable', updated_at = ?2
+                     WHERE id = ?1",
+                )?
+                .execute(params![id.0, now.0])?;
+                ask_staff(conn, id, Some("unreadable"), now)?;
+            }
+        }
     }
     Ok(claims)
 }
@@ -100,9 +113,10 @@ fn take(conn: &Connection, id: OutboxId, in_doubt: bool, now: UnixMs) -> Result<
                 row.get::<_, String>(0)?,
                 ContactId(row.get(1)?),
                 row.get::<_, String>(2)?,
-                row.get::<_, String>(3)?,
+                row.get::<_, Option<String>>(3)?,
             ))
         })?;
+    let body = body.ok_or(Error::Unreadable("a message"))?;
     let message = Outgoing {
         purpose: purpose_of(&purpose)?,
         body: serde_json::from_str(&body)?,

@@ -54,10 +54,17 @@ pub fn push(
 /// # Errors
 /// Whatever the database reports.
 pub fn supersede_prompts(conn: &Connection, contact: ContactId, now: UnixMs) -> Result<usize> {
+    // One in the air is not tried again, should it not have arrived.
+    conn.prepare_cached(
+        "UPDATE outbox SET doom = coalesce(doom, 'superseded')
+         WHERE contact_id = ?1 AND purpose = 'prompt' AND state = 'sending'",
+    )?
+    .execute([contact.0])?;
     Ok(conn
         .prepare_cached(
             "UPDATE outbox SET state = 'superseded', updated_at = ?2
-             WHERE contact_id = ?1 AND purpose = 'prompt' AND state IN ('queued', 'held')",
+             WHERE contact_id = ?1 AND purpose = 'prompt'
+               AND state IN ('queued', 'held', 'in_doubt')",
         )?
         .execute(params![contact.0, now.0])?)
 }

@@ -24,9 +24,15 @@ pub fn settle(
     jitter: u32,
 ) -> Result<Verdict> {
     let (id, attempt) = claim;
-    let (state, attempts) = conn
-        .prepare_cached("SELECT state, attempts FROM outbox WHERE id = ?1")?
-        .query_row([id.0], |row| Ok((state_at(row, 0)?, row.get::<_, u32>(1)?)))?;
+    let (state, attempts, doom) = conn
+        .prepare_cached("SELECT state, attempts, doom FROM outbox WHERE id = ?1")?
+        .query_row([id.0], |row| {
+            Ok((
+                state_at(row, 0)?,
+                row.get::<_, u32>(1)?,
+                row.get::<_, Option<String>>(2)?,
+            ))
+        })?;
     let verdict = judge(outcome, attempts, policy, now, jitter);
     conn.prepare_cached("UPDATE attempt SET ended_at = ?2, outcome = ?3 WHERE id = ?1")?
         .execute(params![attempt.0, now.0, verdict.why.unwrap_or("accepted")])?;
@@ -40,7 +46,9 @@ pub fn settle(
     // Anything but `sending` means that a status, or staff, was quicker.
     if state == DeliveryState::Sending {
         set(conn, id, &verdict, now)?;
-        if verdict.state == DeliveryState::Failed {
+        if verdict.state.is_waiting() && doom.is_some() {
+            end_doomed(conn, id, now)?;
+        } else if verdict.state == DeliveryState::Failed {
             ask_staff(conn, id, verdict.why, now)?;
         }
     }
@@ -48,6 +56,16 @@ pub fn settle(
         status::apply_parked(conn, &box_key.keyed_hash(wamid.expose()), now)?;
     }
     Ok(verdict)
+}
+
+/// While the message was in the air it was superseded, or its contact erased:
+/// it is not tried again.
+fn end_doomed(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE outbox SET state = doom, why = NULL, updated_at = ?2 WHERE id = ?1",
+    )?
+    .execute(params![id.0, now.0])?;
+    Ok(())
 }
 
 fn set(conn: &Connection, id: OutboxId, verdict: &Verdict, now: UnixMs) -> Result<()> {
@@ -75,21 +93,33 @@ pub fn recover(conn: &Connection, in_doubt_ms: i64, now: UnixMs) -> Result<usize
         "UPDATE attempt SET ended_at = ?1, outcome = 'interrupted' WHERE ended_at IS NULL",
         [now.0],
     )?;
+    conn.execute(
+        "UPDATE outbox SET state = doom, why = NULL, updated_at = ?1
+         WHERE state = 'sending' AND doom IS NOT NULL",
+        [now.0],
+    )?;
+    let wait = now.plus_ms(in_doubt_ms).0;
+    // While the box was off no status could come: the wait of those that were
+    // in doubt already begins anew too.
+    conn.execute(
+        "UPDATE outbox SET not_before = ?1 WHERE state = 'in_doubt'",
+        [wait],
+    )?;
     Ok(conn.execute(
         "UPDATE outbox SET state = 'in_doubt', why = 'interrupted', not_before = ?1,
                            updated_at = ?2 WHERE state = 'sending'",
-        params![now.plus_ms(in_doubt_ms).0, now.0],
+        params![wait, now.0],
     )?)
 }
 
-/// When the line has come back, the wait of what is in doubt begins anew: only
-/// time in which a status could have come counts.
+/// When the line has come back after `down_ms`, what is in doubt waits that
+/// much longer: only time in which a status could have come counts.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn line_up(conn: &Connection, in_doubt_ms: i64, now: UnixMs) -> Result<usize> {
+pub fn line_up(conn: &Connection, in_doubt_ms: i64, down_ms: i64, now: UnixMs) -> Result<usize> {
     Ok(conn.execute(
-        "UPDATE outbox SET not_before = ?1 WHERE state = 'in_doubt'",
-        [now.plus_ms(in_doubt_ms).0],
+        "UPDATE outbox SET not_before = min(not_before + ?1, ?2) WHERE state = 'in_doubt'",
+        [down_ms.max(0), now.plus_ms(in_doubt_ms).0],
     )?)
 }

@@ -267,9 +267,10 @@ fn after_a_start_what_was_in_the_air_is_in_doubt() {
     assert_eq!(recover(&conn, POLICY.in_doubt_ms, NOW).unwrap(), 1);
     assert_eq!(state(&conn, id), DeliveryState::InDoubt);
     // The line comes back late: only time in which a status could come counts.
-    line_up(&conn, POLICY.in_doubt_ms, NOW.plus_ms(500_000)).unwrap();
-    assert!(claimed(&conn, NOW.plus_ms(700_000)).is_empty());
-    assert_eq!(claimed(&conn, NOW.plus_ms(1_100_000)), ["a1"]);
+    let back = NOW.plus_ms(500_000);
+    line_up(&conn, POLICY.in_doubt_ms, 400_000, back).unwrap();
+    assert!(claimed(&conn, NOW.plus_ms(999_999)).is_empty());
+    assert_eq!(claimed(&conn, NOW.plus_ms(1_000_000)), ["a1"]);
 }
 
 #[test]
@@ -297,4 +298,89 @@ fn the_last_question_is_known_once_it_has_left() {
     assert!(quotes(&prompt, &box_key(), Some(&"w1".into())));
     assert!(!quotes(&prompt, &box_key(), Some(&"w2".into())));
     assert!(!quotes(&prompt, &box_key(), None));
+}
+
+#[test]
+fn a_row_that_does_not_read_back_fails_alone_and_holds_up_nobody() {
+    let conn = db();
+    let (amina, ben) = (
+        contact(&conn, "243970000001"),
+        contact(&conn, "243970000002"),
+    );
+    let bad = queue(&conn, amina, Purpose::Notice, "a1");
+    queue(&conn, ben, Purpose::Notice, "b1");
+    conn.execute("UPDATE outbox SET body = '{' WHERE id = ?1", [bad.0])
+        .unwrap();
+    assert_eq!(claimed(&conn, NOW), ["b1"]);
+    assert_eq!(state(&conn, bad), DeliveryState::Failed);
+    assert_eq!(
+        count(
+            &conn,
+            "SELECT count(*) FROM task WHERE kind = 'undelivered'"
+        ),
+        1
+    );
+    assert_eq!(
+        count(&conn, "SELECT count(*) FROM attempt WHERE ended_at IS NULL"),
+        1
+    );
+}
+
+#[test]
+fn a_question_superseded_in_the_air_is_not_tried_again() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    for outcome in [SendOutcome::NotSent(LineFault::Down), SendOutcome::Unknown] {
+        queue(&conn, amina, Purpose::Prompt, &format!("{outcome:?}"));
+        let claim = one(&conn, NOW);
+        supersede_prompts(&conn, amina, NOW).unwrap();
+        assert_eq!(end(&conn, &claim, &outcome, NOW), DeliveryState::Superseded);
+    }
+    queue(&conn, amina, Purpose::Prompt, "accepted");
+    let claim = one(&conn, NOW);
+    supersede_prompts(&conn, amina, NOW).unwrap();
+    assert_eq!(
+        end(&conn, &claim, &accepted("w1"), NOW),
+        DeliveryState::Accepted
+    );
+}
+
+#[test]
+fn what_was_in_the_air_at_an_erasure_ends_with_it() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    queue(&conn, amina, Purpose::Notice, "a1");
+    let claim = one(&conn, NOW);
+    crate::store::erasure::erase_contact(&conn, amina, NOW).unwrap();
+    assert_eq!(
+        count(&conn, "SELECT count(*) FROM outbox WHERE body IS NOT NULL"),
+        0
+    );
+    let unsent = SendOutcome::NotSent(LineFault::Down);
+    assert_eq!(end(&conn, &claim, &unsent, NOW), DeliveryState::Cancelled);
+}
+
+#[test]
+fn a_start_renews_the_wait_of_what_was_in_doubt_before() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    queue(&conn, amina, Purpose::Notice, "a1");
+    let claim = one(&conn, NOW);
+    end(&conn, &claim, &SendOutcome::Unknown, NOW);
+    let morning = NOW.plus_ms(40_000_000);
+    recover(&conn, POLICY.in_doubt_ms, morning).unwrap();
+    assert!(claimed(&conn, morning.plus_ms(599_999)).is_empty());
+    assert_eq!(claimed(&conn, morning.plus_ms(600_000)), ["a1"]);
+}
+
+#[test]
+fn a_doubtful_send_withdrawn_and_sent_again_is_marked() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Notice, "a1");
+    let claim = one(&conn, NOW);
+    end(&conn, &claim, &SendOutcome::Unknown, NOW);
+    assert!(crate::store::queue::cancel(&conn, id, NOW).unwrap());
+    assert!(crate::store::queue::retry(&conn, id, NOW).unwrap());
+    assert_eq!(count(&conn, "SELECT maybe_double FROM outbox"), 1);
 }

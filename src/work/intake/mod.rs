@@ -14,7 +14,7 @@ pub use turn::{Context, Turn, begin_careful, careful, turn};
 use crate::core::id::ContactId;
 use crate::core::time::Now;
 use crate::ports::{Chance, Clock};
-use crate::store::{Error, Writer};
+use crate::store::{Error, Writer, sessions};
 use crate::work::Bells;
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,9 +96,18 @@ impl Intake {
             return Ok(0);
         }
         let (context, chance) = (Arc::clone(&self.context), Arc::clone(&self.chance));
-        self.writer
-            .run(move |conn| turn::careful(conn, &context, contact, &begun, now, &*chance))
-            .await
+        let chosen = begun.clone();
+        let stepped = self
+            .writer
+            .run(move |conn| turn::careful(conn, &context, contact, &chosen, now, &*chance))
+            .await;
+        if stepped.is_err() {
+            // A full disk is not the message's doing: the try does not count.
+            self.writer
+                .run(move |conn| sessions::take_back_careful(conn, &begun))
+                .await?;
+        }
+        stepped
     }
 
     fn until(&self, due: Option<crate::core::time::UnixMs>) -> Duration {

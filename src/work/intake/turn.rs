@@ -1,7 +1,7 @@
 //! One turn of the intake worker, all inside one transaction.
 
 use super::{Flows, apply};
-use crate::core::engine::{Clinic, Event, Fresh, step};
+use crate::core::engine::{Clinic, Event, Fresh, Session, step};
 use crate::core::id::{ContactId, InboxId, RecordId};
 use crate::core::limits::{CONTACTS_PER_TURN_MAX, EVENTS_PER_STEP_MAX, INTERRUPTIONS_MAX};
 use crate::core::time::{Now, UnixMs};
@@ -135,7 +135,7 @@ fn step_or_set_aside(
         step_contact(conn, context, contact, waiting, now, chance)
     });
     let said = match together {
-        Err(Error::Panicked | Error::Unreadable(_)) if waiting.len() > 1 => {
+        Err(error) if !error.is_transient() && waiting.len() > 1 => {
             let mut said = 0;
             for one in waiting {
                 let alone = std::slice::from_ref(one);
@@ -143,7 +143,7 @@ fn step_or_set_aside(
             }
             said
         }
-        Err(Error::Panicked | Error::Unreadable(_)) => {
+        Err(error) if !error.is_transient() => {
             set_aside_all(conn, contact, waiting, now.at)?;
             0
         }
@@ -164,7 +164,7 @@ fn step_alone(
     match nested(conn, || {
         step_contact(conn, context, contact, alone, now, chance)
     }) {
-        Err(Error::Panicked | Error::Unreadable(_)) => {
+        Err(error) if !error.is_transient() => {
             set_aside_all(conn, contact, alone, now.at)?;
             Ok(0)
         }
@@ -219,7 +219,7 @@ fn step_contact(
     now: Now,
     chance: &dyn Chance,
 ) -> Result<usize, Error> {
-    let session = sessions::load(conn, contact)?;
+    let session = load_or_begin_anew(conn, contact, now.at)?;
     let (flow, changed) = context.flows.speak(&session);
     let mut events = Vec::with_capacity(waiting.len() + 2);
     if changed {
@@ -247,6 +247,31 @@ fn step_contact(
     };
     let step = step(flow, &context.clinic, session, &events, now, &fresh);
     apply::apply(conn, contact, step, now.at, chance)
+}
+
+/// The contact's conversation. One that does not read back must not silence
+/// its contact for good: they begin anew, and staff are told.
+fn load_or_begin_anew(
+    conn: &Connection,
+    contact: ContactId,
+    now: UnixMs,
+) -> Result<Session, Error> {
+    match sessions::load(conn, contact) {
+        Err(Error::Unreadable(_)) => {
+            tracing::error!(contact.id = %contact, "a conversation does not read back");
+            contacts::flag(conn, contact, ContactFlag::DeadLetter)?;
+            let task = NewTask {
+                kind: "read_conversation",
+                contact: Some(contact),
+                record: None,
+                outbox: None,
+                detail: None,
+            };
+            tasks::open(conn, &task, now)?;
+            Ok(Session::default())
+        }
+        loaded => loaded,
+    }
 }
 
 /// Draws a record number that is not taken.
