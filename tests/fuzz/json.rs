@@ -72,7 +72,10 @@ fn change_node(rng: &mut Rng, node: &mut Value, piece: Value, words: &[&str]) {
                 .map_or(text.len(), |(byte, _)| byte);
             match rng.below(4) {
                 0 => text.truncate(byte),
-                1 => text.insert_str(byte, *rng.pick(words)),
+                1 => {
+                    let word: &str = rng.pick(words);
+                    text.insert_str(byte, word);
+                }
                 2 => text.insert(
                     byte,
                     *rng.pick(&['\0', '\u{1f9d1}', 'é', '\u{202e}', '"', '0', '.', ' ']),
