@@ -73,7 +73,7 @@ fn change_node(rng: &mut Rng, node: &mut Value, piece: Value, words: &[&str]) {
             match rng.below(4) {
                 0 => text.truncate(byte),
                 1 => {
-                    let word: &str = rng.pick(words);
+                    let word: &&str = rng.pick(words);
                     text.insert_str(byte, word);
                 }
                 2 => text.insert(
