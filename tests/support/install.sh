@@ -58,6 +58,8 @@ install_test_tools() {
   python3 -c 'import ensurepip, venv' 2>/dev/null || wanted+=(python3-venv)
   command -v chromium >/dev/null || wanted+=(chromium)
   command -v chromedriver >/dev/null || wanted+=(chromium-driver)
+  # Emoji in messages are boxes in the pictures without it.
+  [ -e /usr/share/fonts/truetype/noto/NotoColorEmoji.ttf ] || wanted+=(fonts-noto-color-emoji)
   if [ "${#wanted[@]}" -gt 0 ]; then _install_packages "${wanted[@]}" || return 1; fi
   _install_python || return 1
   command -v cargo >/dev/null || { _missing cargo "the toolchain of rust-toolchain.toml, with rustup"; return 1; }

@@ -11,6 +11,8 @@
   var loading = false;
   var again = false;
   var sheetOpener = null;
+  // Whether the newest message is in view, so that the next one shall be too.
+  var atEnd = true;
 
   function by(id) { return document.getElementById(id); }
 
@@ -70,7 +72,14 @@
         : 'The line is cut: nothing gets in or out.');
     var count = waiting || 0;
     by('waiting').hidden = count === 0;
-    put(by('waiting'), count === 1 ? '1 reply waits at the clinic' : count + ' replies wait at the clinic');
+    var words = count === 1 ? '1 reply waits at the clinic' : count + ' replies wait at the clinic';
+    put(by('waiting'), words);
+    // Said again where the eye is; the screen reader has it from above.
+    var late = up ? 'The line is back: ' + words + '.' : 'The clinic’s line is cut. ' +
+      (count ? words + ' until it is back.' : 'What you write waits at WhatsApp.');
+    by('held').hidden = up && count === 0;
+    by('held').classList.toggle('back', up);
+    put(by('held'), late);
   }
 
   // Writes only what differs, so that a screen reader is not told twice.
@@ -265,7 +274,7 @@
   function showChat(messages) {
     var list = by('bubbles');
     var scroll = by('scroll');
-    var atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
+    var follow = atEnd;
     var texts = new Map(messages.map(function (m) { return [m.id, m.text]; }));
     var newOrder = messages.map(function (m) { return m.id; }).join(' ');
     if (!newOrder.startsWith(order)) { list.textContent = ''; shown.clear(); }
@@ -289,7 +298,7 @@
       shown.set(message.id, { state: state, node: node });
     });
     by('empty').hidden = messages.length > 0;
-    if (atEnd) { scroll.scrollTop = scroll.scrollHeight; }
+    if (follow) { scroll.scrollTop = scroll.scrollHeight; }
   }
 
   function showPresence(phone) {
@@ -423,6 +432,11 @@
     by('shade').addEventListener('click', function (event) { if (event.target === by('shade')) { closeSheet(); } });
     by('sheet').addEventListener('keydown', keepFocusInSheet);
     document.addEventListener('visibilitychange', load);
+    new ResizeObserver(function () { if (atEnd) { by('scroll').scrollTop = by('scroll').scrollHeight; } }).observe(by('scroll'));
+    by('scroll').addEventListener('scroll', function () {
+      var scroll = by('scroll');
+      atEnd = scroll.scrollHeight - scroll.scrollTop - scroll.clientHeight < 80;
+    });
   }
 
   try { current = sessionStorage.getItem('phone'); } catch (refused) { current = null; }

@@ -80,7 +80,7 @@ const SECONDS_MAX: i64 = 253_402_300_799;
 pub fn stamp(raw: Raw<'_>) -> Option<UnixMs> {
     let words: Words<'_> = serde_json::from_str(raw.get()).ok()?;
     let number: i64 = words.as_str().trim().parse().ok()?;
-    let ms = if number.abs() >= 1_000_000_000_000 {
+    let ms = if number.unsigned_abs() >= 1_000_000_000_000 {
         number
     } else {
         number.saturating_mul(1_000)

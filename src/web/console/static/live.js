@@ -4,22 +4,46 @@
   "use strict";
   var main = document.querySelector("[data-live]");
   if (!main || !window.fetch) { return; }
-  var last = main.innerHTML;
+
   function busy() {
     var selection = window.getSelection();
-    return document.hidden || (selection && String(selection).length > 0) || main.contains(document.activeElement);
+    return document.hidden || (selection && String(selection).length > 0);
   }
+
+  // Changes what differs and leaves the rest in its place, so that the reader's
+  // focus and a screen reader's voice stay where they are.
+  function update(old, fresh) {
+    if (old.isEqualNode(fresh)) { return; }
+    if (old.nodeType === Node.TEXT_NODE && fresh.nodeType === Node.TEXT_NODE) { old.data = fresh.data; return; }
+    if (old.nodeName !== fresh.nodeName || old.nodeType !== Node.ELEMENT_NODE) { old.replaceWith(fresh); return; }
+    Array.from(old.attributes).forEach(function (it) { if (!fresh.hasAttribute(it.name)) { old.removeAttribute(it.name); } });
+    Array.from(fresh.attributes).forEach(function (it) { if (old.getAttribute(it.name) !== it.value) { old.setAttribute(it.name, it.value); } });
+    var had = Array.from(old.childNodes);
+    var has = Array.from(fresh.childNodes);
+    has.forEach(function (child, at) {
+      if (had[at]) { update(had[at], child); } else { old.appendChild(child); }
+    });
+    had.slice(has.length).forEach(function (child) { child.remove(); });
+  }
+
+  // A new row moves the others: the focus goes on with its own link.
+  function show(fresh) {
+    var before = document.activeElement;
+    var href = main.contains(before) && before.getAttribute("href");
+    update(main, fresh);
+    if (!href || (document.activeElement === before && before.getAttribute("href") === href)) { return; }
+    var again = Array.from(main.querySelectorAll("a")).find(function (link) { return link.getAttribute("href") === href; });
+    if (again) { again.focus({ preventScroll: true }); }
+  }
+
   function refresh() {
     if (busy()) { return; }
     fetch(location.href, { headers: { "X-Live": "1" } }).then(function (answer) {
       return answer.ok ? answer.text() : null;
     }).then(function (text) {
-      if (!text) { return; }
+      if (!text || busy()) { return; }
       var fresh = new DOMParser().parseFromString(text, "text/html").querySelector("[data-live]");
-      if (fresh && fresh.innerHTML !== last && !busy()) {
-        last = fresh.innerHTML;
-        main.replaceChildren.apply(main, Array.from(fresh.childNodes));
-      }
+      if (fresh) { show(document.importNode(fresh, true)); }
     }).catch(function () { /* The next round tries again. */ });
   }
   setInterval(refresh, 2000);

@@ -83,6 +83,14 @@ fn a_malformed_item_never_takes_the_key_of_a_good_one() {
 }
 
 #[test]
+fn the_least_number_there_is_makes_no_stamp() {
+    let mut bad = text("a");
+    bad["timestamp"] = json!(i64::MIN);
+    let items = parse(&envelope("messages", &messages(&[bad, text("b")])));
+    assert!(items[0].content.is_err() && items[1].content.is_ok());
+}
+
+#[test]
 fn half_an_emoji_costs_one_character_and_not_the_batch() {
     let body = envelope("messages", &messages(&[text("a"), text("b")]));
     let body = String::from_utf8(body).unwrap();
