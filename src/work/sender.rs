@@ -20,6 +20,10 @@ use tokio_util::sync::CancellationToken;
 
 /// Longest sleep while messages may be waiting for their time.
 const IDLE: Duration = Duration::from_secs(1);
+/// First wait before a result that could not be stored is stored again.
+const SETTLE_AGAIN: Duration = Duration::from_secs(1);
+/// Longest of those waits.
+const SETTLE_AGAIN_MAX: Duration = Duration::from_secs(30);
 /// The window over which the provider counts messages.
 const RATE_WINDOW_MS: i64 = 1_000;
 
@@ -126,16 +130,26 @@ impl<M: Messenger> Sender<M> {
     async fn deliver(self: Arc<Self>, claim: Claim) {
         let outcome = self.messenger.send(&claim.call).await;
         let ids = (claim.id, claim.attempt);
-        // A result that cannot be stored leaves the attempt open: after the
-        // next start it is in doubt, which is the truth.
-        match self.settle(ids, outcome.clone()).await {
-            Ok(channel) => {
-                let state = self.line.state().after(&outcome, channel);
-                self.note_line(state).await;
+        let mut pause = SETTLE_AGAIN;
+        loop {
+            match self.settle(ids, outcome.clone()).await {
+                Ok(channel) => {
+                    let state = self.line.state().after(&outcome, channel);
+                    return self.note_line(state).await;
+                }
+                Err(error) => {
+                    tracing::error!(outbox.id = %claim.id, %error, "a result could not be stored");
+                    // After the next start the open attempt is in doubt,
+                    // which is the truth.
+                    if matches!(error, Error::Stopped) {
+                        return;
+                    }
+                }
             }
-            Err(error) => {
-                tracing::error!(outbox.id = %claim.id, %error, "a result could not be stored");
-            }
+            // An open attempt holds its contact's queue up: the result is kept
+            // until the disk takes it.
+            tokio::time::sleep(pause).await;
+            pause = (pause * 2).min(SETTLE_AGAIN_MAX);
         }
     }
 
