@@ -16,6 +16,7 @@ mod support {
     pub mod far_side;
     pub mod http;
     pub mod process;
+    pub mod stock;
     pub mod wait;
     pub mod webhook;
 }
@@ -29,4 +30,5 @@ mod e2e {
     mod kill;
     mod panic;
     mod start;
+    mod stock;
 }

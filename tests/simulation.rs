@@ -28,9 +28,10 @@ mod simulation {
     pub mod works;
 }
 
-mod support {
-    pub mod counts;
-}
+// Named by its path: rustfmt looks for it in the folder that bears this file's
+// name.
+#[path = "support/counts.rs"]
+mod counts;
 
 use simulation::life::{Totals, live};
 use simulation::model::Broken;
@@ -40,7 +41,6 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
-use support::counts;
 
 /// Threads that live seeds, each one of its own.
 const THREADS: usize = 2;
@@ -118,7 +118,10 @@ fn replay() {
     }
     let (_, again) = try_seed(seed, None);
     if let Err(broken) = result {
-        panic!("seed {seed}: invariant_{}: {}", broken.invariant, broken.how);
+        panic!(
+            "seed {seed}: invariant_{}: {}",
+            broken.invariant, broken.how
+        );
     }
     assert!(!journal.is_empty());
     assert_eq!(journal, again, "the same seed, the same life");
@@ -143,7 +146,10 @@ fn every_planted_bug_is_seen() {
                     });
                     match seen {
                         Some((seeds, broken)) if bug.breaks().contains(&broken.invariant) => {
-                            println!("{bug:?}: invariant_{} within {seeds} seeds", broken.invariant);
+                            println!(
+                                "{bug:?}: invariant_{} within {seeds} seeds",
+                                broken.invariant
+                            );
                         }
                         Some((seeds, broken)) => {
                             let how = format!("{bug:?}: {broken:?} within {seeds} seeds");

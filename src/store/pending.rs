@@ -127,7 +127,7 @@ mod tests {
             ..Identity::default()
         };
         let contact = contacts::resolve(&conn, &who, UnixMs(0)).unwrap().unwrap();
-        let at = |ms| UnixMs(1_000_000 + ms);
+        let at = |ms: i64| UnixMs(1_000_000 + ms);
         touch(&conn, contact, 1_500, true, at(0)).unwrap();
         touch(&conn, contact, 1_500, false, at(100)).unwrap();
         assert_eq!(due(&conn, at(100), 9).unwrap(), [contact]);

@@ -12,7 +12,6 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 const NOWHERE: &str = "http://127.0.0.1:1";
-const MIB: u64 = 1024 * 1024;
 
 /// A small disk of its own, gone with the test. Mounting takes root, as the
 /// other real disks of the tests do.
@@ -162,8 +161,9 @@ fn a_full_disk_refuses_webhooks_and_loses_nothing() {
 
 #[test]
 fn a_full_disk_too_small_for_the_reserve_recovers_too() {
-    a_full_disk(12);
-    assert!(12 * MIB < healthpost::core::limits::RESERVE_BYTES);
+    const MEBIBYTES: u64 = 12;
+    const { assert!(MEBIBYTES * 1024 * 1024 < healthpost::core::limits::RESERVE_BYTES) };
+    a_full_disk(MEBIBYTES);
 }
 
 #[test]

@@ -61,8 +61,8 @@ impl App {
     pub fn start(folder: &Path, port: u16, graph: &str, chance: Arc<dyn Chance>) -> Self {
         let runtime = Runtime::new().unwrap();
         let config = config(folder, port, graph);
-        let held = lock::take(folder).unwrap();
-        let opened = Opened::new(folder, &key(), held, &MachineClock).unwrap();
+        let opened =
+            Opened::new(folder, &key(), lock::take(folder).unwrap(), &MachineClock).unwrap();
         let mut runner = Runner::new();
         let machine = Machine {
             clock: Arc::new(MachineClock),
