@@ -89,8 +89,9 @@ impl Life {
                 self.world.faults_mut().add(fault, schedule);
             }
             Incident::DiskFull => {
-                self.disk_full = !self.disk_full;
-                self.shell.set_disk_full(self.disk_full);
+                self.disk_full = true;
+                self.room_at = self.now.plus_ms(self.dice.between(1_000, HOUR_MS));
+                self.shell.set_disk_full(true);
             }
             Incident::NewFlow => self.change_flow()?,
             Incident::Disorder => {
@@ -153,6 +154,13 @@ impl Life {
         }
     }
 
+    /// Somebody makes room on a full disk.
+    pub fn make_room(&mut self) {
+        self.disk_full = false;
+        self.shell.set_disk_full(false);
+        self.say("there is room again");
+    }
+
     fn fault(&mut self) -> Fault {
         let refuse = |code| Fault::Refuse {
             code,
@@ -211,10 +219,14 @@ impl Life {
             jobs.len()
         };
         let later = jobs.split_off(half);
-        for group in [jobs, later] {
-            if !group.is_empty() && !self.do_group(group)? {
-                return Ok(());
-            }
+        // What a power cut finds here is lost with everything else in memory.
+        self.jobs = later;
+        if !jobs.is_empty() && !self.do_group(jobs)? {
+            return Ok(());
+        }
+        let later = std::mem::take(&mut self.jobs);
+        if !later.is_empty() && !self.do_group(later)? {
+            return Ok(());
         }
         self.fly(70)?;
         if self.dice.percent(3) {
@@ -454,8 +466,7 @@ impl Life {
         self.world.set_disorder(Disorder::default());
         self.world.set_line(true, self.now);
         self.line_back = None;
-        self.shell.set_disk_full(false);
-        self.disk_full = false;
+        self.make_room();
         self.set_clock(0, true);
         for patient in &self.patients {
             let number = patient.number.as_str();
