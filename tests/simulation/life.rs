@@ -307,7 +307,7 @@ impl Life {
         results: &[Result<Done, healthpost::store::Error>],
     ) -> Check {
         for result in results {
-            let Ok(Done::Claimed(claims)) = result else {
+            let Ok(Done::Claimed(claims, _)) = result else {
                 continue;
             };
             for claim in claims {

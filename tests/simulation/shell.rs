@@ -3,6 +3,7 @@
 //! savepoint, as the writing thread does it.
 
 use crate::simulation::dice::BoxChance;
+use crate::simulation::model::{Check, invariant_emergency_goes_next};
 use crate::simulation::place::{self, Place};
 use crate::simulation::planted::Bug;
 use healthpost::core::delivery::{Channel, Policy};
@@ -65,7 +66,7 @@ pub enum Done {
     /// Messages whose careful step may begin.
     Begun(Vec<InboxId>),
     /// Messages that may leave.
-    Claimed(Vec<Claim>),
+    Claimed(Vec<Claim>, Check),
     /// A result was stored.
     Settled(AttemptId, SendOutcome, Channel),
 }
@@ -212,7 +213,12 @@ impl Shell {
             Job::Careful(contact, begun) => {
                 intake::careful(conn, &self.context, *contact, begun, now, chance)?;
             }
-            Job::Claim => return outbox::claim(conn, now.at, 32).map(Done::Claimed),
+            Job::Claim => {
+                let claims = outbox::claim(conn, now.at, 32)?;
+                let check = |one: &Claim| invariant_emergency_goes_next(conn, one.id.0, now.at);
+                let judged = claims.iter().try_for_each(check);
+                return Ok(Done::Claimed(claims, judged));
+            }
             Job::Settle(id, attempt, outcome, jitter) => {
                 let lost = *outcome == SendOutcome::Unknown;
                 let seen = if lost && self.bug == Some(Bug::BlindRetry) {

@@ -2,7 +2,7 @@
 //! them.
 
 use crate::simulation::life::{CALM_MS, Flight, Life, staff_key};
-use crate::simulation::model::{Check, invariant_emergency_goes_next};
+use crate::simulation::model::Check;
 use crate::simulation::planted::Bug;
 use crate::simulation::shell::{Done, Job, PHONE_NUMBER_ID};
 use crate::simulation::{invariants as rest, model};
@@ -70,12 +70,13 @@ impl Life {
         self.say(format!("{incident:?}"));
         match incident {
             Incident::Outage => self.cut_line(),
+            Incident::PowerCut if self.cut_in.is_some() => self.cut_power(&[])?,
             Incident::PowerCut => self.cut_in = Some(self.dice.below(6)),
             Incident::ClockJump => match self.dice.below(4) {
                 0 => self.set_clock(-self.now.0 + 5_000, false),
-                1 => self.set_clock(0, true),
+                1 if self.totals.jumps > 0 => self.set_clock(0, true),
                 _ => {
-                    let ahead = self.dice.between(-2 * HOUR_MS, 2 * HOUR_MS);
+                    let ahead = self.dice.between(-2 * HOUR_MS, 2 * HOUR_MS) | 1;
                     self.set_clock(ahead, true);
                 }
             },
@@ -327,7 +328,10 @@ impl Life {
                     suspects.extend(turn.suspect);
                 }
                 (_, Some(Done::Begun(begun))) if !begun.is_empty() => {}
-                (_, Some(Done::Claimed(claims))) => self.lift(claims)?,
+                (_, Some(Done::Claimed(claims, judged))) => {
+                    judged?;
+                    self.lift(claims)?;
+                }
                 (_, Some(Done::Settled(attempt, outcome, channel))) => {
                     self.settled(attempt, &outcome, channel);
                 }
@@ -380,10 +384,8 @@ impl Life {
             self.jobs.extend(claims.iter().map(lost));
             return Ok(());
         }
-        let now = self.box_now().at;
         for claim in claims {
             self.say(format!("message {} is claimed", claim.id));
-            invariant_emergency_goes_next(&self.shell.conn, claim.id.0, now)?;
             let to = self.model.rows[&claim.id.0].contact;
             for other in &self.air {
                 let unknown = !self.model.has_arrived(&other.claim.call.key.0);
