@@ -200,7 +200,10 @@ impl Patient {
                 "Full name",
                 format!("{canary} Diallo\n34 years\nfemale\nGoma"),
             ),
-            ("What is the trouble", format!("headache {canary}\n3 days ago")),
+            (
+                "What is the trouble",
+                format!("headache {canary}\n3 days ago"),
+            ),
             ("Which of these", "fever, cough".to_owned()),
             ("Allergies", "none\nnone\nno".to_owned()),
             ("Is the patient pregnant", "no".to_owned()),

@@ -95,6 +95,7 @@ impl Shell {
         // connection is closed: a power cut closes nothing.
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         conn.pragma_update(None, "wal_autocheckpoint", 0)?;
+        conn.set_prepared_statement_cache_capacity(256);
         conn.execute_batch(bug.map_or("", Bug::triggers))?;
         Ok(Self {
             conn,
@@ -135,7 +136,7 @@ impl Shell {
         if self.bug == Some(Bug::CredulousClock) {
             now.trusted = true;
         }
-        self.conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+        self.say("BEGIN IMMEDIATE").unwrap();
         let mut results = Vec::new();
         for job in jobs {
             // On its worst errors SQLite ends the transaction by itself: what
@@ -144,7 +145,7 @@ impl Shell {
                 results.push(Err(Error::Full));
                 continue;
             }
-            self.conn.execute_batch("SAVEPOINT job").unwrap();
+            self.say("SAVEPOINT job").unwrap();
             let result = self.job(job, now, chance);
             if !self.conn.is_autocommit() {
                 let end = if result.is_ok() {
@@ -168,11 +169,16 @@ impl Shell {
         if commit && self.bug == Some(Bug::StepInPieces) {
             self.close_in_pieces();
         }
-        if commit && self.conn.execute_batch("COMMIT").is_ok() {
+        if commit && self.say("COMMIT").is_ok() {
             return true;
         }
-        self.conn.execute_batch("ROLLBACK").unwrap();
+        self.say("ROLLBACK").unwrap();
         false
+    }
+
+    /// A statement that is run often: parsed once.
+    fn say(&self, sql: &str) -> rusqlite::Result<usize> {
+        self.conn.prepare_cached(sql)?.execute([])
     }
 
     /// Queued messages are committed after the step that queued them.
