@@ -22,6 +22,9 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 /// How long the client waits for the head of an answer, ms.
 const PATIENCE_MS: i64 = 60_000;
 
+/// The shortest pause between two looks at the queue in calm, ms.
+const SOON_MS: i64 = 200;
+
 /// Something that befalls the box or the world around it.
 #[derive(Clone, Copy, Debug)]
 pub enum Incident {
@@ -476,7 +479,9 @@ impl Life {
         }
         let end = self.now.plus_ms(CALM_MS);
         let mut tidied = self.now;
+        let mut pause_ms = SOON_MS;
         while self.now < end {
+            let sends = self.world.sends();
             self.hear();
             self.probe();
             self.plan_jobs();
@@ -487,13 +492,20 @@ impl Life {
             let jobs = std::mem::take(&mut self.jobs);
             self.do_group(jobs)?;
             self.fly(100)?;
-            self.now = self.next_event(end, tidied);
+            // What waits behind something else is looked at ever more rarely.
+            let idle = self.air.is_empty() && self.world.sends() == sends;
+            pause_ms = if idle {
+                (pause_ms * 2).min(5 * MINUTE_MS)
+            } else {
+                SOON_MS
+            };
+            self.now = self.next_event(end, tidied, pause_ms);
         }
         Ok(())
     }
 
     /// When something is to be done next.
-    fn next_event(&self, end: UnixMs, tidied: UnixMs) -> UnixMs {
+    fn next_event(&self, end: UnixMs, tidied: UnixMs, pause_ms: i64) -> UnixMs {
         let queue: Option<i64> = self
             .shell
             .conn
@@ -505,9 +517,9 @@ impl Life {
             .unwrap();
         let results = self.air.iter().filter_map(|one| one.result.as_ref());
         let at_once = self.shell.bell || !self.jobs.is_empty();
-        let soon = self.now.plus_ms(200);
+        let soon = self.now.plus_ms(SOON_MS);
         let probe = (self.shell.line != LineState::Up).then_some(self.probe_at);
-        let queue = queue.map(|at| UnixMs(at).max(soon));
+        let queue = queue.map(|at| UnixMs(at).max(self.now.plus_ms(pause_ms)));
         [self.world.next_due(), self.shell.next_due, queue, probe]
             .into_iter()
             .flatten()
