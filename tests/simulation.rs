@@ -77,6 +77,7 @@ fn keep_journal(seed: u64, broken: &Broken, journal: &[String]) -> String {
 #[test]
 fn every_seed_is_clean() {
     let seeds = counts::of("simulation_seeds");
+    let begun = std::time::Instant::now();
     let next = AtomicU64::new(0);
     let all = Mutex::new(Totals::default());
     let failed = Mutex::new(Vec::new());
@@ -101,7 +102,10 @@ fn every_seed_is_clean() {
             });
         }
     });
+    let lived = all.lock().unwrap().seeds;
     println!("{:#?}", all.lock().unwrap());
+    let ms = begun.elapsed().as_millis() * THREADS as u128 / lived.max(1) as u128;
+    println!("{ms} ms a seed and thread");
     let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "HEALTHPOST_SEED={failed:?}");
 }
@@ -153,6 +157,7 @@ fn every_planted_bug_is_seen() {
                         }
                         Some((seeds, broken)) => {
                             let how = format!("{bug:?}: {broken:?} within {seeds} seeds");
+                            println!("{how}");
                             missed.lock().unwrap().push(how);
                         }
                         None => missed.lock().unwrap().push(format!("{bug:?}: never")),

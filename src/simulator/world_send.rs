@@ -330,7 +330,10 @@ impl World {
             Some(Fault::ResetAfterAccepting) => answer.in_manner(Manner::Reset),
             Some(Fault::Slow { ms }) => answer.in_manner(Manner::Late(*ms)),
             Some(Fault::StatusFirst) => answer.in_manner(Manner::Late(1_000)),
-            Some(Fault::Garbage) => Reply::page(200, "{\"messages\":[{\"id\":"),
+            Some(Fault::Garbage) => Reply {
+                body: "{\"messages\":[{\"id\":".to_owned(),
+                ..answer
+            },
             Some(
                 Fault::Refuse { .. }
                 | Fault::FailLater { .. }

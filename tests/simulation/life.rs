@@ -8,6 +8,7 @@ use crate::simulation::patients::Patient;
 use crate::simulation::place::Place;
 use crate::simulation::planted::Bug;
 use crate::simulation::shell::{Done, Job, Shell, clinic};
+use crate::simulation::works::Incident;
 use healthpost::core::engine::Clinic;
 use healthpost::core::flow::Flow;
 use healthpost::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, Now, UnixMs};
@@ -115,6 +116,7 @@ pub struct Life {
     pub cut_in: Option<usize>,
     pub disk_full: bool,
     pub line_back: Option<UnixMs>,
+    pub room_at: UnixMs,
     pub probe_at: UnixMs,
     /// Where the last acknowledged commit ends in the log.
     acknowledged_to: u64,
@@ -183,6 +185,7 @@ impl Life {
             cut_in: None,
             disk_full: false,
             line_back: None,
+            room_at: BEGINNING,
             probe_at: BEGINNING,
             acknowledged_to: 0,
             edition: 0,
@@ -197,7 +200,11 @@ impl Life {
 
     fn run(&mut self) -> Check {
         let mut plan = self.plan();
-        while self.totals.messages < MESSAGES_MIN || !plan.is_empty() || self.cut_in.is_some() {
+        while self.totals.messages < MESSAGES_MIN
+            || self.totals.provider_errors == 0
+            || !plan.is_empty()
+            || self.cut_in.is_some()
+        {
             self.pass_time();
             while plan
                 .last()
@@ -205,6 +212,9 @@ impl Life {
             {
                 let (_, incident) = plan.pop().unwrap();
                 self.happen(incident)?;
+            }
+            if self.totals.messages >= MESSAGES_MIN && self.totals.provider_errors == 0 {
+                self.happen(Incident::ProviderFault)?;
             }
             self.people_act();
             self.work()?;
@@ -238,6 +248,9 @@ impl Life {
             self.line_back = None;
             self.world.set_line(true, self.now);
             self.say("the line is back");
+        }
+        if self.disk_full && self.room_at <= self.now {
+            self.make_room();
         }
     }
 
@@ -294,7 +307,7 @@ impl Life {
         results: &[Result<Done, healthpost::store::Error>],
     ) -> Check {
         for result in results {
-            let Ok(Done::Claimed(claims)) = result else {
+            let Ok(Done::Claimed(claims, _)) = result else {
                 continue;
             };
             for claim in claims {

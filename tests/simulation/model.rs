@@ -95,10 +95,13 @@ impl Model {
         if let (Some(what), false) = (dropped.first(), trusted) {
             return broken("untrusted_time_deletes_nothing", what);
         }
-        conn.execute_batch(
-            "DELETE FROM temp.moved; DELETE FROM temp.stepped; DELETE FROM temp.dropped;",
-        )
-        .unwrap();
+        for forget in [
+            "DELETE FROM temp.moved",
+            "DELETE FROM temp.stepped",
+            "DELETE FROM temp.dropped",
+        ] {
+            conn.prepare_cached(forget).unwrap().execute([]).unwrap();
+        }
         Ok(())
     }
 

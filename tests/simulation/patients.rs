@@ -181,8 +181,36 @@ impl Patient {
                 };
                 Said::Tap(taps[place].id.clone())
             }
+            _ if dice.percent(75) => {
+                let question = person
+                    .visible()
+                    .rev()
+                    .find_map(|one| one.as_json()["text"].as_str().and_then(|q| self.fits(q)));
+                Said::Text(question.unwrap_or_else(|| self.words(dice)))
+            }
             _ => Said::Text(self.words(dice)),
         }
+    }
+
+    /// A whole answer to one of the pages in English.
+    fn fits(&self, question: &str) -> Option<String> {
+        let canary = &self.canary;
+        let pages = [
+            (
+                "Full name",
+                format!("{canary} Diallo\n34 years\nfemale\nGoma"),
+            ),
+            (
+                "What is the trouble",
+                format!("headache {canary}\n3 days ago"),
+            ),
+            ("Which of these", "fever, cough".to_owned()),
+            ("Allergies", "none\nnone\nno".to_owned()),
+            ("Is the patient pregnant", "no".to_owned()),
+            ("Whom may we call", "none".to_owned()),
+        ];
+        let mut asked = pages.into_iter();
+        asked.find_map(|(words, answer)| question.contains(words).then_some(answer))
     }
 
     fn words(&self, dice: &mut Dice) -> String {

@@ -3,6 +3,7 @@
 //! savepoint, as the writing thread does it.
 
 use crate::simulation::dice::BoxChance;
+use crate::simulation::model::{Check, invariant_emergency_goes_next};
 use crate::simulation::place::{self, Place};
 use crate::simulation::planted::Bug;
 use healthpost::core::delivery::{Channel, Policy};
@@ -65,7 +66,7 @@ pub enum Done {
     /// Messages whose careful step may begin.
     Begun(Vec<InboxId>),
     /// Messages that may leave.
-    Claimed(Vec<Claim>),
+    Claimed(Vec<Claim>, Check),
     /// A result was stored.
     Settled(AttemptId, SendOutcome, Channel),
 }
@@ -94,6 +95,7 @@ impl Shell {
         // connection is closed: a power cut closes nothing.
         conn.set_db_config(DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, true)?;
         conn.pragma_update(None, "wal_autocheckpoint", 0)?;
+        conn.set_prepared_statement_cache_capacity(256);
         conn.execute_batch(bug.map_or("", Bug::triggers))?;
         Ok(Self {
             conn,
@@ -134,7 +136,7 @@ impl Shell {
         if self.bug == Some(Bug::CredulousClock) {
             now.trusted = true;
         }
-        self.conn.execute_batch("BEGIN IMMEDIATE").unwrap();
+        self.say("BEGIN IMMEDIATE").unwrap();
         let mut results = Vec::new();
         for job in jobs {
             // On its worst errors SQLite ends the transaction by itself: what
@@ -143,7 +145,7 @@ impl Shell {
                 results.push(Err(Error::Full));
                 continue;
             }
-            self.conn.execute_batch("SAVEPOINT job").unwrap();
+            self.say("SAVEPOINT job").unwrap();
             let result = self.job(job, now, chance);
             if !self.conn.is_autocommit() {
                 let end = if result.is_ok() {
@@ -167,11 +169,16 @@ impl Shell {
         if commit && self.bug == Some(Bug::StepInPieces) {
             self.close_in_pieces();
         }
-        if commit && self.conn.execute_batch("COMMIT").is_ok() {
+        if commit && self.say("COMMIT").is_ok() {
             return true;
         }
-        self.conn.execute_batch("ROLLBACK").unwrap();
+        self.say("ROLLBACK").unwrap();
         false
+    }
+
+    /// A statement that is run often: parsed once.
+    fn say(&self, sql: &str) -> rusqlite::Result<usize> {
+        self.conn.prepare_cached(sql)?.execute([])
     }
 
     /// Queued messages are committed after the step that queued them.
@@ -212,7 +219,12 @@ impl Shell {
             Job::Careful(contact, begun) => {
                 intake::careful(conn, &self.context, *contact, begun, now, chance)?;
             }
-            Job::Claim => return outbox::claim(conn, now.at, 32).map(Done::Claimed),
+            Job::Claim => {
+                let claims = outbox::claim(conn, now.at, 32)?;
+                let check = |one: &Claim| invariant_emergency_goes_next(conn, one.id.0, now.at);
+                let judged = claims.iter().try_for_each(check);
+                return Ok(Done::Claimed(claims, judged));
+            }
             Job::Settle(id, attempt, outcome, jitter) => {
                 let lost = *outcome == SendOutcome::Unknown;
                 let seen = if lost && self.bug == Some(Bug::BlindRetry) {

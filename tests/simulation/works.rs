@@ -2,7 +2,7 @@
 //! them.
 
 use crate::simulation::life::{CALM_MS, Flight, Life, staff_key};
-use crate::simulation::model::{Check, invariant_emergency_goes_next};
+use crate::simulation::model::Check;
 use crate::simulation::planted::Bug;
 use crate::simulation::shell::{Done, Job, PHONE_NUMBER_ID};
 use crate::simulation::{invariants as rest, model};
@@ -21,6 +21,9 @@ use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
 
 /// How long the client waits for the head of an answer, ms.
 const PATIENCE_MS: i64 = 60_000;
+
+/// The shortest pause between two looks at the queue in calm, ms.
+const SOON_MS: i64 = 200;
 
 /// Something that befalls the box or the world around it.
 #[derive(Clone, Copy, Debug)]
@@ -70,12 +73,13 @@ impl Life {
         self.say(format!("{incident:?}"));
         match incident {
             Incident::Outage => self.cut_line(),
+            Incident::PowerCut if self.cut_in.is_some() => self.cut_power(&[])?,
             Incident::PowerCut => self.cut_in = Some(self.dice.below(6)),
             Incident::ClockJump => match self.dice.below(4) {
                 0 => self.set_clock(-self.now.0 + 5_000, false),
-                1 => self.set_clock(0, true),
+                1 if self.totals.jumps > 0 => self.set_clock(0, true),
                 _ => {
-                    let ahead = self.dice.between(-2 * HOUR_MS, 2 * HOUR_MS);
+                    let ahead = self.dice.between(-2 * HOUR_MS, 2 * HOUR_MS) | 1;
                     self.set_clock(ahead, true);
                 }
             },
@@ -89,8 +93,9 @@ impl Life {
                 self.world.faults_mut().add(fault, schedule);
             }
             Incident::DiskFull => {
-                self.disk_full = !self.disk_full;
-                self.shell.set_disk_full(self.disk_full);
+                self.disk_full = true;
+                self.room_at = self.now.plus_ms(self.dice.between(1_000, HOUR_MS));
+                self.shell.set_disk_full(true);
             }
             Incident::NewFlow => self.change_flow()?,
             Incident::Disorder => {
@@ -153,6 +158,13 @@ impl Life {
         }
     }
 
+    /// Somebody makes room on a full disk.
+    pub fn make_room(&mut self) {
+        self.disk_full = false;
+        self.shell.set_disk_full(false);
+        self.say("there is room again");
+    }
+
     fn fault(&mut self) -> Fault {
         let refuse = |code| Fault::Refuse {
             code,
@@ -211,10 +223,14 @@ impl Life {
             jobs.len()
         };
         let later = jobs.split_off(half);
-        for group in [jobs, later] {
-            if !group.is_empty() && !self.do_group(group)? {
-                return Ok(());
-            }
+        // What a power cut finds here is lost with everything else in memory.
+        self.jobs = later;
+        if !jobs.is_empty() && !self.do_group(jobs)? {
+            return Ok(());
+        }
+        let later = std::mem::take(&mut self.jobs);
+        if !later.is_empty() && !self.do_group(later)? {
+            return Ok(());
         }
         self.fly(70)?;
         if self.dice.percent(3) {
@@ -315,7 +331,10 @@ impl Life {
                     suspects.extend(turn.suspect);
                 }
                 (_, Some(Done::Begun(begun))) if !begun.is_empty() => {}
-                (_, Some(Done::Claimed(claims))) => self.lift(claims)?,
+                (_, Some(Done::Claimed(claims, judged))) => {
+                    judged?;
+                    self.lift(claims)?;
+                }
                 (_, Some(Done::Settled(attempt, outcome, channel))) => {
                     self.settled(attempt, &outcome, channel);
                 }
@@ -368,10 +387,8 @@ impl Life {
             self.jobs.extend(claims.iter().map(lost));
             return Ok(());
         }
-        let now = self.box_now().at;
         for claim in claims {
             self.say(format!("message {} is claimed", claim.id));
-            invariant_emergency_goes_next(&self.shell.conn, claim.id.0, now)?;
             let to = self.model.rows[&claim.id.0].contact;
             for other in &self.air {
                 let unknown = !self.model.has_arrived(&other.claim.call.key.0);
@@ -454,8 +471,7 @@ impl Life {
         self.world.set_disorder(Disorder::default());
         self.world.set_line(true, self.now);
         self.line_back = None;
-        self.shell.set_disk_full(false);
-        self.disk_full = false;
+        self.make_room();
         self.set_clock(0, true);
         for patient in &self.patients {
             let number = patient.number.as_str();
@@ -463,7 +479,9 @@ impl Life {
         }
         let end = self.now.plus_ms(CALM_MS);
         let mut tidied = self.now;
+        let mut pause_ms = SOON_MS;
         while self.now < end {
+            let sends = self.world.sends();
             self.hear();
             self.probe();
             self.plan_jobs();
@@ -474,13 +492,20 @@ impl Life {
             let jobs = std::mem::take(&mut self.jobs);
             self.do_group(jobs)?;
             self.fly(100)?;
-            self.now = self.next_event(end, tidied);
+            // What waits behind something else is looked at ever more rarely.
+            let idle = self.air.is_empty() && self.world.sends() == sends;
+            pause_ms = if idle {
+                (pause_ms * 2).min(5 * MINUTE_MS)
+            } else {
+                SOON_MS
+            };
+            self.now = self.next_event(end, tidied, pause_ms);
         }
         Ok(())
     }
 
     /// When something is to be done next.
-    fn next_event(&self, end: UnixMs, tidied: UnixMs) -> UnixMs {
+    fn next_event(&self, end: UnixMs, tidied: UnixMs, pause_ms: i64) -> UnixMs {
         let queue: Option<i64> = self
             .shell
             .conn
@@ -492,9 +517,9 @@ impl Life {
             .unwrap();
         let results = self.air.iter().filter_map(|one| one.result.as_ref());
         let at_once = self.shell.bell || !self.jobs.is_empty();
-        let soon = self.now.plus_ms(200);
+        let soon = self.now.plus_ms(SOON_MS);
         let probe = (self.shell.line != LineState::Up).then_some(self.probe_at);
-        let queue = queue.map(|at| UnixMs(at).max(soon));
+        let queue = queue.map(|at| UnixMs(at).max(self.now.plus_ms(pause_ms)));
         [self.world.next_due(), self.shell.next_due, queue, probe]
             .into_iter()
             .flatten()

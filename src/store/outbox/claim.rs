@@ -59,6 +59,9 @@ fn ready(conn: &Connection, now: UnixMs, limit: i64) -> Result<Vec<(OutboxId, bo
            AND NOT EXISTS (SELECT 1 FROM outbox e
                            WHERE e.contact_id = o.contact_id AND e.id < o.id
                              AND e.state = 'in_doubt')
+           AND NOT EXISTS (SELECT 1 FROM outbox e
+                           WHERE o.rank != 0 AND e.contact_id = o.contact_id AND e.rank = 0
+                             AND e.state = 'queued' AND e.not_before <= ?1)
          ORDER BY not_before, id LIMIT ?2",
     )?;
     let mut contacts_taken = Vec::new();
