@@ -28,6 +28,8 @@ mod simulation {
     pub mod works;
 }
 
+// Named by its path: rustfmt looks for it in the folder that bears this file's
+// name.
 #[path = "support/counts.rs"]
 mod counts;
 
@@ -116,7 +118,10 @@ fn replay() {
     }
     let (_, again) = try_seed(seed, None);
     if let Err(broken) = result {
-        panic!("seed {seed}: invariant_{}: {}", broken.invariant, broken.how);
+        panic!(
+            "seed {seed}: invariant_{}: {}",
+            broken.invariant, broken.how
+        );
     }
     assert!(!journal.is_empty());
     assert_eq!(journal, again, "the same seed, the same life");
@@ -141,7 +146,10 @@ fn every_planted_bug_is_seen() {
                     });
                     match seen {
                         Some((seeds, broken)) if bug.breaks().contains(&broken.invariant) => {
-                            println!("{bug:?}: invariant_{} within {seeds} seeds", broken.invariant);
+                            println!(
+                                "{bug:?}: invariant_{} within {seeds} seeds",
+                                broken.invariant
+                            );
                         }
                         Some((seeds, broken)) => {
                             let how = format!("{bug:?}: {broken:?} within {seeds} seeds");

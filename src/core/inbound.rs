@@ -126,7 +126,8 @@ pub enum Content {
 /// A media attachment by reference; the bytes are fetched later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Media {
-    /// What it is.
+    /// What it is. In a row `kind` is taken: it tells contents apart.
+    #[serde(rename = "media")]
     pub kind: MediaKind,
     /// The provider's id, good for seven days.
     pub media_id: String,
@@ -307,4 +308,24 @@ pub struct Malformed {
     pub why: String,
     /// The item's own JSON (or the whole body's bytes, lossily).
     pub raw: Private<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_photo_reads_back_out_of_its_row() {
+        let content = Content::Media(Media {
+            kind: MediaKind::Image,
+            media_id: "1".into(),
+            mime: None,
+            sha256: None,
+            caption: Some("look".into()),
+            filename: None,
+            voice: false,
+        });
+        let row = serde_json::to_string(&content).unwrap();
+        assert_eq!(serde_json::from_str::<Content>(&row).unwrap(), content);
+    }
 }

@@ -276,9 +276,7 @@ impl Life {
         if self.bug == Some(Bug::SentBeforeItsAttempt) {
             self.send_before_its_attempt(&results)?;
         }
-        let kept = self
-            .shell
-            .close(!(self.disk_full && self.dice.percent(30)));
+        let kept = self.shell.close(!(self.disk_full && self.dice.percent(30)));
         if kept {
             self.acknowledged_to = self.place.committed();
             self.model.observe(&self.shell.conn, now.trusted)?;
@@ -335,12 +333,11 @@ impl Life {
         self.lose_the_air()?;
         self.place.cut(u64::try_from(kept).unwrap(), &tail);
         self.off(jobs);
-        self.shell = Shell::open(&self.place, self.clinic.clone(), self.bug).map_err(|error| {
-            Broken {
+        self.shell =
+            Shell::open(&self.place, self.clinic.clone(), self.bug).map_err(|error| Broken {
                 invariant: "integrity",
                 how: error.to_string(),
-            }
-        })?;
+            })?;
         self.place.tidy();
         let found = rest::fingerprint(&self.shell.conn);
         rest::invariant_commits_are_whole(&found, &[&before, &after])?;
@@ -473,8 +470,7 @@ impl Life {
         rest::invariant_marks_have_a_cause(conn, model)?;
         rest::invariant_audit_chain(conn)?;
         rest::invariant_integrity(conn)?;
-        self.totals.forgotten =
-            rest::invariant_erased_means_erased(conn, model, &self.patients)?;
+        self.totals.forgotten = rest::invariant_erased_means_erased(conn, model, &self.patients)?;
         for patient in &self.patients {
             for wamid in &patient.wrote {
                 assert!(model.acknowledged.contains(wamid), "a webhook was given up");

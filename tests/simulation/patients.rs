@@ -192,7 +192,7 @@ impl Patient {
             1 => format!("headache near {canary} since 3 days"),
             2 => format!("{canary} Diallo, 34 years, female, Goma"),
             3 => format!("none {canary}"),
-            4 => format!("{canary}"),
+            4 => canary.to_string(),
             _ => (*dice.pick(&ANSWERS)).to_owned(),
         }
     }

@@ -146,7 +146,11 @@ impl Shell {
             self.conn.execute_batch("SAVEPOINT job").unwrap();
             let result = self.job(job, now, chance);
             if !self.conn.is_autocommit() {
-                let end = if result.is_ok() { "" } else { "ROLLBACK TO job;" };
+                let end = if result.is_ok() {
+                    ""
+                } else {
+                    "ROLLBACK TO job;"
+                };
                 let end = format!("{end} RELEASE job");
                 self.conn.execute_batch(&end).unwrap();
             }

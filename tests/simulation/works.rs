@@ -182,7 +182,11 @@ impl Life {
                 http: None,
                 retry_after: Some(30),
             },
-            _ => refuse(*self.dice.pick(&[1, 190, 131_056, 131_026, 131_047, 133_004, 131_000])),
+            _ => refuse(
+                *self
+                    .dice
+                    .pick(&[1, 190, 131_056, 131_026, 131_047, 133_004, 131_000]),
+            ),
         }
     }
 
@@ -432,8 +436,7 @@ impl Life {
         self.totals.provider_errors += usize::from(error);
         if accepted {
             self.say(format!("message {} arrives", self.air[place].claim.id));
-            self.model
-                .far_side_accepts(&self.shell.conn, &call.key.0)?;
+            self.model.far_side_accepts(&self.shell.conn, &call.key.0)?;
             if !known {
                 self.model.result_lost(&call.key.0);
                 self.totals.lost_results += 1;

@@ -12,22 +12,23 @@ use rusqlite::{Connection, OptionalExtension};
 /// # Errors
 /// Whatever the database reports.
 pub fn last_prompt(conn: &Connection, contact: ContactId) -> Result<Option<LastPrompt>> {
-    let found: Option<(Option<i64>, Option<i64>, Option<[u8; 16]>)> = conn
+    let found = conn
         .prepare_cached(
             "SELECT accepted_at, sent_stamp, wamid_key FROM outbox
              WHERE contact_id = ?1 AND purpose = 'prompt' ORDER BY id DESC LIMIT 1",
         )?
         .query_row([contact.0], |row| {
-            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+            let accepted: Option<i64> = row.get(0)?;
+            let stamp = row.get::<_, Option<i64>>(1)?.map(UnixMs);
+            let wamid_key = row.get(2)?;
+            Ok(accepted.map(|at| LastPrompt {
+                accepted: UnixMs(at),
+                stamp,
+                wamid_key,
+            }))
         })
         .optional()?;
-    Ok(found.and_then(|(accepted, stamp, wamid_key)| {
-        Some(LastPrompt {
-            accepted: UnixMs(accepted?),
-            stamp: stamp.map(UnixMs),
-            wamid_key,
-        })
-    }))
+    Ok(found.flatten())
 }
 
 /// See [`last_prompt`].
