@@ -28,6 +28,7 @@ mod e2e {
     mod disk;
     mod flood;
     mod kill;
+    mod locked;
     mod panic;
     mod start;
     mod stock;

@@ -31,8 +31,10 @@ pub const EVENTS_PER_STEP_MAX: usize = 50;
 pub const QUIET_MS_MAX: i64 = 5_000;
 /// Contacts stepped in one transaction of the intake worker.
 pub const CONTACTS_PER_TURN_MAX: usize = 64;
-/// Steps that may be interrupted before an event is put aside.
-pub const INTERRUPTIONS_MAX: u8 = 2;
+/// Interruptions an event survives: one while nobody suspects it, one beside
+/// the others that waited with it, one alone. The second one alone puts it
+/// aside. Fewer would put innocent ones aside where the power keeps failing.
+pub const INTERRUPTIONS_MAX: u8 = 3;
 /// How long the previous app secret stays accepted after a rotation, ms.
 pub const PREVIOUS_SECRET_MS: i64 = 8 * super::time::DAY_MS;
 /// How long a status for a message we do not know yet is kept, ms.

@@ -221,6 +221,9 @@ fn judge(clinic: &Clinic, far: &FarSide, phones: &[String], acknowledged: &[Stri
         )
         .unwrap();
     assert!(dead <= told, "{dead} messages put aside, {told} tasks");
+    if dead == 0 {
+        everybody_was_answered(far);
+    }
     let sent = seen_by_the_far_side(far);
     let queue = queue(&conn);
     nothing_lost(&queue, &sent);
@@ -278,6 +281,16 @@ fn times_stored(conn: &Connection, box_key: &BoxKey, wamid: &str) -> i64 {
         .unwrap()
         .query_row([box_key.keyed_hash(wamid)], |row| row.get(0))
         .unwrap()
+}
+
+/// Whoever wrote has something of the clinic's on their phone.
+fn everybody_was_answered(far: &FarSide) {
+    let people = (0..SENDERS).flat_map(|sender| (0..PEOPLE).map(move |place| (sender, place)));
+    let people = people.map(|(sender, place)| person(sender, place));
+    for number in (0..PHONES).map(phone).chain(people) {
+        let wrote = !far.chat(&number).is_empty();
+        assert_eq!(wrote, !far.heard(&number).is_empty(), "{number}");
+    }
 }
 
 /// The places of each of the box's keys in the far side's log.

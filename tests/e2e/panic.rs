@@ -230,9 +230,9 @@ fn a_message_that_takes_the_process_down_again_and_again_is_put_aside() {
         webhook::message("wamid.a2", BAHATI, "hello"),
     ];
     let body = webhook::batch(&messages);
-    // Once while nobody suspects it, once with what waited beside it, once
+    // Once while nobody suspects it, once with what waited beside it, twice
     // alone: after that it is known.
-    for start in 0..3 {
+    for start in 0..4 {
         let mut process = dying(folder.path(), &data, port);
         if start == 0 {
             wait::until("it serves", 30, || {

@@ -177,6 +177,22 @@ impl Clinic {
         Process::start(&mut command, &self.folder, "serve")
     }
 
+    /// Starts the service without its passphrase: it is locked.
+    pub fn begin_locked(&self) -> Process {
+        let mut command = self.command();
+        Process::start(command.arg("serve"), &self.folder, "serve")
+    }
+
+    /// Begins to make the data folder.
+    pub fn begin_init(&self) -> Process {
+        let mut command = self.command();
+        command
+            .arg("init")
+            .arg("--passphrase-file")
+            .arg(self.passphrase());
+        Process::start(&mut command, &self.folder, "init")
+    }
+
     /// Starts the service and waits until it serves.
     pub fn serve(&self) -> Process {
         let mut process = self.begin();

@@ -74,7 +74,7 @@ pub fn turn(
 /// the try, for a commit of its own before the step: if the step does not come
 /// back either, the next start knows. At first all are stepped together, as
 /// they would have been; after that one by one; a message whose lone step did
-/// not come back is put aside.
+/// not come back twice is put aside.
 ///
 /// # Errors
 /// Whatever the database reports.
