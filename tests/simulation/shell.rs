@@ -237,7 +237,8 @@ impl Shell {
                 return Ok(Done::Settled(*attempt, outcome.clone(), verdict.channel));
             }
             Job::LineUp => {
-                outbox::line_up(conn, POLICY.in_doubt_ms, now.at)?;
+                let wait = POLICY.in_doubt_ms;
+                outbox::line_up(conn, wait, wait, now.at)?;
             }
             Job::Housekeeping => {
                 if self.bug == Some(Bug::TakenBackInTheAir) {

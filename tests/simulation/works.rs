@@ -265,7 +265,7 @@ impl Life {
         } else {
             SendOutcome::NotSent(LineFault::Down)
         };
-        let next = judge_probe(&outcome, self.shell.line);
+        let next = judge_probe(&outcome, self.shell.line, now);
         self.shell.failed = if next == LineState::Up {
             0
         } else {
