@@ -97,8 +97,7 @@ pub fn finish(conn: &Connection) -> Result<usize> {
                AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.contact_id = c.id
                                AND o.state IN ('queued', 'held', 'sending', 'in_doubt'))
                AND NOT EXISTS (SELECT 1 FROM inbox i WHERE i.contact_id = c.id
-                               AND i.state = 'new')
-               AND NOT EXISTS (SELECT 1 FROM session s WHERE s.contact_id = c.id)",
+                               AND i.state = 'new')",
         )?
         .query_map([], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
@@ -106,7 +105,7 @@ pub fn finish(conn: &Connection) -> Result<usize> {
         erase_words(conn, ContactId(*contact))?;
         conn.prepare_cached("DELETE FROM address WHERE contact_id = ?1")?
             .execute([contact])?;
-        for table in ["timer", "pending"] {
+        for table in ["session", "timer", "pending"] {
             conn.execute(
                 &format!("DELETE FROM {table} WHERE contact_id = ?1"),
                 [contact],

@@ -58,7 +58,8 @@ fn ready(conn: &Connection, now: UnixMs, limit: i64) -> Result<Vec<(OutboxId, bo
                            WHERE a.contact_id = o.contact_id AND a.state = 'sending')
            AND NOT EXISTS (SELECT 1 FROM outbox e
                            WHERE e.contact_id = o.contact_id AND e.id < o.id
-                             AND e.state = 'in_doubt')
+                             AND (e.state = 'in_doubt'
+                                  OR (o.rank != 0 AND e.state IN ('queued', 'held'))))
            AND NOT EXISTS (SELECT 1 FROM outbox e
                            WHERE o.rank != 0 AND e.contact_id = o.contact_id AND e.rank = 0
                              AND e.state = 'queued' AND e.not_before <= ?1)

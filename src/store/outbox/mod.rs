@@ -63,8 +63,7 @@ pub fn supersede_prompts(conn: &Connection, contact: ContactId, now: UnixMs) -> 
     Ok(conn
         .prepare_cached(
             "UPDATE outbox SET state = 'superseded', updated_at = ?2
-             WHERE contact_id = ?1 AND purpose = 'prompt'
-               AND state IN ('queued', 'held', 'in_doubt')",
+             WHERE contact_id = ?1 AND purpose = 'prompt' AND state IN ('queued', 'held')",
         )?
         .execute(params![contact.0, now.0])?)
 }

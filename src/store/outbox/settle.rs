@@ -46,7 +46,10 @@ pub fn settle(
     // Anything but `sending` means that a status, or staff, was quicker.
     if state == DeliveryState::Sending {
         set(conn, id, &verdict, now)?;
-        if verdict.state.is_waiting() && doom.is_some() {
+        let unsent = verdict.state == DeliveryState::Queued;
+        let doubted = verdict.state == DeliveryState::InDoubt;
+        let erased = doom.as_deref() == Some(DeliveryState::Cancelled.word());
+        if doom.is_some() && (unsent || (doubted && erased)) {
             end_doomed(conn, id, now)?;
         } else if verdict.state == DeliveryState::Failed {
             ask_staff(conn, id, verdict.why, now)?;
@@ -58,8 +61,8 @@ pub fn settle(
     Ok(verdict)
 }
 
-/// While the message was in the air it was superseded, or its contact erased:
-/// it is not tried again.
+/// While the message was in the air it was superseded, or its contact erased,
+/// and it did not arrive: it is not tried again.
 fn end_doomed(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<()> {
     conn.prepare_cached(
         "UPDATE outbox SET state = doom, why = NULL, updated_at = ?2 WHERE id = ?1",
@@ -95,7 +98,7 @@ pub fn recover(conn: &Connection, in_doubt_ms: i64, now: UnixMs) -> Result<usize
     )?;
     conn.execute(
         "UPDATE outbox SET state = doom, why = NULL, updated_at = ?1
-         WHERE state = 'sending' AND doom IS NOT NULL",
+         WHERE state = 'sending' AND doom = 'cancelled'",
         [now.0],
     )?;
     let wait = now.plus_ms(in_doubt_ms).0;

@@ -330,12 +330,11 @@ fn a_row_that_does_not_read_back_fails_alone_and_holds_up_nobody() {
 fn a_question_superseded_in_the_air_is_not_tried_again() {
     let conn = db();
     let amina = contact(&conn, "243970000001");
-    for outcome in [SendOutcome::NotSent(LineFault::Down), SendOutcome::Unknown] {
-        queue(&conn, amina, Purpose::Prompt, &format!("{outcome:?}"));
-        let claim = one(&conn, NOW);
-        supersede_prompts(&conn, amina, NOW).unwrap();
-        assert_eq!(end(&conn, &claim, &outcome, NOW), DeliveryState::Superseded);
-    }
+    queue(&conn, amina, Purpose::Prompt, "unsent");
+    let claim = one(&conn, NOW);
+    supersede_prompts(&conn, amina, NOW).unwrap();
+    let unsent = SendOutcome::NotSent(LineFault::Down);
+    assert_eq!(end(&conn, &claim, &unsent, NOW), DeliveryState::Superseded);
     queue(&conn, amina, Purpose::Prompt, "accepted");
     let claim = one(&conn, NOW);
     supersede_prompts(&conn, amina, NOW).unwrap();
@@ -383,4 +382,25 @@ fn a_doubtful_send_withdrawn_and_sent_again_is_marked() {
     assert!(crate::store::queue::cancel(&conn, id, NOW).unwrap());
     assert!(crate::store::queue::retry(&conn, id, NOW).unwrap());
     assert_eq!(count(&conn, "SELECT maybe_double FROM outbox"), 1);
+}
+
+#[test]
+fn a_doubtful_message_does_not_pass_an_earlier_one_that_is_queued_again() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    queue(&conn, amina, Purpose::Notice, "a1");
+    let first = one(&conn, NOW);
+    end(&conn, &first, &SendOutcome::Unknown, NOW);
+    queue(&conn, amina, Purpose::Staff, "s1");
+    let staff = one(&conn, NOW);
+    end(&conn, &staff, &SendOutcome::Unknown, NOW);
+    let later = NOW.plus_ms(POLICY.in_doubt_ms);
+    let again = one(&conn, later);
+    assert_eq!(again.id, first.id);
+    end(&conn, &again, &SendOutcome::NotSent(LineFault::Down), later);
+    assert_eq!(
+        claimed(&conn, later),
+        ["a1"],
+        "not s1, whose wait is over too"
+    );
 }
