@@ -125,7 +125,7 @@ fn store_item(
         }
         Item::Call { from, stamped, .. } => {
             let contact = if ours {
-                contacts::resolve(conn, from, now)?
+                contacts::resolve(conn, &unnamed(from), now)?
             } else {
                 None
             };
@@ -148,6 +148,16 @@ fn store_item(
     }
     tally.kept += 1;
     Ok(())
+}
+
+/// A caller without the names that came along: nothing would erase them, since
+/// a call is never stepped.
+fn unnamed(who: &Identity) -> Identity {
+    Identity {
+        username: None,
+        profile_name: None,
+        ..who.clone()
+    }
 }
 
 fn store_message(row: &Row<'_>, reception: &Reception<'_>, message: &Inbound) -> Result<()> {

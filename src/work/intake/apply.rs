@@ -54,6 +54,11 @@ pub(super) fn apply(
             Effect::Close => closed = true,
         }
     }
+    // Words that neither a consent covers nor a timer will erase (thanks after a
+    // refusal, an emoji) go at once, and the names that came with them.
+    if step.session.consent.is_none() && step.session.unconsented.is_none() {
+        erasure::erase_words(conn, contact)?;
+    }
     if closed {
         sessions::close(conn, contact)?;
     } else {
