@@ -146,7 +146,7 @@ fn waiting(readers: Readers) -> Waiting {
     Arc::new(move || {
         let readers = readers.clone();
         Box::pin(async move {
-            let summary = readers.read(|conn| queue::summary(conn)).await;
+            let summary = readers.read(queue::summary).await;
             summary.map_or(0, |s| u64::try_from(s.waiting).unwrap_or(0))
         })
     })

@@ -76,7 +76,7 @@ pub async fn prepare(folder: &Path, machine: &Machine) -> Result<Prepared> {
     }
     let lock = lock::take(&data)?;
     let key = open_key(&data, Secret::from(PASSPHRASE)).await?;
-    let opened = Opened::new(&data, &key, lock)?;
+    let opened = Opened::new(&data, &key, lock, &*machine.clock)?;
     if is_new {
         fill(&opened, machine).await?;
     }

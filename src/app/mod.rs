@@ -1,6 +1,7 @@
 //! The only composition root: opens the store, builds the adapters, starts the
 //! workers, and takes everything down again.
 
+pub mod by_hand;
 pub mod demo;
 pub mod demo_folder;
 pub mod flow_file;

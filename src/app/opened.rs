@@ -2,6 +2,7 @@
 
 use crate::core::data_key::DataKey;
 use crate::core::limits::RESERVE_BYTES;
+use crate::ports::Clock;
 use crate::store::lock::FolderLock;
 use crate::store::reserve::Reserve;
 use crate::store::writer::WriterThread;
@@ -24,13 +25,15 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Opens the folder's database with its key. The lock was taken before.
+    /// Opens the folder's database with its key; the clock learns the latest
+    /// moment it knows of. The lock was taken before.
     ///
     /// # Errors
     /// In words for whoever started the program.
-    pub fn new(folder: &Path, key: &DataKey, lock: FolderLock) -> Result<Self> {
+    pub fn new(folder: &Path, key: &DataKey, lock: FolderLock, clock: &dyn Clock) -> Result<Self> {
         let conn = open::open(folder, key).context("the database could not be opened")?;
         let box_key = meta::load_box_key(&conn).context("the database could not be read")?;
+        clock.learn(meta::latest_known(&conn).context("the database cannot be read")?);
         let reserve = Reserve::new(folder, RESERVE_BYTES);
         reserve.hold();
         let (writer, thread) = Writer::start(conn, Some(reserve))?;

@@ -19,9 +19,15 @@ use anyhow::{Context, Result, bail};
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
+
+/// The pause after the first passphrase that does not open; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The longest such pause.
+const LONGEST_PAUSE: Duration = Duration::from_secs(60);
 
 /// Runs the appliance until SIGTERM or SIGINT.
 ///
@@ -45,7 +51,7 @@ pub async fn serve(config: Config, passphrase: Option<Secret>, machine: Machine)
             None => return Ok(()),
         },
     };
-    let opened = Opened::new(&folder, &key, lock)?;
+    let opened = Opened::new(&folder, &key, lock, &*machine.clock)?;
     drop(key);
     run(&config, opened, public, machine).await
 }
@@ -149,19 +155,24 @@ async fn wait_for_key(config: &Config, public: &TcpListener) -> Result<Option<Da
     Ok(key)
 }
 
+/// Tries what is offered, one at a time, with a growing pause after each that
+/// does not open.
 async fn first_that_opens(
     folder: &Path,
     offered: &mut mpsc::Receiver<UnlockTry>,
 ) -> Option<DataKey> {
+    let mut pause = FIRST_PAUSE;
     while let Some(UnlockTry { secret, answer }) = offered.recv().await {
         let opened = open_key(folder, secret).await;
         let told = opened.as_ref().map(|_| ()).map_err(ToString::to_string);
         // Whoever asked may have gone; the key opens all the same.
         answer.send(told).ok();
-        match opened {
-            Ok(key) => return Some(key),
-            Err(_) => tracing::warn!("a passphrase was offered that does not open the data key"),
+        if let Ok(key) = opened {
+            return Some(key);
         }
+        tracing::warn!("a passphrase was offered that does not open the data key");
+        tokio::time::sleep(pause).await;
+        pause = (pause * 2).min(LONGEST_PAUSE);
     }
     None
 }

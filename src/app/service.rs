@@ -88,6 +88,7 @@ pub async fn start(
         "housekeeping",
         housekeeping::run(writer, clock, keeping, stop),
     );
+    start_store_watch(opened, runner);
     let health = Health {
         store: Some(opened.writer.clone()),
         line: line.clone(),
@@ -155,6 +156,17 @@ async fn connect(config: &Config, opened: &Opened, machine: &Machine) -> Result<
         .await
         .context("the credentials cannot be read")?;
     Ok(reload)
+}
+
+/// Without its writer the box can keep nothing: it must not look alive.
+fn start_store_watch(opened: &Opened, runner: &mut Runner) {
+    let (writer, stop) = (opened.writer.clone(), runner.stop_signal());
+    runner.start("database writer", async move {
+        tokio::select! {
+            () = writer.ended() => {}
+            () = stop.cancelled() => {}
+        }
+    });
 }
 
 fn start_intake(

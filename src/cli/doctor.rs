@@ -7,7 +7,6 @@ use super::{Globals, Opening, machine, output};
 use crate::app::flow_file;
 use crate::config::{Config, Provider};
 use crate::core::time::{HOUR_MS, UnixMs};
-use crate::keys;
 use crate::ops::{DatabaseFacts, Request, Response};
 use clap::Args;
 use std::net::{TcpListener, ToSocketAddrs};
@@ -247,9 +246,9 @@ fn look_at_folder(folder: &Path, findings: &mut Findings) {
             &format!("chmod 700 {shown}"),
         );
     }
-    match keys::SlotsFile::load(folder) {
-        Ok(slots) => {
-            let kinds = slots.kinds().join(", ");
+    match crate::ops::key_slot_kinds(folder) {
+        Ok(kinds) => {
+            let kinds = kinds.join(", ");
             findings.add("key slots", Verdict::Ok, &format!("there are: {kinds}"), "");
         }
         Err(error) => findings.add("key slots", Verdict::Bad, &error.to_string(), ""),

@@ -2,10 +2,10 @@
 //! command, and appears only when it is whole.
 
 use super::failure::{Failure, mismatch};
-use super::reach::Reached;
+use super::reach::{Reached, who_asks};
 use super::{Globals, Opening, SigningIn, argument, machine, output};
 use crate::core::table::{self, COLUMNS, RecordRow};
-use crate::export::{self, Format};
+use crate::ops::export::{self, Format};
 use crate::ops::{Period, Request, Response};
 use clap::Args;
 use std::io::{self, IsTerminal, Write};
@@ -61,8 +61,9 @@ impl Export {
         let (since, until) = (self.since.as_deref(), self.until.as_deref());
         let period = argument::period(since, until, &clinic.zone, now)?;
         check_target(&self.out)?;
+        let who = who_asks(self.signing_in)?;
         let mut reached = Reached::open(globals, &self.opening).await?;
-        let exported = match reached.sign_in(self.signing_in).await {
+        let exported = match reached.sign_in(who).await {
             Ok(()) => {
                 let shape = move |row: &RecordRow| table::row(row, &clinic.id, &clinic.zone);
                 export_all(&mut reached, &self.out, format, period, shape).await

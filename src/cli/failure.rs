@@ -140,7 +140,16 @@ pub fn wrong_arguments(error: &clap::Error) -> Failure {
         ErrorKind::TooFewValues | ErrorKind::NoEquals | ErrorKind::WrongNumberOfValues => {
             format!("{named} needs a value")
         }
-        _ => format!("the value of {named} cannot be used").replace("of  ", ""),
+        ErrorKind::InvalidValue
+        | ErrorKind::ValueValidation
+        | ErrorKind::TooManyValues
+        | ErrorKind::InvalidUtf8
+        | ErrorKind::DisplayHelp
+        | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+        | ErrorKind::DisplayVersion
+        | ErrorKind::Io
+        | ErrorKind::Format
+        | _ => format!("the value of {named} cannot be used").replace("of  ", ""),
     };
     let known = context(ContextKind::ValidValue);
     let hint = if known.is_empty() {

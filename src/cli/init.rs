@@ -43,7 +43,7 @@ impl Init {
             ));
         }
         let folder = globals.data_folder()?;
-        if folder.join(crate::keys::slots::FILE).exists() {
+        if crate::app::serve::is_made(&folder) {
             return Err(Failure::failed(
                 format!("{} exists already and was not touched", folder.display()),
                 "choose another folder with --data-dir",

@@ -22,15 +22,13 @@ mod user;
 
 use crate::app::service::Machine;
 use crate::config::Config;
-use crate::device::chance::KernelChance;
-use crate::device::clock::SystemClock;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use failure::Failure;
 use std::ffi::OsString;
+use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 
 /// Largest configuration file, bytes.
 const CONFIG_BYTES_MAX: u64 = 256 * 1024;
@@ -150,6 +148,7 @@ fn log_to_stderr(cli: &Cli) {
     };
     tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal())
         .with_max_level(level)
         .with_target(false)
         .init();
@@ -233,15 +232,11 @@ fn read_config(path: &Path) -> Result<String, Failure> {
 
 /// The machine's own clock and randomness.
 fn machine() -> Result<Machine, Failure> {
-    let chance = KernelChance::new().map_err(|error| {
+    crate::app::by_hand::this_machine().map_err(|error| {
         Failure::failed(
             format!("the kernel gives no randomness: {error}"),
             "restart the machine",
         )
-    })?;
-    Ok(Machine {
-        clock: Arc::new(SystemClock::new()),
-        chance: Arc::new(chance),
     })
 }
 

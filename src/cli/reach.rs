@@ -3,13 +3,12 @@
 
 use super::failure::{Failure, granted};
 use super::{Globals, Opening, SigningIn, input, machine};
+use crate::app::by_hand::{FolderLock, take_lock};
 use crate::app::opened::Opened;
 use crate::app::serve::is_made;
-use crate::core::private::Private;
 use crate::core::secret::Secret;
 use crate::ops::client::Client;
 use crate::ops::{self, Caller, Context, Request, Response, SignIn};
-use crate::store::lock::{self, FolderLock};
 use std::path::Path;
 
 /// The database, one way or the other.
@@ -37,11 +36,9 @@ impl Reached {
                 "run healthpost init first, or name another with --data-dir",
             ));
         }
-        match lock::take(&folder) {
-            Ok(lock) => Self::by_hand(&folder, opening, lock).await,
-            Err(crate::store::Error::AlreadyOpen) => {
-                Ok(Self(Way::Service(service(&folder).await?)))
-            }
+        match take_lock(&folder) {
+            Ok(Some(lock)) => Self::by_hand(&folder, opening, lock).await,
+            Ok(None) => Ok(Self(Way::Service(service(&folder).await?))),
             Err(error) => Err(Failure::failed(
                 format!("the data folder cannot be used: {error}"),
                 "run the command as the service's user, or as root",
@@ -58,7 +55,7 @@ impl Reached {
         let passphrase = Secret::new(passphrase.into_inner().into_bytes());
         let key = crate::app::serve::open_key(folder, passphrase).await?;
         let machine = machine()?;
-        let opened = Opened::new(folder, &key, lock)?;
+        let opened = Opened::new(folder, &key, lock, &*machine.clock)?;
         let context = Context {
             folder: folder.to_owned(),
             writer: opened.writer.clone(),
@@ -100,20 +97,9 @@ impl Reached {
     /// Signs a member of staff in for what follows.
     ///
     /// # Errors
-    /// When nobody is named, or name and password do not fit.
-    pub async fn sign_in(&mut self, signing_in: SigningIn) -> Result<(), Failure> {
-        let Some(name) = signing_in.name else {
-            return Err(Failure::usage(
-                "patient data is shown to signed-in staff only",
-                "add --as NAME, and --password-file FILE where there is no terminal",
-            ));
-        };
-        let file = signing_in.password_file.as_deref();
-        let password: Private<String> =
-            input::from_file_or_terminal(file, "your password", "--password-file")?;
-        self.ask(Request::SignIn(SignIn { name, password }))
-            .await
-            .map(drop)
+    /// When name and password do not fit.
+    pub async fn sign_in(&mut self, who: SignIn) -> Result<(), Failure> {
+        self.ask(Request::SignIn(who)).await.map(drop)
     }
 
     /// Closes the folder again, if it was opened by hand.
@@ -149,6 +135,22 @@ pub async fn ask_once(
     answered
 }
 
+/// Name and password of whoever asks, before anything is opened.
+///
+/// # Errors
+/// When nobody is named, or no password is given.
+pub fn who_asks(signing_in: SigningIn) -> Result<SignIn, Failure> {
+    let Some(name) = signing_in.name else {
+        return Err(Failure::usage(
+            "patient data is shown to signed-in staff only",
+            "add --as NAME, and --password-file FILE where there is no terminal",
+        ));
+    };
+    let file = signing_in.password_file.as_deref();
+    let password = input::from_file_or_terminal(file, "your password", "--password-file")?;
+    Ok(SignIn { name, password })
+}
+
 /// As [`ask_once`], by a signed-in member of staff.
 ///
 /// # Errors
@@ -159,8 +161,9 @@ pub async fn ask_signed_in(
     signing_in: SigningIn,
     request: Request,
 ) -> Result<Response, Failure> {
+    let who = who_asks(signing_in)?;
     let mut reached = Reached::open(globals, opening).await?;
-    let answered = match reached.sign_in(signing_in).await {
+    let answered = match reached.sign_in(who).await {
         Ok(()) => reached.ask(request).await,
         Err(failure) => Err(failure),
     };

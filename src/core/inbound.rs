@@ -126,7 +126,8 @@ pub enum Content {
 /// A media attachment by reference; the bytes are fetched later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Media {
-    /// What it is.
+    /// What it is. In a row `kind` is taken: it tells contents apart.
+    #[serde(rename = "media")]
     pub kind: MediaKind,
     /// The provider's id, good for seven days.
     pub media_id: String,
@@ -282,6 +283,24 @@ pub struct ReceivedItem {
     pub content: Result<Item, Malformed>,
 }
 
+impl ReceivedItem {
+    /// The provider's own stamp, where the item has one.
+    pub const fn stamped(&self) -> Option<UnixMs> {
+        match &self.content {
+            Ok(Item::Message(message)) => Some(message.stamped),
+            Ok(Item::Status(status)) => Some(status.stamped),
+            Ok(Item::Call { stamped, .. }) => Some(*stamped),
+            Ok(
+                Item::UserIdUpdate { .. }
+                | Item::ChannelError(_)
+                | Item::Account { .. }
+                | Item::Ignored { .. },
+            )
+            | Err(_) => None,
+        }
+    }
+}
+
 /// An item that could not be understood: it becomes a dead letter.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Malformed {
@@ -289,4 +308,24 @@ pub struct Malformed {
     pub why: String,
     /// The item's own JSON (or the whole body's bytes, lossily).
     pub raw: Private<String>,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_photo_reads_back_out_of_its_row() {
+        let content = Content::Media(Media {
+            kind: MediaKind::Image,
+            media_id: "1".into(),
+            mime: None,
+            sha256: None,
+            caption: Some("look".into()),
+            filename: None,
+            voice: false,
+        });
+        let row = serde_json::to_string(&content).unwrap();
+        assert_eq!(serde_json::from_str::<Content>(&row).unwrap(), content);
+    }
 }

@@ -4,7 +4,7 @@
 //! behind the floor: the latest of this program's date, the last commit and the
 //! newest stamp in a verified webhook. The system's own clock is never set.
 
-use crate::core::time::{DAY_MS, Now, UnixMs};
+use crate::core::time::{DAY_MS, MINUTE_MS, Now, UnixMs};
 use crate::ports::Clock;
 use std::path::Path;
 use std::sync::{Mutex, PoisonError};
@@ -14,6 +14,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub const WRITTEN_AT: UnixMs = UnixMs(1_793_491_200_000);
 /// No box runs that long after the last thing it knew; such a time is nonsense.
 const AHEAD_MS_MAX: i64 = 20 * 365 * DAY_MS;
+/// How far our clock may be behind the provider's and still be a good one.
+const SKEW_MS_MAX: i64 = 5 * MINUTE_MS;
 /// How often the signs of synchronisation are looked at while there are none.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
 
@@ -50,20 +52,21 @@ impl SystemClock {
             looked: None,
         }))
     }
+}
 
-    /// Notes that it is at least `known`: the last commit's time, or a stamp in
-    /// a webhook whose signature held.
-    pub fn raise_floor(&self, known: UnixMs) {
+impl Clock for SystemClock {
+    fn learn(&self, known: UnixMs) {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = instant();
-        if known > state.floor_at(now) {
+        // Against a clock that is synchronised, a stamp far ahead is the one
+        // that is wrong.
+        let absurd = state.synchronised && known.ms_since(system()) > DAY_MS;
+        if known > state.floor_at(now) && !absurd {
             state.floor = known;
             state.floor_since = now;
         }
     }
-}
 
-impl Clock for SystemClock {
     fn now(&self) -> Now {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = instant();
@@ -102,9 +105,11 @@ fn is_synchronised(timesync: &Path, battery: &Path) -> bool {
 const fn judge(system: UnixMs, floor: UnixMs, synchronised: bool) -> Now {
     let ahead = system.ms_since(floor);
     if ahead < 0 {
+        // Two good clocks differ by seconds; one that woke up in the past
+        // differs by more.
         return Now {
             at: floor,
-            trusted: false,
+            trusted: synchronised && ahead > -SKEW_MS_MAX,
         };
     }
     Now {
@@ -143,11 +148,23 @@ mod tests {
     #[test]
     fn a_raised_floor_holds_and_runs_on() {
         let clock = SystemClock::new();
-        let far = clock.now().at.plus_ms(3 * DAY_MS);
-        clock.raise_floor(far);
-        clock.raise_floor(UnixMs(1));
+        let far = system().plus_ms(3 * DAY_MS);
+        clock.learn(far);
+        clock.learn(UnixMs(1));
         let now = clock.now();
         assert!(now.at >= far && now.at < far.plus_ms(DAY_MS) && !now.trusted);
+    }
+
+    #[test]
+    fn a_synchronised_clock_does_not_follow_an_absurd_stamp() {
+        let clock = SystemClock::new();
+        clock.0.lock().unwrap().synchronised = true;
+        clock.learn(system().plus_ms(30 * DAY_MS));
+        let now = clock.now();
+        assert!(now.trusted && now.at < system().plus_ms(DAY_MS));
+        // Seconds ahead are the provider's clock against ours, no more.
+        clock.learn(system().plus_ms(3_000));
+        assert!(clock.now().trusted);
     }
 
     #[test]

@@ -74,8 +74,8 @@ struct Slot {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     argon2id: Option<Cost>,
     salt: String,
-    #[serde(flatten)]
-    wrapped: Wrapped,
+    nonce: String,
+    wrapped: String,
     /// Tells damage from a wrong secret: SHA-256 of the rest, cut.
     check: String,
 }
@@ -246,10 +246,12 @@ impl SlotsFile {
             kind: kind.to_owned(),
             argon2id: cost,
             salt: hex::encode(salt),
-            wrapped: Wrapped::default(),
+            nonce: String::new(),
+            wrapped: String::new(),
             check: String::new(),
         };
-        slot.wrapped = wrap::wrap(kek, key, &slot.bound(), chance).ok_or(Error::Damaged)?;
+        let sealed = wrap::wrap(kek, key, &slot.bound(), chance).ok_or(Error::Damaged)?;
+        (slot.nonce, slot.wrapped) = (sealed.nonce, sealed.wrapped);
         slot.check = slot.expected_check();
         let raw = serde_json::value::to_raw_value(&slot).map_err(|_| Error::Damaged)?;
         self.slots.push(raw);
@@ -278,7 +280,7 @@ impl SlotsFile {
                 continue;
             };
             tried = true;
-            if let Some(key) = wrap::unwrap(&kek, &slot.wrapped, &slot.bound()) {
+            if let Some(key) = wrap::unwrap(&kek, &slot.sealed(), &slot.bound()) {
                 return Ok(key);
             }
         }
@@ -307,8 +309,15 @@ impl Slot {
         parts.join("\n").into_bytes()
     }
 
+    fn sealed(&self) -> Wrapped {
+        Wrapped {
+            nonce: self.nonce.clone(),
+            wrapped: self.wrapped.clone(),
+        }
+    }
+
     fn expected_check(&self) -> String {
-        wrap::check(&self.bound(), &self.wrapped)
+        wrap::check(&self.bound(), &self.sealed())
     }
 }
 

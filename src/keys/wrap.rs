@@ -5,15 +5,15 @@ use crate::ports::Chance;
 use aes_gcm::aead::{Aead, KeyInit, Payload};
 use aes_gcm::{Aes256Gcm, Nonce};
 use hmac::{Hmac, Mac};
-use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
 /// A wrapped data key, in hex. No secret without the slot's key.
-#[derive(Default, Serialize, Deserialize)]
 pub(super) struct Wrapped {
-    nonce: String,
-    wrapped: String,
+    /// The nonce.
+    pub(super) nonce: String,
+    /// The sealed key and its tag.
+    pub(super) wrapped: String,
 }
 
 /// Wraps `key`, bound to `bound`.

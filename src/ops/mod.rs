@@ -14,6 +14,7 @@ mod sign_in;
 mod staff;
 mod wire;
 
+pub use crate::export;
 pub use sign_in::Caller;
 pub use wire::{
     DatabaseFacts, Period, Place, QueueLine, RecordLine, Request, Response, SecretLine, SignIn,
@@ -84,6 +85,14 @@ pub async fn note_break_glass(context: &Context) -> Result<(), Error> {
             )
         })
         .await
+}
+
+/// The kinds of a data folder's key slots.
+///
+/// # Errors
+/// When the slots' file is missing, damaged or of a newer version.
+pub fn key_slot_kinds(folder: &std::path::Path) -> Result<Vec<String>, crate::keys::Error> {
+    Ok(crate::keys::SlotsFile::load(folder)?.kinds())
 }
 
 /// Answers one request of `caller`.

@@ -16,7 +16,7 @@ pub(super) async fn list(
 ) -> Result<Response, Error> {
     let actor = match caller.allowed(Action::ReadRecords) {
         Ok(actor) => actor,
-        Err(refusal) => return Ok(refusal),
+        Err(refusal) => return Ok(*refusal),
     };
     let limit = limit.min(limits::RECORDS_LISTED_MAX);
     note(
@@ -54,7 +54,7 @@ pub(super) async fn show(
 ) -> Result<Response, Error> {
     let actor = match caller.allowed(Action::ReadAnswers) {
         Ok(actor) => actor,
-        Err(refusal) => return Ok(refusal),
+        Err(refusal) => return Ok(*refusal),
     };
     let subject = format!("record:{id}");
     let found = context
@@ -84,7 +84,7 @@ pub(super) async fn export_page(
 ) -> Result<Response, Error> {
     let actor = match caller.allowed(Action::Export) {
         Ok(actor) => actor,
-        Err(refusal) => return Ok(refusal),
+        Err(refusal) => return Ok(*refusal),
     };
     let cursor = match after {
         Some(place) => records::Cursor {

@@ -4,8 +4,10 @@ use super::{Caller, Changed, Context, QueueLine, Response};
 use crate::core::access::Action;
 use crate::core::id::OutboxId;
 use crate::core::limits;
+use crate::core::time::UnixMs;
+use crate::store::Error;
+use crate::store::audit::{self, Deed};
 use crate::store::queue::{self, Queued};
-use crate::store::{Error, audit};
 
 fn line(queued: Queued) -> QueueLine {
     QueueLine {
@@ -54,7 +56,7 @@ pub(super) async fn show(
 ) -> Result<Response, Error> {
     let actor = match caller.allowed(Action::ReadAnswers) {
         Ok(actor) => actor,
-        Err(refusal) => return Ok(refusal),
+        Err(refusal) => return Ok(*refusal),
     };
     let Some((queued, text)) = context
         .readers
@@ -80,7 +82,7 @@ pub(super) async fn cancel(context: &Context, id: OutboxId) -> Result<Response, 
     change(context, id, "outbox.cancel", queue::cancel).await
 }
 
-type Change = fn(&rusqlite::Connection, OutboxId, crate::core::time::UnixMs) -> Result<bool, Error>;
+type Change = fn(&rusqlite::Connection, OutboxId, UnixMs) -> Result<bool, Error>;
 
 async fn change(
     context: &Context,
@@ -93,6 +95,7 @@ async fn change(
         .writer
         .run(move |conn| {
             if change(conn, id, at)? {
+                audit::append(conn, &deed("command line", action, &subject(id), at))?;
                 return Ok(Some(true));
             }
             Ok(queue::exists(conn, id)?.then_some(false))
@@ -105,7 +108,6 @@ async fn change(
             "healthpost outbox list shows where it stands",
         )),
         Some(true) => {
-            note(context, "command line".to_owned(), action, id).await?;
             context.tell(Changed::Outbox).await;
             Ok(Response::Done)
         }
@@ -121,16 +123,20 @@ async fn note(
     let at = context.clock.now().at;
     context
         .writer
-        .run(move |conn| {
-            let subject = format!("outbox:{id}");
-            let deed = audit::Deed {
-                at,
-                actor: &actor,
-                action,
-                subject: &subject,
-                detail: "",
-            };
-            audit::append(conn, &deed)
-        })
+        .run(move |conn| audit::append(conn, &deed(&actor, action, &subject(id), at)))
         .await
+}
+
+fn subject(id: OutboxId) -> String {
+    format!("outbox:{id}")
+}
+
+fn deed<'a>(actor: &'a str, action: &'a str, subject: &'a str, at: UnixMs) -> Deed<'a> {
+    Deed {
+        at,
+        actor,
+        action,
+        subject,
+        detail: "",
+    }
 }

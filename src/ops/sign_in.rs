@@ -15,16 +15,16 @@ pub struct Caller {
 
 impl Caller {
     /// Who it is in the audit log, if they may do this.
-    pub(super) fn allowed(&self, action: Action) -> Result<String, Response> {
+    pub(super) fn allowed(&self, action: Action) -> Result<String, Box<Response>> {
         match &self.staff {
-            None => Err(Response::wrong_usage(
+            None => Err(Box::new(Response::wrong_usage(
                 "patient data is shown to signed-in staff only",
                 "add --as NAME, and --password-file FILE where there is no terminal",
-            )),
-            Some((_, roles)) if !access::may(roles, action) => Err(Response::refused(
+            ))),
+            Some((_, roles)) if !access::may(roles, action) => Err(Box::new(Response::refused(
                 "your roles do not allow this",
                 "ask an administrator: healthpost user list shows who may do what",
-            )),
+            ))),
             Some((id, _)) => Ok(format!("staff:{id}")),
         }
     }

@@ -7,13 +7,20 @@ use crate::core::inbound::Identity;
 pub use crate::core::delivery::{LineFault, SendOutcome};
 
 use crate::core::outgoing::Outgoing;
-use crate::core::time::Now;
+use crate::core::time::{Now, UnixMs};
 use std::future::Future;
 
 /// Tells the time. Only `device::clock` reads the machine's.
 pub trait Clock: Send + Sync {
     /// The instant, and whether it can be trusted.
     fn now(&self) -> Now;
+
+    /// Notes that it is at least `known`: the last commit's time, or a stamp
+    /// in a webhook whose signature held. A board without a battery may have
+    /// woken up in 1970.
+    fn learn(&self, known: UnixMs) {
+        let _ = known;
+    }
 }
 
 /// Randomness. Only `device::chance` asks the kernel for it.

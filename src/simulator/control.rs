@@ -71,12 +71,14 @@ impl From<WorldError> for Refused {
 }
 
 async fn line(State(shared): World) -> Json<Value> {
-    Json(json!({ "up": shared.look(super::world::World::line_up) }))
+    let (up, hears) = shared.look(|world| (world.line_up(), world.hears));
+    Json(json!({ "up": up, "webhooks": hears }))
 }
 
 async fn set_line(State(shared): World, Json(line): Json<Line>) -> Json<Value> {
-    shared.set_line(line.up);
-    Json(json!({ "up": line.up }))
+    let hears = line.up || line.webhooks;
+    shared.set_directions(line.up, hears);
+    Json(json!({ "up": line.up, "webhooks": hears }))
 }
 
 async fn waiting(State(shared): World) -> Json<Value> {

@@ -88,6 +88,10 @@ pub struct Change {
 pub struct Line {
     /// Whether the clinic's line shall work.
     pub up: bool,
+    /// Whether what patients write reaches the clinic while its line is cut.
+    /// Without it, it does, so that one can watch the replies wait.
+    #[serde(default = "yes")]
+    pub webhooks: bool,
 }
 
 /// `POST /simulator/faults`: a fault of sends, or of webhooks, or both.
@@ -169,4 +173,8 @@ impl Writing {
             .next()
             .ok_or(WorldError::NothingSaid)
     }
+}
+
+const fn yes() -> bool {
+    true
 }

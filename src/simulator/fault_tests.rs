@@ -95,6 +95,15 @@ fn a_cut_line_lets_nothing_through_and_the_backlog_comes_soon_after() {
 }
 
 #[test]
+fn a_cut_uplink_still_lets_what_patients_write_in() {
+    let mut world = world();
+    world.set_directions(false, true, START);
+    hello(&mut world, START);
+    assert!(!world.line_up());
+    assert_eq!(collect(&mut world, START.plus_ms(1_000)).len(), 1);
+}
+
+#[test]
 fn disorder_doubles_delays_and_batches_but_loses_nothing() {
     let mut world = world();
     world.set_disorder(Disorder {

@@ -105,10 +105,15 @@ async fn a_cut_line_refuses_connections_and_a_mended_one_takes_them() {
         let mut some = [0_u8; 16];
         kept.read_exact(&mut some).await.unwrap();
 
-        let cut = ask(&control, "POST", "/simulator/line", r#"{"up":false}"#)
-            .await
-            .unwrap();
-        assert_eq!(cut, (200, r#"{"up":false}"#.to_owned()));
+        let cut = ask(
+            &control,
+            "POST",
+            "/simulator/line",
+            r#"{"up":false,"webhooks":false}"#,
+        )
+        .await
+        .unwrap();
+        assert_eq!(cut, (200, r#"{"up":false,"webhooks":false}"#.to_owned()));
         let mut rest = Vec::new();
         let ended = kept.read_to_end(&mut rest).await;
         assert!(ended.is_err(), "kept-alive connections are reset");

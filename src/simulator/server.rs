@@ -107,9 +107,9 @@ impl Simulator {
         self.shared.change(|world| world.set_callback_url(url));
     }
 
-    /// Cuts the clinic's line, or mends it.
+    /// Cuts the clinic's line in both directions, or mends it.
     pub fn set_line(&self, up: bool) {
-        self.shared.set_line(up);
+        self.shared.set_directions(up, up);
     }
 
     /// Changes the world directly, as a test may.
@@ -199,10 +199,10 @@ impl Shared {
         result
     }
 
-    /// Cuts the clinic's line, or mends it.
-    pub fn set_line(&self, up: bool) {
+    /// Cuts what the clinic sends, or mends it; see [`World::set_directions`].
+    pub fn set_directions(&self, up: bool, hears: bool) {
         let now = self.now();
-        self.change(|world| world.set_line(up, now));
+        self.change(|world| world.set_directions(up, hears, now));
         self.line.set(up);
     }
 

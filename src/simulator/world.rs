@@ -34,6 +34,8 @@ pub struct World {
     pub(super) webhooks_made: u64,
     pub(super) webhooks_answered: u64,
     pub(super) line_up: bool,
+    /// Whether webhooks reach the clinic.
+    pub(super) hears: bool,
     pub(super) revision: u64,
 }
 
@@ -143,6 +145,7 @@ impl World {
             webhooks_made: 0,
             webhooks_answered: 0,
             line_up: true,
+            hears: true,
             revision: 0,
         }
     }
@@ -162,11 +165,18 @@ impl World {
         self.line_up
     }
 
-    /// Cuts the clinic's line, or mends it.
+    /// Cuts the clinic's line in both directions, or mends it.
     pub fn set_line(&mut self, up: bool, now: UnixMs) {
+        self.set_directions(up, up, now);
+    }
+
+    /// Cuts what the clinic sends, or mends it; `hears` says whether webhooks
+    /// reach it all the same, as through a relay beside a dead uplink.
+    pub fn set_directions(&mut self, up: bool, hears: bool, now: UnixMs) {
         self.line_up = up;
+        self.hears = hears;
         self.changed();
-        if let (true, Some(soon_ms)) = (up, self.settings.delays.after_line_ms) {
+        if let (true, Some(soon_ms)) = (hears, self.settings.delays.after_line_ms) {
             self.posts.hurry(now.plus_ms(soon_ms));
         }
     }

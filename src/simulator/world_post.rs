@@ -28,7 +28,7 @@ impl World {
         let due = self
             .posts
             .take_due(now, self.settings.limits.webhooks_in_flight);
-        if self.line_up {
+        if self.hears {
             return due;
         }
         for delivery in due {
@@ -40,7 +40,7 @@ impl World {
     /// How the clinic answered a webhook; `None` for no answer at all.
     pub fn webhook_answered(&mut self, id: PostId, http: Option<u16>, now: UnixMs) {
         let lost = nth(self.disorder.lose_answer_every, id.0);
-        if http != Some(200) || !self.line_up {
+        if http != Some(200) || !self.hears {
             self.posts.failed(id, now, &self.settings.delays);
             return;
         }

@@ -283,3 +283,100 @@ fn remember_names(conn: &Connection, contact: ContactId, who: &Identity) -> Resu
     ])?;
     Ok(())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tests::{count, db, phone};
+
+    fn both(number: &str, bsuid: &str) -> Identity {
+        Identity {
+            phone: Some(number.into()),
+            bsuid: Some(bsuid.into()),
+            ..Identity::default()
+        }
+    }
+
+    fn bsuid(id: &str) -> Identity {
+        Identity {
+            bsuid: Some(id.into()),
+            ..Identity::default()
+        }
+    }
+
+    fn resolved(conn: &Connection, who: &Identity) -> ContactId {
+        resolve(conn, who, UnixMs(5)).unwrap().unwrap()
+    }
+
+    fn flag_of(conn: &Connection, contact: ContactId) -> Option<String> {
+        conn.query_row("SELECT flag FROM contact WHERE id = ?1", [contact.0], |r| {
+            r.get(0)
+        })
+        .unwrap()
+    }
+
+    #[test]
+    fn a_person_without_a_number_is_a_contact_and_gains_one_later() {
+        let conn = db();
+        let hidden = resolved(&conn, &bsuid("CD.1"));
+        assert_eq!(resolved(&conn, &both("243970000001", "CD.1")), hidden);
+        assert_eq!(resolved(&conn, &phone("243970000001")), hidden);
+        assert_eq!(flag_of(&conn, hidden), None, "a first number is no change");
+        let to = address_of(&conn, hidden).unwrap();
+        assert_eq!(to.phone, Some("243970000001".into()));
+        assert_eq!(to.bsuid, Some("CD.1".into()));
+    }
+
+    #[test]
+    fn a_known_number_with_another_account_is_linked_and_flagged() {
+        let conn = db();
+        let amina = resolved(&conn, &both("243970000001", "CD.1"));
+        assert_eq!(resolved(&conn, &both("243970000001", "CD.2")), amina);
+        assert_eq!(flag_of(&conn, amina).as_deref(), Some("identity_changed"));
+    }
+
+    #[test]
+    fn two_known_contacts_are_never_merged() {
+        let conn = db();
+        let by_number = resolved(&conn, &phone("243970000001"));
+        let by_id = resolved(&conn, &bsuid("CD.1"));
+        assert_ne!(by_number, by_id);
+        assert_eq!(resolved(&conn, &both("243970000001", "CD.1")), by_id);
+        assert_eq!(flag_of(&conn, by_id).as_deref(), Some("maybe_same_person"));
+        assert_eq!(resolved(&conn, &phone("243970000001")), by_number);
+    }
+
+    #[test]
+    fn a_change_of_number_is_followed_and_answers_go_to_the_new_one() {
+        let conn = db();
+        let amina = resolved(&conn, &phone("243970000001"));
+        let new = Private::from("243970000009");
+        adopt(&conn, amina, AddressKind::Phone, &new, UnixMs(9)).unwrap();
+        assert_eq!(address_of(&conn, amina).unwrap().phone, Some(new));
+        let other = resolved(&conn, &phone("243970000002"));
+        adopt(
+            &conn,
+            amina,
+            AddressKind::Phone,
+            &"243970000002".into(),
+            UnixMs(9),
+        )
+        .unwrap();
+        assert_eq!(
+            resolved(&conn, &phone("243970000002")),
+            other,
+            "taken by somebody else"
+        );
+        assert_eq!(flag_of(&conn, amina).as_deref(), Some("maybe_same_person"));
+    }
+
+    #[test]
+    fn nobody_is_no_contact() {
+        let conn = db();
+        assert_eq!(
+            resolve(&conn, &Identity::default(), UnixMs(0)).unwrap(),
+            None
+        );
+        assert_eq!(count(&conn, "SELECT count(*) FROM contact"), 0);
+    }
+}

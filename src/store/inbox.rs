@@ -114,18 +114,16 @@ fn store_item(
     match item {
         Item::Status(status) => {
             tally.statuses += 1;
-            outbox::apply_status(conn, reception.box_key, status, now)?;
+            return outbox::apply_status(conn, reception.box_key, status, now);
         }
         Item::Message(message) if ours => {
             tally.messages += 1;
-            store_message(&row, reception, message)?;
+            return store_message(&row, reception, message);
         }
         Item::Message(message) => {
-            tally.kept += 1;
             row.keep("message", None, message.stamped, Some("for another number"))?;
         }
         Item::Call { from, stamped, .. } => {
-            tally.kept += 1;
             let contact = if ours {
                 contacts::resolve(conn, from, now)?
             } else {
@@ -141,26 +139,14 @@ fn store_item(
             current,
             phone,
         } => {
-            tally.kept += 1;
             let contact = follow_id(conn, previous, current, phone.as_ref(), now)?;
             row.keep("user_id_update", contact, now, None)?;
         }
-        Item::ChannelError(_) => {
-            tally.kept += 1;
-            counters::add(conn, "webhook.channel_errors", 1)?;
-            row.keep("channel_error", None, now, None)?;
-        }
-        Item::Account { .. } => {
-            tally.kept += 1;
-            counters::add(conn, "webhook.account_events", 1)?;
-            row.keep("account", None, now, None)?;
-        }
-        Item::Ignored { .. } => {
-            tally.kept += 1;
-            counters::add(conn, "webhook.ignored", 1)?;
-            row.keep("ignored", None, now, None)?;
-        }
+        Item::ChannelError(_) => row.keep_counted("channel_error", "webhook.channel_errors")?,
+        Item::Account { .. } => row.keep_counted("account", "webhook.account_events")?,
+        Item::Ignored { .. } => row.keep_counted("ignored", "webhook.ignored")?,
     }
+    tally.kept += 1;
     Ok(())
 }
 
@@ -273,6 +259,12 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
+    fn keep_counted(&self, kind: &str, counter: &'static str) -> Result<()> {
+        counters::add(self.conn, counter, 1)?;
+        self.keep(kind, None, self.now, None)?;
+        Ok(())
+    }
+
     fn keep(
         &self,
         kind: &str,
@@ -313,3 +305,6 @@ impl Row<'_> {
         Ok(InboxId(self.conn.last_insert_rowid()))
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,7 @@
 //! Facts about the database itself: its schema, and the box key under which
 //! provider ids are hashed. Never anything a person said or is.
 
+use crate::core::time::UnixMs;
 use crate::store::error::Error;
 use hmac::{Hmac, KeyInit, Mac};
 use rusqlite::{Connection, OptionalExtension};
@@ -69,6 +70,21 @@ pub fn find_number(conn: &Connection, key: &str) -> Result<Option<i64>, Error> {
         .and_then(|text| text.parse().ok())
         .map(Some)
         .ok_or(Error::Unreadable("a number in meta"))
+}
+
+/// The latest moment the database knows of: it cannot be earlier now.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn latest_known(conn: &Connection) -> Result<UnixMs, Error> {
+    let latest: Option<i64> = conn.query_row(
+        "SELECT max(at) FROM (SELECT max(received_at) AS at FROM webhook
+             UNION ALL SELECT at FROM (SELECT at FROM audit ORDER BY seq DESC LIMIT 1)
+             UNION ALL SELECT updated_at FROM (SELECT updated_at FROM outbox ORDER BY id DESC LIMIT 1))",
+        [],
+        |row| row.get(0),
+    )?;
+    Ok(UnixMs(latest.unwrap_or(0)))
 }
 
 /// Sets the value under `key`.

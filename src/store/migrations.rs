@@ -21,7 +21,7 @@ pub const SCHEMA: i64 = STEPS.len() as i64;
 /// # Errors
 /// [`Error::NewerSchema`] when the file is beyond this program.
 pub fn migrate(conn: &mut Connection) -> Result<(), Error> {
-    let schema: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    let schema = schema_of(conn)?;
     if schema > SCHEMA {
         let oldest_reader = meta::find_number(conn, "oldest_reader")?.unwrap_or(schema);
         if oldest_reader > SCHEMA {
@@ -44,6 +44,17 @@ pub fn migrate(conn: &mut Connection) -> Result<(), Error> {
             let cause = rusqlite::Error::ToSqlConversionFailure(Box::new(error));
             Error::Sql(Arc::new(cause))
         })
+}
+
+/// The file's schema: what `meta` says, or what the migrations counted. The
+/// higher one holds, so that a newer program may number them apart.
+fn schema_of(conn: &Connection) -> Result<i64, Error> {
+    let counted: i64 = conn.query_row("PRAGMA user_version", [], |row| row.get(0))?;
+    if counted == 0 {
+        return Ok(0);
+    }
+    let said = meta::find_number(conn, "schema")?;
+    Ok(said.map_or(counted, |said| said.max(counted)))
 }
 
 #[cfg(test)]
@@ -92,5 +103,9 @@ mod tests {
         let refused = migrate(&mut conn).unwrap_err();
         assert!(matches!(refused, Error::NewerSchema { .. }));
         assert!(refused.to_string().contains("newer version"), "{refused}");
+        conn.pragma_update(None, "user_version", SCHEMA).unwrap();
+        meta::set(&conn, "schema", b"99").unwrap();
+        let refused = migrate(&mut conn).unwrap_err();
+        assert!(refused.to_string().contains("99"), "{refused}");
     }
 }

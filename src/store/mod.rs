@@ -28,6 +28,8 @@ pub mod secrets;
 pub mod sessions;
 pub mod staff;
 pub mod tasks;
+#[cfg(test)]
+mod tests;
 pub mod writer;
 
 pub use error::Error;

@@ -117,19 +117,22 @@ fn connect(file: &Path, key: &DataKey, read_only: bool) -> Result<Connection, Er
     conn.busy_timeout(Duration::from_millis(limits::LOCK_WAIT_MS))?;
     // The first read is where SQLCipher notices that the key does not fit.
     conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
-        .map_err(|error| {
-            let error = Error::from(error);
-            if matches!(error, Error::Corrupt) {
-                Error::WrongKey
-            } else {
-                error
-            }
-        })?;
+        .map_err(first_read)?;
     set_pragmas(&conn)?;
     if read_only {
         conn.pragma_update(None, "query_only", true)?;
     }
     Ok(conn)
+}
+
+/// A first page that the key does not open reads as no database at all; any
+/// other damage shows only behind it.
+fn first_read(error: rusqlite::Error) -> Error {
+    if error.sqlite_error_code() == Some(rusqlite::ErrorCode::NotADatabase) {
+        Error::WrongKey
+    } else {
+        error.into()
+    }
 }
 
 fn give_key(conn: &Connection, key: &DataKey) -> Result<(), Error> {

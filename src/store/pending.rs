@@ -17,12 +17,17 @@ pub fn touch(
     urgent: bool,
     now: UnixMs,
 ) -> Result<()> {
-    let first: Option<i64> = conn
-        .prepare_cached("SELECT first_at FROM pending WHERE contact_id = ?1")?
-        .query_row([contact.0], |row| row.get(0))
+    let waits: Option<(i64, i64)> = conn
+        .prepare_cached("SELECT first_at, due_at FROM pending WHERE contact_id = ?1")?
+        .query_row([contact.0], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?;
+    // What is due stays due: more words must not put off the answer to a
+    // danger sign, nor hold somebody back who never stops writing.
+    if waits.is_some_and(|(_, due)| due <= now.0) {
+        return Ok(());
+    }
     // A clock that was set back must not push the step into the far future.
-    let first = UnixMs(first.unwrap_or(now.0).min(now.0));
+    let first = UnixMs(waits.map_or(now.0, |(first, _)| first.min(now.0)));
     let (minute, count) = pace_of(conn, contact)?;
     let braked = pace::is_braked(minute, count, now);
     let due = pace::due_at(first, now, quiet_ms, urgent, braked);
@@ -105,4 +110,27 @@ fn pace_of(conn: &Connection, contact: ContactId) -> Result<(i64, i64)> {
         .query_row([contact.0], |row| Ok((row.get(0)?, row.get(1)?)))
         .optional()?
         .unwrap_or((0, 0)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::inbound::Identity;
+    use crate::store::{contacts, migrations};
+
+    #[test]
+    fn more_words_do_not_put_off_what_is_due() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrations::migrate(&mut conn).unwrap();
+        let who = Identity {
+            phone: Some("243970000001".into()),
+            ..Identity::default()
+        };
+        let contact = contacts::resolve(&conn, &who, UnixMs(0)).unwrap().unwrap();
+        let at = |ms: i64| UnixMs(1_000_000 + ms);
+        touch(&conn, contact, 1_500, true, at(0)).unwrap();
+        touch(&conn, contact, 1_500, false, at(100)).unwrap();
+        assert_eq!(due(&conn, at(100), 9).unwrap(), [contact]);
+        assert_eq!(next_due(&conn).unwrap(), Some(at(0)));
+    }
 }

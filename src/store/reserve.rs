@@ -3,11 +3,14 @@
 //! A full disk must not stop the box from answering, sending and deleting:
 //! a file of zeros holds 32 MiB, and is removed when a commit finds no room.
 
+use crate::core::limits::DISK_FULL_BYTES;
 use crate::store::error::Error;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// The reserve's file in the data folder.
 pub const FILE: &str = "reserve";
@@ -17,6 +20,8 @@ pub const FILE: &str = "reserve";
 pub struct Reserve {
     folder: PathBuf,
     bytes: u64,
+    /// Whether the space was given away and has to be taken back.
+    given: Arc<AtomicBool>,
 }
 
 impl Reserve {
@@ -25,6 +30,7 @@ impl Reserve {
         Self {
             folder: folder.to_owned(),
             bytes,
+            given: Arc::default(),
         }
     }
 
@@ -39,14 +45,30 @@ impl Reserve {
         }
         let taken = self.take().is_ok();
         if !taken {
-            self.release();
+            // A part of it is of no use; it may not even be there.
+            fs::remove_file(self.path()).ok();
         }
         taken
     }
 
     /// Gives the space back, and tells whether there was any.
     pub fn release(&self) -> bool {
-        fs::remove_file(self.path()).is_ok()
+        let released = fs::remove_file(self.path()).is_ok();
+        self.given.fetch_or(released, Ordering::Relaxed);
+        released
+    }
+
+    /// After a full disk: takes back what was given away, and tells whether
+    /// there is room again. On a disk that never had room for the reserve, a
+    /// little free space is enough.
+    pub fn take_back(&self) -> bool {
+        if self.given.load(Ordering::Relaxed) {
+            let held = self.hold();
+            self.given.store(!held, Ordering::Relaxed);
+            return held;
+        }
+        let free = self.free_bytes().unwrap_or(u64::MAX);
+        self.is_held() || free >= 2 * DISK_FULL_BYTES
     }
 
     /// Whether the whole space is held.
@@ -104,6 +126,17 @@ mod tests {
         assert!(file.blocks() * 512 >= 1024 * 1024, "no sparse file");
         assert!(reserve.release());
         assert!(!reserve.release() && !reserve.is_held());
+    }
+
+    #[test]
+    fn only_what_was_given_away_has_to_be_taken_back() {
+        let folder = tempfile::tempdir().unwrap();
+        let small = Reserve::new(folder.path(), 1024 * 1024);
+        assert!(small.take_back(), "there is room, and nothing was given");
+        assert!(small.hold() && small.release());
+        assert!(small.take_back() && small.is_held());
+        let never_held = Reserve::new(folder.path(), u64::MAX / 4);
+        assert!(never_held.take_back());
     }
 
     #[test]

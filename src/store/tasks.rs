@@ -21,17 +21,20 @@ pub struct NewTask<'a> {
 }
 
 /// Opens a task. The same open task (kind, contact, record, detail) is not
-/// opened twice, and a message never gets a second one.
+/// opened twice, and a message never gets a second one: if it fails again after
+/// its task was done, that task is opened again.
 ///
 /// # Errors
 /// Whatever the database reports.
 pub fn open(conn: &Connection, task: &NewTask<'_>, now: UnixMs) -> Result<()> {
     conn.prepare_cached(
-        "INSERT OR IGNORE INTO task (kind, contact_id, record_id, outbox_id, detail, created_at)
+        "INSERT INTO task (kind, contact_id, record_id, outbox_id, detail, created_at)
          SELECT ?1, ?2, ?3, ?4, ?5, ?6
          WHERE ?4 IS NOT NULL OR NOT EXISTS (
              SELECT 1 FROM task WHERE state != 'done' AND kind = ?1 AND contact_id IS ?2
-               AND record_id IS ?3 AND detail IS ?5)",
+               AND record_id IS ?3 AND detail IS ?5)
+         ON CONFLICT (outbox_id) WHERE outbox_id IS NOT NULL
+         DO UPDATE SET state = 'open', claimed_by = NULL, done_at = NULL WHERE state = 'done'",
     )?
     .execute(params![
         task.kind,
@@ -82,4 +85,67 @@ pub fn list_open(conn: &Connection, limit: usize) -> Result<Vec<Task>> {
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::outgoing::Purpose;
+    use crate::store::tests::{contact, count, db, queue};
+
+    #[test]
+    fn a_task_is_opened_once_until_it_is_done() {
+        let conn = db();
+        let amina = contact(&conn, "243970000001");
+        let message = queue(&conn, amina, Purpose::Notice, "a1");
+        let mut task = NewTask {
+            kind: "danger_sign",
+            contact: Some(amina),
+            record: None,
+            outbox: None,
+            detail: Some("convulsion"),
+        };
+        for _ in 0..2 {
+            open(&conn, &task, UnixMs(1)).unwrap();
+        }
+        task.detail = Some("chest_pain");
+        open(&conn, &task, UnixMs(2)).unwrap();
+        assert_eq!(list_open(&conn, 10).unwrap().len(), 2);
+        let undelivered = NewTask {
+            kind: "undelivered",
+            outbox: Some(message),
+            ..task
+        };
+        open(&conn, &undelivered, UnixMs(0)).unwrap();
+        conn.execute("UPDATE task SET state = 'done', done_at = 5", [])
+            .unwrap();
+        open(&conn, &undelivered, UnixMs(9)).unwrap();
+        assert_eq!(
+            count(&conn, "SELECT count(*) FROM task WHERE state = 'open'"),
+            1
+        );
+        assert_eq!(count(&conn, "SELECT count(*) FROM task"), 3);
+    }
+
+    #[test]
+    fn danger_signs_come_first() {
+        let conn = db();
+        let amina = contact(&conn, "243970000001");
+        for (at, kind) in [(1, "read_conversation"), (2, "danger_sign")] {
+            let task = NewTask {
+                kind,
+                contact: Some(amina),
+                record: None,
+                outbox: None,
+                detail: None,
+            };
+            open(&conn, &task, UnixMs(at)).unwrap();
+        }
+        let kinds: Vec<String> = list_open(&conn, 10)
+            .unwrap()
+            .into_iter()
+            .map(|t| t.kind)
+            .collect();
+        assert_eq!(kinds, ["danger_sign", "read_conversation"]);
+    }
 }

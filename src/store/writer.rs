@@ -9,6 +9,7 @@ use crate::store::error::Error;
 use crate::store::group::{self, Task, Work};
 use crate::store::reserve::Reserve;
 use rusqlite::Connection;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::thread::JoinHandle;
@@ -85,7 +86,7 @@ impl Writer {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_time()
             .build()?;
-        let mut turn = Turn {
+        let turn = Turn {
             conn,
             queue,
             reserve,
@@ -96,7 +97,7 @@ impl Writer {
         };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || turn.serve(&runtime))?;
+            .spawn(move || turn.serve_or_say(&runtime))?;
         Ok((Self { jobs, shared }, WriterThread { thread, stop }))
     }
 
@@ -114,8 +115,7 @@ impl Writer {
         self.send(job, false).await
     }
 
-    /// As [`Writer::run`], for work that may wait up to 50 ms for company:
-    /// memory cards wear out by flushes.
+    /// As [`Writer::run`], for work that may wait 50 ms for company.
     ///
     /// # Errors
     /// The job's own, or why the commit did not work.
@@ -169,6 +169,11 @@ impl Writer {
         }
     }
 
+    /// Waits until the thread takes no more jobs: it was stopped or broke off.
+    pub async fn ended(&self) {
+        self.jobs.closed().await;
+    }
+
     /// Whether the thread still takes jobs.
     pub fn is_running(&self) -> bool {
         !self.jobs.is_closed()
@@ -207,6 +212,17 @@ struct Turn {
 }
 
 impl Turn {
+    /// Serves, and makes sure that a thread that broke off is not taken for a
+    /// healthy one. A job's own panic never comes this far.
+    fn serve_or_say(mut self, runtime: &tokio::runtime::Runtime) {
+        let served = catch_unwind(AssertUnwindSafe(|| self.serve(runtime)));
+        if let Err(broken) = served {
+            self.set_health(Health::Failed);
+            tracing::error!("the database writer broke off");
+            resume_unwind(broken);
+        }
+    }
+
     fn serve(&mut self, runtime: &tokio::runtime::Runtime) {
         let mut waiting = Vec::with_capacity(limits::WRITER_GROUP_MAX);
         loop {
@@ -324,10 +340,10 @@ impl Turn {
     }
 
     /// After a commit that worked. A full disk is over only when the reserve
-    /// could be taken again: else webhooks would eat what it gave free.
+    /// could be taken back: else webhooks would eat what it gave free.
     fn recover(&mut self) {
-        let full = self.health() == Health::Full;
-        if full && self.reserve.as_ref().is_some_and(|reserve| !reserve.hold()) {
+        let still = |reserve: &Reserve| !reserve.take_back();
+        if self.health() == Health::Full && self.reserve.as_ref().is_some_and(still) {
             return;
         }
         self.set_health(Health::Ok);

@@ -4,12 +4,13 @@
 //! Nothing of an unverified body is stored or logged. Content never leads to
 //! anything but 200: an item that cannot be understood becomes a dead letter.
 
+use crate::core::inbound::ReceivedItem;
 use crate::core::limits::{WEBHOOK_BODY_BYTES_MAX, WEBHOOK_BYTES_IN_FLIGHT_MAX};
 use crate::core::secret::Secret;
 use crate::core::triage;
 use crate::ports::Clock;
 use crate::store::inbox::{self, Reception};
-use crate::store::{BoxKey, Error, Writer};
+use crate::store::{BoxKey, Error, Health, Writer};
 use crate::whatsapp::cloud;
 use crate::work::Bells;
 use axum::body::{Body, Bytes};
@@ -193,7 +194,16 @@ async fn read(
 }
 
 async fn commit(hook: &Webhook, body: Bytes) -> StatusCode {
+    if hook.writer.health() == Health::Full {
+        // The reserve that was given free is for sends and deletions; the
+        // sender of a webhook keeps it until there is room again.
+        log_refusal(&Error::Full);
+        return StatusCode::SERVICE_UNAVAILABLE;
+    }
     let items = cloud::parse(&body);
+    if let Some(stamped) = items.iter().filter_map(ReceivedItem::stamped).max() {
+        hook.clock.learn(stamped);
+    }
     let now = hook.clock.now().at;
     let (box_key, number, quiet_ms) = (
         hook.box_key.clone(),

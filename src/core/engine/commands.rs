@@ -114,6 +114,9 @@ pub(super) fn restart(turn: &mut Turn<'_>) {
     }
     language::begin(turn);
     turn.session.danger = danger;
+    if !turn.session.danger.is_empty() && turn.session.stage == Stage::Who {
+        turn.open_draft();
+    }
 }
 
 fn my_data(turn: &mut Turn<'_>) {

@@ -7,9 +7,9 @@
 use super::control::{self, Tap};
 use super::effect::{Action, Effect};
 use super::event::TimerKind;
-use super::page;
 use super::session::{Answer, Decision, Stage, Unconsented};
 use super::turn::{Heard, Turn};
+use super::{language, page};
 use crate::core::answers::Value;
 use crate::core::flow::{ButtonName, Line};
 use crate::core::id::InboxId;
@@ -21,7 +21,6 @@ pub(super) const FOR_WHOM: &str = "for_whom";
 /// After the language: whom it is for, once there is consent.
 pub(super) fn begin(turn: &mut Turn<'_>) {
     if is_given(turn) {
-        turn.open_draft();
         turn.go(Stage::Who);
     } else {
         turn.go(Stage::Consent);
@@ -62,7 +61,9 @@ pub(super) fn chosen(turn: &mut Turn<'_>, choice: &str) {
 
 pub(super) fn answer(turn: &mut Turn<'_>, heard: &Heard) {
     let decision = control::button(turn, heard);
-    decide(turn, decision);
+    if decision.is_some() || !language::corrected(turn, heard) {
+        decide(turn, decision);
+    }
 }
 
 fn decide(turn: &mut Turn<'_>, decision: Option<ButtonName>) {
@@ -103,6 +104,7 @@ fn agree(turn: &mut Turn<'_>) {
             kind: TimerKind::EraseUnconsented,
         });
     }
+    turn.open_draft();
     begin(turn);
 }
 
@@ -160,6 +162,7 @@ pub(super) fn answer_who(turn: &mut Turn<'_>, heard: &Heard) {
         (Some(name), Some(inbox)) => chosen_who(turn, inbox, Some(name)),
         (Some(_) | None, Some(_) | None) => {
             if control::is_enough(turn) {
+                turn.open_draft();
                 page::leave(turn, FOR_WHOM);
                 turn.lead(Line::LeftForStaff);
                 page::go_on(turn);
@@ -179,6 +182,9 @@ pub(super) fn chosen_who(turn: &mut Turn<'_>, inbox: InboxId, name: Option<Butto
         },
         from: vec![inbox],
     };
+    // A later intake's record begins here: a stray word after a receipt makes
+    // no empty record.
+    turn.open_draft();
     page::put(turn, FOR_WHOM, answer);
     page::go_on(turn);
 }

@@ -10,6 +10,7 @@ use super::turn::{Heard, Turn};
 use super::{commands, consent, danger, language, page, resume, review, step};
 use crate::core::answers::{self, Choice, Kind, Value};
 use crate::core::flow::{ButtonName, Line};
+use crate::core::lang::Lang;
 use crate::core::limits;
 
 /// A choice's id taken apart.
@@ -102,11 +103,14 @@ pub(super) fn is_choice_now(turn: &Turn<'_>, text: &str) -> bool {
     matches!(
         turn.session.overlay,
         Some(Overlay::Resume | Overlay::ConfirmDelete)
-    ) && read(turn, &choices(turn), text).is_some()
+    ) && read(turn, &choices(turn), text, turn.lang()).is_some()
 }
 
 fn choices(turn: &Turn<'_>) -> Vec<Choice> {
-    let lang = turn.lang();
+    choices_in(turn, turn.lang())
+}
+
+fn choices_in(turn: &Turn<'_>, lang: Lang) -> Vec<Choice> {
     let names = buttons(turn).iter();
     names.map(|name| turn.flow.button(*name, lang)).collect()
 }
@@ -114,22 +118,30 @@ fn choices(turn: &Turn<'_>) -> Vec<Choice> {
 /// The button that was meant by words, if any: all of them together, else the
 /// last that means one.
 pub(super) fn button(turn: &Turn<'_>, heard: &Heard) -> Option<ButtonName> {
-    let choices = choices(turn);
-    one_of(turn, &choices, heard).and_then(|id| ButtonName::from_word(&id))
+    // People mix: "oui" is a yes in an English conversation too.
+    let own = turn.lang();
+    let others = turn.languages().into_iter().filter(|lang| *lang != own);
+    let mut languages = std::iter::once(own).chain(others);
+    let id = languages.find_map(|lang| one_of_in(turn, &choices_in(turn, lang), heard, lang))?;
+    ButtonName::from_word(&id)
 }
 
 /// The choice that was meant by words, by id.
 pub(super) fn one_of(turn: &Turn<'_>, choices: &[Choice], heard: &Heard) -> Option<String> {
+    one_of_in(turn, choices, heard, turn.lang())
+}
+
+fn one_of_in(turn: &Turn<'_>, choices: &[Choice], heard: &Heard, lang: Lang) -> Option<String> {
     let texts = heard.texts.iter().rev();
-    let mut found = texts.map(|(_, text)| read(turn, choices, text));
+    let mut found = texts.map(|(_, text)| read(turn, choices, text, lang));
     found.find_map(|id| id)
 }
 
-fn read(turn: &Turn<'_>, choices: &[Choice], text: &str) -> Option<String> {
+fn read(turn: &Turn<'_>, choices: &[Choice], text: &str, lang: Lang) -> Option<String> {
     let kind = Kind::OneOf {
         choices: choices.to_vec(),
     };
-    let value = answers::read(&kind, text, turn.lang(), turn.today(), &turn.clinic.country);
+    let value = answers::read(&kind, text, lang, turn.today(), &turn.clinic.country);
     match value {
         Ok(Value::One { id }) => choices.iter().any(|c| c.id == id).then_some(id),
         Ok(

@@ -31,6 +31,14 @@ pub(super) fn begin(turn: &mut Turn<'_>) {
     }
 }
 
+/// Whether a message after a receipt only says thank you: it begins nothing.
+pub(super) fn is_courtesy(turn: &Turn<'_>, content: &Content) -> bool {
+    let Content::Text { body } = content else {
+        return false;
+    };
+    turn.session.submitted.is_some() && turn.flow.is_courtesy(body.as_str())
+}
+
 /// Guesses a language from the first words.
 pub(super) fn guess(turn: &mut Turn<'_>, content: &Content) {
     if turn.session.language.is_some() {
@@ -56,15 +64,10 @@ pub(super) fn choices(turn: &Turn<'_>) -> Vec<Choice> {
 
 pub(super) fn answer(turn: &mut Turn<'_>, heard: &Heard) {
     let choices = choices(turn);
-    let named = || {
-        let texts = heard.texts.iter().rev();
-        let mut read = texts.map(|(_, text)| answers::read_language(text));
-        read.find_map(|lang| lang)
-    };
     let lang = control::one_of(turn, &choices, heard)
         .and_then(|code| code.parse::<Lang>().ok())
-        .or_else(named)
-        .filter(|lang| turn.languages().contains(lang));
+        .filter(|lang| turn.languages().contains(lang))
+        .or_else(|| named(turn, heard));
     match lang {
         Some(lang) => choose(turn, lang),
         None if control::is_enough(turn) => {
@@ -73,6 +76,23 @@ pub(super) fn answer(turn: &mut Turn<'_>, heard: &Heard) {
         }
         None => {}
     }
+}
+
+/// The language these words name, if the clinic offers it.
+fn named(turn: &Turn<'_>, heard: &Heard) -> Option<Lang> {
+    let texts = heard.texts.iter().rev();
+    let mut read = texts.filter_map(|(_, text)| answers::read_language(text));
+    read.find(|lang| turn.languages().contains(lang))
+}
+
+/// Somebody who was given the wrong language, and answers the next question
+/// with the name of theirs, gets it.
+pub(super) fn corrected(turn: &mut Turn<'_>, heard: &Heard) -> bool {
+    let other = named(turn, heard).filter(|lang| *lang != turn.lang());
+    if let Some(lang) = other {
+        choose(turn, lang);
+    }
+    other.is_some()
 }
 
 pub(super) fn chosen(turn: &mut Turn<'_>, code: &str) {

@@ -33,3 +33,6 @@ pub use session::{
     Answer, Asked, Decision, Draft, Kept, Overlay, Sent, Session, Stage, Unconsented,
 };
 pub use step::step;
+
+#[cfg(test)]
+mod tests;

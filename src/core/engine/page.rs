@@ -66,6 +66,21 @@ fn is_open(turn: &Turn<'_>, field: &Field) -> bool {
     !left && turn.value(&field.id).is_none() && applies(turn, field)
 }
 
+/// The questions of a page that are asked in the next message: all that are
+/// open, or one of them where all together were too much.
+pub(super) fn asked_now<'a>(turn: &Turn<'a>, page: &str) -> Vec<&'a Field> {
+    let mut fields = pending(turn, page);
+    if is_single(turn) {
+        fields.truncate(1);
+    }
+    fields
+}
+
+fn is_single(turn: &Turn<'_>) -> bool {
+    let draft = turn.session.draft.as_ref();
+    draft.is_some_and(|draft| draft.singly)
+}
+
 /// The first page with an open question, else the review.
 pub(super) fn next_stage(turn: &Turn<'_>) -> Stage {
     let mut pages = turn.flow.pages().iter();
@@ -77,6 +92,9 @@ pub(super) fn next_stage(turn: &Turn<'_>) -> Stage {
 
 /// Moves on to the first open question.
 pub(super) fn go_on(turn: &mut Turn<'_>) {
+    if let Some(draft) = &mut turn.session.draft {
+        draft.singly = false;
+    }
     let next = next_stage(turn);
     turn.go(next);
 }
@@ -125,10 +143,13 @@ pub(super) fn take_given(turn: &mut Turn<'_>, heard: &Heard) {
 /// Reads the answer to a page.
 pub(super) fn answer(turn: &mut Turn<'_>, page: &str, heard: &Heard) {
     turn.progress = !heard.given.is_empty();
-    let fields = pending(turn, page);
-    let results = read_fields(turn, &fields, &heard.joined());
+    let (fields, results) = read_open(turn, page, &heard.joined());
     turn.progress |= results.iter().any(Result::is_ok);
     let spoken = heard.is_spoken();
+    let nothing = results.iter().all(|r| *r == Err(Misread::Unclear));
+    if nothing && fields.len() > 1 && !spoken && !turn.progress {
+        return ask_singly(turn, fields.first());
+    }
     let mut left = false;
     for (field, result) in fields.iter().zip(results) {
         match result {
@@ -148,6 +169,40 @@ pub(super) fn answer(turn: &mut Turn<'_>, page: &str, heard: &Heard) {
     }
     turn.session.asked = None;
     turn.ask = true;
+}
+
+/// Nobody's words fitted several questions at once: they are asked one by one
+/// from here to the end of the page. Asking so is no try.
+fn ask_singly(turn: &mut Turn<'_>, first: Option<&&Field>) {
+    if let Some(draft) = &mut turn.session.draft {
+        draft.singly = true;
+        turn.changed = true;
+    }
+    if let Some(field) = first {
+        turn.misread = vec![(field.id.clone(), Misread::Unclear)];
+    }
+    turn.session.asked = None;
+    turn.ask = true;
+}
+
+/// Reads words as the answers to a page's open questions. Who was asked one
+/// thing may still answer several: then all of it counts.
+fn read_open<'a>(
+    turn: &Turn<'a>,
+    page: &str,
+    text: &str,
+) -> (Vec<&'a Field>, Vec<Result<Value, Misread>>) {
+    let open = pending(turn, page);
+    let all = read_fields(turn, &open, text);
+    if !is_single(turn) || all.iter().filter(|r| r.is_ok()).count() > 1 {
+        return (open, all);
+    }
+    let first: Vec<&Field> = open.iter().copied().take(1).collect();
+    let results = read_fields(turn, &first, text);
+    if results.iter().all(Result::is_err) && all.iter().any(Result::is_ok) {
+        return (open, all);
+    }
+    (first, results)
 }
 
 /// Notes a wrong answer; says whether the question is now left for staff.
@@ -236,7 +291,7 @@ fn tapped_value(field: &Field, choice: &str) -> Option<Value> {
 
 /// A tap on a page that asks for one thing.
 pub(super) fn tapped(turn: &mut Turn<'_>, page: &str, inbox: InboxId, choice: &str) {
-    let value = match pending(turn, page).as_slice() {
+    let value = match asked_now(turn, page).as_slice() {
         [field] => tapped_value(field, choice).map(|value| (field.id.clone(), value)),
         _ => None,
     };

@@ -77,7 +77,7 @@ pub(super) fn question(turn: &Turn<'_>, token: &str) -> (Body, Vec<String>) {
             alone(buttons(turn, token, turn.fill(text, &[])))
         }
         Stage::Who => alone(buttons(turn, token, turn.line(Line::Who))),
-        Stage::Page { page } => questions(turn, token, &page::pending(turn, page)),
+        Stage::Page { page } => questions(turn, token, &page::asked_now(turn, page)),
         Stage::Review => alone(buttons(turn, token, values::review(turn))),
         Stage::Correct => {
             let choices = review::choices(turn);
@@ -275,30 +275,4 @@ const fn most_units(body: &Body) -> usize {
 
 fn units(text: &str) -> usize {
     text.encode_utf16().count()
-}
-
-/// Makes a message fit: one too long for its buttons becomes its plain-text
-/// twin, and a text too long is cut between graphemes.
-pub(super) fn fit(body: Body) -> Body {
-    if units(body.words()) <= most_units(&body) {
-        return body;
-    }
-    let text = body.plain_text();
-    Body::text(shorten_units(&text, limits::TEXT_UNITS_MAX))
-}
-
-fn shorten_units(text: &str, most: usize) -> String {
-    if units(text) <= most {
-        return text.to_owned();
-    }
-    let mut left = most.saturating_sub(1);
-    let fits = |grapheme: &&str| {
-        let length = units(grapheme);
-        let fits = length <= left;
-        left = left.saturating_sub(length);
-        fits
-    };
-    let mut short: String = text.graphemes(true).take_while(fits).collect();
-    short.push('…');
-    short
 }

@@ -63,7 +63,10 @@ pub(super) fn is_early(turn: &Turn<'_>, message: &Received) -> bool {
                 Some(stamp) => message.stamped < stamp.plus_ms(-SECOND_MS),
                 None => turn.now.trusted && message.stamped.plus_ms(MINUTE_MS) < at,
             };
-            message.received < at || by_stamp
+            // A message the provider stamped after our question came after it,
+            // even if the answer to our own call was slower than the patient.
+            let proved = stamp.is_some_and(|stamp| message.stamped > stamp);
+            (message.received < at && !proved) || by_stamp
         }
     }
 }

@@ -156,6 +156,9 @@ pub struct Draft {
     /// Words came that answered nothing.
     #[serde(default)]
     pub unread: bool,
+    /// The present page is asked one question at a time.
+    #[serde(default)]
+    pub singly: bool,
 }
 
 /// An answer and the messages it was read from.

@@ -70,10 +70,8 @@ fn adopt(turn: &mut Turn<'_>) {
 /// A place past the consent has a record, whatever a row from elsewhere says.
 fn mend(turn: &mut Turn<'_>) {
     let past = match turn.session.stage {
-        Stage::Rest | Stage::Language | Stage::Consent => false,
-        Stage::Who | Stage::Page { .. } | Stage::Review | Stage::Correct | Stage::Fix { .. } => {
-            true
-        }
+        Stage::Rest | Stage::Language | Stage::Consent | Stage::Who => false,
+        Stage::Page { .. } | Stage::Review | Stage::Correct | Stage::Fix { .. } => true,
     };
     if past && turn.session.draft.is_none() {
         if turn.session.consent.is_some() {
@@ -139,6 +137,9 @@ pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
         return control::tapped(turn, message, &tap, idle);
     }
     if turn.session.stage == Stage::Rest && turn.session.overlay.is_none() {
+        if language::is_courtesy(turn, &message.content) {
+            return;
+        }
         turn.session.stopped = false;
         language::begin(turn);
         danger::search(turn, &message.content);
@@ -147,11 +148,12 @@ pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
         }
         return;
     }
-    danger::search(turn, &message.content);
+    let alarm = danger::search(turn, &message.content);
     if resume::interrupts(turn, message, idle) {
         return turn.keep(message.inbox);
     }
-    if resume::is_early(turn, message) {
+    let cry = alarm && danger::is_only_a_cry(turn, &message.content);
+    if cry || resume::is_early(turn, message) {
         return resume::early(turn, message);
     }
     media::gather(turn, message);

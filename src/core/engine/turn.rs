@@ -13,7 +13,7 @@ use crate::core::flow::{Flow, Line};
 use crate::core::id::{InboxId, RecordId};
 use crate::core::lang::Lang;
 use crate::core::limits;
-use crate::core::outgoing::{Body, Outgoing, Purpose};
+use crate::core::outgoing::{self, Body, Outgoing, Purpose};
 use crate::core::time::Now;
 use std::collections::BTreeMap;
 
@@ -246,6 +246,7 @@ impl<'a> Turn<'a> {
             tries: BTreeMap::new(),
             left: Vec::new(),
             unread: false,
+            singly: false,
         });
         self.changed = true;
     }
@@ -334,7 +335,7 @@ impl<'a> Turn<'a> {
         says.into_iter()
             .map(|(purpose, body)| Outgoing {
                 purpose,
-                body: render::fit(body),
+                body: outgoing::fit(body),
             })
             .collect()
     }

@@ -3,7 +3,7 @@
 //! Never holds a fault: `parse` is the only way to make one.
 
 use super::words::{ButtonName, Line, Words};
-use crate::core::answers::{Choice, Kind, Misread};
+use crate::core::answers::{self, Choice, Kind, Misread};
 use crate::core::lang::Lang;
 use std::collections::BTreeMap;
 
@@ -19,6 +19,7 @@ pub struct Flow {
     pub(super) lines: BTreeMap<Line, Words>,
     pub(super) buttons: BTreeMap<ButtonName, ButtonWords>,
     pub(super) hints: BTreeMap<&'static str, Words>,
+    pub(super) courtesies: Also,
     pub(super) pages: Vec<Page>,
 }
 
@@ -206,6 +207,20 @@ impl Flow {
             label: words.map_or("", |w| w.label.get(lang)).to_owned(),
             also: words.map_or_else(Vec::new, |w| said(&w.also, lang)),
         }
+    }
+
+    /// Whether a text is nothing but thanks or agreement, in any language, or
+    /// has no letter or digit in it at all.
+    pub fn is_courtesy(&self, text: &str) -> bool {
+        let said = answers::fold(text);
+        let words = |text: &str| {
+            let parts = text.split(|c: char| !c.is_alphanumeric());
+            let parts = parts.filter(|part| !part.is_empty());
+            parts.map(str::to_owned).collect::<Vec<String>>()
+        };
+        let said = words(&said);
+        let mut known = self.courtesies.values().flatten();
+        said.is_empty() || known.any(|known| words(&answers::fold(known)) == said)
     }
 
     /// Why a field has to be asked again, with `{question}` still in it.

@@ -61,6 +61,7 @@ fn read_flow(root: &Table<'_>, source: &str, faults: &mut Faults<'_>) -> Flow {
             "id",
             "languages",
             "consent",
+            "courtesies",
             "lines",
             "buttons",
             "hints",
@@ -85,6 +86,7 @@ fn read_flow(root: &Table<'_>, source: &str, faults: &mut Faults<'_>) -> Flow {
         lines: read_lines(root, &languages, faults),
         buttons: read_buttons(root, &languages, faults),
         hints: BTreeMap::new(),
+        courtesies: read_courtesies(root, &languages, faults),
         pages: Vec::new(),
         languages,
     };
@@ -180,6 +182,24 @@ fn read_buttons(
         buttons.insert(*name, words);
     }
     buttons
+}
+
+/// Words that begin nothing after a receipt; a flow may do without.
+fn read_courtesies(
+    root: &Table<'_>,
+    languages: &[Lang],
+    faults: &mut Faults<'_>,
+) -> BTreeMap<Lang, Vec<String>> {
+    let Some(entry) = root.find("courtesies") else {
+        return BTreeMap::new();
+    };
+    match table_of(entry, "[courtesies]".to_owned(), faults) {
+        Some(table) => {
+            table.only(&["also"], faults);
+            table.also(languages, faults)
+        }
+        None => BTreeMap::new(),
+    }
 }
 
 /// Hints of the flow (`all` of them) or of one field (any).

@@ -1,5 +1,12 @@
 //! The flow file's faults, each with its place.
 
+#![allow(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    clippy::panic,
+    clippy::wildcard_enum_match_arm
+)]
+
 use super::*;
 use crate::core::lang::Lang;
 

@@ -61,10 +61,13 @@
 
   // ---- the line and what waits behind it
 
-  function showLine(up, waiting) {
+  function showLine(line, waiting) {
+    var up = line.up;
     by('switch').setAttribute('aria-checked', String(!up));
     by('line').classList.toggle('cut', !up);
-    put(by('line-state'), up ? 'The clinic’s line works.' : 'The line is cut: nothing gets in or out.');
+    put(by('line-state'), up ? 'The clinic’s line works.'
+      : line.webhooks ? 'The line is cut: what you write still gets in, but no reply can leave. The replies wait.'
+        : 'The line is cut: nothing gets in or out.');
     var count = waiting || 0;
     by('waiting').hidden = count === 0;
     put(by('waiting'), count === 1 ? '1 reply waits at the clinic' : count + ' replies wait at the clinic');
@@ -77,7 +80,7 @@
 
   async function loadLine() {
     var both = await Promise.all([ask('/line'), ask('/waiting')]);
-    showLine(both[0].up, both[1].waiting);
+    showLine(both[0], both[1].waiting);
   }
 
   // ---- the phones
@@ -406,7 +409,11 @@
     by('phones').addEventListener('keydown', stepTab);
     by('switch').addEventListener('click', guarded(function () {
       var cut = by('switch').getAttribute('aria-checked') === 'true';
-      return ask('/line', { up: cut }).then(loadLine);
+      return ask('/line', { up: cut, webhooks: !by('deaf').checked }).then(loadLine);
+    }));
+    by('deaf').addEventListener('change', guarded(function () {
+      if (by('switch').getAttribute('aria-checked') !== 'true') { return null; }
+      return ask('/line', { up: false, webhooks: !by('deaf').checked }).then(loadLine);
     }));
     by('power').addEventListener('click', guarded(function () {
       var off = by('power').getAttribute('aria-pressed') === 'true';

@@ -31,7 +31,8 @@ fn hold_up(writer: &Writer) -> std::sync::mpsc::SyncSender<()> {
     std::thread::spawn(move || {
         writer.run_blocking(move |_| {
             started.send(()).unwrap();
-            drop(wait.recv());
+            // It ends with an error when the other side is dropped.
+            assert!(wait.recv().is_err());
             Ok(())
         })
     });
@@ -55,7 +56,8 @@ async fn jobs_that_wait_together_share_one_commit() {
     let jobs = futures_util::future::join_all(jobs);
     let (all, ()) = tokio::join!(jobs, async move { drop(go) });
     assert!(all.iter().all(Result::is_ok));
-    assert_eq!(commits.load(Ordering::SeqCst), 1, "one write transaction");
+    let commits = commits.load(Ordering::SeqCst);
+    assert_eq!(commits, 2, "the job that held up the rest, and the rest");
     assert_eq!(value(&writer, "n").await, Some(100));
     assert_eq!(writer.counts().jobs, 102);
     drop(writer);
@@ -95,14 +97,24 @@ async fn jobs_run_in_the_order_they_came() {
     let (_folder, conn) = database();
     let (writer, thread) = Writer::start(conn, None).unwrap();
     let order = Arc::new(std::sync::Mutex::new(Vec::new()));
-    let jobs = (0..600).map(|i| {
+    let go = hold_up(&writer);
+    let mut sent = Vec::new();
+    for i in 0..600 {
         let order = Arc::clone(&order);
-        writer.run(move |_| {
+        let mut job = Box::pin(writer.run(move |_| {
             order.lock().unwrap().push(i);
             Ok(())
-        })
-    });
-    futures_util::future::join_all(jobs).await;
+        }));
+        // Polled once, a job is in the queue; the runtime's own rationing of
+        // polls must not put it off.
+        let first = futures_util::poll!(tokio::task::unconstrained(job.as_mut()));
+        assert!(first.is_pending());
+        sent.push(job);
+    }
+    drop(go);
+    for job in sent {
+        job.await.unwrap();
+    }
     assert_eq!(*order.lock().unwrap(), (0..600).collect::<Vec<_>>());
     thread.stop().unwrap();
 }
@@ -170,4 +182,26 @@ fn many_small_jobs_are_cheap() {
     assert_eq!(counts.jobs, 3_200);
     assert!(counts.commits < counts.jobs, "they share: {counts:?}");
     thread.stop().unwrap();
+}
+
+#[tokio::test]
+async fn a_panic_of_the_thread_itself_is_said_and_ends_the_waiting() {
+    struct Broken;
+    impl Task for Broken {
+        fn run(&mut self, _: &Connection) -> Result<(), Error> {
+            panic!("a planted fault outside any job")
+        }
+        fn answer(self: Box<Self>, _: Result<(), Error>) {}
+        fn may_wait(&self) -> bool {
+            false
+        }
+    }
+    let (_folder, conn) = database();
+    let (writer, thread) = Writer::start(conn, None).unwrap();
+    writer.jobs.send(Box::new(Broken)).await.ok().unwrap();
+    writer.ended().await;
+    assert_eq!(writer.health(), Health::Failed);
+    assert!(!writer.is_running());
+    assert!(matches!(writer.run(|_| Ok(())).await, Err(Error::Stopped)));
+    assert!(matches!(thread.stop(), Err(Error::Panicked)));
 }

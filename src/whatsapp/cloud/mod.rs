@@ -23,6 +23,7 @@ pub use handshake::{Handshake, answer_handshake};
 pub use message::payload;
 pub use parse::parse;
 pub use signature::{SIGNATURE_HEADER, is_well_formed, sign, verify};
+pub use verdict::{Proof, accepted_message, judge};
 
 #[cfg(test)]
 mod tests;

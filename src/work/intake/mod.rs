@@ -9,7 +9,7 @@ mod flows;
 mod turn;
 
 pub use flows::Flows;
-pub use turn::{Context, Turn, turn};
+pub use turn::{Context, Turn, begin_careful, careful, turn};
 
 use crate::core::id::ContactId;
 use crate::core::time::Now;

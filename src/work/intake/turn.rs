@@ -78,7 +78,7 @@ pub fn turn(
 ///
 /// # Errors
 /// Whatever the database reports.
-pub(super) fn begin_careful(
+pub fn begin_careful(
     conn: &Connection,
     context: &Context,
     contact: ContactId,
@@ -108,7 +108,7 @@ pub(super) fn begin_careful(
 ///
 /// # Errors
 /// Whatever the database reports.
-pub(super) fn careful(
+pub fn careful(
     conn: &Connection,
     context: &Context,
     contact: ContactId,

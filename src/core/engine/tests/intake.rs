@@ -8,7 +8,13 @@ use crate::core::limits;
 const PEOPLE: [(Lang, &str, &str, &str, &str); 5] = [
     (Lang::En, "female", "none", "no", "3 days ago"),
     (Lang::Fr, "féminin", "aucun", "non", "il y a 3 jours"),
-    (Lang::Sw, "mwanamke", "hakuna", "hapana", "siku 3 zilizopita"),
+    (
+        Lang::Sw,
+        "mwanamke",
+        "hakuna",
+        "hapana",
+        "siku 3 zilizopita",
+    ),
     (Lang::Es, "femenino", "ninguno", "no", "hace 3 días"),
     (Lang::Pt, "feminino", "nenhum", "não", "há 3 dias"),
 ];
@@ -41,7 +47,13 @@ fn a_flawless_intake_by_taps_in_each_language() {
             count += chat.said.len();
         }
         pages(&mut chat, person, &mut count);
-        assert_eq!(chat.session.stage, Stage::Review, "{}: {}", person.0, chat.words());
+        assert_eq!(
+            chat.session.stage,
+            Stage::Review,
+            "{}: {}",
+            person.0,
+            chat.words()
+        );
         chat.tap("send");
         count += chat.said.len();
         let record = chat.record().unwrap();
@@ -51,7 +63,22 @@ fn a_flawless_intake_by_taps_in_each_language() {
         chat.heard(record.id.as_str());
         assert_eq!(count, 10, "{}", person.0);
         assert!(count <= limits::INTAKE_MESSAGES_MAX);
-        for field in ["patient_name", "age_years", "sex", "locality", "complaint", "onset", "symptoms", "allergies", "medications", "pregnant", "emergency_contact", "consent_at", "consent_version", "for_whom"] {
+        for field in [
+            "patient_name",
+            "age_years",
+            "sex",
+            "locality",
+            "complaint",
+            "onset",
+            "symptoms",
+            "allergies",
+            "medications",
+            "pregnant",
+            "emergency_contact",
+            "consent_at",
+            "consent_version",
+            "for_whom",
+        ] {
             assert!(record.fields.contains_key(field), "{} {field}", person.0);
         }
     }
@@ -62,7 +89,12 @@ fn a_flawless_intake_by_plain_text_in_each_language() {
     for (place, person) in PEOPLE.iter().enumerate() {
         let mut chat = Chat::new();
         let mut count = 0;
-        for words in ["hello".to_owned(), (place + 1).to_string(), "1".into(), "2".into()] {
+        for words in [
+            "hello".to_owned(),
+            (place + 1).to_string(),
+            "1".into(),
+            "2".into(),
+        ] {
             chat.text(&words);
             count += chat.said.len();
         }
@@ -71,16 +103,26 @@ fn a_flawless_intake_by_plain_text_in_each_language() {
         count += chat.said.len();
         let record = chat.record().unwrap();
         assert_eq!(record.status, RecordStatus::Complete, "{}", person.0);
-        assert_eq!(record.fields.get("for_whom"), Some(&Value::One { id: "child".into() }));
+        assert_eq!(
+            record.fields.get("for_whom"),
+            Some(&Value::One { id: "child".into() })
+        );
         assert!(count <= limits::INTAKE_MESSAGES_MAX, "{count}");
     }
 }
 
 #[test]
 fn only_a_woman_of_childbearing_age_is_asked_about_pregnancy() {
-    for (who, asked) in [("34\nfemale", true), ("34\nmale", false), ("70\nfemale", false), ("8\nfemale", false)] {
+    for (who, asked) in [
+        ("34\nfemale", true),
+        ("34\nmale", false),
+        ("70\nfemale", false),
+        ("8\nfemale", false),
+    ] {
         let mut chat = Chat::at_page_one();
-        chat.text(&format!("Amina\n{who}\nKalehe")).text("knee\nyesterday").text("2");
+        chat.text(&format!("Amina\n{who}\nKalehe"))
+            .text("knee\nyesterday")
+            .text("2");
         assert_eq!(chat.words().contains("pregnant"), asked, "{who}");
     }
 }
@@ -93,7 +135,9 @@ fn only_what_was_misread_is_asked_again_and_in_one_message() {
     chat.heard("A name in letters");
     chat.heard("Female, male or other");
     let words = chat.words();
-    assert!(!words.contains("Date of birth") && !words.contains("Village") && !words.contains("77"));
+    assert!(
+        !words.contains("Date of birth") && !words.contains("Village") && !words.contains("77")
+    );
     chat.text("Amina\nfemale");
     chat.heard("What is the trouble?");
 }
@@ -126,17 +170,35 @@ fn after_three_tries_a_question_is_left_for_staff_and_the_intake_goes_on() {
     chat.heard("What is the trouble?");
     assert_eq!(
         chat.record().unwrap().fields.get("left_for_staff"),
-        Some(&Value::Several { ids: vec!["birth_date".into()] })
+        Some(&Value::Several {
+            ids: vec!["birth_date".into()]
+        })
     );
 }
 
 #[test]
 fn one_line_after_the_other_is_no_failure() {
     let mut chat = Chat::at_page_one();
+    chat.text("Amina");
+    // A lone word could be a name or a place: from here on one by one.
+    chat.heard("Full name");
+    assert!(!chat.words().contains("Village"));
     for line in ["Amina", "34", "f", "Kalehe"] {
         chat.text(line);
         assert!(chat.tasks().is_empty());
     }
+    chat.heard("What is the trouble?");
+    chat.heard("Since when?");
+}
+
+#[test]
+fn who_is_asked_one_thing_may_answer_another_or_all() {
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina").text("34");
+    chat.heard("Full name");
+    assert!(chat.record().unwrap().fields.contains_key("age_years"));
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina").text("Amina\n34\nf\nKalehe");
     chat.heard("What is the trouble?");
 }
 
@@ -155,7 +217,14 @@ fn messages_that_arrive_together_are_answered_together() {
 #[test]
 fn the_review_shows_the_answers_and_one_can_be_corrected() {
     let mut chat = Chat::at_review();
-    for shown in ["Amina Juma", "34 years", "Female", "Kalehe", "Cough", "none"] {
+    for shown in [
+        "Amina Juma",
+        "34 years",
+        "Female",
+        "Kalehe",
+        "Cough",
+        "none",
+    ] {
         chat.heard(shown);
     }
     chat.tap("correct");
@@ -215,22 +284,85 @@ fn a_second_tap_on_send_says_nothing() {
 }
 
 #[test]
+fn thanks_after_a_receipt_begin_nothing() {
+    for thanks in [
+        "Thank you!",
+        "merci beaucoup",
+        "Asante sana",
+        "gracias",
+        "ok",
+        "🙏🙏",
+    ] {
+        let mut chat = Chat::at_review();
+        chat.tap("send").text(thanks);
+        assert!(chat.said.is_empty(), "{thanks}: {}", chat.words());
+        assert_eq!(
+            (chat.record(), chat.session.stage.clone()),
+            (None, Stage::Rest)
+        );
+    }
+    let mut chat = Chat::at_review();
+    chat.tap("send").text("thank you, and my son is ill too");
+    chat.heard("Who is this for?");
+    assert_eq!(chat.record(), None);
+    assert_eq!(chat.session.records.len(), 1);
+}
+
+#[test]
+fn a_flawless_intake_in_words_in_each_language() {
+    let spoken = [
+        ("English", "yes", "my child", "send"),
+        ("Français", "oui", "mon enfant", "envoyer"),
+        ("Kiswahili", "ndiyo", "mtoto wangu", "tuma"),
+        ("Español", "sí", "mi hijo", "enviar"),
+        ("Português", "sim", "meu filho", "enviar"),
+    ];
+    for (person, (language, agree, who, send)) in PEOPLE.iter().zip(spoken) {
+        let mut chat = Chat::new();
+        let mut count = 0;
+        for words in ["hello", language, agree, who] {
+            chat.text(words);
+            count += chat.said.len();
+        }
+        pages(&mut chat, person, &mut count);
+        chat.text(send);
+        count += chat.said.len();
+        let record = chat.record().unwrap();
+        assert_eq!(record.status, RecordStatus::Complete, "{language}");
+        assert_eq!(record.language, person.0);
+        assert!(count <= limits::INTAKE_MESSAGES_MAX, "{count}");
+    }
+}
+
+#[test]
 fn voice_is_never_an_empty_answer() {
     let mut chat = Chat::at_page_one();
     chat.text("Amina\n34\nm\nKalehe").voice();
     assert_eq!(chat.tasks(), ["listen_to_voice"]);
-    assert!(chat.acts().iter().any(|act| matches!(act, Action::KeepSpoken { .. })));
+    assert!(
+        chat.acts()
+            .iter()
+            .any(|act| matches!(act, Action::KeepSpoken { .. }))
+    );
     chat.heard("kept it for our staff");
     chat.heard("Which of these are there?");
-    let left = Value::Several { ids: vec!["complaint".into(), "onset".into()] };
-    assert_eq!(chat.record().unwrap().fields.get("left_for_staff"), Some(&left));
+    let left = Value::Several {
+        ids: vec!["complaint".into(), "onset".into()],
+    };
+    assert_eq!(
+        chat.record().unwrap().fields.get("left_for_staff"),
+        Some(&left)
+    );
 }
 
 #[test]
 fn a_photo_with_words_is_read_and_kept() {
     let mut chat = Chat::at_page_one();
     chat.text("Amina\n34\nm\nKalehe");
-    chat.send(media(MediaKind::Image, Some("a rash on the arm\n2 days ago")));
+    chat.send(media(
+        MediaKind::Image,
+        Some("a rash on the arm\n2 days ago"),
+    ));
     assert_eq!(chat.tasks(), ["look_at_attachment"]);
     assert!(chat.record().unwrap().fields.contains_key("complaint"));
     chat.heard("Which of these are there?");
@@ -239,7 +371,12 @@ fn a_photo_with_words_is_read_and_kept() {
 #[test]
 fn a_place_answers_where_they_live() {
     let mut chat = Chat::at_page_one();
-    chat.send(Content::Location { latitude: -2.1, longitude: 28.9, name: Some("Kalehe".into()), address: None });
+    chat.send(Content::Location {
+        latitude: -2.1,
+        longitude: 28.9,
+        name: Some("Kalehe".into()),
+        address: None,
+    });
     assert!(chat.record().unwrap().fields.contains_key("locality"));
     chat.heard("Full name");
     assert!(!chat.words().contains("Village"));
@@ -248,8 +385,14 @@ fn a_place_answers_where_they_live() {
 #[test]
 fn a_card_answers_whom_to_call() {
     let mut chat = Chat::at_page_one();
-    chat.text("Amina\n34\nm\nKalehe").text("knee\ntoday").text("none").text("none\nnone");
-    chat.send(Content::Contacts { names: vec!["Juma".into()], own_number: None });
+    chat.text("Amina\n34\nm\nKalehe")
+        .text("knee\ntoday")
+        .text("none")
+        .text("none\nnone");
+    chat.send(Content::Contacts {
+        names: vec!["Juma".into()],
+        own_number: None,
+    });
     assert_eq!(chat.session.stage, Stage::Review);
     assert_eq!(chat.tasks(), ["look_at_attachment"]);
 }
@@ -257,15 +400,26 @@ fn a_card_answers_whom_to_call() {
 #[test]
 fn a_form_is_read_by_field() {
     let mut chat = Chat::at_page_one();
-    chat.send(Content::Form { response_json: r#"{"patient_name":"Amina","birth_date":34,"sex":"f","locality":"Kalehe","other":[1]}"#.into() });
+    chat.send(Content::Form {
+        response_json:
+            r#"{"patient_name":"Amina","birth_date":34,"sex":"f","locality":"Kalehe","other":[1]}"#
+                .into(),
+    });
     chat.heard("What is the trouble?");
-    chat.send(Content::Form { response_json: "[".into() });
+    chat.send(Content::Form {
+        response_json: "[".into(),
+    });
     chat.heard("I cannot read this kind of message");
 }
 
 #[test]
 fn a_sticker_and_an_unknown_kind_get_kind_words() {
-    for content in [media(MediaKind::Sticker, None), Content::Unsupported { what: "poll".into() }] {
+    for content in [
+        media(MediaKind::Sticker, None),
+        Content::Unsupported {
+            what: "poll".into(),
+        },
+    ] {
         let mut chat = Chat::at_page_one();
         chat.send(content);
         chat.heard("I cannot read this kind of message");
@@ -279,7 +433,10 @@ fn a_reaction_is_no_answer_and_no_consent() {
     let mut chat = Chat::new();
     chat.text("hello").tap("en");
     let before = chat.session.clone();
-    chat.send(Content::Reaction { target: "x".into(), emoji: Some("👍".into()) });
+    chat.send(Content::Reaction {
+        target: "x".into(),
+        emoji: Some("👍".into()),
+    });
     assert!(chat.effects.is_empty());
     assert_eq!(chat.session, before);
 }

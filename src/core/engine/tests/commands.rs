@@ -1,0 +1,378 @@
+//! Consent, refusal, commands at any step, silence.
+
+use super::*;
+use crate::core::time::DAY_MS;
+
+/// A chat at each step, by name.
+fn everywhere() -> Vec<(&'static str, Chat)> {
+    let mut language = Chat::new();
+    language.text("hello");
+    let mut consent = Chat::new();
+    consent.text("hello").tap("en");
+    let mut who = Chat::new();
+    who.text("hello").tap("en").tap("agree");
+    let mut later = Chat::at_page_one();
+    later.text("Amina\n34\nf\nKalehe");
+    let mut correct = Chat::at_review();
+    correct.tap("correct");
+    let mut fix = Chat::at_review();
+    fix.tap("correct").text("1");
+    let mut resume = Chat::at_review();
+    resume.wait(3 * HOUR_MS).text("hello");
+    let mut done = Chat::at_review();
+    done.tap("send");
+    vec![
+        ("language", language),
+        ("consent", consent),
+        ("who", who),
+        ("page", later),
+        ("review", Chat::at_review()),
+        ("correct", correct),
+        ("fix", fix),
+        ("resume", resume),
+        ("done", done),
+    ]
+}
+
+#[test]
+fn every_command_is_answered_at_every_step() {
+    let commands = [
+        ("help", "You can write: back"),
+        ("stop", "we will not write any more"),
+        ("restart", ""),
+        ("language", "Please choose your language"),
+        ("my data", "Kalehe Health Post keeps"),
+        ("delete my data", "cannot be undone"),
+        ("back", ""),
+    ];
+    for (command, says) in commands {
+        for (place, mut chat) in everywhere() {
+            chat.text(command);
+            assert!(
+                chat.words().contains(says) && !chat.said.is_empty(),
+                "{command} at {place}: {}",
+                chat.words()
+            );
+            assert!(chat.said.len() <= 2, "{command} at {place}");
+        }
+    }
+}
+
+#[test]
+fn no_question_before_consent_makes_a_record() {
+    let mut chat = Chat::new();
+    for _ in 0..2 {
+        chat.text("my knee hurts");
+        assert_eq!(chat.record(), None);
+    }
+    chat.tap("en");
+    assert_eq!(chat.record(), None);
+    chat.tap("agree");
+    let record = chat.record().unwrap();
+    assert_eq!(record.status, RecordStatus::InProgress);
+    assert!(record.fields.contains_key("consent_at"));
+    assert!(
+        chat.acts()
+            .iter()
+            .any(|act| matches!(act, Action::NoteConsent { given: true, .. }))
+    );
+    assert!(chat.effects.contains(&Effect::CancelTimer {
+        kind: TimerKind::EraseUnconsented
+    }));
+}
+
+#[test]
+fn first_words_start_the_clock_of_a_day() {
+    let mut chat = Chat::new();
+    let at = chat.now.at.plus_ms(DAY_MS);
+    chat.text("hello");
+    let timer = Effect::SetTimer {
+        kind: TimerKind::EraseUnconsented,
+        at,
+    };
+    assert!(chat.effects.contains(&timer));
+    chat.text("hello?");
+    assert!(!chat.effects.contains(&timer));
+}
+
+#[test]
+fn a_refusal_keeps_the_fact_and_words_go_after_a_day() {
+    let mut chat = Chat::new();
+    chat.text("hello").tap("en").tap("refuse");
+    assert!(
+        chat.acts()
+            .iter()
+            .any(|act| matches!(act, Action::NoteConsent { given: false, .. }))
+    );
+    assert!(chat.session.refusal.is_some());
+    assert_eq!((chat.record(), chat.session.draft.clone()), (None, None));
+    chat.heard("That is all right");
+    chat.wait(DAY_MS)
+        .run(&[Event::Timer(TimerKind::EraseUnconsented)]);
+    assert_eq!(chat.acts(), [Action::EraseWords]);
+    assert!(chat.said.is_empty());
+}
+
+#[test]
+fn an_early_timer_waits_and_an_untrusted_clock_erases_nothing() {
+    let mut chat = Chat::new();
+    chat.text("hello");
+    chat.run(&[Event::Timer(TimerKind::EraseUnconsented)]);
+    assert!(chat.acts().is_empty());
+    assert!(matches!(chat.effects[..], [Effect::SetTimer { .. }]));
+    chat.now.trusted = false;
+    chat.wait(3 * DAY_MS)
+        .run(&[Event::Timer(TimerKind::EraseUnconsented)]);
+    assert!(chat.acts().is_empty());
+    // The clock is right again: the day begins where it can be counted.
+    chat.now.trusted = true;
+    chat.run(&[Event::Timer(TimerKind::EraseUnconsented)]);
+    assert!(chat.acts().is_empty());
+    chat.wait(DAY_MS)
+        .run(&[Event::Timer(TimerKind::EraseUnconsented)]);
+    assert_eq!(chat.acts(), [Action::EraseWords]);
+}
+
+#[test]
+fn consent_within_the_day_keeps_the_words() {
+    let mut chat = Chat::new();
+    chat.text("hello")
+        .tap("en")
+        .tap("refuse")
+        .wait(HOUR_MS)
+        .text("I changed my mind");
+    chat.tap("agree");
+    chat.wait(2 * DAY_MS)
+        .run(&[Event::Timer(TimerKind::EraseUnconsented)]);
+    assert!(chat.acts().is_empty());
+}
+
+#[test]
+fn neither_yes_nor_no_is_no_consent_and_no_loop() {
+    let mut chat = Chat::new();
+    chat.text("hello").tap("en").text("what?").text("hm");
+    chat.heard("Please tap one of the choices");
+    chat.text("eh");
+    chat.heard("I keep nothing");
+    assert_eq!(
+        (chat.session.stage.clone(), chat.record()),
+        (Stage::Rest, None)
+    );
+}
+
+#[test]
+fn an_older_consent_text_is_asked_for_again() {
+    let mut chat = Chat::at_review();
+    chat.tap("send");
+    chat.session.consent.as_mut().unwrap().version = "2020-01".into();
+    chat.wait(HOUR_MS).text("hello");
+    chat.heard("Do you agree?");
+}
+
+#[test]
+fn an_old_consent_button_counts_only_for_the_same_text() {
+    let mut chat = Chat::new();
+    chat.text("hello").tap("en");
+    let old = chat.choice_id("agree");
+    let newer = old.replace(chat.flow.consent_version(), "2031-01");
+    chat.tap("refuse").wait(21 * DAY_MS).text("hello again");
+    chat.heard("Do you agree?");
+    chat.tap_id(&newer);
+    assert_eq!(chat.session.consent, None);
+    chat.tap_id(&old);
+    assert!(chat.session.consent.is_some());
+    chat.heard("Who is this for?");
+}
+
+#[test]
+fn back_goes_one_question_back() {
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina\n34\nf\nKalehe").text("back");
+    chat.heard("Full name");
+    chat.text("back");
+    chat.heard("Who is this for?");
+    chat.text("back");
+    chat.heard("no question before");
+    let mut chat = Chat::at_review();
+    chat.text("back");
+    chat.heard("Whom may we call");
+}
+
+#[test]
+fn restart_withdraws_the_record_and_begins_another() {
+    let mut chat = Chat::at_review();
+    let first = chat.session.record_id().unwrap().clone();
+    chat.text("restart");
+    let changes: Vec<(RecordId, RecordStatus)> = chat
+        .effects
+        .iter()
+        .filter_map(|effect| match effect {
+            Effect::Record(change) => Some((change.id.clone(), change.status)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(changes[0], (first.clone(), RecordStatus::Withdrawn));
+    assert_eq!(changes.len(), 1);
+    chat.heard("Who is this for?");
+    chat.text("restart").text("restart").tap("me");
+    let second = chat.record().unwrap();
+    assert_eq!(second.status, RecordStatus::InProgress);
+    assert_ne!(second.id, first);
+    assert_eq!(chat.session.records.len(), 2);
+}
+
+#[test]
+fn stop_is_silence_until_they_write_again() {
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina\n34\nf\nKalehe").text("stop");
+    assert_eq!(chat.said.len(), 1);
+    assert!(chat.acts().contains(&Action::SupersedePrompts));
+    assert_eq!(chat.record(), None);
+    chat.run(&[
+        Event::Timer(TimerKind::EraseUnconsented),
+        Event::FlowChanged,
+    ]);
+    assert!(chat.said.is_empty());
+    chat.text("I am back");
+    chat.heard("Shall we go on?");
+    chat.tap("go_on");
+    chat.heard("What is the trouble?");
+}
+
+#[test]
+fn the_language_can_be_changed_in_the_middle() {
+    let mut chat = Chat::at_page_one();
+    chat.text("language").tap("fr");
+    chat.heard("Nom complet du patient");
+    assert_eq!(chat.record().unwrap().language, Lang::Fr);
+}
+
+#[test]
+fn my_data_tells_numbers_and_dates_and_no_words() {
+    let mut chat = Chat::at_review();
+    let id = chat.session.record_id().unwrap().clone();
+    chat.text("my data");
+    let notice = chat.said[0].body.plain_text();
+    assert!(
+        notice.contains(id.as_str()) && notice.contains("1 form"),
+        "{notice}"
+    );
+    assert!(!notice.contains("Amina") && !notice.contains("knee"));
+    assert_eq!(chat.said[0].purpose, Purpose::Notice);
+}
+
+#[test]
+fn deletion_takes_two_steps_and_has_a_receipt() {
+    let mut chat = Chat::at_review();
+    chat.text("delete my data");
+    assert!(chat.acts().is_empty());
+    chat.text("perhaps");
+    chat.heard("Nothing was deleted");
+    assert!(chat.acts().is_empty() && chat.session.draft.is_some());
+    chat.text("delete my data").tap("delete");
+    assert_eq!(chat.acts(), [Action::EraseContact]);
+    assert!(matches!(
+        chat.effects[..],
+        [
+            Effect::Act(Action::EraseContact),
+            Effect::Say(_),
+            Effect::Close
+        ]
+    ));
+    chat.heard("has deleted");
+    let empty = Session {
+        flow_version: chat.session.flow_version.clone(),
+        ..Session::default()
+    };
+    assert_eq!(chat.session, empty);
+}
+
+#[test]
+fn buttons_from_before_an_erasure_mean_nothing() {
+    let mut chat = Chat::new();
+    chat.text("hello").tap("en");
+    let old = chat.choice_id("agree");
+    chat.text("delete my data")
+        .tap("delete")
+        .text("hello")
+        .tap("en");
+    chat.tap_id(&old);
+    assert_eq!(chat.session.consent, None);
+}
+
+#[test]
+fn after_a_silence_it_asks_whether_to_go_on_and_keeps_the_answers() {
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina Juma\n34\nf\nKalehe").wait(3 * HOUR_MS);
+    chat.text("Pain in the knee\n3 days ago");
+    chat.heard("Shall we go on?");
+    let words = chat.words();
+    assert!(
+        !words.contains("Amina") && !words.contains("knee"),
+        "{words}"
+    );
+    assert!(
+        chat.acts()
+            .iter()
+            .any(|act| matches!(act, Action::KeepSpoken { .. }))
+    );
+    chat.text("yes");
+    chat.heard("What is the trouble?");
+    assert!(
+        chat.session
+            .draft
+            .as_ref()
+            .unwrap()
+            .answers
+            .contains_key("patient_name")
+    );
+}
+
+#[test]
+fn a_silence_before_any_answer_only_asks_the_question_again() {
+    let mut chat = Chat::new();
+    chat.text("hello")
+        .tap("en")
+        .wait(30 * HOUR_MS)
+        .text("hello");
+    chat.heard("Do you agree?");
+    assert_eq!(chat.said.len(), 1);
+}
+
+#[test]
+fn starting_over_after_a_silence_withdraws_the_half_done_record() {
+    let mut chat = Chat::at_review();
+    chat.wait(5 * HOUR_MS).text("hi").tap("start_over");
+    chat.heard("Who is this for?");
+    assert_eq!(chat.record().unwrap().status, RecordStatus::Withdrawn);
+    chat.tap("child");
+    assert_eq!(chat.session.records.len(), 2);
+}
+
+#[test]
+fn a_resume_question_never_loops() {
+    let mut chat = Chat::at_review();
+    chat.wait(5 * HOUR_MS)
+        .text("hi")
+        .text("hm")
+        .text("hm")
+        .text("hm");
+    assert_eq!(
+        (chat.session.overlay, chat.session.stage.clone()),
+        (None, Stage::Review)
+    );
+}
+
+#[test]
+fn a_new_phone_identity_asks_before_it_shows_anything() {
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina\n34\nf\nKalehe");
+    chat.send(Content::System(
+        crate::core::inbound::SystemChange::IdentityChanged,
+    ));
+    assert!(chat.effects.contains(&Effect::Flag {
+        reason: FlagReason::IdentityChanged
+    }));
+    chat.text("knee\ntoday");
+    chat.heard("Shall we go on?");
+}

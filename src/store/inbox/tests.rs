@@ -1,0 +1,172 @@
+//! Taking in webhooks: once each, dead letters, other numbers, quiet and danger.
+
+use super::*;
+use crate::core::inbound::{Receipt, Status};
+use crate::store::tests::{box_key, count, db, message, phone};
+
+const NOW: UnixMs = UnixMs(100_000);
+
+fn reception(key: &BoxKey) -> Reception<'_> {
+    Reception {
+        box_key: key,
+        channel: "cloud",
+        phone_number_id: "1",
+        quiet_ms: 1_500,
+        is_urgent: |words| words.contains("breathe"),
+    }
+}
+
+fn take(conn: &Connection, items: &[ReceivedItem], now: UnixMs) -> Tally {
+    receive(conn, &reception(&box_key()), b"raw", items, now).unwrap()
+}
+
+fn due(conn: &Connection) -> i64 {
+    count(conn, "SELECT due_at FROM pending")
+}
+
+#[test]
+fn an_item_is_taken_in_once_however_often_it_comes() {
+    let conn = db();
+    let items = [
+        message("w1", phone("243970000001"), NOW, "hello"),
+        message("w2", phone("243970000001"), NOW, "there"),
+    ];
+    assert_eq!(take(&conn, &items, NOW).messages, 2);
+    // The retry is batched differently, and days later.
+    let again = take(&conn, &items[1..], NOW.plus_ms(700_000_000));
+    assert_eq!((again.messages, again.duplicates), (0, 1));
+    assert_eq!(count(&conn, "SELECT count(*) FROM inbox"), 2);
+    assert_eq!(
+        count(&conn, "SELECT count(*) FROM webhook"),
+        1,
+        "nothing new, nothing kept"
+    );
+}
+
+#[test]
+fn one_bad_item_becomes_a_dead_letter_and_its_batch_mates_live() {
+    let conn = db();
+    let bad = ReceivedItem {
+        dedup: "malformed:1".into(),
+        phone_number_id: None,
+        content: Err(Malformed {
+            why: "no timestamp".into(),
+            raw: "{}".into(),
+        }),
+    };
+    let items = [bad, message("w1", phone("243970000001"), NOW, "hello")];
+    let tally = take(&conn, &items, NOW);
+    assert_eq!((tally.dead, tally.messages), (1, 1));
+    assert_eq!(
+        count(&conn, "SELECT count(*) FROM inbox WHERE state = 'dead'"),
+        1
+    );
+}
+
+#[test]
+fn a_message_for_another_number_is_kept_and_never_stepped() {
+    let conn = db();
+    let mut item = message("w1", phone("243970000001"), NOW, "hello");
+    item.phone_number_id = Some("2".into());
+    assert_eq!(take(&conn, &[item], NOW).kept, 1);
+    assert_eq!(count(&conn, "SELECT count(*) FROM pending"), 0);
+    assert_eq!(count(&conn, "SELECT count(*) FROM contact"), 0);
+}
+
+#[test]
+fn messages_that_arrive_together_wait_for_quiet_but_danger_does_not() {
+    let conn = db();
+    take(
+        &conn,
+        &[message("w1", phone("243970000001"), NOW, "hello")],
+        NOW,
+    );
+    assert_eq!(due(&conn), NOW.0 + 1_500);
+    let later = NOW.plus_ms(1_000);
+    take(
+        &conn,
+        &[message("w2", phone("243970000001"), NOW, "my child")],
+        later,
+    );
+    assert_eq!(due(&conn), later.0 + 1_500);
+    take(
+        &conn,
+        &[message("w3", phone("243970000001"), NOW, "cannot breathe")],
+        later,
+    );
+    assert_eq!(due(&conn), later.0);
+}
+
+#[test]
+fn a_status_is_applied_or_parked_and_never_a_message() {
+    let conn = db();
+    let status = Status {
+        id: "w9".into(),
+        receipt: Receipt::Sent,
+        stamped: NOW,
+        recipient: phone("243970000001"),
+        callback: None,
+        errors: Vec::new(),
+        category: None,
+        billable: false,
+    };
+    let item = ReceivedItem {
+        dedup: "status:w9:sent".into(),
+        phone_number_id: Some("1".into()),
+        content: Ok(Item::Status(status)),
+    };
+    assert_eq!(take(&conn, &[item], NOW).statuses, 1);
+    assert_eq!(count(&conn, "SELECT count(*) FROM parked_status"), 1);
+    assert_eq!(count(&conn, "SELECT count(*) FROM inbox"), 0);
+}
+
+#[test]
+fn the_table_against_doubles_holds_no_provider_id() {
+    let conn = db();
+    take(
+        &conn,
+        &[message("wamid.HBgM", phone("243970000001"), NOW, "hello")],
+        NOW,
+    );
+    let keys: Vec<Vec<u8>> = conn
+        .prepare("SELECT key FROM seen")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(
+        keys,
+        [box_key().keyed_hash("message:1:wamid.HBgM").to_vec()]
+    );
+}
+
+#[test]
+fn a_change_of_number_moves_the_contact_and_is_flagged() {
+    let conn = db();
+    take(
+        &conn,
+        &[message("w1", phone("243970000001"), NOW, "hello")],
+        NOW,
+    );
+    let mut item = message("w2", phone("243970000001"), NOW, "");
+    if let Ok(Item::Message(inbound)) = &mut item.content {
+        inbound.content = Content::System(SystemChange::NumberChanged {
+            phone: "243970000009".into(),
+        });
+    }
+    take(&conn, &[item], NOW);
+    take(
+        &conn,
+        &[message("w3", phone("243970000009"), NOW, "me again")],
+        NOW,
+    );
+    assert_eq!(count(&conn, "SELECT count(*) FROM contact"), 1);
+    assert_eq!(
+        count(
+            &conn,
+            "SELECT count(*) FROM contact WHERE flag = 'identity_changed'"
+        ),
+        1
+    );
+}

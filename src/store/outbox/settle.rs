@@ -1,0 +1,95 @@
+//! What became of a message in the air; and what a start, or a line that has
+//! come back, does to those whose fate is unknown.
+
+use super::{ask_staff, state_at, status};
+use crate::core::delivery::{DeliveryState, Policy, SendOutcome, Verdict, judge};
+use crate::core::id::{AttemptId, OutboxId};
+use crate::core::time::UnixMs;
+use crate::store::{BoxKey, Result};
+use rusqlite::{Connection, params};
+
+/// Records what became of a claimed message and returns the verdict, so that
+/// the sender knows what the channel has to do. A status that overtook the
+/// answer is never undone.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn settle(
+    conn: &Connection,
+    box_key: &BoxKey,
+    claim: (OutboxId, AttemptId),
+    outcome: &SendOutcome,
+    policy: Policy,
+    now: UnixMs,
+    jitter: u32,
+) -> Result<Verdict> {
+    let (id, attempt) = claim;
+    let (state, attempts) = conn
+        .prepare_cached("SELECT state, attempts FROM outbox WHERE id = ?1")?
+        .query_row([id.0], |row| Ok((state_at(row, 0)?, row.get::<_, u32>(1)?)))?;
+    let verdict = judge(outcome, attempts, policy, now, jitter);
+    conn.prepare_cached("UPDATE attempt SET ended_at = ?2, outcome = ?3 WHERE id = ?1")?
+        .execute(params![attempt.0, now.0, verdict.why.unwrap_or("accepted")])?;
+    if let SendOutcome::Accepted { wamid } = outcome {
+        let wamid_key = box_key.keyed_hash(wamid.expose());
+        conn.prepare_cached(
+            "UPDATE outbox SET wamid_key = ?2, accepted_at = coalesce(accepted_at, ?3) WHERE id = ?1",
+        )?
+        .execute(params![id.0, wamid_key, now.0])?;
+    }
+    // Anything but `sending` means that a status, or staff, was quicker.
+    if state == DeliveryState::Sending {
+        set(conn, id, &verdict, now)?;
+        if verdict.state == DeliveryState::Failed {
+            ask_staff(conn, id, verdict.why, now)?;
+        }
+    }
+    if let SendOutcome::Accepted { wamid } = outcome {
+        status::apply_parked(conn, &box_key.keyed_hash(wamid.expose()), now)?;
+    }
+    Ok(verdict)
+}
+
+fn set(conn: &Connection, id: OutboxId, verdict: &Verdict, now: UnixMs) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE outbox SET state = ?2, why = ?3, not_before = ?4, updated_at = ?5,
+                           attempts = attempts + ?6 WHERE id = ?1",
+    )?
+    .execute(params![
+        id.0,
+        verdict.state.word(),
+        verdict.why,
+        verdict.not_before.0,
+        now.0,
+        i64::from(verdict.counts),
+    ])?;
+    Ok(())
+}
+
+/// After a start: whatever was in the air when the power went is in doubt.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn recover(conn: &Connection, in_doubt_ms: i64, now: UnixMs) -> Result<usize> {
+    conn.execute(
+        "UPDATE attempt SET ended_at = ?1, outcome = 'interrupted' WHERE ended_at IS NULL",
+        [now.0],
+    )?;
+    Ok(conn.execute(
+        "UPDATE outbox SET state = 'in_doubt', why = 'interrupted', not_before = ?1,
+                           updated_at = ?2 WHERE state = 'sending'",
+        params![now.plus_ms(in_doubt_ms).0, now.0],
+    )?)
+}
+
+/// When the line has come back, the wait of what is in doubt begins anew: only
+/// time in which a status could have come counts.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn line_up(conn: &Connection, in_doubt_ms: i64, now: UnixMs) -> Result<usize> {
+    Ok(conn.execute(
+        "UPDATE outbox SET not_before = ?1 WHERE state = 'in_doubt'",
+        [now.plus_ms(in_doubt_ms).0],
+    )?)
+}

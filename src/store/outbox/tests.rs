@@ -1,0 +1,300 @@
+//! The queue as its users rely on it: order, doubt, statuses, tasks.
+
+use super::*;
+use crate::core::delivery::{Policy, SendOutcome};
+use crate::core::inbound::{Identity, ProviderError, Receipt, Status};
+use crate::ports::LineFault;
+use crate::store::tests::{box_key, contact, count, db, queue};
+
+const POLICY: Policy = Policy {
+    in_doubt_ms: 600_000,
+};
+const NOW: UnixMs = UnixMs(10_000);
+
+fn claimed(conn: &Connection, now: UnixMs) -> Vec<String> {
+    let claims = claim(conn, now, 10).unwrap();
+    claims
+        .iter()
+        .map(|c| c.call.key.0.trim_start_matches("ob:").to_owned())
+        .collect()
+}
+
+fn one(conn: &Connection, now: UnixMs) -> Claim {
+    let mut claims = claim(conn, now, 10).unwrap();
+    assert_eq!(claims.len(), 1);
+    claims.remove(0)
+}
+
+fn end(conn: &Connection, claim: &Claim, outcome: &SendOutcome, now: UnixMs) -> DeliveryState {
+    settle(
+        conn,
+        &box_key(),
+        (claim.id, claim.attempt),
+        outcome,
+        POLICY,
+        now,
+        0,
+    )
+    .unwrap();
+    state(conn, claim.id)
+}
+
+fn state(conn: &Connection, id: OutboxId) -> DeliveryState {
+    conn.query_row("SELECT state FROM outbox WHERE id = ?1", [id.0], |row| {
+        state_at(row, 0)
+    })
+    .unwrap()
+}
+
+fn accepted(wamid: &str) -> SendOutcome {
+    SendOutcome::Accepted {
+        wamid: wamid.into(),
+    }
+}
+
+fn refused(code: i64) -> SendOutcome {
+    SendOutcome::Refused {
+        error: ProviderError {
+            code,
+            subcode: None,
+        },
+        http: 400,
+        wait: None,
+    }
+}
+
+fn status(wamid: &str, receipt: Receipt, callback: Option<&str>) -> Status {
+    Status {
+        id: wamid.into(),
+        receipt,
+        stamped: UnixMs(9_000),
+        recipient: Identity::default(),
+        callback: callback.map(str::to_owned),
+        errors: Vec::new(),
+        category: None,
+        billable: false,
+    }
+}
+
+#[test]
+fn one_contact_is_served_in_order_one_at_a_time_and_others_are_not_held_up() {
+    let conn = db();
+    let (amina, ben) = (
+        contact(&conn, "243970000001"),
+        contact(&conn, "243970000002"),
+    );
+    queue(&conn, amina, Purpose::Prompt, "a1");
+    queue(&conn, amina, Purpose::Prompt, "a2");
+    queue(&conn, ben, Purpose::Prompt, "b1");
+    let claims = claim(&conn, NOW, 10).unwrap();
+    assert_eq!(claims.len(), 2);
+    assert!(claimed(&conn, NOW).is_empty(), "both are in the air");
+    end(&conn, &claims[0], &accepted("w1"), NOW);
+    assert_eq!(claimed(&conn, NOW), ["a2"]);
+}
+
+#[test]
+fn a_message_that_waits_for_its_time_holds_its_contact_back() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    queue(&conn, amina, Purpose::Notice, "a1");
+    queue(&conn, amina, Purpose::Notice, "a2");
+    let first = one(&conn, NOW);
+    assert_eq!(
+        end(&conn, &first, &refused(131_056), NOW),
+        DeliveryState::Queued
+    );
+    assert!(claimed(&conn, NOW).is_empty());
+    assert_eq!(claimed(&conn, NOW.plus_ms(3_600_000)), ["a1"]);
+}
+
+#[test]
+fn an_emergency_goes_first_and_passes_what_is_in_doubt() {
+    let conn = db();
+    let (amina, ben) = (
+        contact(&conn, "243970000001"),
+        contact(&conn, "243970000002"),
+    );
+    queue(&conn, ben, Purpose::Notice, "b1");
+    queue(&conn, amina, Purpose::Notice, "a1");
+    let claims = claim(&conn, NOW, 10).unwrap();
+    for claim in &claims {
+        end(&conn, claim, &SendOutcome::Unknown, NOW);
+    }
+    queue(&conn, ben, Purpose::Notice, "b2");
+    queue(&conn, ben, Purpose::Staff, "b3");
+    queue(&conn, amina, Purpose::Emergency, "a2");
+    assert_eq!(
+        claimed(&conn, NOW),
+        ["a2"],
+        "b2 waits for b1, and b3 for b2"
+    );
+}
+
+#[test]
+fn words_of_staff_pass_a_message_in_doubt() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    queue(&conn, amina, Purpose::Prompt, "a1");
+    let first = one(&conn, NOW);
+    end(&conn, &first, &SendOutcome::Unknown, NOW);
+    queue(&conn, amina, Purpose::Staff, "s1");
+    assert_eq!(claimed(&conn, NOW), ["s1"]);
+}
+
+#[test]
+fn a_lost_result_is_sent_again_only_after_its_wait_and_then_marked() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Prompt, "a1");
+    let first = one(&conn, NOW);
+    assert_eq!(
+        end(&conn, &first, &SendOutcome::Unknown, NOW),
+        DeliveryState::InDoubt
+    );
+    assert!(claimed(&conn, NOW.plus_ms(599_999)).is_empty());
+    assert_eq!(count(&conn, "SELECT max(maybe_double) FROM outbox"), 0);
+    let again = one(&conn, NOW.plus_ms(600_000));
+    assert_eq!(again.id, id);
+    assert_eq!(count(&conn, "SELECT maybe_double FROM outbox"), 1);
+}
+
+#[test]
+fn a_status_settles_what_was_in_doubt_by_our_key() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Prompt, "a1");
+    let first = one(&conn, NOW);
+    end(&conn, &first, &SendOutcome::Unknown, NOW);
+    apply_status(
+        &conn,
+        &box_key(),
+        &status("w1", Receipt::Sent, Some("ob:a1")),
+        NOW,
+    )
+    .unwrap();
+    assert_eq!(state(&conn, id), DeliveryState::Sent);
+    // Later ones may come without our key: the id is known by now.
+    apply_status(&conn, &box_key(), &status("w1", Receipt::Read, None), NOW).unwrap();
+    assert_eq!(state(&conn, id), DeliveryState::Read);
+    assert_eq!(count(&conn, "SELECT sent_stamp FROM outbox"), 9_000);
+}
+
+#[test]
+fn a_status_that_overtakes_the_answer_is_never_undone() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    queue(&conn, amina, Purpose::Prompt, "a1");
+    let first = one(&conn, NOW);
+    apply_status(
+        &conn,
+        &box_key(),
+        &status("w1", Receipt::Delivered, Some("ob:a1")),
+        NOW,
+    )
+    .unwrap();
+    assert_eq!(
+        end(&conn, &first, &accepted("w1"), NOW),
+        DeliveryState::Delivered
+    );
+    assert_eq!(
+        end(&conn, &first, &SendOutcome::Unknown, NOW),
+        DeliveryState::Delivered
+    );
+}
+
+#[test]
+fn a_status_without_our_key_is_parked_until_the_id_is_known() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    queue(&conn, amina, Purpose::Prompt, "a1");
+    let first = one(&conn, NOW);
+    apply_status(&conn, &box_key(), &status("w1", Receipt::Read, None), NOW).unwrap();
+    assert_eq!(count(&conn, "SELECT count(*) FROM parked_status"), 1);
+    assert_eq!(
+        end(&conn, &first, &accepted("w1"), NOW),
+        DeliveryState::Read
+    );
+    assert_eq!(count(&conn, "SELECT count(*) FROM parked_status"), 0);
+}
+
+#[test]
+fn a_message_that_will_not_arrive_gets_exactly_one_task() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    queue(&conn, amina, Purpose::Notice, "a1");
+    let first = one(&conn, NOW);
+    end(&conn, &first, &accepted("w1"), NOW);
+    let failed = status("w1", Receipt::Failed, None);
+    apply_status(&conn, &box_key(), &failed, NOW).unwrap();
+    apply_status(&conn, &box_key(), &failed, NOW).unwrap();
+    assert_eq!(
+        count(
+            &conn,
+            "SELECT count(*) FROM task WHERE kind = 'undelivered'"
+        ),
+        1
+    );
+    assert_eq!(state(&conn, first.id), DeliveryState::Failed);
+}
+
+#[test]
+fn a_dead_line_or_a_bad_token_burns_no_attempt() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    queue(&conn, amina, Purpose::Notice, "a1");
+    for outcome in [
+        SendOutcome::NotSent(LineFault::Down),
+        refused(190),
+        refused(131_042),
+    ] {
+        let claim = one(&conn, NOW);
+        assert_eq!(end(&conn, &claim, &outcome, NOW), DeliveryState::Queued);
+    }
+    assert_eq!(count(&conn, "SELECT attempts FROM outbox"), 0);
+    assert_eq!(
+        count(&conn, "SELECT count(*) FROM attempt WHERE ended_at IS NULL"),
+        0
+    );
+}
+
+#[test]
+fn after_a_start_what_was_in_the_air_is_in_doubt() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Notice, "a1");
+    one(&conn, NOW);
+    assert_eq!(recover(&conn, POLICY.in_doubt_ms, NOW).unwrap(), 1);
+    assert_eq!(state(&conn, id), DeliveryState::InDoubt);
+    // The line comes back late: only time in which a status could come counts.
+    line_up(&conn, POLICY.in_doubt_ms, NOW.plus_ms(500_000)).unwrap();
+    assert!(claimed(&conn, NOW.plus_ms(700_000)).is_empty());
+    assert_eq!(claimed(&conn, NOW.plus_ms(1_100_000)), ["a1"]);
+}
+
+#[test]
+fn a_newer_question_takes_the_place_of_an_unsent_one() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let old = queue(&conn, amina, Purpose::Prompt, "a1");
+    let notice = queue(&conn, amina, Purpose::Notice, "a2");
+    assert_eq!(supersede_prompts(&conn, amina, NOW).unwrap(), 1);
+    assert_eq!(state(&conn, old), DeliveryState::Superseded);
+    assert_eq!(state(&conn, notice), DeliveryState::Queued);
+    assert_eq!(claimed(&conn, NOW), ["a2"]);
+}
+
+#[test]
+fn the_last_question_is_known_once_it_has_left() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    queue(&conn, amina, Purpose::Prompt, "a1");
+    assert_eq!(last_prompt(&conn, amina).unwrap(), None);
+    let first = one(&conn, NOW);
+    end(&conn, &first, &accepted("w1"), NOW);
+    let prompt = last_prompt(&conn, amina).unwrap().unwrap();
+    assert_eq!((prompt.accepted, prompt.stamp), (NOW, None));
+    assert!(quotes(&prompt, &box_key(), Some(&"w1".into())));
+    assert!(!quotes(&prompt, &box_key(), Some(&"w2".into())));
+    assert!(!quotes(&prompt, &box_key(), None));
+}

@@ -1,0 +1,60 @@
+//! A migrated database in memory and small makers of rows, for the tests of
+//! the tables.
+
+use crate::core::id::{ContactId, OutboxId, OutboxKey};
+use crate::core::inbound::{Content, Identity, Inbound, Item, ReceivedItem};
+use crate::core::outgoing::{Body, Outgoing, Purpose};
+use crate::core::time::UnixMs;
+use crate::store::{BoxKey, contacts, migrations, outbox};
+use rusqlite::Connection;
+
+pub fn db() -> Connection {
+    let mut conn = Connection::open_in_memory().unwrap();
+    conn.pragma_update(None, "foreign_keys", true).unwrap();
+    migrations::migrate(&mut conn).unwrap();
+    conn
+}
+
+pub fn box_key() -> BoxKey {
+    BoxKey::new([9; 32])
+}
+
+pub fn phone(number: &str) -> Identity {
+    Identity {
+        phone: Some(number.into()),
+        ..Identity::default()
+    }
+}
+
+pub fn contact(conn: &Connection, number: &str) -> ContactId {
+    contacts::resolve(conn, &phone(number), UnixMs(0))
+        .unwrap()
+        .unwrap()
+}
+
+pub fn message(id: &str, from: Identity, stamped: UnixMs, text: &str) -> ReceivedItem {
+    ReceivedItem {
+        dedup: format!("message:1:{id}").into(),
+        phone_number_id: Some("1".into()),
+        content: Ok(Item::Message(Inbound {
+            id: id.into(),
+            from,
+            stamped,
+            quoted: None,
+            content: Content::Text { body: text.into() },
+        })),
+    }
+}
+
+pub fn queue(conn: &Connection, contact: ContactId, purpose: Purpose, name: &str) -> OutboxId {
+    let message = Outgoing {
+        purpose,
+        body: Body::text(name),
+    };
+    let key = OutboxKey(format!("ob:{name}"));
+    outbox::push(conn, contact, &key, &message, UnixMs(1_000)).unwrap()
+}
+
+pub fn count(conn: &Connection, sql: &str) -> i64 {
+    conn.query_row(sql, [], |row| row.get(0)).unwrap()
+}

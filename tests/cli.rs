@@ -1,0 +1,432 @@
+//! The real program at the command line: what it prints, how it fails, and
+//! what it must never say.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod support {
+    pub mod folder;
+}
+
+use serde_json::Value;
+use support::folder::{CANARY, Clinic, PASSPHRASE, PASSWORD};
+
+#[test]
+fn init_prints_the_recovery_key_once_and_touches_nothing_the_second_time() {
+    let clinic = Clinic::bare();
+    let made = clinic.run(&["init", "--passphrase-file", "passphrase"], "");
+    assert_eq!(made.status, 0, "{made:?}");
+    let keys = made
+        .out
+        .lines()
+        .filter(|line| line.starts_with("recovery key: "));
+    assert_eq!(keys.count(), 1);
+    let before = clinic.tree();
+    let again = clinic.run(&["init", "--passphrase-file", "passphrase"], "");
+    assert_eq!(again.status, 1);
+    assert!(again.err.contains("exists already"), "{again:?}");
+    assert_eq!(clinic.tree(), before);
+    let mode =
+        std::os::unix::fs::PermissionsExt::mode(&clinic.data().metadata().unwrap().permissions());
+    assert_eq!(mode & 0o777, 0o700);
+}
+
+#[test]
+fn init_tells_programs_the_recovery_key_as_json() {
+    let clinic = Clinic::bare();
+    let made = clinic.run(&["--json", "init", "--passphrase-file", "passphrase"], "");
+    let json: Value = serde_json::from_str(&made.out).unwrap();
+    assert!(json["recovery_key"].as_str().unwrap().len() > 40);
+}
+
+#[test]
+fn init_says_what_it_cannot_do() {
+    let clinic = Clinic::bare();
+    let tpm = clinic.run(&["init", "--key", "tpm2"], "");
+    assert_eq!(tpm.status, 1);
+    assert!(tpm.err.contains("--key passphrase"), "{tpm:?}");
+    let none = clinic.run(&["init"], "");
+    assert_eq!(none.status, 2);
+    assert!(none.err.contains("--passphrase-file"), "{none:?}");
+    assert!(!clinic.data().exists());
+}
+
+#[test]
+fn a_folder_of_a_newer_version_says_so() {
+    let clinic = Clinic::made();
+    let slots = clinic.data().join("keyslots.json");
+    let text = std::fs::read_to_string(&slots).unwrap();
+    let newer = text.replacen("\"version\": 1", "\"version\": 2", 1);
+    assert_ne!(text, newer);
+    clinic.put(&slots, &newer);
+    let told = clinic.opened(&["secret", "list"], "");
+    assert_eq!(told.status, 1);
+    assert!(told.err.contains("newer"), "{told:?}");
+}
+
+#[test]
+fn secrets_go_in_and_only_their_names_come_out() {
+    let clinic = Clinic::made();
+    let set = clinic.opened(
+        &["secret", "set", "whatsapp.access_token"],
+        &format!("{CANARY}\n"),
+    );
+    assert_eq!(set.status, 0, "{set:?}");
+    let list = clinic.opened(&["--json", "secret", "list"], "");
+    let json: Value = serde_json::from_str(&list.out).unwrap();
+    assert_eq!(json[0]["name"], "whatsapp.access_token");
+    let unknown = clinic.opened(&["secret", "set", "whatsapp.acces"], CANARY);
+    assert_eq!(unknown.status, 2);
+    let in_argv = clinic.opened(&["secret", "set", "whatsapp.app_secret", CANARY], "");
+    assert_eq!(in_argv.status, 2);
+    let deleted = clinic.opened(&["secret", "delete", "whatsapp.access_token"], "");
+    assert_eq!(deleted.status, 0);
+    let gone = clinic.opened(&["secret", "delete", "whatsapp.access_token"], "");
+    assert_eq!(gone.status, 1);
+    for said in [set, list, unknown, in_argv, deleted, gone] {
+        said.holds_no(CANARY);
+        said.holds_no(PASSPHRASE);
+    }
+}
+
+#[test]
+fn staff_are_added_listed_and_disabled() {
+    let clinic = Clinic::made();
+    let drawn = clinic.opened(
+        &["--json", "user", "add", "amina", "--role", "clinician"],
+        "",
+    );
+    let json: Value = serde_json::from_str(&drawn.out).unwrap();
+    assert!(json["one_time_password"].as_str().unwrap().len() >= 16);
+    assert_eq!(
+        clinic
+            .opened(&["user", "add", "Amina", "--role", "admin"], "")
+            .status,
+        1
+    );
+    assert_eq!(
+        clinic
+            .opened(&["user", "add", "bob", "--role", "king"], "")
+            .status,
+        2
+    );
+    assert_eq!(
+        clinic
+            .opened(&["user", "add", "243970000001", "--role", "admin"], "")
+            .status,
+        2
+    );
+    let short = clinic.opened(&["user", "add", "bob", "--role", "admin"], "short");
+    assert_eq!(short.status, 2);
+    let reset = clinic.opened(&["user", "reset-password", "amina"], PASSWORD);
+    assert_eq!(reset.out, "done: amina\n", "{reset:?}");
+    assert_eq!(clinic.opened(&["user", "disable", "amina"], "").status, 0);
+    assert_eq!(clinic.opened(&["user", "disable", "amina"], "").status, 1);
+    let list = clinic.opened(&["user", "list"], "");
+    assert!(list.out.contains("amina  clinician  disabled"), "{list:?}");
+}
+
+#[test]
+fn patients_are_shown_to_signed_in_staff_alone() {
+    let clinic = Clinic::made();
+    let id = clinic.add_patient();
+    clinic.add_staff("amina", "clinician");
+    clinic.add_staff("juma", "technician");
+    clinic.add_staff("neema", "reception");
+    let nobody = clinic.opened(&["records", "show", &id], "");
+    assert_eq!(nobody.status, 2);
+    let shown = clinic.as_staff("amina", &["records", "show", &id]);
+    assert!(shown.out.contains(CANARY), "{shown:?}");
+    let list = clinic.as_staff("amina", &["records", "list"]);
+    assert!(list.out.contains(&id), "{list:?}");
+    list.holds_no(CANARY);
+    for (who, what) in [
+        ("juma", &["records", "list"][..]),
+        ("juma", &["records", "show", &id]),
+        ("juma", &["outbox", "show", "1"]),
+        ("neema", &["records", "show", &id]),
+        ("nobody", &["records", "list"]),
+    ] {
+        let refused = clinic.as_staff(who, what);
+        assert_eq!(refused.status, 1, "{who} {what:?} {refused:?}");
+        refused.holds_no(CANARY);
+        refused.holds_no(&id);
+    }
+    assert_eq!(clinic.as_staff("neema", &["records", "list"]).status, 0);
+    clinic.audit_holds(&[
+        "database.opened_by_hand",
+        "record.read",
+        "record.list",
+        "sign_in",
+    ]);
+}
+
+#[test]
+fn wrong_passwords_rest_an_account() {
+    let clinic = Clinic::made();
+    clinic.add_staff("amina", "clinician");
+    clinic.put(&clinic.file("password"), "not the password");
+    for _ in 0..5 {
+        let wrong = clinic.as_staff("amina", &["records", "list"]);
+        assert!(wrong.err.contains("the password is wrong"), "{wrong:?}");
+    }
+    clinic.put(&clinic.file("password"), PASSWORD);
+    let resting = clinic.as_staff("amina", &["records", "list"]);
+    assert_eq!(resting.status, 1);
+    assert!(resting.err.contains("rests"), "{resting:?}");
+}
+
+#[test]
+fn an_export_holds_every_record_and_only_when_whole() {
+    let clinic = Clinic::made();
+    let id = clinic.add_patient();
+    clinic.add_staff("amina", "records");
+    for format in ["csv", "xlsx"] {
+        let out = clinic.file(&format!("records.{format}"));
+        let path = out.to_str().unwrap();
+        let done = clinic.as_staff("amina", &["export", "--format", format, "--out", path]);
+        assert_eq!(done.status, 0, "{done:?}");
+        done.holds_no(CANARY);
+        assert!(out.exists());
+    }
+    let csv = std::fs::read_to_string(clinic.file("records.csv")).unwrap();
+    assert_eq!(csv.lines().count(), 2);
+    assert!(
+        csv.contains(&id) && csv.contains(CANARY) && csv.contains("'=1+1"),
+        "{csv}"
+    );
+    let path = clinic.file("none/x.csv");
+    let nowhere = ["export", "--format", "csv", "--out", path.to_str().unwrap()];
+    assert_eq!(clinic.as_staff("amina", &nowhere).status, 1);
+    let fhir = ["export", "--format", "pdf", "--out", "x"];
+    assert_eq!(clinic.as_staff("amina", &fhir).status, 2);
+    let empty = [
+        "export",
+        "--format",
+        "csv",
+        "--out",
+        "e.csv",
+        "--until",
+        "2020-01-01",
+    ];
+    let done = clinic.as_staff("amina", &empty);
+    assert!(done.out.starts_with("0 records"), "{done:?}");
+}
+
+#[test]
+fn the_queue_is_listed_shown_retried_and_cancelled() {
+    let clinic = Clinic::made();
+    clinic.add_patient();
+    clinic.add_staff("amina", "clinician");
+    let list = clinic.opened(&["--json", "outbox", "list", "--waiting"], "");
+    let json: Value = serde_json::from_str(&list.out).unwrap();
+    assert_eq!(
+        (
+            json["counts"]["queued"].as_i64(),
+            json["messages"][0]["id"].as_i64()
+        ),
+        (Some(1), Some(1))
+    );
+    list.holds_no(CANARY);
+    assert!(
+        clinic
+            .as_staff("amina", &["outbox", "show", "1"])
+            .out
+            .contains(CANARY)
+    );
+    assert_eq!(clinic.opened(&["outbox", "cancel", "1"], "").status, 0);
+    assert_eq!(clinic.opened(&["outbox", "cancel", "1"], "").status, 1);
+    assert_eq!(clinic.opened(&["outbox", "retry", "1"], "").status, 0);
+    assert_eq!(clinic.opened(&["outbox", "retry", "99"], "").status, 1);
+    assert_eq!(clinic.opened(&["outbox", "retry", "x"], "").status, 2);
+}
+
+#[test]
+fn a_phone_number_in_argv_is_refused_and_not_repeated() {
+    let clinic = Clinic::made();
+    for arguments in [
+        ["records", "show", "+243970000001"],
+        ["outbox", "show", "243970000001"],
+        ["outbox", "retry", "243970000001"],
+        ["outbox", "cancel", "+243 970 000 001"],
+    ] {
+        let refused = clinic.opened(&arguments, "");
+        assert_eq!(refused.status, 2, "{refused:?}");
+        refused.holds_no("970");
+    }
+}
+
+#[test]
+fn three_faults_of_a_configuration_are_all_named() {
+    let clinic = Clinic::bare();
+    let path = clinic.file("healthpost.toml");
+    let good = std::fs::read_to_string(&path).unwrap();
+    let bad = good
+        .replace("\"CD\"", "\"Congo\"")
+        .replace("Africa/Lubumbashi", "Africa/Nowhere")
+        .replace("country", "contry");
+    clinic.put(&path, &format!("{bad}api_key = \"{CANARY}\"\n"));
+    let told = clinic.run(&["config", "check"], "");
+    assert_eq!(told.status, 2);
+    for key in [
+        "clinic.contry",
+        "clinic.country",
+        "clinic.timezone",
+        "whatsapp.api_key",
+    ] {
+        assert!(told.err.contains(key), "{key}: {told:?}");
+    }
+    told.holds_no(CANARY);
+    assert_eq!(clinic.run(&["serve"], "").status, 2);
+    clinic.put(&path, &good);
+    assert_eq!(clinic.run(&["config", "check"], "").status, 0);
+    let none = clinic.run(&["--config", "/nonexistent.toml", "config", "check"], "");
+    assert_eq!(none.status, 2);
+}
+
+#[test]
+fn a_wrong_passphrase_opens_nothing_and_is_not_repeated() {
+    let clinic = Clinic::made();
+    clinic.put(&clinic.file("passphrase"), "another passphrase");
+    let refused = clinic.opened(&["secret", "list"], "");
+    assert_eq!(refused.status, 1);
+    assert!(refused.err.contains("passphrase"), "{refused:?}");
+    refused.holds_no("another passphrase");
+}
+
+#[test]
+fn a_running_service_answers_as_the_folder_itself_does() {
+    let clinic = Clinic::made();
+    let id = clinic.add_patient();
+    clinic.add_staff("amina", "clinician");
+    clinic.opened(&["secret", "set", "whatsapp.app_secret"], "x1");
+    let commands: [&[&str]; 4] = [
+        &["secret", "list"],
+        &["user", "list"],
+        &["outbox", "list"],
+        &["--json", "secret", "list"],
+    ];
+    let by_hand: Vec<_> = commands
+        .iter()
+        .map(|command| clinic.opened(command, "").out)
+        .collect();
+    let shown = clinic.as_staff("amina", &["records", "show", &id]).out;
+    let service = clinic.serve();
+    let locked = clinic.run(&["secret", "list"], "");
+    assert_eq!(locked.status, 1);
+    assert!(locked.err.contains("healthpost unlock"), "{locked:?}");
+    assert_eq!(clinic.run(&["unlock"], "a wrong passphrase").status, 1);
+    let unlocked = clinic.run(&["unlock"], &format!("{PASSPHRASE}\n"));
+    assert_eq!(unlocked.status, 0, "{unlocked:?}");
+    clinic.wait_until_open();
+    for (command, expected) in commands.iter().zip(by_hand) {
+        let told = clinic.run(command, "");
+        if command.contains(&"outbox") {
+            assert_eq!(told.status, 0, "{told:?}");
+        } else {
+            assert_eq!(told.out, expected, "{command:?} {told:?}");
+        }
+    }
+    let again = clinic.as_staff("amina", &["records", "show", &id]);
+    assert_eq!(again.out, shown);
+    let path = clinic.file("live.csv");
+    let export = ["export", "--format", "csv", "--out", path.to_str().unwrap()];
+    assert_eq!(clinic.as_staff("amina", &export).status, 0);
+    let said = service.stop();
+    assert!(
+        !said.contains(CANARY) && !said.contains(PASSPHRASE),
+        "{said}"
+    );
+}
+
+#[test]
+fn every_command_helps() {
+    let clinic = Clinic::bare();
+    let mut shown = String::new();
+    for command in [
+        "",
+        "demo",
+        "init",
+        "serve",
+        "unlock",
+        "secret set",
+        "secret list",
+        "secret delete",
+        "user add",
+        "user list",
+        "user disable",
+        "user reset-password",
+        "config check",
+        "flow check",
+        "flow chat",
+        "records list",
+        "records show",
+        "export",
+        "outbox list",
+        "outbox show",
+        "outbox retry",
+        "outbox cancel",
+        "doctor",
+    ] {
+        let mut arguments: Vec<&str> = command.split_whitespace().collect();
+        arguments.push("--help");
+        let help = clinic.run(&arguments, "");
+        assert_eq!(help.status, 0);
+        assert!(help.out.contains("Example"), "{command}");
+        shown.push_str(&format!("$ healthpost {command} --help\n{}\n", help.out));
+    }
+    insta::assert_snapshot!("help", shown);
+    let version = clinic.run(&["--version"], "");
+    assert_eq!(
+        version.out,
+        format!("healthpost {}\n", env!("CARGO_PKG_VERSION"))
+    );
+}
+
+#[test]
+fn a_wrong_command_is_exit_status_2_with_a_hint() {
+    let clinic = Clinic::bare();
+    for arguments in [
+        &["frobnicate"][..],
+        &[],
+        &["secret"],
+        &["export"],
+        &["--frob"],
+    ] {
+        let told = clinic.run(arguments, "");
+        assert_eq!(told.status, 2, "{arguments:?} {told:?}");
+    }
+}
+
+#[test]
+fn the_demo_listens_on_loopback_only() {
+    let clinic = Clinic::bare();
+    let told = clinic.run(&["demo", "--listen", "0.0.0.0:0"], "");
+    assert_eq!(told.status, 2);
+    assert!(told.err.contains("loopback"), "{told:?}");
+}
+
+#[test]
+fn doctor_says_what_it_did_not_check() {
+    let clinic = Clinic::made();
+    let said = clinic.run(&["doctor"], "");
+    for line in [
+        "not checked  database",
+        "not checked  line",
+        "not checked  TPM",
+    ] {
+        assert!(said.out.contains(line), "{line}: {said:?}");
+    }
+    let looked = clinic.opened(&["--json", "doctor"], "");
+    assert_eq!(looked.status, 1, "secrets are missing");
+    let json: Value = serde_json::from_str(&looked.out).unwrap();
+    let database = json
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|found| found["check"] == "database");
+    assert_eq!(database.unwrap()["state"], "ok");
+}

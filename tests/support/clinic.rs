@@ -1,0 +1,224 @@
+//! The real program on a real data folder: made, given its credentials,
+//! started, killed and looked into.
+
+use super::far_side::{ACCESS_TOKEN, APP_SECRET, PHONE_NUMBER_ID, VERIFY_TOKEN};
+use super::http;
+use super::process::{self, Process};
+use super::wait;
+use healthpost::core::data_key::DataKey;
+use healthpost::durable;
+use healthpost::keys::SlotsFile;
+use healthpost::store::{BoxKey, meta, open};
+use rusqlite::Connection;
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output, Stdio};
+use std::sync::mpsc;
+use std::time::Duration;
+
+/// What opens the data folder.
+pub const PASSPHRASE: &str = "e2e maji safi ya ziwa 4417";
+
+/// Longest time a command may take.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A clinic's box.
+pub struct Clinic {
+    /// Everything of it lies in here.
+    pub folder: PathBuf,
+    /// Its data folder.
+    pub data: PathBuf,
+    /// Its port.
+    pub port: u16,
+    extra: Vec<String>,
+}
+
+/// A finished command.
+#[derive(Debug)]
+pub struct Ran {
+    /// Its exit status.
+    pub status: i32,
+    /// What it printed.
+    pub out: String,
+    /// What it complained of.
+    pub err: String,
+}
+
+/// A port nobody listens on. It is free again when this returns; nothing else
+/// on a test machine takes ports at random in the moment between.
+pub fn free_port() -> u16 {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    listener.local_addr().unwrap().port()
+}
+
+impl Clinic {
+    /// A box in `folder`, made and with its credentials, ready to serve.
+    pub fn new(folder: &Path, port: u16, graph: &str) -> Self {
+        Self::with_data(folder, &folder.join("data"), port, graph)
+    }
+
+    /// The same, its data folder somewhere else.
+    pub fn with_data(folder: &Path, data: &Path, port: u16, graph: &str) -> Self {
+        let clinic = Self {
+            folder: folder.to_owned(),
+            data: data.to_owned(),
+            port,
+            extra: Vec::new(),
+        };
+        clinic.configure(graph, "");
+        durable::write(
+            Path::new(&clinic.passphrase()),
+            format!("{PASSPHRASE}\n").as_bytes(),
+        )
+        .unwrap();
+        let made = clinic.run(&["init", "--passphrase-file"], &[clinic.passphrase()], "");
+        assert_eq!(made.status, 0, "{made:?}");
+        for (name, value) in [
+            ("whatsapp.app_secret", APP_SECRET),
+            ("whatsapp.verify_token", VERIFY_TOKEN),
+            ("whatsapp.access_token", ACCESS_TOKEN),
+        ] {
+            let args = ["secret", "set", name, "--passphrase-file"];
+            let set = clinic.run(&args, &[clinic.passphrase()], value);
+            assert_eq!(set.status, 0, "{set:?}");
+        }
+        clinic
+    }
+
+    /// Adds options to every start of the service.
+    pub fn with(mut self, options: &[&str]) -> Self {
+        self.extra = options.iter().map(|&word| word.to_owned()).collect();
+        self
+    }
+
+    /// Writes the configuration.
+    pub fn configure(&self, graph: &str, more: &str) {
+        let source = format!(
+            "version = 1\ndata_dir = {data:?}\n\
+             [clinic]\nid = \"e2e-1\"\nname = \"Test Post\"\ncountry = \"CD\"\n\
+             timezone = \"Africa/Lubumbashi\"\nlanguages = [\"en\", \"fr\", \"sw\", \"es\", \"pt\"]\n\
+             emergency_number = \"112\"\n\
+             [public]\nlisten = \"127.0.0.1:{port}\"\n\
+             [whatsapp]\nbase_url = \"{graph}\"\nphone_number_id = \"{PHONE_NUMBER_ID}\"\n\
+             [outbox]\nmessages_per_second = 1000\nin_doubt_seconds = 2\n\
+             [flow]\nquiet_ms = 20\n{more}",
+            data = self.data.display().to_string(),
+            port = self.port,
+        );
+        durable::write(&self.config(), source.as_bytes()).unwrap();
+    }
+
+    /// The configuration.
+    pub fn config(&self) -> PathBuf {
+        self.folder.join("healthpost.toml")
+    }
+
+    /// The file with the passphrase.
+    pub fn passphrase(&self) -> String {
+        self.folder.join("passphrase").display().to_string()
+    }
+
+    /// Where webhooks go.
+    pub fn webhook(&self) -> String {
+        format!("http://127.0.0.1:{}/webhooks/whatsapp", self.port)
+    }
+
+    /// Where `/healthz` is.
+    pub fn healthz(&self) -> String {
+        format!("http://127.0.0.1:{}/healthz", self.port)
+    }
+
+    fn command(&self) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_healthpost"));
+        command.arg("--config").arg(self.config());
+        command
+    }
+
+    /// Runs a command to its end with `input` on standard input.
+    pub fn run(&self, args: &[&str], more: &[String], input: &str) -> Ran {
+        let mut child = self
+            .command()
+            .args(args)
+            .args(more)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        // A command that reads nothing may have gone already.
+        child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
+        let id = child.id();
+        let (done, wait) = mpsc::sync_channel(1);
+        let ending = std::thread::spawn(move || done.send(child.wait_with_output().unwrap()));
+        let Ok(output) = wait.recv_timeout(PATIENCE) else {
+            process::terminate(id);
+            panic!("{args:?} did not end");
+        };
+        ending.join().unwrap().unwrap();
+        Ran::from(output)
+    }
+
+    /// Runs a command that must succeed, and reads the JSON it prints.
+    pub fn json(&self, args: &[&str]) -> serde_json::Value {
+        let ran = self.run(&[&["--json"], args].concat(), &[], "");
+        assert_eq!(ran.status, 0, "{args:?}: {ran:?}");
+        serde_json::from_str(&ran.out).unwrap()
+    }
+
+    /// Starts the service without waiting for it.
+    pub fn begin(&self) -> Process {
+        let mut command = self.command();
+        command
+            .args(&self.extra)
+            .arg("serve")
+            .arg("--passphrase-file")
+            .arg(self.passphrase());
+        Process::start(&mut command, &self.folder, "serve")
+    }
+
+    /// Starts the service and waits until it serves.
+    pub fn serve(&self) -> Process {
+        let mut process = self.begin();
+        self.wait_ready(&mut process);
+        process
+    }
+
+    /// Waits until a service that was begun serves.
+    pub fn wait_ready(&self, process: &mut Process) {
+        wait::until("the service serves", 60, || {
+            assert!(process.ended().is_none(), "it ended: {}", process.logged());
+            let answer = http::get(&self.healthz()).ok()?;
+            (answer.status == 200).then_some(())
+        });
+    }
+
+    /// Messages that wait in the outbound queue, by the running service.
+    pub fn waiting(&self) -> usize {
+        let listed = self.json(&["outbox", "list", "--waiting", "--limit", "1000"]);
+        listed["messages"].as_array().unwrap().len()
+    }
+
+    /// The key, by the passphrase.
+    pub fn key(&self) -> DataKey {
+        let slots = SlotsFile::load(&self.data).unwrap();
+        slots.open_with_passphrase(PASSPHRASE).unwrap()
+    }
+
+    /// The database of a stopped service, and the key of its hashes.
+    pub fn open(&self) -> (Connection, BoxKey) {
+        let conn = open::open(&self.data, &self.key()).unwrap();
+        let box_key = meta::load_box_key(&conn).unwrap();
+        (conn, box_key)
+    }
+}
+
+impl From<Output> for Ran {
+    fn from(output: Output) -> Self {
+        Self {
+            status: output.status.code().unwrap_or(-1),
+            out: String::from_utf8_lossy(&output.stdout).into_owned(),
+            err: String::from_utf8_lossy(&output.stderr).into_owned(),
+        }
+    }
+}

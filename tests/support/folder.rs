@@ -1,0 +1,274 @@
+//! A clinic in a temporary folder, and the real program run on it.
+
+use healthpost::core::answers::Value;
+use healthpost::core::engine::{RecordChange, RecordStatus, Triage};
+use healthpost::core::id::{OutboxKey, RecordId};
+use healthpost::core::inbound::Identity;
+use healthpost::core::lang::Lang;
+use healthpost::core::outgoing::{Body, Outgoing, Purpose};
+use healthpost::core::time::UnixMs;
+use healthpost::keys::SlotsFile;
+use healthpost::store::{audit, contacts, open, outbox, records};
+use rusqlite::Connection;
+use std::io::Write;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+/// The clinic's passphrase.
+pub const PASSPHRASE: &str = "correct horse battery staple";
+/// Every member of staff's password.
+pub const PASSWORD: &str = "siri ya kliniki";
+/// What a patient is called, and what must never be said.
+pub const CANARY: &str = "Kanarienvogel";
+
+/// What a command said.
+#[derive(Debug)]
+pub struct Said {
+    /// Exit status.
+    pub status: i32,
+    /// Standard output.
+    pub out: String,
+    /// Standard error.
+    pub err: String,
+}
+
+impl Said {
+    /// Neither stream holds `text`.
+    pub fn holds_no(&self, text: &str) {
+        assert!(
+            !self.out.contains(text) && !self.err.contains(text),
+            "{self:?}"
+        );
+    }
+}
+
+/// A configuration, a passphrase and perhaps a data folder.
+pub struct Clinic {
+    dir: tempfile::TempDir,
+}
+
+impl Clinic {
+    /// Without a data folder.
+    pub fn bare() -> Self {
+        let dir = tempfile::tempdir().unwrap();
+        let port = TcpListener::bind("127.0.0.1:0")
+            .unwrap()
+            .local_addr()
+            .unwrap()
+            .port();
+        let clinic = Self { dir };
+        clinic.put(
+            &clinic.file("healthpost.toml"),
+            &format!(
+                "version = 1\ndata_dir = \"data\"\n[clinic]\nid = \"kalehe-1\"\n\
+                 name = \"Kalehe Health Post\"\ncountry = \"CD\"\n\
+                 timezone = \"Africa/Lubumbashi\"\nlanguages = [\"fr\", \"sw\"]\n\
+                 emergency_number = \"112\"\n[public]\nlisten = \"127.0.0.1:{port}\"\n\
+                 [whatsapp]\nphone_number_id = \"106540352242922\"\n\
+                 base_url = \"http://127.0.0.1:9\"\n"
+            ),
+        );
+        clinic.put(&clinic.file("passphrase"), &format!("{PASSPHRASE}\n"));
+        clinic.put(&clinic.file("password"), &format!("{PASSWORD}\n"));
+        clinic
+    }
+
+    /// With a data folder.
+    pub fn made() -> Self {
+        let clinic = Self::bare();
+        let made = clinic.run(&["init", "--passphrase-file", "passphrase"], "");
+        assert_eq!(made.status, 0, "{made:?}");
+        clinic
+    }
+
+    /// A file beside the data folder.
+    pub fn file(&self, name: &str) -> PathBuf {
+        self.dir.path().join(name)
+    }
+
+    /// The data folder.
+    pub fn data(&self) -> PathBuf {
+        self.file("data")
+    }
+
+    /// Writes a file.
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a test's file need not survive a power cut"
+    )]
+    pub fn put(&self, path: &Path, text: &str) {
+        std::fs::write(path, text).unwrap();
+    }
+
+    /// Names, sizes and times of everything in the data folder.
+    pub fn tree(&self) -> Vec<String> {
+        let mut all: Vec<String> = std::fs::read_dir(self.data())
+            .unwrap()
+            .map(|entry| {
+                let entry = entry.unwrap();
+                let facts = entry.metadata().unwrap();
+                format!(
+                    "{:?} {} {:?}",
+                    entry.file_name(),
+                    facts.len(),
+                    facts.modified().unwrap()
+                )
+            })
+            .collect();
+        all.sort();
+        all
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_healthpost"));
+        command
+            .current_dir(self.dir.path())
+            .env_clear()
+            .env("HEALTHPOST_CONFIG", self.file("healthpost.toml"))
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs the program with `input` on standard input.
+    pub fn run(&self, arguments: &[&str], input: &str) -> Said {
+        let mut child = self.command(arguments).spawn().unwrap();
+        // A command that reads nothing may have closed its end already.
+        child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
+        let done = child.wait_with_output().unwrap();
+        Said {
+            status: done.status.code().unwrap(),
+            out: String::from_utf8(done.stdout).unwrap(),
+            err: String::from_utf8(done.stderr).unwrap(),
+        }
+    }
+
+    /// Runs a command that opens the data folder itself.
+    pub fn opened(&self, arguments: &[&str], input: &str) -> Said {
+        let mut all = arguments.to_vec();
+        all.extend(["--passphrase-file", "passphrase"]);
+        self.run(&all, input)
+    }
+
+    /// The same, signed in.
+    pub fn as_staff(&self, name: &str, arguments: &[&str]) -> Said {
+        let mut all = arguments.to_vec();
+        all.extend(["--as", name, "--password-file", "password"]);
+        self.opened(&all, "")
+    }
+
+    /// Adds somebody with the password of all.
+    pub fn add_staff(&self, name: &str, role: &str) {
+        let added = self.opened(&["user", "add", name, "--role", role], PASSWORD);
+        assert_eq!(added.status, 0, "{added:?}");
+    }
+
+    fn database(&self) -> Connection {
+        let slots = SlotsFile::load(&self.data()).unwrap();
+        let key = slots.open_with_passphrase(PASSPHRASE).unwrap();
+        open::open(&self.data(), &key).unwrap()
+    }
+
+    /// A patient with a record and a message that waits; their record's number.
+    pub fn add_patient(&self) -> String {
+        let now = UnixMs(1_795_168_800_000);
+        let conn = self.database();
+        let who = Identity {
+            phone: Some("243970000001".into()),
+            ..Identity::default()
+        };
+        let contact = contacts::resolve(&conn, &who, now).unwrap().unwrap();
+        let id = RecordId::from_random(42);
+        let text = |text: &str| Value::Text { text: text.into() };
+        let change = RecordChange {
+            id: id.clone(),
+            status: RecordStatus::Complete,
+            triage: Triage::None,
+            language: Lang::Fr,
+            fields: [
+                ("patient_name".to_owned(), text(CANARY)),
+                ("complaint".to_owned(), text("=1+1")),
+            ]
+            .into(),
+        };
+        records::write(&conn, contact, &change, "system", now).unwrap();
+        let message = Outgoing {
+            purpose: Purpose::Notice,
+            body: Body::text(format!("Merci {CANARY}")),
+        };
+        outbox::push(&conn, contact, &OutboxKey::new(now, [1; 10]), &message, now).unwrap();
+        id.to_string()
+    }
+
+    /// The audit log holds these deeds.
+    pub fn audit_holds(&self, actions: &[&str]) {
+        let conn = self.database();
+        let entries = audit::list(&conn, 0, 1_000).unwrap();
+        for action in actions {
+            assert!(
+                entries.iter().any(|entry| entry.action == *action),
+                "{action}"
+            );
+        }
+        assert!(matches!(
+            audit::verify(&conn).unwrap(),
+            audit::Verdict::Whole { .. }
+        ));
+    }
+
+    /// Starts the appliance, locked, and waits for its control socket.
+    pub fn serve(&self) -> Service {
+        let service = Service(Some(self.command(&["serve"]).spawn().unwrap()));
+        wait(|| self.data().join("control.sock").exists());
+        service
+    }
+
+    /// Waits until an unlocked appliance answers commands.
+    pub fn wait_until_open(&self) {
+        wait(|| self.run(&["secret", "list"], "").status == 0);
+    }
+}
+
+#[allow(
+    clippy::disallowed_methods,
+    reason = "another process says nothing when it is ready"
+)]
+fn wait(mut ready: impl FnMut() -> bool) {
+    for _ in 0..200 {
+        if ready() {
+            return;
+        }
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    panic!("it did not become ready");
+}
+
+/// A running appliance; ended when dropped.
+pub struct Service(Option<Child>);
+
+impl Service {
+    /// Asks it to stop and returns what it logged.
+    pub fn stop(mut self) -> String {
+        let child = self.0.take().unwrap();
+        let id = rustix::process::Pid::from_child(&child);
+        rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+        let done = child.wait_with_output().unwrap();
+        assert!(done.status.success(), "{done:?}");
+        let mut said = String::from_utf8(done.stdout).unwrap();
+        said.push_str(&String::from_utf8(done.stderr).unwrap());
+        said
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        if let Some(mut child) = self.0.take() {
+            child.kill().ok();
+            child.wait().ok();
+        }
+    }
+}
