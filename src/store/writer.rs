@@ -94,6 +94,7 @@ impl Writer {
             stop: stop.clone(),
             dirty: true,
             corrupt: false,
+            last: (0, Duration::ZERO),
         };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
@@ -209,6 +210,8 @@ struct Turn {
     dirty: bool,
     /// Once the file proved damaged, it is left alone.
     corrupt: bool,
+    /// The last group: its jobs, and how long it took.
+    last: (usize, Duration),
 }
 
 impl Turn {
@@ -238,8 +241,10 @@ impl Turn {
         self.empty_log();
     }
 
-    /// Waits for a job and takes what else is waiting. Nobody is made to wait
-    /// for company, but the commit under way lets company gather by itself.
+    /// Waits for a job and takes what else is waiting. The commit under way lets
+    /// company gather by itself; where it was slow, the many it answered get a
+    /// moment to come back, else they would wait for a whole flush in which
+    /// only the quickest of them share.
     async fn wait(&mut self, waiting: &mut Vec<Box<dyn Task>>) -> Wake {
         let idle = Duration::from_millis(limits::WRITER_IDLE_MS);
         let first = tokio::select! {
@@ -257,7 +262,14 @@ impl Turn {
         let lazy = first.may_wait();
         waiting.push(first);
         if lazy {
-            self.wait_for_company(waiting).await;
+            let bound = Duration::from_millis(limits::WRITER_COMPANY_MS);
+            self.gather(waiting, bound, None).await;
+        }
+        let (jobs, took) = self.last;
+        let bound = (took / 4).min(Duration::from_millis(limits::WRITER_RETURN_MS_MAX));
+        // Below the timer's resolution a wait would cost more than it brings.
+        if jobs > 1 && bound >= Duration::from_millis(1) {
+            self.gather(waiting, bound, Some(jobs)).await;
         }
         while waiting.len() < limits::WRITER_GROUP_MAX {
             let Ok(next) = self.queue.try_recv() else {
@@ -268,10 +280,18 @@ impl Turn {
         Wake::Jobs
     }
 
-    async fn wait_for_company(&mut self, waiting: &mut Vec<Box<dyn Task>>) {
-        let end = tokio::time::sleep(Duration::from_millis(limits::WRITER_COMPANY_MS));
+    /// Takes jobs for at most `bound`: until there are `enough`, or else until
+    /// one comes that does not wait.
+    async fn gather(
+        &mut self,
+        waiting: &mut Vec<Box<dyn Task>>,
+        bound: Duration,
+        enough: Option<usize>,
+    ) {
+        let end = tokio::time::sleep(bound);
         tokio::pin!(end);
-        while waiting.len() < limits::WRITER_GROUP_MAX {
+        let most = enough.unwrap_or(limits::WRITER_GROUP_MAX);
+        while waiting.len() < most.min(limits::WRITER_GROUP_MAX) {
             let next = tokio::select! {
                 biased;
                 job = self.queue.recv() => job,
@@ -283,7 +303,7 @@ impl Turn {
             };
             let urgent = !next.may_wait();
             waiting.push(next);
-            if urgent {
+            if urgent && enough.is_none() {
                 return;
             }
         }
@@ -297,7 +317,9 @@ impl Turn {
                 }
                 return;
             }
+            let begun = tokio::time::Instant::now();
             let outcome = group::run(&self.conn, waiting);
+            self.last = (outcome.done, begun.elapsed());
             self.dirty = true;
             let done = outcome.done as u64;
             self.shared.jobs.fetch_add(done, Ordering::Relaxed);
