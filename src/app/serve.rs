@@ -45,7 +45,13 @@ pub async fn serve(config: Config, passphrase: Option<Secret>, machine: Machine)
     let lock = lock::take(&folder)?;
     let public = listen::bind(config.public.listen, "public.listen")?;
     let key = match passphrase {
-        Some(passphrase) => open_key(&folder, passphrase).await?,
+        Some(passphrase) => {
+            let before = machine.clock.now().at;
+            let key = open_key(&folder, passphrase).await?;
+            let derived_ms = machine.clock.now().at.ms_since(before);
+            tracing::info!(key.derived_ms = derived_ms, "the data key is open");
+            key
+        }
         None => match wait_for_key(&config, &public).await? {
             Some(key) => key,
             None => return Ok(()),

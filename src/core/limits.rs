@@ -61,6 +61,9 @@ pub const READERS: usize = 2;
 pub const CACHE_KIB: i64 = 2_048;
 /// How long a job that may wait for company waits for it, ms.
 pub const WRITER_COMPANY_MS: u64 = 50;
+/// Longest wait for those who were just answered to come back with their next
+/// job, ms. Less than a slow flush costs, and never more than a quarter of it.
+pub const WRITER_RETURN_MS_MAX: u64 = 5;
 /// Quiet after which the write-ahead log is emptied, ms.
 pub const WRITER_IDLE_MS: u64 = 5_000;
 /// Longest life of a read transaction, ms. Only a backup may take longer.

@@ -43,7 +43,62 @@ pub struct Tally {
     pub kept: u32,
 }
 
-/// Stores a webhook and its items.
+/// A webhook's items with everything worked out that needs no database: the
+/// one writing thread has better things to do.
+pub struct Batch {
+    items: Vec<Prepared>,
+}
+
+struct Prepared {
+    received: ReceivedItem,
+    /// The hash of its deduplication key.
+    seen: [u8; 16],
+    /// The hash of a message's own id.
+    message: Option<[u8; 16]>,
+    /// The item as its row keeps it.
+    json: String,
+    /// Whether it holds a danger sign.
+    urgent: bool,
+}
+
+impl Batch {
+    /// Works out what needs no database.
+    ///
+    /// # Errors
+    /// When an item cannot be written as JSON.
+    pub fn prepare(reception: &Reception<'_>, items: Vec<ReceivedItem>) -> Result<Self> {
+        let items = items
+            .into_iter()
+            .map(|received| Prepared::of(reception, received))
+            .collect::<Result<_>>()?;
+        Ok(Self { items })
+    }
+}
+
+impl Prepared {
+    fn of(reception: &Reception<'_>, received: ReceivedItem) -> Result<Self> {
+        let key = reception.box_key;
+        let message = match &received.content {
+            Ok(Item::Message(message)) => Some(message),
+            Ok(_) | Err(_) => None,
+        };
+        Ok(Self {
+            seen: key.keyed_hash(received.dedup.expose()),
+            message: message.map(|it| key.keyed_hash(it.id.expose())),
+            json: match &received.content {
+                // A status goes into the rows of what it is about.
+                Ok(Item::Status(_)) | Err(_) => String::new(),
+                Ok(item) => serde_json::to_string(item)?,
+            },
+            urgent: message
+                .and_then(|it| words(&it.content))
+                .is_some_and(reception.is_urgent),
+            received,
+        })
+    }
+}
+
+/// As [`Batch::prepare`] and [`receive_batch`] in one.
 ///
 /// # Errors
 /// Whatever the database reports; nothing is stored then.
@@ -54,10 +109,25 @@ pub fn receive(
     items: &[ReceivedItem],
     now: UnixMs,
 ) -> Result<Tally> {
+    let batch = Batch::prepare(reception, items.to_vec())?;
+    receive_batch(conn, reception, body, &batch, now)
+}
+
+/// Stores a webhook and its items.
+///
+/// # Errors
+/// Whatever the database reports; nothing is stored then.
+pub fn receive_batch(
+    conn: &Connection,
+    reception: &Reception<'_>,
+    body: &[u8],
+    batch: &Batch,
+    now: UnixMs,
+) -> Result<Tally> {
     let mut tally = Tally::default();
     let mut webhook = None;
-    for item in items {
-        if !is_new(conn, reception.box_key, &item.dedup)? {
+    for item in &batch.items {
+        if !is_new(conn, &item.seen)? {
             tally.duplicates += 1;
             continue;
         }
@@ -73,10 +143,10 @@ pub fn receive(
     Ok(tally)
 }
 
-fn is_new(conn: &Connection, box_key: &BoxKey, dedup: &Private<String>) -> Result<bool> {
+fn is_new(conn: &Connection, key: &[u8; 16]) -> Result<bool> {
     let added = conn
         .prepare_cached("INSERT OR IGNORE INTO seen (key) VALUES (?1)")?
-        .execute([box_key.keyed_hash(dedup.expose())])?;
+        .execute([key])?;
     Ok(added == 1)
 }
 
@@ -90,10 +160,11 @@ fn store_item(
     conn: &Connection,
     reception: &Reception<'_>,
     webhook: WebhookId,
-    received: &ReceivedItem,
+    prepared: &Prepared,
     now: UnixMs,
     tally: &mut Tally,
 ) -> Result<()> {
+    let received = &prepared.received;
     let item = match &received.content {
         Ok(item) => item,
         Err(malformed) => {
@@ -104,7 +175,7 @@ fn store_item(
     let row = Row {
         conn,
         webhook,
-        item,
+        prepared,
         now,
     };
     let ours = received
@@ -167,30 +238,16 @@ fn store_message(row: &Row<'_>, reception: &Reception<'_>, message: &Inbound) ->
         row.keep("message", None, message.stamped, Some("addresses nobody"))?;
         return Ok(());
     };
-    let key = reception.box_key.keyed_hash(message.id.expose());
+    let key = row.prepared.message;
     if let Content::System(change) = &message.content {
         follow_change(conn, contact, change, now)?;
-        row.insert(
-            "system",
-            "kept",
-            Some(contact),
-            Some(key),
-            message.stamped,
-            None,
-        )?;
+        row.insert("system", "kept", Some(contact), key, message.stamped, None)?;
         return Ok(());
     }
     erasure::welcome_back(conn, contact)?;
     contacts::saw_message(conn, contact, message.stamped)?;
-    row.insert(
-        "message",
-        "new",
-        Some(contact),
-        Some(key),
-        message.stamped,
-        None,
-    )?;
-    let urgent = words(&message.content).is_some_and(reception.is_urgent);
+    row.insert("message", "new", Some(contact), key, message.stamped, None)?;
+    let urgent = row.prepared.urgent;
     pending::touch(conn, contact, reception.quiet_ms, urgent, now)
 }
 
@@ -264,7 +321,7 @@ fn store_dead(conn: &Connection, webhook: WebhookId, bad: &Malformed, now: UnixM
 struct Row<'a> {
     conn: &'a Connection,
     webhook: WebhookId,
-    item: &'a Item,
+    prepared: &'a Prepared,
     now: UnixMs,
 }
 
@@ -294,7 +351,6 @@ impl Row<'_> {
         stamped: UnixMs,
         why: Option<&str>,
     ) -> Result<InboxId> {
-        let item = serde_json::to_string(self.item)?;
         self.conn
             .prepare_cached(
                 "INSERT INTO inbox (webhook_id, contact_id, kind, message_key, item, stamped_at,
@@ -306,7 +362,7 @@ impl Row<'_> {
                 contact.map(|c| c.0),
                 kind,
                 message_key,
-                item,
+                self.prepared.json,
                 stamped.0,
                 self.now.0,
                 state,

@@ -265,7 +265,8 @@ pub fn keep_flow(conn: &Connection, version: &str, source: &str, now: UnixMs) ->
 /// Whatever the database reports.
 pub fn spoken_flows(conn: &Connection) -> Result<Vec<String>> {
     let mut query = conn.prepare(
-        "SELECT source FROM flow WHERE version IN (SELECT DISTINCT flow_version FROM session)",
+        "SELECT source FROM flow
+         WHERE EXISTS (SELECT 1 FROM session WHERE session.flow_version = flow.version)",
     )?;
     let rows = query.query_map([], |row| row.get(0))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)

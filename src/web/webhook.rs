@@ -9,7 +9,7 @@ use crate::core::limits::{WEBHOOK_BODY_BYTES_MAX, WEBHOOK_BYTES_IN_FLIGHT_MAX};
 use crate::core::secret::Secret;
 use crate::core::triage;
 use crate::ports::Clock;
-use crate::store::inbox::{self, Reception};
+use crate::store::inbox::{self, Batch, Reception};
 use crate::store::{BoxKey, Error, Health, Writer};
 use crate::whatsapp::cloud;
 use crate::work::Bells;
@@ -205,24 +205,15 @@ async fn commit(hook: &Webhook, body: Bytes) -> StatusCode {
         hook.clock.learn(stamped);
     }
     let now = hook.clock.now().at;
-    let (box_key, number, quiet_ms) = (
-        hook.box_key.clone(),
-        Arc::clone(&hook.phone_number_id),
-        hook.quiet_ms,
-    );
-    let stored = hook
-        .writer
-        .run(move |conn| {
-            let reception = Reception {
-                box_key: &box_key,
-                channel: "cloud",
-                phone_number_id: &number,
-                quiet_ms,
-                is_urgent,
-            };
-            inbox::receive(conn, &reception, &body, &items, now)
-        })
-        .await;
+    let stored = match Batch::prepare(&reception(hook), items) {
+        Ok(batch) => {
+            let taker = hook.clone();
+            let job =
+                move |conn: &_| inbox::receive_batch(conn, &reception(&taker), &body, &batch, now);
+            hook.writer.run(job).await
+        }
+        Err(error) => Err(error),
+    };
     match stored {
         Ok(tally) => {
             if tally.messages > 0 {
@@ -237,6 +228,16 @@ async fn commit(hook: &Webhook, body: Bytes) -> StatusCode {
             log_refusal(&error);
             StatusCode::SERVICE_UNAVAILABLE
         }
+    }
+}
+
+fn reception(hook: &Webhook) -> Reception<'_> {
+    Reception {
+        box_key: &hook.box_key,
+        channel: "cloud",
+        phone_number_id: &hook.phone_number_id,
+        quiet_ms: hook.quiet_ms,
+        is_urgent,
     }
 }
 

@@ -98,6 +98,8 @@ CREATE TABLE session (
     state        TEXT NOT NULL,
     updated_at   INTEGER NOT NULL
 ) STRICT;
+-- Which flows are still spoken is asked at each start.
+CREATE INDEX session_by_flow ON session (flow_version);
 
 -- Flows that sessions began on and may still speak.
 CREATE TABLE flow (

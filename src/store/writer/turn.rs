@@ -1,0 +1,256 @@
+//! The writing thread: waits for jobs, commits them in groups, empties the log
+//! when it is quiet, and says how it stands.
+
+use super::{Health, Shared};
+use crate::core::limits;
+use crate::store::error::Error;
+use crate::store::group::{self, Task};
+use crate::store::reserve::Reserve;
+use rusqlite::Connection;
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio_util::sync::CancellationToken;
+
+/// Why the thread woke up.
+enum Wake {
+    Jobs,
+    Idle,
+    End,
+}
+
+/// The thread's own state.
+pub(super) struct Turn {
+    pub(super) conn: Connection,
+    pub(super) queue: mpsc::Receiver<Box<dyn Task>>,
+    pub(super) reserve: Option<Reserve>,
+    pub(super) shared: Arc<Shared>,
+    pub(super) stop: CancellationToken,
+    /// Whether the log may hold pages that are not in the database yet.
+    pub(super) dirty: bool,
+    /// Once the file proved damaged, it is left alone.
+    pub(super) corrupt: bool,
+    /// When something was last written. Workers that only look keep the thread
+    /// busy for ever; what was erased must leave the log all the same.
+    pub(super) written: tokio::time::Instant,
+    /// Rows changed through this connection, as SQLite counts them.
+    pub(super) changes: u64,
+    /// The last group: its jobs, and how long it took.
+    pub(super) last: (usize, Duration),
+}
+
+impl Turn {
+    /// Serves, and makes sure that a thread that broke off is not taken for a
+    /// healthy one. A job's own panic never comes this far.
+    pub(super) fn serve_or_say(mut self, runtime: &tokio::runtime::Runtime) {
+        let served = catch_unwind(AssertUnwindSafe(|| self.serve(runtime)));
+        if let Err(broken) = served {
+            self.set_health(Health::Failed);
+            tracing::error!("the database writer broke off");
+            resume_unwind(broken);
+        }
+    }
+
+    fn serve(&mut self, runtime: &tokio::runtime::Runtime) {
+        let mut waiting = Vec::with_capacity(limits::WRITER_GROUP_MAX);
+        loop {
+            match runtime.block_on(self.wait(&mut waiting)) {
+                Wake::Jobs => self.commit_all(&mut waiting),
+                Wake::Idle => {
+                    self.look_for_room();
+                    self.empty_log();
+                    // Also when a reader was in the way: tried again later.
+                    self.written = tokio::time::Instant::now();
+                }
+                Wake::End => break,
+            }
+        }
+        self.empty_log();
+    }
+
+    /// Waits for a job and takes what else is waiting. The commit under way lets
+    /// company gather by itself; where it was slow, the many it answered get a
+    /// moment to come back, else they would wait for a whole flush in which
+    /// only the quickest of them share.
+    async fn wait(&mut self, waiting: &mut Vec<Box<dyn Task>>) -> Wake {
+        let quiet = self.written + Duration::from_millis(limits::WRITER_IDLE_MS);
+        let first = tokio::select! {
+            biased;
+            () = tokio::time::sleep_until(quiet), if self.dirty => return Wake::Idle,
+            job = self.queue.recv() => job,
+            () = self.stop.cancelled() => {
+                self.queue.close();
+                self.queue.recv().await
+            }
+            () = tokio::time::sleep(Duration::from_millis(limits::WRITER_IDLE_MS)) => {
+                return Wake::Idle;
+            }
+        };
+        let Some(first) = first else {
+            return Wake::End;
+        };
+        let lazy = first.may_wait();
+        waiting.push(first);
+        if lazy {
+            let bound = Duration::from_millis(limits::WRITER_COMPANY_MS);
+            self.gather(waiting, bound, None).await;
+        }
+        let (jobs, took) = self.last;
+        let bound = (took / 4).min(Duration::from_millis(limits::WRITER_RETURN_MS_MAX));
+        // Below the timer's resolution a wait would cost more than it brings.
+        if jobs > 1 && bound >= Duration::from_millis(1) {
+            self.gather(waiting, bound, Some(jobs)).await;
+        }
+        while waiting.len() < limits::WRITER_GROUP_MAX {
+            let Ok(next) = self.queue.try_recv() else {
+                break;
+            };
+            waiting.push(next);
+        }
+        Wake::Jobs
+    }
+
+    /// Takes jobs for at most `bound`: until there are `enough`, or else until
+    /// one comes that does not wait.
+    async fn gather(
+        &mut self,
+        waiting: &mut Vec<Box<dyn Task>>,
+        bound: Duration,
+        enough: Option<usize>,
+    ) {
+        let end = tokio::time::sleep(bound);
+        tokio::pin!(end);
+        let most = enough.unwrap_or(limits::WRITER_GROUP_MAX);
+        while waiting.len() < most.min(limits::WRITER_GROUP_MAX) {
+            let next = tokio::select! {
+                biased;
+                job = self.queue.recv() => job,
+                () = self.stop.cancelled() => return,
+                () = &mut end => return,
+            };
+            let Some(next) = next else {
+                return;
+            };
+            let urgent = !next.may_wait();
+            waiting.push(next);
+            if urgent && enough.is_none() {
+                return;
+            }
+        }
+    }
+
+    fn commit_all(&mut self, waiting: &mut Vec<Box<dyn Task>>) {
+        while !waiting.is_empty() {
+            if self.corrupt {
+                for task in waiting.drain(..) {
+                    task.answer(Err(Error::Corrupt));
+                }
+                return;
+            }
+            let begun = tokio::time::Instant::now();
+            let outcome = group::run(&self.conn, waiting);
+            self.last = (outcome.done, begun.elapsed());
+            let changes = self.conn.total_changes();
+            if changes != self.changes {
+                self.changes = changes;
+                self.dirty = true;
+                self.written = tokio::time::Instant::now();
+            }
+            let done = outcome.done as u64;
+            self.shared.jobs.fetch_add(done, Ordering::Relaxed);
+            let committed = outcome.result.is_ok();
+            self.shared
+                .commits
+                .fetch_add(u64::from(committed), Ordering::Relaxed);
+            // Health first: whoever is told of a full disk finds it said.
+            let trouble = outcome.result.as_ref().err().cloned();
+            self.note(trouble.or(outcome.job_trouble), committed);
+            group::answer(waiting, outcome.done, &outcome.result);
+        }
+    }
+
+    /// Draws the consequences of a group's end.
+    fn note(&mut self, trouble: Option<Error>, committed: bool) {
+        match trouble {
+            None => {
+                if committed && self.health() != Health::Ok {
+                    self.recover();
+                }
+            }
+            Some(Error::Full) => self.enter_full(),
+            Some(Error::Corrupt | Error::WrongKey) => {
+                self.corrupt = true;
+                self.set_health(Health::Failed);
+            }
+            // The shared memory beside the log and some file systems report a
+            // full disk as a failed write.
+            Some(Error::Io(_)) if self.is_disk_full() => self.enter_full(),
+            Some(_) => self.set_health(Health::Failed),
+        }
+    }
+
+    fn enter_full(&mut self) {
+        if let Some(reserve) = &self.reserve {
+            reserve.release();
+        }
+        self.set_health(Health::Full);
+    }
+
+    /// After a commit that worked. A full disk is over only when the reserve
+    /// could be taken back: else webhooks would eat what it gave free.
+    fn recover(&mut self) {
+        let still = |reserve: &Reserve| !reserve.take_back();
+        if self.health() == Health::Full && self.reserve.as_ref().is_some_and(still) {
+            return;
+        }
+        self.set_health(Health::Ok);
+    }
+
+    /// A box that refuses webhooks may have nothing to commit for hours.
+    fn look_for_room(&mut self) {
+        if self.health() == Health::Full {
+            self.recover();
+        }
+    }
+
+    fn is_disk_full(&self) -> bool {
+        let free = self.reserve.as_ref().and_then(Reserve::free_bytes);
+        free.is_some_and(|bytes| bytes < limits::DISK_FULL_BYTES)
+    }
+
+    fn health(&self) -> Health {
+        *self.shared.health.borrow()
+    }
+
+    fn set_health(&self, health: Health) {
+        self.shared.health.send_if_modified(|now| {
+            let changed = *now != health;
+            *now = health;
+            changed
+        });
+    }
+
+    /// Copies the log into the database and cuts it to nothing. A reader in
+    /// the way is not waited for: the next quiet moment tries again.
+    fn empty_log(&mut self) {
+        if !self.dirty || self.corrupt {
+            return;
+        }
+        let emptied = self.conn.busy_timeout(Duration::ZERO).and_then(|()| {
+            self.conn
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+                    row.get::<_, i64>(0)
+                })
+        });
+        self.dirty = !matches!(emptied, Ok(0));
+        if let Err(error) = emptied {
+            self.note(Some(error.into()), false);
+        }
+        let patience = Duration::from_millis(limits::LOCK_WAIT_MS);
+        if let Err(error) = self.conn.busy_timeout(patience) {
+            self.note(Some(error.into()), false);
+        }
+    }
+}
