@@ -240,11 +240,17 @@ fn link(
     Ok(())
 }
 
-/// Notes that an address is in use, at most once a day: cards wear out by
-/// writes.
+/// Notes that an address is in use, at most once a day, since cards wear out by
+/// writes; but at once when another of its kind was seen as late as this one,
+/// since replies go to the latest.
 fn touch(conn: &Connection, kind: AddressKind, value: &Private<String>, now: UnixMs) -> Result<()> {
     conn.prepare_cached(
-        "UPDATE address SET last_seen = ?3 WHERE kind = ?1 AND value = ?2 AND last_seen < ?4",
+        "UPDATE address SET last_seen = max(?3, 1 + coalesce((
+                 SELECT max(o.last_seen) FROM address o WHERE o.contact_id = address.contact_id
+                    AND o.kind = ?1 AND o.value != ?2), ?3 - 1))
+         WHERE kind = ?1 AND value = ?2 AND (last_seen < ?4 OR EXISTS (
+                 SELECT 1 FROM address o WHERE o.contact_id = address.contact_id
+                    AND o.kind = ?1 AND o.value != ?2 AND o.last_seen >= address.last_seen))",
     )?
     .execute(params![
         kind.word(),
@@ -368,6 +374,21 @@ mod tests {
             "taken by somebody else"
         );
         assert_eq!(flag_of(&conn, amina).as_deref(), Some("maybe_same_person"));
+    }
+
+    #[test]
+    fn replies_go_to_the_number_written_from_last_also_within_a_day() {
+        let conn = db();
+        let at = |number: &str, now: i64| {
+            let who = both(number, "CD.1");
+            let amina = resolve(&conn, &who, UnixMs(now)).unwrap().unwrap();
+            assert_eq!(address_of(&conn, amina).unwrap().phone, who.phone, "{now}");
+        };
+        // The last two within one millisecond, and with the clock set back.
+        for (number, now) in [("24391", 5), ("24392", 6), ("24391", 7), ("24392", 7)] {
+            at(number, now);
+        }
+        at("24391", 3);
     }
 
     #[test]

@@ -111,11 +111,15 @@ pub fn messages(conn: &Connection, contact: ContactId, limit: usize) -> Result<V
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut query = conn.prepare_cached(
         "SELECT * FROM (
-             SELECT 0 AS ours, id, item AS text, received_at AS at, NULL AS state, NULL AS why, 0
-               FROM inbox WHERE contact_id = ?1 AND kind = 'message'
+             SELECT * FROM (
+                 SELECT 0 AS ours, id, item AS text, received_at AS at, NULL AS state,
+                        NULL AS why, 0
+                   FROM inbox WHERE contact_id = ?1 AND kind = 'message'
+                  ORDER BY id DESC LIMIT ?2)
              UNION ALL
-             SELECT 1, id, body, created_at, state, why, maybe_double
-               FROM outbox WHERE contact_id = ?1
+             SELECT * FROM (
+                 SELECT 1, id, body, created_at, state, why, maybe_double
+                   FROM outbox WHERE contact_id = ?1 ORDER BY id DESC LIMIT ?2)
          ) ORDER BY at DESC, ours DESC, id DESC LIMIT ?2",
     )?;
     let rows = query.query_map(params![contact.0, limit], |row| {

@@ -210,7 +210,11 @@ fn store_item(
             current,
             phone,
         } => {
-            let contact = follow_id(conn, previous, current, phone.as_ref(), now)?;
+            let contact = if ours {
+                follow_id(conn, previous, current, phone.as_ref(), now)?
+            } else {
+                None
+            };
             row.keep("user_id_update", contact, now, None)?;
         }
         Item::ChannelError(_) => row.keep_counted("channel_error", "webhook.channel_errors")?,

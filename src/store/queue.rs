@@ -43,6 +43,15 @@ pub struct Summary {
     pub oldest: Option<UnixMs>,
 }
 
+/// Two texts instead of a parameter: a condition that is only sometimes there
+/// keeps SQLite from the index of what waits. The index is named so that
+/// the order does not tempt it to walk the whole table by number.
+const WAITING: &str = "INDEXED BY outbox_oldest
+                       WHERE state IN ('queued', 'held', 'sending', 'in_doubt')";
+const COUNTS: &str = "SELECT state, count(*) FROM outbox GROUP BY state";
+const AGE: &str = "SELECT count(*), min(created_at) FROM outbox INDEXED BY outbox_oldest
+                   WHERE state IN ('queued', 'held', 'sending', 'in_doubt')";
+
 const COLUMNS: &str = "id, contact_id, purpose, state, why, attempts, maybe_double, created_at, \
                        updated_at";
 
@@ -52,12 +61,11 @@ const COLUMNS: &str = "id, contact_id, purpose, state, why, attempts, maybe_doub
 /// Whatever the database reports.
 pub fn list(conn: &Connection, waiting_only: bool, limit: usize) -> Result<Vec<Queued>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let only = if waiting_only { WAITING } else { "" };
     let mut query = conn.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM outbox
-         WHERE NOT ?1 OR state IN ('queued', 'held', 'sending', 'in_doubt')
-         ORDER BY id DESC LIMIT ?2"
+        "SELECT {COLUMNS} FROM outbox {only} ORDER BY id DESC LIMIT ?1"
     ))?;
-    let rows = query.query_map(params![waiting_only, limit], read)?;
+    let rows = query.query_map([limit], read)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
@@ -89,15 +97,12 @@ pub fn show(conn: &Connection, id: OutboxId) -> Result<Option<(Queued, Option<Pr
 /// # Errors
 /// Whatever the database reports.
 pub fn summary(conn: &Connection) -> Result<Summary> {
-    let mut query = conn.prepare_cached("SELECT state, count(*) FROM outbox GROUP BY state")?;
+    let mut query = conn.prepare_cached(COUNTS)?;
     let counts: BTreeMap<String, i64> = query
         .query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?
         .collect::<rusqlite::Result<_>>()?;
     let (waiting, oldest): (i64, Option<i64>) = conn
-        .prepare_cached(
-            "SELECT count(*), min(created_at) FROM outbox
-             WHERE state IN ('queued', 'held', 'sending', 'in_doubt')",
-        )?
+        .prepare_cached(AGE)?
         .query_row([], |row| Ok((row.get(0)?, row.get(1)?)))?;
     Ok(Summary {
         counts,
@@ -160,4 +165,43 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Queued> {
         created_at: UnixMs(row.get(7)?),
         updated_at: UnixMs(row.get(8)?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::outgoing::Purpose;
+    use crate::store::tests::{contact, db, plan, queue};
+
+    #[test]
+    fn counts_and_lists_read_no_whole_row_they_do_not_show() {
+        let conn = db();
+        let counts = plan(&conn, COUNTS);
+        assert!(
+            counts.contains("COVERING INDEX outbox_by_state"),
+            "{counts}"
+        );
+        let age = plan(&conn, AGE);
+        assert!(age.contains("INDEX outbox_oldest"), "{age}");
+        let listed = plan(&conn, &format!("SELECT {COLUMNS} FROM outbox {WAITING}"));
+        assert!(listed.contains("INDEX outbox_oldest"), "{listed}");
+    }
+
+    #[test]
+    fn what_waits_is_counted_and_listed_apart() {
+        let conn = db();
+        let amina = contact(&conn, "243970000001");
+        let [first, second] = ["a1", "a2"].map(|name| queue(&conn, amina, Purpose::Notice, name));
+        cancel(&conn, first, UnixMs(2_000)).unwrap();
+        let ids = |waiting| -> Vec<OutboxId> {
+            let found = list(&conn, waiting, 10).unwrap();
+            found.into_iter().map(|queued| queued.id).collect()
+        };
+        assert_eq!(ids(true), [second]);
+        assert_eq!(ids(false), [second, first]);
+        let summary = summary(&conn).unwrap();
+        assert_eq!(summary.waiting, 1);
+        assert_eq!(summary.oldest, Some(UnixMs(1_000)));
+        assert_eq!(summary.counts.get("cancelled"), Some(&1));
+    }
 }

@@ -185,17 +185,24 @@ pub fn page(
     after: &Cursor,
     limit: usize,
 ) -> Result<Vec<Record>> {
-    let mut query = conn.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM record
-         WHERE created_at >= ?1 AND created_at < ?2 AND (created_at, id) > (?3, ?4)
-         ORDER BY created_at, id LIMIT ?5",
-    ))?;
+    // The later of the two beginnings, so that the index is entered at the page
+    // and not at the period: no record's number is empty.
+    let (from, id) = if after.created_at < since {
+        (since, "")
+    } else {
+        (after.created_at, after.id.as_str())
+    };
+    let mut query = conn.prepare_cached(&page_sql())?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let rows = query.query_map(
-        params![since.0, until.0, after.created_at.0, after.id, limit],
-        |row| Ok(read(row)),
-    )?;
+    let rows = query.query_map(params![from.0, id, until.0, limit], |row| Ok(read(row)))?;
     rows.map(|row| row?).collect()
+}
+
+fn page_sql() -> String {
+    format!(
+        "SELECT {COLUMNS} FROM record WHERE (created_at, id) > (?1, ?2) AND created_at < ?3
+         ORDER BY created_at, id LIMIT ?4"
+    )
 }
 
 /// The latest records created in `[since, until)`, newest first.
@@ -283,4 +290,48 @@ fn read(row: &Row<'_>) -> Result<Record> {
         created_at: UnixMs(row.get(9)?),
         updated_at: UnixMs(row.get(10)?),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tests::{db, plan};
+
+    #[test]
+    fn a_page_enters_the_index_at_its_cursor() {
+        let told = plan(&db(), &page_sql());
+        assert!(
+            told.contains("record_by_creation ((created_at,id)>(?,?)"),
+            "{told}"
+        );
+        assert!(!told.contains("TEMP B-TREE"), "{told}");
+    }
+
+    #[test]
+    fn pages_join_without_a_gap_or_a_double() {
+        let conn = db();
+        for (number, at) in [(1, 5), (2, 10), (3, 10), (4, 20), (5, 30)] {
+            conn.execute(
+                "INSERT INTO record VALUES (?1, NULL, 1, 'complete', 'waiting', 'whatsapp',
+                                            'none', 'fr', '{}', ?2, ?2)",
+                params![RecordId::from_random(number).as_str(), at],
+            )
+            .unwrap();
+        }
+        let mut after = Cursor {
+            created_at: UnixMs(i64::MIN),
+            id: String::new(),
+        };
+        let mut times = Vec::new();
+        loop {
+            let found = page(&conn, UnixMs(10), UnixMs(30), &after, 1).unwrap();
+            let Some(last) = found.last() else { break };
+            times.push(last.created_at.0);
+            after = Cursor {
+                created_at: last.created_at,
+                id: last.id.as_str().to_owned(),
+            };
+        }
+        assert_eq!(times, [10, 10, 20]);
+    }
 }

@@ -47,6 +47,21 @@ pub fn open(conn: &Connection, task: &NewTask<'_>, now: UnixMs) -> Result<()> {
     Ok(())
 }
 
+/// Closes the task that stands for a message, because the message arrived after
+/// all; true if one was open. Other tasks stay.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn close_for(conn: &Connection, outbox: OutboxId, now: UnixMs) -> Result<bool> {
+    let closed = conn
+        .prepare_cached(
+            "UPDATE task SET state = 'done', done_at = ?2
+             WHERE outbox_id = ?1 AND kind = 'undelivered' AND state != 'done'",
+        )?
+        .execute(params![outbox.0, now.0])?;
+    Ok(closed == 1)
+}
+
 /// A task as staff see it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Task {
@@ -125,6 +140,30 @@ mod tests {
             1
         );
         assert_eq!(count(&conn, "SELECT count(*) FROM task"), 3);
+    }
+
+    #[test]
+    fn a_message_that_arrived_after_all_closes_its_own_task_only() {
+        let conn = db();
+        let amina = contact(&conn, "243970000001");
+        let [first, second] = ["a1", "a2"].map(|name| queue(&conn, amina, Purpose::Notice, name));
+        for message in [first, second] {
+            let task = NewTask {
+                kind: "undelivered",
+                contact: Some(amina),
+                record: None,
+                outbox: Some(message),
+                detail: None,
+            };
+            open(&conn, &task, UnixMs(1)).unwrap();
+        }
+        assert!(close_for(&conn, first, UnixMs(7)).unwrap());
+        assert!(!close_for(&conn, first, UnixMs(9)).unwrap(), "once");
+        assert_eq!(list_open(&conn, 10).unwrap().len(), 1);
+        assert_eq!(
+            count(&conn, "SELECT done_at FROM task WHERE state = 'done'"),
+            7
+        );
     }
 
     #[test]

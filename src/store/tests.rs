@@ -58,3 +58,15 @@ pub fn queue(conn: &Connection, contact: ContactId, purpose: Purpose, name: &str
 pub fn count(conn: &Connection, sql: &str) -> i64 {
     conn.query_row(sql, [], |row| row.get(0)).unwrap()
 }
+
+/// How SQLite would carry out a statement, its parameters unbound.
+pub fn plan(conn: &Connection, sql: &str) -> String {
+    let mut query = conn.prepare(&format!("EXPLAIN QUERY PLAN {sql}")).unwrap();
+    let mut rows = query.raw_query();
+    let mut told = String::new();
+    while let Some(row) = rows.next().unwrap() {
+        told.push_str(&row.get::<_, String>(3).unwrap());
+        told.push('\n');
+    }
+    told
+}

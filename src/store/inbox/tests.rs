@@ -170,3 +170,21 @@ fn a_change_of_number_moves_the_contact_and_is_flagged() {
         1
     );
 }
+
+#[test]
+fn a_change_of_account_id_told_to_another_number_is_not_followed() {
+    let conn = db();
+    let update = |dedup: &str, number: &str| ReceivedItem {
+        dedup: dedup.into(),
+        phone_number_id: Some(number.into()),
+        content: Ok(Item::UserIdUpdate {
+            previous: "CD.1".into(),
+            current: "CD.2".into(),
+            phone: None,
+        }),
+    };
+    assert_eq!(take(&conn, &[update("u1", "2")], NOW).kept, 1);
+    assert_eq!(count(&conn, "SELECT count(*) FROM contact"), 0);
+    assert_eq!(take(&conn, &[update("u2", "1")], NOW).kept, 1);
+    assert_eq!(count(&conn, "SELECT count(*) FROM address"), 2);
+}

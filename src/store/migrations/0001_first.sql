@@ -163,6 +163,9 @@ CREATE TABLE outbox (
 ) STRICT;
 CREATE INDEX outbox_waiting ON outbox (contact_id, id)
     WHERE state IN ('queued', 'held', 'sending', 'in_doubt');
+CREATE INDEX outbox_by_state ON outbox (state);
+CREATE INDEX outbox_oldest ON outbox (created_at)
+    WHERE state IN ('queued', 'held', 'sending', 'in_doubt');
 CREATE INDEX outbox_ready ON outbox (rank, id) WHERE state = 'queued';
 CREATE INDEX outbox_doubt ON outbox (not_before) WHERE state = 'in_doubt';
 CREATE INDEX outbox_air ON outbox (contact_id) WHERE state = 'sending';
