@@ -10,6 +10,11 @@ use crate::whatsapp::client::Line as HttpLine;
 use crate::whatsapp::cloud::{CloudClient, CloudSettings};
 use crate::whatsapp::replaceable::Replaceable;
 use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// How often they are read without a reason.
+const EVERY: Duration = Duration::from_secs(3_600);
 
 /// Where the credentials are read, and who is told.
 #[derive(Clone)]
@@ -55,6 +60,20 @@ impl Reload {
         self.client
             .replace(access_token.and_then(|token| self.client_for(token)));
         Ok(())
+    }
+
+    /// Reads them every hour until `stop`: the previous app secret is accepted
+    /// for eight days and not until the next restart.
+    pub async fn run(self, stop: CancellationToken) {
+        loop {
+            tokio::select! {
+                () = tokio::time::sleep(EVERY) => {}
+                () = stop.cancelled() => return,
+            }
+            if let Err(error) = self.now().await {
+                tracing::warn!(%error, "the credentials could not be read again");
+            }
+        }
     }
 
     fn client_for(&self, token: Secret) -> Option<CloudClient> {

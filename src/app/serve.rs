@@ -42,6 +42,12 @@ pub async fn serve(config: Config, passphrase: Option<Secret>, machine: Machine)
             folder.display()
         );
     }
+    if config.public.tls.is_some() {
+        bail!(
+            "public.tls_cert: this version serves no TLS by itself: remove tls_cert and tls_key, \
+             and put a tunnel or a proxy in front of public.listen"
+        );
+    }
     let lock = lock::take(&folder)?;
     let public = listen::bind(config.public.listen, "public.listen")?;
     let key = match passphrase {

@@ -90,6 +90,7 @@ pub async fn start(
         housekeeping::run(writer, clock, keeping, stop),
     );
     start_store_watch(opened, runner);
+    runner.start("credentials", credentials.clone().run(runner.stop_signal()));
     let health = Health {
         store: Some(opened.writer.clone()),
         line: line.clone(),

@@ -2,6 +2,7 @@
 //! has to be stepped because of them. Everything of one webhook is one
 //! transaction: the 200 goes out after it.
 
+use self::names::{kept, unnamed};
 use crate::core::id::{ContactId, InboxId, WebhookId};
 use crate::core::inbound::{
     Content, Identity, Inbound, Item, Malformed, ReceivedItem, SystemChange,
@@ -88,7 +89,7 @@ impl Prepared {
             json: match &received.content {
                 // A status goes into the rows of what it is about.
                 Ok(Item::Status(_)) | Err(_) => String::new(),
-                Ok(item) => serde_json::to_string(item)?,
+                Ok(item) => serde_json::to_string(&kept(item))?,
             },
             urgent: message
                 .and_then(|it| words(&it.content))
@@ -223,16 +224,6 @@ fn store_item(
     }
     tally.kept += 1;
     Ok(())
-}
-
-/// A caller without the names that came along: nothing would erase them, since
-/// a call is never stepped.
-fn unnamed(who: &Identity) -> Identity {
-    Identity {
-        username: None,
-        profile_name: None,
-        ..who.clone()
-    }
 }
 
 fn store_message(row: &Row<'_>, reception: &Reception<'_>, message: &Inbound) -> Result<()> {
@@ -376,5 +367,6 @@ impl Row<'_> {
     }
 }
 
+mod names;
 #[cfg(test)]
 mod tests;

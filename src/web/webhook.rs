@@ -21,8 +21,13 @@ use axum::response::{IntoResponse, Response};
 use futures_util::StreamExt;
 use serde::Deserialize;
 use std::sync::{Arc, RwLock};
+use std::time::Duration;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
+/// Longest time one body may take. Meta itself gives up after 20 s.
+const BODY_PATIENCE: Duration = Duration::from_secs(20);
+/// Longest wait for room in memory; the sender tries again.
+const ROOM_PATIENCE: Duration = Duration::from_secs(5);
 /// Bytes one permit of the memory budget stands for.
 const PERMIT_BYTES: usize = 4 * 1024;
 
@@ -145,9 +150,12 @@ pub async fn receive(State(hook): State<Webhook>, headers: HeaderMap, body: Body
         .get(header::CONTENT_LENGTH)
         .and_then(|v| v.to_str().ok())
         .and_then(|v| v.parse::<usize>().ok());
-    let (bytes, _room) = match read(&hook.memory, declared, body).await {
-        Ok(read) => read,
-        Err(status) => return status.into_response(),
+    let read = read(&hook.memory, declared, body);
+    let (bytes, _room) = match tokio::time::timeout(BODY_PATIENCE, read).await {
+        Ok(Ok(read)) => read,
+        Ok(Err(status)) => return status.into_response(),
+        // A body that trickles must not hold the memory of true ones for ever.
+        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
     };
     let credentials = hook.credentials.get();
     if !cloud::verify(signature, &bytes, &credentials.app_secrets) {
@@ -167,9 +175,10 @@ async fn read(
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
     }
     let expected = declared.unwrap_or(WEBHOOK_BODY_BYTES_MAX);
-    let room = memory
-        .room(expected)
+    let room = tokio::time::timeout(ROOM_PATIENCE, memory.room(expected))
         .await
+        .ok()
+        .flatten()
         .ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
     let mut stream = body.into_data_stream();
     let mut whole: Option<Bytes> = None;

@@ -290,5 +290,7 @@ fn name_beside(rest: &str) -> Option<Private<String>> {
     let name = tidy(&words.join(" "));
     let name = name.trim_matches(|c: char| !c.is_alphanumeric());
     let letters = name.chars().filter(|c| c.is_alphabetic()).count();
-    (letters >= 2).then(|| name.to_owned().into())
+    // A name has no digits: those are a mistyped number or a part of one.
+    let sound = letters >= 2 && !name.chars().any(|c| c.is_ascii_digit());
+    sound.then(|| name.to_owned().into())
 }
