@@ -21,7 +21,7 @@ pub fn complain(text: &str) {
 /// Prints a JSON value on one line.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn json(value: &Value) -> Result<(), Failure> {
     line(&value.to_string())
 }
@@ -29,7 +29,7 @@ pub fn json(value: &Value) -> Result<(), Failure> {
 /// Prints rows under a header, in columns as wide as their widest cell.
 ///
 /// # Errors
-/// As [`line`].
+/// As [`line()`].
 pub fn table(header: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
     let mut widths: Vec<usize> = header.iter().map(|name| name.chars().count()).collect();
     for row in rows {

@@ -23,7 +23,7 @@ use tokio_util::sync::CancellationToken;
 /// Longest sleep: bounds what a lost wake-up or a jumped clock can cost.
 const SLEEP_MAX: Duration = Duration::from_secs(2);
 
-/// The worker around [`turn`].
+/// The worker around [`turn()`].
 pub struct Intake {
     /// What a step needs to know.
     pub context: Arc<Context>,
