@@ -239,6 +239,23 @@ fn a_message_that_will_not_arrive_gets_exactly_one_task() {
 }
 
 #[test]
+fn a_message_that_arrives_after_all_leaves_nobody_to_call() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    queue(&conn, amina, Purpose::Notice, "a1");
+    let first = one(&conn, NOW);
+    end(&conn, &first, &accepted("w1"), NOW);
+    for receipt in [Receipt::Failed, Receipt::Delivered] {
+        apply_status(&conn, &box_key(), &status("w1", receipt, None), NOW).unwrap();
+    }
+    assert_eq!(state(&conn, first.id), DeliveryState::Delivered);
+    assert_eq!(
+        count(&conn, "SELECT count(*) FROM task WHERE state != 'done'"),
+        0
+    );
+}
+
+#[test]
 fn a_dead_line_or_a_bad_token_burns_no_attempt() {
     let conn = db();
     let amina = contact(&conn, "243970000001");
