@@ -26,6 +26,8 @@ pub struct Sent {
     pub seq: u64,
     /// The box's own key.
     pub callback: Option<String>,
+    /// Number or BSUID it went to.
+    pub to: String,
 }
 
 /// The simulated WhatsApp.
