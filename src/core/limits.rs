@@ -66,8 +66,11 @@ pub const WRITER_COMPANY_MS: u64 = 50;
 pub const WRITER_RETURN_MS_MAX: u64 = 5;
 /// Quiet after which the write-ahead log is emptied, ms.
 pub const WRITER_IDLE_MS: u64 = 5_000;
-/// Longest life of a read transaction, ms. Only a backup may take longer.
+/// Longest life of a read transaction, ms. Only a backup or a check may take
+/// longer.
 pub const READ_MS_MAX: u64 = 2_000;
+/// Longest check of one table, ms.
+pub const CHECK_MS_MAX: u64 = 60_000;
 /// How long a connection waits for a lock of another one, ms.
 pub const LOCK_WAIT_MS: u64 = 1_000;
 /// Prepared statements kept by each connection.
@@ -95,6 +98,13 @@ pub const RECORDS_LISTED_MAX: usize = 1_000;
 pub const EXPORT_PAGE_ROWS: usize = 100;
 /// Commands that may talk to the running service at once.
 pub const CONTROL_CONNECTIONS_MAX: usize = 8;
+/// HTTP connections open at once on a listener; more wait their turn.
+pub const HTTP_CONNECTIONS_MAX: usize = 512;
+/// Longest time for the head of an HTTP request, and longest silence between
+/// two of them, ms.
+pub const HTTP_HEAD_MS_MAX: u64 = 30_000;
+/// Bytes of the head of an HTTP request.
+pub const HTTP_HEAD_BYTES_MAX: usize = 32 * 1024;
 /// Longest request on the control socket, bytes.
 pub const CONTROL_REQUEST_BYTES_MAX: u64 = 64 * 1024;
 /// Longest answer on the control socket, bytes: a page of the longest records.
