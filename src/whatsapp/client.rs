@@ -96,6 +96,9 @@ pub struct Answer {
     pub body: Vec<u8>,
     /// Whether the body is all there.
     pub whole: bool,
+    /// Whether the one who answered proved its name (TLS); a captive portal
+    /// cannot.
+    pub genuine: bool,
 }
 
 /// Why nothing came back.
@@ -196,6 +199,7 @@ async fn read(mut response: Response, idle: Duration) -> Answer {
         headers: response.headers().clone(),
         body: Vec::new(),
         whole: false,
+        genuine: response.url().scheme() == "https",
     };
     loop {
         match tokio::time::timeout(idle, response.chunk()).await {

@@ -562,6 +562,7 @@ fn judge(reply: &Reply, now: UnixMs) -> (SendOutcome, UnixMs) {
         headers,
         body: reply.body.clone().into_bytes(),
         whole: true,
+        genuine: false,
     };
     let outcome = cloud::judge(&answer, now, cloud::accepted_message);
     (outcome, now.plus_ms(late))

@@ -35,9 +35,12 @@ pub fn judge(answer: &Answer, now: UnixMs, proof: Proof) -> SendOutcome {
     let portal = SendOutcome::NotSent(LineFault::Portal);
     match answer.status {
         300..=399 | 407 | 511 => portal,
+        // A page in place of a success is a stranger's, who took nothing; but
+        // not if the name was proved: then nobody knows what became of it.
+        200..=299 if is_html(answer) && !answer.genuine => portal,
         // A gateway that gives up answers in HTML too, and what is behind it
-        // may have done its work: only below 500 is it surely a stranger.
-        100..=499 if is_html(answer) => portal,
+        // may have done its work: only below 500 is it surely a refusal.
+        100..=199 | 400..=499 if is_html(answer) => portal,
         200..=299 => match proof(body) {
             Some(wamid) => SendOutcome::Accepted { wamid },
             None => SendOutcome::Unknown,
@@ -160,6 +163,7 @@ mod tests {
             headers: map,
             body: body.as_bytes().to_vec(),
             whole: true,
+            genuine: false,
         }
     }
 
@@ -173,6 +177,17 @@ mod tests {
             http,
             wait: None,
         }
+    }
+
+    #[test]
+    fn a_page_from_the_provider_itself_proves_nothing() {
+        let mut page = answer(200, "<html>We are busy", &[]);
+        page.genuine = true;
+        let now = UnixMs(0);
+        assert_eq!(judge(&page, now, accepted_message), SendOutcome::Unknown);
+        page.status = 403;
+        let portal = SendOutcome::NotSent(LineFault::Portal);
+        assert_eq!(judge(&page, now, accepted_message), portal);
     }
 
     #[test]
