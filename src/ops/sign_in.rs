@@ -37,7 +37,9 @@ fn wrong() -> Response {
     )
 }
 
-/// Checks name and password; counts what is wrong.
+/// Checks name and password. A guess counts as wrong before it is looked at,
+/// and is taken back when it was right: many at once are no way round the
+/// lock-out, nor is pulling the plug.
 pub(super) async fn sign_in(
     context: &Context,
     caller: &mut Caller,
@@ -45,32 +47,35 @@ pub(super) async fn sign_in(
 ) -> Result<Response, Error> {
     let at = context.clock.now().at;
     let SignIn { name, password } = sign_in;
-    let found = context
-        .readers
-        .read(move |conn| staff::find(conn, &name))
+    let guess = context
+        .writer
+        .run(move |conn| begin(conn, &name, at))
         .await?;
-    let Some((member, hash)) = found else {
-        // The same work as for a known name, so that the time tells nothing.
-        hash(context, password).await?;
-        return Ok(wrong());
+    let (member, hash) = match guess {
+        Guess::Nobody => {
+            // The same work as for a known name, so that the time tells nothing.
+            hash(context, password).await?;
+            return Ok(wrong());
+        }
+        Guess::Locked => {
+            return Ok(Response::refused(
+                "too many wrong passwords: the account rests for a while",
+                "wait up to an hour, or run healthpost user reset-password",
+            ));
+        }
+        Guess::Counted(member, hash) => (*member, hash),
     };
-    if member.locked_until > at {
-        return Ok(Response::refused(
-            "too many wrong passwords: the account rests for a while",
-            "wait up to an hour, or run healthpost user reset-password",
-        ));
-    }
     let right = check(password, hash).await? && !member.disabled;
     let id = member.id;
     context
         .writer
         .run(move |conn| {
-            if right {
-                staff::note_success(conn, id)?;
-            } else {
-                staff::note_failure(conn, id, at)?;
+            let who = format!("staff:{id}");
+            if !right {
+                return note(conn, at, &who, "sign_in.refused");
             }
-            note(conn, at, id, right)
+            staff::note_success(conn, id)?;
+            note(conn, at, &who, "sign_in")
         })
         .await?;
     if !right {
@@ -78,6 +83,29 @@ pub(super) async fn sign_in(
     }
     caller.staff = Some((member.id, member.roles));
     Ok(Response::Done)
+}
+
+/// What becomes of somebody's guess before the password is looked at.
+enum Guess {
+    /// There is nobody of that name.
+    Nobody,
+    /// The account rests.
+    Locked,
+    /// The password may be compared with this hash.
+    Counted(Box<staff::Staff>, String),
+}
+
+fn begin(conn: &rusqlite::Connection, name: &str, at: UnixMs) -> Result<Guess, Error> {
+    let Some((member, hash)) = staff::find(conn, name)? else {
+        note(conn, at, "staff:unknown", "sign_in.refused")?;
+        return Ok(Guess::Nobody);
+    };
+    if member.locked_until > at {
+        note(conn, at, &format!("staff:{}", member.id), "sign_in.refused")?;
+        return Ok(Guess::Locked);
+    }
+    staff::note_failure(conn, member.id, at)?;
+    Ok(Guess::Counted(Box::new(member), hash))
 }
 
 async fn check(
@@ -101,15 +129,101 @@ pub(super) async fn hash(
     hashed.map_err(|_| Error::Unreadable("a password's hash"))
 }
 
-fn note(conn: &rusqlite::Connection, at: UnixMs, id: StaffId, right: bool) -> Result<(), Error> {
-    let actor = format!("staff:{id}");
-    let action = if right { "sign_in" } else { "sign_in.refused" };
+fn note(conn: &rusqlite::Connection, at: UnixMs, who: &str, action: &str) -> Result<(), Error> {
     let deed = audit::Deed {
         at,
-        actor: &actor,
+        actor: who,
         action,
-        subject: &actor,
+        subject: who,
         detail: "command line",
     };
     audit::append(conn, &deed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::data_key::DataKey;
+    use crate::core::private::Private;
+    use crate::device::chance::KernelChance;
+    use crate::device::clock::SystemClock;
+    use crate::store::{BoxKey, Readers, Writer, open};
+    use std::sync::Arc;
+
+    const RIGHT: &str = "a right password";
+
+    async fn context(folder: &std::path::Path) -> Context {
+        let key = DataKey::take(&mut [1; 32]);
+        open::create(folder, &key, &BoxKey::new([2; 32])).unwrap();
+        let (writer, _thread) = Writer::start(open::open(folder, &key).unwrap(), None).unwrap();
+        let context = Context {
+            folder: folder.to_owned(),
+            readers: Readers::open(folder, &key).unwrap(),
+            writer,
+            clock: Arc::new(SystemClock::new()),
+            chance: Arc::new(KernelChance::new().unwrap()),
+            on_change: None,
+        };
+        let hash = hash(&context, RIGHT.into()).await.unwrap();
+        let added = context.writer.run(move |conn| {
+            let new = staff::NewStaff {
+                name: "marthe",
+                roles: &[Role::Clinician],
+                password_hash: &hash,
+                must_change: false,
+            };
+            staff::add(conn, &new, UnixMs(1))
+        });
+        added.await.unwrap();
+        context
+    }
+
+    async fn tries(context: &Context, name: &str, password: &str) -> bool {
+        let who = SignIn {
+            name: name.to_owned(),
+            password: Private::from(password),
+        };
+        let mut caller = Caller::default();
+        sign_in(context, &mut caller, who).await.unwrap();
+        caller.staff.is_some()
+    }
+
+    async fn deeds(context: &Context) -> Vec<String> {
+        let read = context.readers.read(|conn| {
+            let mut query = conn.prepare("SELECT action FROM audit ORDER BY seq")?;
+            let deeds = query.query_map([], |row| row.get(0))?;
+            Ok(deeds.collect::<rusqlite::Result<_>>()?)
+        });
+        read.await.unwrap()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn many_guesses_at_once_are_no_way_round_the_lock_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let context = context(folder.path()).await;
+        let guesses = (0..12).map(|_| tries(&context, "marthe", "a wrong password"));
+        let guesses = futures_util::future::join_all(guesses).await;
+        assert!(guesses.iter().all(|entered| !entered));
+        // Five were compared; since then the account rests, for the right one too.
+        let find = |conn: &rusqlite::Connection| staff::find(conn, "marthe");
+        let (member, _) = context.readers.read(find).await.unwrap().unwrap();
+        assert_eq!(member.failures, 5);
+        assert!(!tries(&context, "marthe", RIGHT).await);
+        assert_eq!(deeds(&context).await, ["sign_in.refused"; 13]);
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_right_password_takes_the_count_back_and_strangers_are_noted() {
+        let folder = tempfile::tempdir().unwrap();
+        let context = context(folder.path()).await;
+        for _ in 0..4 {
+            assert!(!tries(&context, "marthe", "a wrong password").await);
+        }
+        assert!(tries(&context, "Marthe", RIGHT).await);
+        assert!(!tries(&context, "nobody", RIGHT).await);
+        assert!(tries(&context, "marthe", RIGHT).await);
+        let noted = deeds(&context).await;
+        assert_eq!(noted[..4], ["sign_in.refused"; 4]);
+        assert_eq!(noted[4..], ["sign_in", "sign_in.refused", "sign_in"]);
+    }
 }
