@@ -3,6 +3,7 @@
 
 use super::failure::Failure;
 use crate::core::id::{OutboxId, RecordId};
+use crate::core::limits::RECORDS_LISTED_MAX;
 use crate::core::time::UnixMs;
 use crate::ops::Period;
 use jiff::Timestamp;
@@ -60,9 +61,21 @@ pub fn message(text: &str) -> Result<OutboxId, Failure> {
     })
 }
 
+/// How many lines of a list are wanted.
+///
+/// # Errors
+/// In words, for another text or more than the service would give.
+pub fn limit(text: &str) -> Result<usize, String> {
+    let wanted = text.parse::<usize>().ok();
+    let wanted = wanted.filter(|wanted| (1..=RECORDS_LISTED_MAX).contains(wanted));
+    wanted.ok_or_else(|| {
+        format!("give a number from 1 to {RECORDS_LISTED_MAX}; for more, use healthpost export")
+    })
+}
+
 /// A stretch of time: from `since` on (inclusive) to `until`, which includes
 /// its day when it is a date and is exclusive when it is an instant. Without
-/// `until` it ends now, so that an export has a fixed bound.
+/// `until` it has no end: this command's clock need not be the service's.
 ///
 /// # Errors
 /// Exit status 2 for a text that is no time.
@@ -70,7 +83,6 @@ pub fn period(
     since: Option<&str>,
     until: Option<&str>,
     zone: &TimeZone,
-    now: UnixMs,
 ) -> Result<Period, Failure> {
     let since = match since {
         None => UnixMs(0),
@@ -80,7 +92,7 @@ pub fn period(
         },
     };
     let until = match until {
-        None => now.plus_ms(1),
+        None => Period::OPEN_END,
         Some(text) => match instant(text) {
             Some(at) => at,
             None => day(text, "--until", zone, 1)?,
@@ -144,27 +156,30 @@ mod tests {
     }
 
     #[test]
+    fn a_list_is_never_cut_in_silence() {
+        assert_eq!(limit("1000"), Ok(1_000));
+        for bad in ["0", "1001", "-1", "all", ""] {
+            assert!(limit(bad).is_err(), "{bad}");
+        }
+    }
+
+    #[test]
     fn a_date_is_the_clinics_day_and_until_includes_it() {
         let zone = TimeZone::get("Africa/Lubumbashi").unwrap();
-        let now = UnixMs(1_795_230_936_000);
-        let both = period(Some("2026-11-21"), Some("2026-11-21"), &zone, now).unwrap();
+        let both = period(Some("2026-11-21"), Some("2026-11-21"), &zone).unwrap();
         assert_eq!(both.since, UnixMs(1_795_212_000_000));
         assert_eq!(both.until.ms_since(both.since), crate::core::time::DAY_MS);
         let exact = period(
             Some("2026-11-21T00:00:00+02:00"),
             Some("2026-11-21T00:00:00Z"),
             &zone,
-            now,
         )
         .unwrap();
         assert_eq!(exact.since, both.since);
         assert_eq!(exact.until, UnixMs(1_795_219_200_000));
-        assert_eq!(
-            period(None, None, &zone, now).unwrap().until,
-            now.plus_ms(1)
-        );
+        assert_eq!(period(None, None, &zone).unwrap().until, Period::OPEN_END);
         for bad in ["yesterday", "2026-02-30", "2026-11-21T08:00", ""] {
-            assert!(period(Some(bad), None, &zone, now).is_err(), "{bad}");
+            assert!(period(Some(bad), None, &zone).is_err(), "{bad}");
         }
     }
 }

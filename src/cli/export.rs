@@ -3,7 +3,7 @@
 
 use super::failure::{Failure, mismatch};
 use super::reach::{Reached, who_asks};
-use super::{Globals, Opening, SigningIn, argument, machine, output};
+use super::{Globals, Opening, SigningIn, argument, output};
 use crate::core::table::{self, COLUMNS, RecordRow};
 use crate::ops::export::{self, Format};
 use crate::ops::{Period, Request, Response};
@@ -57,9 +57,8 @@ impl Export {
             )
         })?;
         let clinic = globals.load_config()?.clinic;
-        let now = machine()?.clock.now().at;
         let (since, until) = (self.since.as_deref(), self.until.as_deref());
-        let period = argument::period(since, until, &clinic.zone, now)?;
+        let period = argument::period(since, until, &clinic.zone)?;
         check_target(&self.out)?;
         let who = who_asks(self.signing_in)?;
         let mut reached = Reached::open(globals, &self.opening).await?;

@@ -19,8 +19,8 @@ pub enum Outbox {
         /// Only those that wait to leave
         #[arg(long)]
         waiting: bool,
-        /// At most so many
-        #[arg(long, default_value_t = 50)]
+        /// At most so many, from 1 to 1000
+        #[arg(long, default_value_t = 50, value_parser = argument::limit)]
         limit: usize,
         #[command(flatten)]
         opening: Opening,

@@ -2,7 +2,7 @@
 
 use super::failure::{Failure, mismatch};
 use super::reach::ask_signed_in;
-use super::{Globals, Opening, SigningIn, argument, machine, output};
+use super::{Globals, Opening, SigningIn, argument, output};
 use crate::core::private::Private;
 use crate::core::table::{COLUMNS, row, time};
 use crate::ops::{RecordLine, Request, Response};
@@ -20,8 +20,8 @@ pub enum Records {
         /// Created until then; a date includes its day
         #[arg(long, value_name = "T")]
         until: Option<String>,
-        /// At most so many
-        #[arg(long, default_value_t = 50)]
+        /// At most so many, from 1 to 1000
+        #[arg(long, default_value_t = 50, value_parser = argument::limit)]
         limit: usize,
         #[command(flatten)]
         signing_in: SigningIn,
@@ -55,8 +55,7 @@ impl Records {
                 opening,
             } => {
                 let zone = globals.load_config()?.clinic.zone;
-                let now = machine()?.clock.now().at;
-                let period = argument::period(since.as_deref(), until.as_deref(), &zone, now)?;
+                let period = argument::period(since.as_deref(), until.as_deref(), &zone)?;
                 let asked = Request::RecordList { period, limit };
                 let Response::Records { list } =
                     ask_signed_in(globals, &opening, signing_in, asked).await?

@@ -17,15 +17,17 @@ mod wire;
 pub use crate::export;
 pub use sign_in::Caller;
 pub use wire::{
-    DatabaseFacts, Period, Place, QueueLine, RecordLine, Request, Response, SecretLine, SignIn,
-    StaffLine,
+    DatabaseFacts, Integrity, Period, Place, QueueLine, RecordLine, Request, Response, SecretLine,
+    SignIn, StaffLine,
 };
 
+use crate::core::limits;
 use crate::ports::{Chance, Clock};
-use crate::store::{Error, Readers, Writer, audit, counters, queue as store_queue};
+use crate::store::{Error, Readers, Writer, audit, counters, meta, queue as store_queue};
 use futures_util::future::BoxFuture;
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What a request may change that somebody else has to hear of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -142,21 +144,40 @@ pub async fn run(context: &Context, caller: &mut Caller, request: Request) -> Re
 }
 
 async fn facts(context: &Context) -> Result<Response, Error> {
-    let facts = context
+    let (queue, secrets, counters) = context
         .readers
         .read(|conn| {
-            let queue = store_queue::summary(conn)?;
-            Ok(DatabaseFacts {
-                fault: crate::store::meta::integrity_fault(conn)?,
-                waiting: queue.waiting,
-                oldest: queue.oldest,
-                secrets: crate::store::secrets::list(conn)?
-                    .into_iter()
-                    .map(|s| s.name)
-                    .collect(),
-                counters: counters::list(conn)?,
-            })
+            Ok((
+                store_queue::summary(conn)?,
+                crate::store::secrets::list(conn)?,
+                counters::list(conn)?,
+            ))
         })
         .await?;
-    Ok(Response::Facts(facts))
+    let now = context.clock.now().at;
+    Ok(Response::Facts(DatabaseFacts {
+        integrity: integrity(context).await?,
+        waiting: queue.waiting,
+        oldest_age_ms: queue.oldest.map(|oldest| now.ms_since(oldest)),
+        secrets: secrets.into_iter().map(|secret| secret.name).collect(),
+        counters,
+    }))
+}
+
+/// Table by table, so that no read transaction outlives the log's patience.
+async fn integrity(context: &Context) -> Result<Integrity, Error> {
+    let bound = Duration::from_millis(limits::CHECK_MS_MAX);
+    for table in context.readers.read(meta::tables).await? {
+        let checked = context
+            .readers
+            .read_within(bound, move |conn| meta::integrity_fault(conn, &table))
+            .await;
+        match checked {
+            Ok(None) => {}
+            Ok(Some(fault)) => return Ok(Integrity::Fault(fault)),
+            Err(Error::TooSlow) => return Ok(Integrity::NotChecked),
+            Err(error) => return Err(error),
+        }
+    }
+    Ok(Integrity::Sound)
 }

@@ -4,7 +4,6 @@ use super::{Caller, Context, Period, Place, RecordLine, Response};
 use crate::core::access::Action;
 use crate::core::id::RecordId;
 use crate::core::limits;
-use crate::core::time::UnixMs;
 use crate::store::{Error, audit, records};
 
 /// The latest records of a period, newest first.
@@ -86,33 +85,24 @@ pub(super) async fn export_page(
         Ok(actor) => actor,
         Err(refusal) => return Ok(*refusal),
     };
-    let cursor = match after {
-        Some(place) => records::Cursor {
-            created_at: place.created_at,
-            id: place.id.as_str().to_owned(),
-        },
+    let (cursor, until) = match after {
+        Some(place) => {
+            let id = place.id.as_str().to_owned();
+            let created_at = place.created_at;
+            (records::Cursor { created_at, id }, place.until)
+        }
         None => {
-            let Period { since, until } = period;
-            let detail = format!("{format} since={} until={}", since.0, until.0);
-            note(
-                context,
-                actor,
-                "record.export",
-                "records".to_owned(),
-                detail,
-            )
-            .await?;
-            records::Cursor {
-                created_at: UnixMs(i64::MIN),
-                id: String::new(),
-            }
+            note_export(context, actor, period, &format).await?;
+            let latest = context.readers.read(records::latest_creation).await?;
+            let end = latest.map_or(period.until, |latest| latest.plus_ms(1));
+            (records::Cursor::default(), period.until.min(end))
         }
     };
     let page = limits::EXPORT_PAGE_ROWS;
     let rows = context
         .readers
         .read(move |conn| {
-            let found = records::page(conn, period.since, period.until, &cursor, page)?;
+            let found = records::page(conn, period.since, until, &cursor, page)?;
             found
                 .iter()
                 .map(|record| records::row(conn, record))
@@ -123,8 +113,30 @@ pub(super) async fn export_page(
     let next = last.map(|row| Place {
         created_at: row.created_at,
         id: row.id.clone(),
+        until,
     });
     Ok(Response::Page { rows, next })
+}
+
+async fn note_export(
+    context: &Context,
+    actor: String,
+    period: Period,
+    format: &str,
+) -> Result<(), Error> {
+    let until = match period.until {
+        Period::OPEN_END => "open".to_owned(),
+        until => until.0.to_string(),
+    };
+    let detail = format!("{format} since={} until={until}", period.since.0);
+    note(
+        context,
+        actor,
+        "record.export",
+        "records".to_owned(),
+        detail,
+    )
+    .await
 }
 
 async fn note(

@@ -26,6 +26,11 @@ pub struct Period {
     pub until: UnixMs,
 }
 
+impl Period {
+    /// The end of a stretch without one.
+    pub const OPEN_END: UnixMs = UnixMs(i64::MAX);
+}
+
 /// Where a page of records ended.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {
@@ -33,6 +38,9 @@ pub struct Place {
     pub created_at: UnixMs,
     /// Its number.
     pub id: RecordId,
+    /// Where all of it ends: fixed at the first page, so that what is written
+    /// meanwhile does not lead it on.
+    pub until: UnixMs,
 }
 
 /// What can be asked.
@@ -291,15 +299,28 @@ pub struct StaffLine {
     pub locked_until: Option<UnixMs>,
 }
 
+/// How a check of the database's file came out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Integrity {
+    /// Every table holds together.
+    Sound,
+    /// Something does not, in SQLite's words.
+    Fault(String),
+    /// It took too long to say.
+    NotChecked,
+}
+
 /// What `doctor` wants to know of the database.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct DatabaseFacts {
-    /// What SQLite's quick check found; none if all is well.
-    pub fault: Option<String>,
+    /// What SQLite's quick check found.
+    pub integrity: Integrity,
     /// Messages that wait to leave.
     pub waiting: i64,
-    /// When the oldest of those was queued.
-    pub oldest: Option<UnixMs>,
+    /// How long ago the oldest of those was queued, by the clock of whoever
+    /// has the database open, milliseconds.
+    pub oldest_age_ms: Option<i64>,
     /// Names of the credentials that are set.
     pub secrets: Vec<String>,
     /// Counters that survive restarts.

@@ -100,12 +100,26 @@ pub fn set(conn: &Connection, key: &str, value: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
-/// What SQLite's quick check finds wrong with the file; `None` if nothing.
+/// The tables there are, for a check of one after the other.
 ///
 /// # Errors
 /// When the database cannot be read at all.
-pub fn integrity_fault(conn: &Connection) -> Result<Option<String>, Error> {
-    let found: String = conn.query_row("PRAGMA quick_check(1)", [], |row| row.get(0))?;
+pub fn tables(conn: &Connection) -> Result<Vec<String>, Error> {
+    let mut query = conn.prepare("SELECT name FROM sqlite_schema WHERE type = 'table'")?;
+    let names = query.query_map([], |row| row.get(0))?;
+    Ok(names.collect::<rusqlite::Result<_>>()?)
+}
+
+/// What SQLite's quick check finds wrong with a table; `None` if nothing.
+///
+/// # Errors
+/// When the database cannot be read at all.
+pub fn integrity_fault(conn: &Connection, table: &str) -> Result<Option<String>, Error> {
+    let found: String = conn.query_row(
+        "SELECT quick_check FROM pragma_quick_check(?1) LIMIT 1",
+        [table],
+        |row| row.get(0),
+    )?;
     // SQLite names pages and tables here, never what is in a row.
     Ok((found != "ok").then_some(found))
 }

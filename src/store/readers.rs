@@ -60,12 +60,25 @@ impl Readers {
         &self,
         job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
+        let bound = Duration::from_millis(limits::READ_MS_MAX);
+        self.read_within(bound, job).await
+    }
+
+    /// As [`Readers::read`], with a bound of its own: for a check, which must
+    /// see a whole table. The log grows meanwhile.
+    ///
+    /// # Errors
+    /// [`Error::TooSlow`] when time is up, or the job's own.
+    pub async fn read_within<T: Send + 'static>(
+        &self,
+        bound: Duration,
+        job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
         let _turn = self.0.turns.acquire().await.map_err(|_| Error::Stopped)?;
         let over = Arc::new(AtomicBool::new(false));
         let pool = Arc::clone(&self.0);
         let seen = Arc::clone(&over);
         let mut reading = tokio::task::spawn_blocking(move || pool.read(&seen, job));
-        let bound = Duration::from_millis(limits::READ_MS_MAX);
         match tokio::time::timeout(bound, &mut reading).await {
             Ok(done) => done.map_err(|_| Error::Panicked)?,
             Err(_) => {

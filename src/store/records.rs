@@ -174,6 +174,16 @@ pub fn find(conn: &Connection, id: &RecordId) -> Result<Option<Record>> {
         .transpose()
 }
 
+/// When the latest record was created.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn latest_creation(conn: &Connection) -> Result<Option<UnixMs>> {
+    let sql = "SELECT max(created_at) FROM record";
+    let latest: Option<i64> = conn.query_row(sql, [], |row| row.get(0))?;
+    Ok(latest.map(UnixMs))
+}
+
 /// A page of records created in `[since, until)`, oldest first.
 ///
 /// # Errors

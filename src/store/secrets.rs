@@ -87,6 +87,18 @@ pub fn accepted(conn: &Connection, name: &str, now: UnixMs) -> Result<Vec<Secret
         .collect())
 }
 
+/// Forgets previous values whose time is over.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn drop_expired(conn: &Connection, now: UnixMs) -> Result<usize, Error> {
+    let dropped = conn.execute(
+        "UPDATE secret SET previous = NULL, previous_until = NULL WHERE previous_until <= ?1",
+        [now.0],
+    )?;
+    Ok(dropped)
+}
+
 /// Ends the acceptance of the previous value, and tells whether there was one.
 ///
 /// # Errors
@@ -146,9 +158,14 @@ mod tests {
         set(&conn, APP_SECRET, b"two", UnixMs(20)).unwrap();
         assert_eq!(values(&conn, APP_SECRET, 20), [b"two", b"one"]);
         assert_eq!(values(&conn, APP_SECRET, 10 + 8 * DAY_MS), [b"two"]);
+        assert_eq!(drop_expired(&conn, UnixMs(20)).unwrap(), 0);
+        assert_eq!(values(&conn, APP_SECRET, 20), [b"two", b"one"]);
+        assert_eq!(drop_expired(&conn, UnixMs(10 + 8 * DAY_MS)).unwrap(), 1);
+        assert_eq!(values(&conn, APP_SECRET, 20), [b"two"]);
+        set(&conn, APP_SECRET, b"one", UnixMs(20)).unwrap();
         assert!(drop_previous(&conn, APP_SECRET).unwrap());
         assert!(!drop_previous(&conn, APP_SECRET).unwrap());
-        assert_eq!(values(&conn, APP_SECRET, 20), [b"two"]);
+        assert_eq!(values(&conn, APP_SECRET, 20), [b"one"]);
     }
 
     #[test]

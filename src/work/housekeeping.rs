@@ -4,7 +4,7 @@
 use crate::core::limits::PARKED_STATUS_MS;
 use crate::core::time::{DAY_MS, Now};
 use crate::ports::Clock;
-use crate::store::{Error, Writer, clock_moves, erasure, retention};
+use crate::store::{Error, Writer, clock_moves, erasure, retention, secrets};
 use rusqlite::Connection;
 use std::sync::Arc;
 use std::time::Duration;
@@ -35,6 +35,7 @@ pub fn turn(conn: &Connection, keeping: Keeping, now: Now) -> Result<(), Error> 
     if !now.trusted {
         return Ok(());
     }
+    secrets::drop_expired(conn, now.at)?;
     retention::drop_parked(conn, now.at.plus_ms(-PARKED_STATUS_MS))?;
     let days = i64::from(keeping.webhooks_days);
     retention::drop_bodies(conn, now.at.plus_ms(-days * DAY_MS))?;

@@ -1,21 +1,24 @@
 //! `healthpost doctor`: looks at everything and says what to do. What was not
 //! looked at is said to be `not checked`, never ok.
 
+mod database;
+mod finding;
+mod folder;
+
 use super::failure::Failure;
 use super::reach::Reached;
-use super::{Globals, Opening, machine, output};
+use super::{Globals, Opening, machine};
 use crate::app::flow_file;
 use crate::config::{Config, Provider};
-use crate::core::time::{HOUR_MS, UnixMs};
-use crate::ops::{DatabaseFacts, Request, Response};
+use crate::ops::{Request, Response};
 use clap::Args;
+use database::look_at_facts;
+use finding::{Findings, Verdict};
+use folder::look_at_folder;
 use std::net::{TcpListener, ToSocketAddrs};
-use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::time::Duration;
 
-/// Free space below which the disk is called nearly full, bytes.
-const DISK_LOW_BYTES: u64 = 256 * 1024 * 1024;
 /// How long the line is tried.
 const LINE_WAIT: Duration = Duration::from_secs(10);
 
@@ -30,49 +33,6 @@ pub struct Doctor {
     online: bool,
     #[command(flatten)]
     opening: Opening,
-}
-
-/// How a check came out.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Verdict {
-    Ok,
-    Warning,
-    Bad,
-    NotChecked,
-}
-
-impl Verdict {
-    const fn word(self) -> &'static str {
-        match self {
-            Self::Ok => "ok",
-            Self::Warning => "warning",
-            Self::Bad => "bad",
-            Self::NotChecked => "not checked",
-        }
-    }
-}
-
-/// One thing looked at.
-struct Finding {
-    what: &'static str,
-    verdict: Verdict,
-    said: String,
-    remedy: String,
-}
-
-#[derive(Default)]
-struct Findings(Vec<Finding>);
-
-impl Findings {
-    fn add(&mut self, what: &'static str, verdict: Verdict, said: &str, remedy: &str) {
-        let (said, remedy) = (said.to_owned(), remedy.to_owned());
-        self.0.push(Finding {
-            what,
-            verdict,
-            said,
-            remedy,
-        });
-    }
 }
 
 impl Doctor {
@@ -106,12 +66,8 @@ impl Doctor {
         ] {
             findings.add(what, Verdict::NotChecked, why, "");
         }
-        print(globals, &findings.0)?;
-        if findings
-            .0
-            .iter()
-            .any(|finding| finding.verdict == Verdict::Bad)
-        {
+        findings.print(globals)?;
+        if findings.any_bad() {
             return Err(Failure::failed(
                 "something is wrong",
                 "each finding says what to do",
@@ -223,91 +179,6 @@ fn look_at_config(globals: &Globals, findings: &mut Findings) -> Option<Config> 
     }
 }
 
-fn look_at_folder(folder: &Path, findings: &mut Findings) {
-    let shown = folder.display();
-    let Ok(facts) = std::fs::metadata(folder) else {
-        let said = format!("{shown} is not there or not ours to see");
-        findings.add("data folder", Verdict::Bad, &said, "run healthpost init");
-        return;
-    };
-    if facts.permissions().mode() & 0o077 == 0 {
-        findings.add(
-            "data folder",
-            Verdict::Ok,
-            &format!("{shown} is closed to others"),
-            "",
-        );
-    } else {
-        let said = format!("{shown} is open to others");
-        findings.add(
-            "data folder",
-            Verdict::Warning,
-            &said,
-            &format!("chmod 700 {shown}"),
-        );
-    }
-    match crate::ops::key_slot_kinds(folder) {
-        Ok(kinds) => {
-            let kinds = kinds.join(", ");
-            findings.add("key slots", Verdict::Ok, &format!("there are: {kinds}"), "");
-        }
-        Err(error) => findings.add("key slots", Verdict::Bad, &error.to_string(), ""),
-    }
-    look_at_disk(folder, findings);
-}
-
-fn look_at_disk(folder: &Path, findings: &mut Findings) {
-    let Ok(disk) = rustix::fs::statvfs(folder) else {
-        findings.add("disk", Verdict::NotChecked, "the system does not tell", "");
-        return;
-    };
-    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    let said = format!("{} MiB free", free / (1024 * 1024));
-    let verdict = if free < DISK_LOW_BYTES {
-        Verdict::Bad
-    } else {
-        Verdict::Ok
-    };
-    let remedy = if verdict == Verdict::Bad {
-        "free some space, or use a larger disk"
-    } else {
-        ""
-    };
-    findings.add("disk", verdict, &said, remedy);
-}
-
-fn look_at_facts(facts: &DatabaseFacts, config: Option<&Config>, findings: &mut Findings) {
-    match &facts.fault {
-        None => findings.add("database", Verdict::Ok, "it holds together", ""),
-        Some(fault) => findings.add("database", Verdict::Bad, fault, "restore the last backup"),
-    }
-    let said = format!("{} messages wait to leave", facts.waiting);
-    let age = |oldest: UnixMs| machine().map_or(0, |m| m.clock.now().at.ms_since(oldest));
-    if facts.oldest.is_some_and(|oldest| age(oldest) > HOUR_MS) {
-        let how = "healthpost outbox list --waiting says why; try --online";
-        findings.add("outbox", Verdict::Warning, &said, how);
-    } else {
-        findings.add("outbox", Verdict::Ok, &said, "");
-    }
-    let needed: &[&str] = match config.map(|config| config.whatsapp.provider) {
-        Some(Provider::Cloud) => &[
-            "whatsapp.access_token",
-            "whatsapp.app_secret",
-            "whatsapp.verify_token",
-        ],
-        Some(Provider::UltraMsg) => &["ultramsg.token", "ultramsg.webhook_secret"],
-        None => &[],
-    };
-    for name in needed {
-        if facts.secrets.iter().any(|set| set == name) {
-            findings.add("secrets", Verdict::Ok, &format!("{name} is set"), "");
-        } else {
-            let how = format!("healthpost secret set {name} < FILE");
-            findings.add("secrets", Verdict::Bad, &format!("{name} is missing"), &how);
-        }
-    }
-}
-
 fn look_at_clock(findings: &mut Findings) -> Result<(), Failure> {
     let now = machine()?.clock.now();
     let said = crate::core::table::time(now.at, &jiff::tz::TimeZone::UTC);
@@ -362,32 +233,4 @@ fn look_at_ports(config: &Config, folder: Option<&Path>, findings: &mut Findings
             findings.add("public listener", Verdict::Bad, &said, how);
         }
     }
-}
-
-fn print(globals: &Globals, findings: &[Finding]) -> Result<(), Failure> {
-    if globals.json {
-        let list = findings.iter().map(|finding| {
-            serde_json::json!({
-                "check": finding.what,
-                "state": finding.verdict.word(),
-                "finding": finding.said,
-                "remedy": finding.remedy,
-            })
-        });
-        return output::json(&list.collect());
-    }
-    for Finding {
-        what,
-        verdict,
-        said,
-        remedy,
-    } in findings
-    {
-        let said = said.replace('\n', "\n    ");
-        output::line(&format!("{:<12} {what}: {said}", verdict.word()))?;
-        if !remedy.is_empty() {
-            output::line(&format!("             -> {remedy}"))?;
-        }
-    }
-    Ok(())
 }

@@ -1,0 +1,53 @@
+//! What the opened database tells: its integrity, the queue, the credentials.
+
+use super::finding::{Findings, Verdict};
+use crate::config::{Config, Provider};
+use crate::core::time::HOUR_MS;
+use crate::ops::{DatabaseFacts, Integrity};
+
+/// Turns the facts into findings.
+pub(super) fn look_at_facts(
+    facts: &DatabaseFacts,
+    config: Option<&Config>,
+    findings: &mut Findings,
+) {
+    match &facts.integrity {
+        Integrity::Sound => findings.add("database", Verdict::Ok, "it holds together", ""),
+        Integrity::Fault(fault) => {
+            findings.add("database", Verdict::Bad, fault, "restore the last backup");
+        }
+        Integrity::NotChecked => {
+            let how = "stop the service and run healthpost doctor again";
+            findings.add(
+                "database",
+                Verdict::NotChecked,
+                "the check took too long",
+                how,
+            );
+        }
+    }
+    let said = format!("{} messages wait to leave", facts.waiting);
+    if facts.oldest_age_ms.is_some_and(|age| age > HOUR_MS) {
+        let how = "healthpost outbox list --waiting says why; try --online";
+        findings.add("outbox", Verdict::Warning, &said, how);
+    } else {
+        findings.add("outbox", Verdict::Ok, &said, "");
+    }
+    let needed: &[&str] = match config.map(|config| config.whatsapp.provider) {
+        Some(Provider::Cloud) => &[
+            "whatsapp.access_token",
+            "whatsapp.app_secret",
+            "whatsapp.verify_token",
+        ],
+        Some(Provider::UltraMsg) => &["ultramsg.token", "ultramsg.webhook_secret"],
+        None => &[],
+    };
+    for name in needed {
+        if facts.secrets.iter().any(|set| set == name) {
+            findings.add("secrets", Verdict::Ok, &format!("{name} is set"), "");
+        } else {
+            let how = format!("healthpost secret set {name} < FILE");
+            findings.add("secrets", Verdict::Bad, &format!("{name} is missing"), &how);
+        }
+    }
+}

@@ -1,0 +1,62 @@
+//! The data folder as it lies on the disk: closed, with its slots, with room.
+
+use super::finding::{Findings, Verdict};
+use std::os::unix::fs::PermissionsExt;
+use std::path::Path;
+
+/// Free space below which the disk is called nearly full, bytes.
+const DISK_LOW_BYTES: u64 = 256 * 1024 * 1024;
+
+/// Looks at the folder, its key slots and the disk it is on.
+pub(super) fn look_at_folder(folder: &Path, findings: &mut Findings) {
+    let shown = folder.display();
+    let Ok(facts) = std::fs::metadata(folder) else {
+        let said = format!("{shown} is not there or not ours to see");
+        findings.add("data folder", Verdict::Bad, &said, "run healthpost init");
+        return;
+    };
+    if facts.permissions().mode() & 0o077 == 0 {
+        findings.add(
+            "data folder",
+            Verdict::Ok,
+            &format!("{shown} is closed to others"),
+            "",
+        );
+    } else {
+        let said = format!("{shown} is open to others");
+        findings.add(
+            "data folder",
+            Verdict::Warning,
+            &said,
+            &format!("chmod 700 {shown}"),
+        );
+    }
+    match crate::ops::key_slot_kinds(folder) {
+        Ok(kinds) => {
+            let kinds = kinds.join(", ");
+            findings.add("key slots", Verdict::Ok, &format!("there are: {kinds}"), "");
+        }
+        Err(error) => findings.add("key slots", Verdict::Bad, &error.to_string(), ""),
+    }
+    look_at_disk(folder, findings);
+}
+
+fn look_at_disk(folder: &Path, findings: &mut Findings) {
+    let Ok(disk) = rustix::fs::statvfs(folder) else {
+        findings.add("disk", Verdict::NotChecked, "the system does not tell", "");
+        return;
+    };
+    let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+    let said = format!("{} MiB free", free / (1024 * 1024));
+    let verdict = if free < DISK_LOW_BYTES {
+        Verdict::Bad
+    } else {
+        Verdict::Ok
+    };
+    let remedy = if verdict == Verdict::Bad {
+        "free some space, or use a larger disk"
+    } else {
+        ""
+    };
+    findings.add("disk", verdict, &said, remedy);
+}
