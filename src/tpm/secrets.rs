@@ -148,7 +148,7 @@ pub(super) fn crypt(key: &[u8], newer: &[u8], older: &[u8], way: Way, parameter:
 pub(super) struct AuthValue(Zeroizing<Vec<u8>>);
 
 impl AuthValue {
-    pub(super) const fn none() -> Self {
+    pub(super) fn none() -> Self {
         Self(Zeroizing::new(Vec::new()))
     }
 

@@ -84,7 +84,7 @@ impl Session {
         let handles = [to.entity(), Entity::hierarchy(TpmRh::Null)];
         let command = Command::new(TpmCc::StartAuthSession, &handles, parameters).opening();
         let answer = link.plain(command)?;
-        let nonce_tpm = answer.read(|it| it.sized()?.try_into().ok())?;
+        let nonce_tpm: [u8; DIGEST_BYTES] = answer.read(|it| it.sized()?.try_into().ok())?;
         Ok(Self {
             handle: answer.opened()?,
             key: secrets::kdf_a(salt.as_slice(), "ATH", &nonce_tpm, &nonce_caller),
