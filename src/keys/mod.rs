@@ -6,7 +6,7 @@ pub mod derive;
 pub mod password;
 pub mod recovery;
 pub mod slots;
-mod wrap;
+pub mod wrap;
 
 pub use recovery::{BadRecoveryKey, RecoveryKey};
 pub use slots::{Error, SlotsFile, create};

@@ -1,0 +1,17 @@
+//! Sealing to a TPM against a real software TPM (swtpm) and Debian's tpm2-tools:
+//! what opens and what does not, every situation with its sentence, power cuts,
+//! and a bus on which somebody listens, flips bits or pretends to be the TPM.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test may stop at the first surprise"
+)]
+
+mod tpm {
+    pub mod board;
+    pub mod chip;
+    pub mod tap;
+
+    mod opens;
+}
