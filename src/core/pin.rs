@@ -8,9 +8,11 @@ use std::fmt;
 use unicode_normalization::UnicodeNormalization;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
-/// Fewest characters of a PIN. At one try in half an hour, six digits take
-/// some 28 years on average.
-pub const PIN_CHARS_MIN: usize = 6;
+/// Fewest characters of a PIN. At one try in half an hour, four digits take
+/// some hundred days on average.
+pub const PIN_CHARS_MIN: usize = 4;
+/// Fewest that are advised: six digits take some 28 years.
+pub const PIN_CHARS_ADVISED: usize = 6;
 /// Most characters of a PIN.
 pub const PIN_CHARS_MAX: usize = 64;
 /// No character grows further than this when normalised, in bytes.
@@ -49,6 +51,11 @@ impl Pin {
         let mut text = Zeroizing::new(String::with_capacity(length * NORMALISED_BYTES_MAX));
         text.extend(typed.nfkc());
         Ok(Self(text))
+    }
+
+    /// How many characters it has.
+    pub fn chars(&self) -> usize {
+        self.0.chars().count()
     }
 
     /// The bytes to be hashed.
@@ -97,7 +104,7 @@ mod tests {
 
     #[test]
     fn pins_have_bounds_and_one_spelling() {
-        assert_eq!(Pin::parse("12345").unwrap_err(), BadPin::Short(5));
+        assert_eq!(Pin::parse("123").unwrap_err(), BadPin::Short(3));
         assert_eq!(Pin::parse(&"1".repeat(65)).unwrap_err(), BadPin::Long(65));
         let typed = Pin::parse(" 482913\n").unwrap();
         assert_eq!(typed.expose(), b"482913");

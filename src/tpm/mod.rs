@@ -82,10 +82,10 @@ pub use tcti::{BadTcti, Tcti};
 use crate::core::data_key::DataKey;
 use crate::core::pin::{LockoutPassword, Pin};
 use crate::keys::derive::{self, Cost};
+use crate::ports::Chance;
 use crate::ports::sealer::{
     Board, Installation, Protection, Report, SealError, Sealed, Sealer, Situation,
 };
-use crate::ports::Chance;
 use link::Link;
 use session::Session;
 use std::sync::Arc;
@@ -230,11 +230,7 @@ impl Sealer for Tpm {
         lockout::reset(&mut link, &mut session, password)
     }
 
-    fn release_lockout(
-        &self,
-        board: &Board,
-        password: &LockoutPassword,
-    ) -> Result<(), SealError> {
+    fn release_lockout(&self, board: &Board, password: &LockoutPassword) -> Result<(), SealError> {
         let (mut link, mut session) = self.session(board)?;
         lockout::release(&mut link, &mut session, password)
     }

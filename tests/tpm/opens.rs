@@ -1,7 +1,7 @@
 //! What opens, over every way to a TPM, and what does not.
 
-use super::chip::Chip;
 use super::board::{Board, Clinic, PIN, Remembering, assert_opens, data_key, pin, tpm};
+use super::chip::Chip;
 use healthpost::ports::sealer::{
     IndexState, PcrSelection, PcrState, Protection, Sealed, Sealer, Situation,
 };

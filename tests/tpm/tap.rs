@@ -68,7 +68,11 @@ impl Tap {
 
     /// The codes of the commands heard.
     pub fn commands(&self) -> Vec<u32> {
-        self.heard().iter().step_by(2).map(|it| word(it, 6)).collect()
+        self.heard()
+            .iter()
+            .step_by(2)
+            .map(|it| word(it, 6))
+            .collect()
     }
 }
 
