@@ -13,5 +13,12 @@ mod tpm {
     pub mod chip;
     pub mod tap;
 
+    mod codes;
+    mod garbage;
+    mod latency;
+    mod listener;
     mod opens;
+    mod pin;
+    mod replace;
+    mod tools;
 }

@@ -23,7 +23,11 @@ pub struct Tap {
 impl Tap {
     /// Listens only.
     pub fn new(to: u16) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        Self::at(TcpListener::bind(("127.0.0.1", 0)).unwrap(), to)
+    }
+
+    /// Listens at a place.
+    pub fn at(listener: TcpListener, to: u16) -> Self {
         let port = listener.local_addr().unwrap().port();
         let heard: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
         let hook: Arc<Mutex<Hook>> = Arc::new(Mutex::new(Box::new(|command, ask| ask(command))));
