@@ -18,12 +18,7 @@ pub struct Wrapped {
 
 /// Wraps `key`, bound to `bound`. `None` only if the cipher refused 32 bytes,
 /// which it does not.
-pub fn wrap(
-    kek: &[u8; 32],
-    key: &DataKey,
-    bound: &[u8],
-    chance: &dyn Chance,
-) -> Option<Wrapped> {
+pub fn wrap(kek: &[u8; 32], key: &DataKey, bound: &[u8], chance: &dyn Chance) -> Option<Wrapped> {
     let mut nonce = [0; 12];
     chance.fill(&mut nonce);
     let payload = Payload {

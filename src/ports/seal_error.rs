@@ -141,7 +141,9 @@ pub enum Situation {
     )]
     LockoutBlocked,
     /// No startup command yet.
-    #[error("the TPM was not started by the firmware or the kernel: switch the box off and on again")]
+    #[error(
+        "the TPM was not started by the firmware or the kernel: switch the box off and on again"
+    )]
     NotStarted,
     /// The TPM is in failure mode or wants a reset.
     #[error(
@@ -154,7 +156,9 @@ pub enum Situation {
     )]
     Full,
     /// No room for what is kept.
-    #[error("the TPM's permanent memory is full: remove indices of other programs with tpm2_nvundefine")]
+    #[error(
+        "the TPM's permanent memory is full: remove indices of other programs with tpm2_nvundefine"
+    )]
     NoSpace,
     /// It asked for patience too often.
     #[error("the TPM stays busy: try again in a minute")]
@@ -178,7 +182,9 @@ pub enum Situation {
     )]
     Overwritten,
     /// Sealed, and then did not open to the same.
-    #[error("the key did not open again right after sealing: nothing was changed, keep the old one")]
+    #[error(
+        "the key did not open again right after sealing: nothing was changed, keep the old one"
+    )]
     NotProved,
     /// A code with no sentence of its own.
     #[error("the TPM refused for an unusual reason: keep the code for whoever mends the box")]
@@ -231,6 +237,9 @@ mod tests {
             }),
         };
         let text = error.to_string();
-        assert!(text.ends_with("(TPM code 0x0000099d to TPM_CC_Unseal)"), "{text}");
+        assert!(
+            text.ends_with("(TPM code 0x0000099d to TPM_CC_Unseal)"),
+            "{text}"
+        );
     }
 }

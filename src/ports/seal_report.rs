@@ -224,7 +224,11 @@ mod tests {
         };
         assert_eq!((locked.tries_left(), locked.wait_s()), (0, Some(1800)));
         let mut sentences = std::collections::BTreeSet::new();
-        for identity in [Identity::Cleared, Identity::Other, Identity::OtherStorageKey] {
+        for identity in [
+            Identity::Cleared,
+            Identity::Other,
+            Identity::OtherStorageKey,
+        ] {
             for index in [IndexState::Gone, IndexState::Overwritten] {
                 let report = Report {
                     fault: Some(Situation::NotStarted.into()),

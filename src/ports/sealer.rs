@@ -130,9 +130,7 @@ impl PcrSelection {
 
     /// The registers, in order.
     pub fn registers(self) -> Vec<u8> {
-        (0..=Self::MAX)
-            .filter(|n| self.0 >> n & 1 == 1)
-            .collect()
+        (0..=Self::MAX).filter(|n| self.0 >> n & 1 == 1).collect()
     }
 
     /// Three bytes, least register first, as a TPM wants it.
@@ -282,8 +280,7 @@ pub trait Sealer: Send + Sync {
     ///
     /// # Errors
     /// As [`Sealer::adopt_lockout`].
-    fn release_lockout(&self, board: &Board, password: &LockoutPassword)
-    -> Result<(), SealError>;
+    fn release_lockout(&self, board: &Board, password: &LockoutPassword) -> Result<(), SealError>;
 }
 
 #[cfg(test)]

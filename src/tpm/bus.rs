@@ -4,8 +4,8 @@
 //! Nothing here knows what the bytes mean, or keeps them: an answer may hold a
 //! secret, so it lives in memory that is wiped.
 
-use rustix::event::{PollFd, PollFlags, poll};
 use rustix::event::Timespec;
+use rustix::event::{PollFd, PollFlags, poll};
 use std::fs::{File, OpenOptions};
 use std::io::{self, Read, Write};
 use std::os::unix::fs::OpenOptionsExt;

@@ -134,7 +134,11 @@ const TABLE: &[(u32, To, Situation)] = &[
         To::These(&[TpmCc::Load]),
         Situation::Damaged,
     ),
-    (base::HASH, To::These(&[TpmCc::StartAuthSession]), Situation::Unsupported),
+    (
+        base::HASH,
+        To::These(&[TpmCc::StartAuthSession]),
+        Situation::Unsupported,
+    ),
     (
         base::SYMMETRIC,
         To::These(&[TpmCc::StartAuthSession]),
@@ -170,8 +174,14 @@ const fn name(command: TpmCc) -> &'static str {
     const NAMES: &[(TpmCc, &str)] = &[
         (TpmCc::Create, "TPM2_Create"),
         (TpmCc::CreatePrimary, "TPM2_CreatePrimary"),
-        (TpmCc::DictionaryAttackLockReset, "TPM2_DictionaryAttackLockReset"),
-        (TpmCc::DictionaryAttackParameters, "TPM2_DictionaryAttackParameters"),
+        (
+            TpmCc::DictionaryAttackLockReset,
+            "TPM2_DictionaryAttackLockReset",
+        ),
+        (
+            TpmCc::DictionaryAttackParameters,
+            "TPM2_DictionaryAttackParameters",
+        ),
         (TpmCc::FlushContext, "TPM2_FlushContext"),
         (TpmCc::GetCapability, "TPM2_GetCapability"),
         (TpmCc::HierarchyChangeAuth, "TPM2_HierarchyChangeAuth"),

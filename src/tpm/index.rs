@@ -27,9 +27,8 @@ const LIST_MAX: u32 = 64;
 /// Most pages of handles read.
 const PAGES_MAX: u32 = 32;
 
-const UNWRITTEN: TpmaNv = TpmaNv::from_bits_truncate(
-    TpmaNv::OWNERWRITE.bits() | TpmaNv::POLICYREAD.bits(),
-);
+const UNWRITTEN: TpmaNv =
+    TpmaNv::from_bits_truncate(TpmaNv::OWNERWRITE.bits() | TpmaNv::POLICYREAD.bits());
 
 /// An index of ours, as it must be.
 pub(super) struct Index {

@@ -146,7 +146,10 @@ impl<'a> Link<'a> {
     }
 
     /// Sends a command under the empty password.
-    pub(super) fn with_empty_password(&mut self, command: Command<'_>) -> Result<Answer, SealError> {
+    pub(super) fn with_empty_password(
+        &mut self,
+        command: Command<'_>,
+    ) -> Result<Answer, SealError> {
         let area = Bytes::new().u32(TpmRh::Pw.value()).u16(0).u8(0).u16(0);
         let whole = self.send(&command, Some(area.as_slice()))?;
         let (handle, mut reader) = self.begin(&command, &whole)?;

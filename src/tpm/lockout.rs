@@ -11,9 +11,7 @@ use crate::tpm::secrets::AuthValue;
 use crate::tpm::session::{Purpose, Session};
 use crate::tpm::wire::{Bytes, Reader};
 use std::collections::BTreeMap;
-use tpm2_protocol::data::{
-    TpmCap, TpmCc, TpmPt, TpmRh,
-};
+use tpm2_protocol::data::{TpmCap, TpmCc, TpmPt, TpmRh};
 
 /// Wrong PINs that lock.
 pub(super) const TRIES_MAX: u32 = 10;

@@ -119,7 +119,10 @@ mod tests {
         assert!(is_as_asked(&structure_bytes(&told), &asked));
         told.object_attributes |= TpmaObject::USER_WITH_AUTH;
         assert!(!is_as_asked(&structure_bytes(&told), &asked));
-        assert!(!is_as_asked(&structure_bytes(&template([2; 32], true)), &asked));
+        assert!(!is_as_asked(
+            &structure_bytes(&template([2; 32], true)),
+            &asked
+        ));
         assert!(!is_as_asked(&[], &asked));
     }
 }

@@ -38,9 +38,7 @@ pub(super) fn satisfy(
     if let Some(pcrs) = pcrs {
         let list = selection(&pcrs.selection.registers());
         // With the expected digest the TPM says at once that it differs.
-        let parameters = Bytes::new()
-            .sized(pcrs.digest.bytes())
-            .raw(list.as_slice());
+        let parameters = Bytes::new().sized(pcrs.digest.bytes()).raw(list.as_slice());
         link.plain(Command::new(TpmCc::PolicyPcr, &handles, parameters))?;
     }
     link.plain(Command::new(TpmCc::PolicyAuthValue, &handles, Bytes::new()))?;
@@ -84,11 +82,7 @@ pub(super) fn read(
 
 /// The values one after another; `Some(None)` when the TPM does not keep these
 /// registers in SHA-256.
-fn read_values(
-    reader: &mut Reader<'_>,
-    asked: &[u8],
-    wanted: usize,
-) -> Option<Option<Vec<u8>>> {
+fn read_values(reader: &mut Reader<'_>, asked: &[u8], wanted: usize) -> Option<Option<Vec<u8>>> {
     reader.u32()?;
     let list = reader.take(asked.len())?;
     if list != asked {

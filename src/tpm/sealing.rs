@@ -10,9 +10,7 @@ use crate::core::pin::Pin;
 use crate::keys::derive::{self, Cost};
 use crate::keys::wrap::{self, Wrapped};
 use crate::ports::Chance;
-use crate::ports::sealer::{
-    Blob, Board, PinHash, Protection, SealError, Sealed, Situation,
-};
+use crate::ports::sealer::{Blob, Board, PinHash, Protection, SealError, Sealed, Situation};
 use crate::tpm::index::{self, Index};
 use crate::tpm::link::Link;
 use crate::tpm::secrets::{self, AuthValue, DIGEST_BYTES, Secret};

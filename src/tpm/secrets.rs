@@ -155,9 +155,7 @@ impl AuthValue {
     pub(super) fn new(bytes: &[u8; DIGEST_BYTES]) -> Self {
         let used = bytes.iter().rposition(|byte| *byte != 0);
         let length = used.map_or(0, |last| last + 1);
-        Self(Zeroizing::new(
-            bytes.iter().take(length).copied().collect(),
-        ))
+        Self(Zeroizing::new(bytes.iter().take(length).copied().collect()))
     }
 
     pub(super) fn expose(&self) -> &[u8] {
@@ -190,7 +188,8 @@ mod tests {
         // With both scalars alike, the TPM's side of it can be computed here.
         let own = Point::of(&PublicKey::from_secret_scalar(&draw_scalar(&Fixed))).unwrap();
         let (secret, sent) = salt(&own, &Fixed).unwrap();
-        let shared = p256::ecdh::diffie_hellman(draw_scalar(&Fixed), sent.key().unwrap().as_affine());
+        let shared =
+            p256::ecdh::diffie_hellman(draw_scalar(&Fixed), sent.key().unwrap().as_affine());
         let theirs = kdf_e(shared.raw_secret_bytes(), "SECRET", &sent.x, &own.x);
         assert_eq!(secret.as_slice(), theirs.as_slice());
     }

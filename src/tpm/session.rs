@@ -230,7 +230,10 @@ mod tests {
         secrets::crypt(&[1; 32], &[9; 32], &[3; 32], Way::Encrypt, secret);
         let sent = plain.as_slice().to_vec();
         let proof = proof(&[1; 32], &sent, [9; 32], 0x40);
-        assert_eq!(&check(&sent, &proof).unwrap()[2..], b"a secret of the clinic");
+        assert_eq!(
+            &check(&sent, &proof).unwrap()[2..],
+            b"a secret of the clinic"
+        );
     }
 
     #[test]

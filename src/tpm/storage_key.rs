@@ -197,8 +197,7 @@ fn endorsement_template() -> TpmtPublic {
             | TpmaObject::ADMIN_WITH_POLICY
             | TpmaObject::RESTRICTED
             | TpmaObject::DECRYPT,
-        auth_policy: Tpm2bDigest::try_from(&EK_POLICY[..])
-            .expect("a digest has room for 32 bytes"),
+        auth_policy: Tpm2bDigest::try_from(&EK_POLICY[..]).expect("a digest has room for 32 bytes"),
         parameters: p256_parameters(),
         unique: TpmuPublicId::Ecc(TpmsEccPoint { x: zeros, y: zeros }),
     }
@@ -229,7 +228,10 @@ mod tests {
         );
         let bytes = structure_bytes(&endorsement_template());
         let text = hex::encode(bytes);
-        assert!(text.starts_with("0023000b000300b20020837197674484b3f8"), "{text}");
+        assert!(
+            text.starts_with("0023000b000300b20020837197674484b3f8"),
+            "{text}"
+        );
         assert_eq!(text.len(), 2 * (8 + 2 + 32 + 14 + 68));
     }
 

@@ -6,8 +6,8 @@ use healthpost::core::data_key::DataKey;
 use healthpost::core::pin::{LockoutPassword, Pin};
 use healthpost::device::KernelChance;
 use healthpost::keys::derive::Cost;
-use healthpost::ports::sealer::{Board as Met, Protection, SealError, Sealed, Sealer};
 use healthpost::ports::Chance;
+use healthpost::ports::sealer::{Board as Met, Protection, SealError, Sealed, Sealer};
 use healthpost::tpm::{Tcti, Tpm};
 use std::net::{TcpListener, TcpStream};
 use std::path::Path;
@@ -147,7 +147,9 @@ impl Board {
         let listed = self.tools("tpm2_getcap", &["handles-nv-index"]);
         let listed = String::from_utf8(listed).unwrap();
         let handles = listed.lines().filter_map(|it| it.strip_prefix("- 0x"));
-        handles.map(|it| u32::from_str_radix(it, 16).unwrap()).collect()
+        handles
+            .map(|it| u32::from_str_radix(it, 16).unwrap())
+            .collect()
     }
 
     /// A program of tpm2-tools; fails the test if it fails.
@@ -161,7 +163,10 @@ pub fn run_tools(port: u16, folder: &Path, program: &str, args: &[&str]) -> Vec<
     let output = Command::new(program)
         .args(args)
         .current_dir(folder)
-        .env("TPM2TOOLS_TCTI", format!("swtpm:host=127.0.0.1,port={port}"))
+        .env(
+            "TPM2TOOLS_TCTI",
+            format!("swtpm:host=127.0.0.1,port={port}"),
+        )
         .output()
         .unwrap();
     let said = String::from_utf8_lossy(&output.stderr);

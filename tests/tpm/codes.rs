@@ -164,7 +164,10 @@ fn an_owner_password_is_told() {
     let error = clinic.unseal(None).unwrap_err();
     assert_said(error, Situation::OwnerPassword, 0x9A2, "TPM2_CreatePrimary");
     let report = clinic.tpm().report(Some(&clinic.sealed));
-    assert!(report.owner_password && report.fault.is_none(), "{report:?}");
+    assert!(
+        report.owner_password && report.fault.is_none(),
+        "{report:?}"
+    );
     assert!(report.findings()[0].to_string().contains("owner password"));
     // With a storage key that is kept, opening works and sealing says why not.
     clinic
@@ -178,7 +181,12 @@ fn an_owner_password_is_told() {
     let tpm = clinic.tpm();
     let sealed = tpm.seal(&clinic.met, &clinic.key, Protection::default());
     let error = sealed.unwrap_err();
-    assert_said(error, Situation::OwnerPassword, 0x9A2, "TPM2_NV_DefineSpace");
+    assert_said(
+        error,
+        Situation::OwnerPassword,
+        0x9A2,
+        "TPM2_NV_DefineSpace",
+    );
 }
 
 fn keep_storage_key(board: &Board, more: &[&str]) {

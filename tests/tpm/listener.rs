@@ -127,7 +127,9 @@ fn every_flipped_bit_of_a_secret_answer_is_detected() {
     tpm.unseal(&clinic.sealed, None).unwrap();
     for command in [UNSEAL, NV_READ] {
         let heard = tap.heard();
-        let at = heard.iter().position(|it| word(it, 6) == command && it.len() > 20);
+        let at = heard
+            .iter()
+            .position(|it| word(it, 6) == command && it.len() > 20);
         let bits = heard[at.unwrap() + 1].len() * 8;
         // Behind the head; every bit of it in steps that are no multiple of 8.
         for bit in (80..bits).step_by(3) {
@@ -224,7 +226,11 @@ fn another_tpm_and_a_cleared_one_are_told_apart() {
     assert_eq!(error.situation, Situation::OtherTpm);
     let report = other.tpm().report(Some(&clinic.sealed));
     assert_eq!(report.identity, Identity::Other);
-    assert!(report.findings()[0].to_string().contains("cannot be told apart"));
+    assert!(
+        report.findings()[0]
+            .to_string()
+            .contains("cannot be told apart")
+    );
     clinic.board.tools("tpm2_clear", &["-c", "p"]);
     let error = clinic.unseal(None).unwrap_err();
     assert_eq!(error.situation, Situation::Cleared);

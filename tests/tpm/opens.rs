@@ -1,7 +1,9 @@
 //! What opens, over every way to a TPM, and what does not.
 
+use super::board::{
+    Board, Clinic, PIN, Remembering, SRK_ATTRIBUTES, assert_opens, data_key, pin, tpm,
+};
 use super::chip::Chip;
-use super::board::{Board, Clinic, PIN, Remembering, SRK_ATTRIBUTES, assert_opens, data_key, pin, tpm};
 use healthpost::ports::sealer::{
     IndexState, PcrSelection, PcrState, Protection, Sealed, Sealer, Situation,
 };
