@@ -168,10 +168,17 @@ fn interpose(tap: &Tap, theirs: &Board, hierarchies: &'static [u32]) {
     let port = theirs.port();
     tap.set(move |frame, ask| {
         if word(frame, 6) == CREATE_PRIMARY && hierarchies.contains(&word(frame, 10)) {
-            return ask_other(port, frame);
+            let answer = ask_other(port, frame);
+            ask_other(port, &flush(word(&answer, 10)));
+            return answer;
         }
         ask(frame)
     });
+}
+
+fn flush(handle: u32) -> Vec<u8> {
+    let head = [0x80, 1, 0, 0, 0, 14, 0, 0, 1, 0x65];
+    [&head[..], &handle.to_be_bytes()].concat()
 }
 
 fn ask_other(port: u16, frame: &[u8]) -> Vec<u8> {
