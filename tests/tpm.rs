@@ -7,6 +7,10 @@
     clippy::indexing_slicing,
     reason = "a test may stop at the first surprise"
 )]
+#![allow(
+    clippy::print_stdout,
+    reason = "what was counted and measured is shown"
+)]
 
 mod tpm {
     pub mod board;
