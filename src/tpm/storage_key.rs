@@ -133,8 +133,7 @@ pub(super) fn name_of(area: &[u8]) -> Vec<u8> {
 pub(super) fn endorsement_name(link: &mut Link<'_>) -> Result<Option<Blob>, SealError> {
     match create_primary(link, TpmRh::Endorsement, &endorsement_template()) {
         Ok((handle, area)) => {
-            // Best effort: the name is all that is wanted, and the end of the
-            // conversation flushes it once more.
+            // Best effort: the name is all that is wanted.
             let _ = link.flush(handle);
             Ok(Some(Blob::new(&name_of(&area))))
         }

@@ -69,7 +69,7 @@ fn an_index_that_is_made_again_opens_nothing() {
     assert_eq!(clinic.tpm().keep_only(&clinic.met, &[]), Ok(1));
     let index = format!("{:#x}", old.index);
     let board = &clinic.board;
-    std::fs::write(board.folder().join("zeros"), [0; 32]).unwrap();
+    super::tools::write(board, "zeros", &[0; 32]);
     super::tools::write_policy(board);
     let attributes = "ownerwrite|policyread|no_da";
     let policy = ["-s", "32", "-a", attributes, "-L", "policy.dat", &index];

@@ -11,8 +11,8 @@ use healthpost::ports::sealer::{Blob, PcrSelection, Protection, Sealed, Sealer};
 use hmac::{Hmac, Mac};
 use sha2::Sha256;
 
-fn write(board: &Board, name: &str, bytes: &[u8]) {
-    std::fs::write(board.folder().join(name), bytes).unwrap();
+pub fn write(board: &Board, name: &str, bytes: &[u8]) {
+    healthpost::durable::write(&board.folder().join(name), bytes).unwrap();
 }
 
 fn read(board: &Board, name: &str) -> Vec<u8> {
