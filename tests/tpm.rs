@@ -7,11 +7,22 @@
     clippy::indexing_slicing,
     reason = "a test may stop at the first surprise"
 )]
+#![allow(
+    clippy::print_stdout,
+    reason = "what was counted and measured is shown"
+)]
 
 mod tpm {
     pub mod board;
     pub mod chip;
     pub mod tap;
 
+    mod codes;
+    mod garbage;
+    mod latency;
+    mod listener;
     mod opens;
+    mod pin;
+    mod replace;
+    mod tools;
 }

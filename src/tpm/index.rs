@@ -102,8 +102,9 @@ impl Index {
         if area == self.area(true) {
             return Ok(());
         }
-        if area == self.area(false) {
-            // Defined, and the power went before it was written.
+        // Defined, and the power went before it was written; or a later one of
+        // ours has come round to the same place.
+        if is_ours(&area) {
             return Err(Situation::Destroyed.into());
         }
         Err(Situation::Overwritten.into())
@@ -124,14 +125,18 @@ impl Index {
     }
 }
 
-/// A place of the installation that nothing lies in, drawn from `random`.
+/// A place of the installation that nothing lies in: the one after the highest
+/// taken, so that no copy of an old slots file finds a newer half in its place;
+/// the first of all is drawn.
 pub(super) fn free_place(
     taken: &[u32],
     installation: Installation,
-    random: u8,
+    drawn: u8,
 ) -> Result<u32, SealError> {
     let first = first_of(installation);
-    let mut places = (0..PLACES).map(|step| first + (u32::from(random) + step) % PLACES);
+    let ours = taken.iter().filter(|it| belongs(**it, installation));
+    let start = ours.max().map_or(u32::from(drawn), |it| it - first + 1);
+    let mut places = (0..PLACES).map(|step| first + (start + step) % PLACES);
     let free = places.find(|place| !taken.contains(place));
     free.ok_or_else(|| Situation::NoSpace.into())
 }
@@ -243,6 +248,11 @@ mod tests {
         let first = 0x01A0_0300;
         assert_eq!(free_place(&[], ours, 255).unwrap(), first + 255);
         assert_eq!(free_place(&[first + 255], ours, 255).unwrap(), first);
+        // Never the place that was just left, and round at the end.
+        assert_eq!(free_place(&[first + 4], ours, 3).unwrap(), first + 5);
+        let both = [first + 255, first];
+        assert_eq!(free_place(&both, ours, 3).unwrap(), first + 1);
+        assert_eq!(free_place(&[first + 256], ours, 3).unwrap(), first + 3);
         let all: Vec<u32> = (first..first + 256).collect();
         assert_eq!(free_place(&all, ours, 9), Err(Situation::NoSpace.into()));
         assert!(belongs(first + 255, ours) && !belongs(first + 256, ours));

@@ -217,9 +217,15 @@ impl<'a> Link<'a> {
 
     fn transmit(&mut self, frame: &[u8]) -> Result<Zeroizing<Vec<u8>>, SealError> {
         let sent = self.bus.transmit(frame);
-        sent.map_err(|error| match error.kind() {
-            std::io::ErrorKind::InvalidData => Situation::Garbled.into(),
-            kind => Situation::Silent(kind).into(),
+        sent.map_err(|error| {
+            let kind = error.kind();
+            let is_nonsense = kind == std::io::ErrorKind::InvalidData;
+            let situation = if is_nonsense {
+                Situation::Garbled
+            } else {
+                Situation::Silent(kind)
+            };
+            situation.into()
         })
     }
 

@@ -235,3 +235,77 @@ impl Sealer for Tpm {
         lockout::release(&mut link, &mut session, password)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ports::sealer::{Blob, PcrBinding, PcrSelection};
+    use proptest::prelude::*;
+    use std::io;
+    use zeroize::Zeroizing;
+
+    /// Answers with whatever it was given, in turn.
+    struct Nonsense(Vec<Vec<u8>>);
+
+    impl bus::Bus for Nonsense {
+        fn transmit(&mut self, _: &[u8]) -> io::Result<Zeroizing<Vec<u8>>> {
+            let next = self.0.pop().ok_or(io::ErrorKind::TimedOut)?;
+            Ok(Zeroizing::new(next))
+        }
+    }
+
+    struct Ones;
+
+    impl Chance for Ones {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(1);
+        }
+    }
+
+    fn sealed() -> Sealed {
+        Sealed {
+            board: Board {
+                storage_key: Blob::new(&[1; 34]),
+                endorsement_key: Some(Blob::new(&[2; 34])),
+                installation: Installation::try_from(7).unwrap(),
+            },
+            public: Blob::new(&[3; 78]),
+            private: Blob::new(&[4; 158]),
+            index: 0x01A0_0700,
+            pcrs: Some(PcrBinding {
+                selection: PcrSelection::parse("7").unwrap(),
+                digest: Blob::new(&[5; 32]),
+            }),
+            pin: None,
+            nonce: String::new(),
+            wrapped: String::new(),
+        }
+    }
+
+    /// An answer that claims success, with any body; now and then with a code.
+    fn answer() -> impl Strategy<Value = Vec<u8>> {
+        let body = proptest::collection::vec(any::<u8>(), 0..300);
+        (prop_oneof![9 => Just(0_u32), 1 => any::<u32>()], body).prop_map(|(code, body)| {
+            let head = [&[0x80, 2, 0, 0, 0, 0], &code.to_be_bytes()[..]].concat();
+            [head, body].concat()
+        })
+    }
+
+    proptest! {
+        #[test]
+        fn nonsense_is_refused_and_never_panics(
+            answers in proptest::collection::vec(answer(), 0..40),
+        ) {
+            let link = || Link::new(Box::new(Nonsense(answers.clone())), &Ones);
+            let sealed = sealed();
+            prop_assert!(sealing::unseal(&mut link(), &sealed, None).is_err());
+            let mut report = Report::blank();
+            let _ = report::fill(&mut link(), Some(&sealed), &mut report);
+            let _ = index::list(&mut link(), None);
+            let _ = storage_key::endorsement_name(&mut link());
+            let _ = StorageKey::find(&mut link(), None);
+            let registers = PcrSelection::parse("0,1,2,3,4,5,6,7,8,9").unwrap();
+            let _ = policy::read(&mut link(), None, registers);
+        }
+    }
+}

@@ -30,33 +30,40 @@ pub(super) fn fill(
 }
 
 fn identity(link: &mut Link<'_>, sealed: &Sealed) -> Result<Identity, SealError> {
+    const MEANINGS: [(Situation, Identity); 4] = [
+        (Situation::Cleared, Identity::Cleared),
+        (Situation::OtherTpm, Identity::Other),
+        (Situation::OtherStorageKey, Identity::OtherStorageKey),
+        // Reported on its own; the storage key cannot be made then.
+        (Situation::OwnerPassword, Identity::NotChecked),
+    ];
     match sealing::find_storage_key(link, &sealed.board) {
         Ok(found) => {
             found.drop_if_transient(link)?;
             Ok(Identity::Same)
         }
-        Err(error) => match error.situation {
-            Situation::Cleared => Ok(Identity::Cleared),
-            Situation::OtherTpm => Ok(Identity::Other),
-            Situation::OtherStorageKey => Ok(Identity::OtherStorageKey),
-            // Reported on its own; the storage key cannot be made then.
-            Situation::OwnerPassword => Ok(Identity::NotChecked),
-            _ => Err(error),
-        },
+        Err(error) => meaning(&MEANINGS, error),
     }
 }
 
 fn index_state(link: &mut Link<'_>, sealed: &Sealed) -> Result<IndexState, SealError> {
+    const MEANINGS: [(Situation, IndexState); 2] = [
+        (Situation::Destroyed, IndexState::Gone),
+        (Situation::Overwritten, IndexState::Overwritten),
+    ];
     let policy = policy::digest(sealed.pcrs.as_ref());
     let index = Index::new(sealed.index, policy, sealed.pin.is_some());
     match index.look(link) {
         Ok(()) => Ok(IndexState::Present),
-        Err(error) => match error.situation {
-            Situation::Destroyed => Ok(IndexState::Gone),
-            Situation::Overwritten => Ok(IndexState::Overwritten),
-            _ => Err(error),
-        },
+        Err(error) => meaning(&MEANINGS, error),
     }
+}
+
+/// What a refusal says about the TPM, if it is one of these; else it is why the
+/// report went no further.
+fn meaning<T: Copy>(meanings: &[(Situation, T)], error: SealError) -> Result<T, SealError> {
+    let row = meanings.iter().find(|(it, _)| *it == error.situation);
+    row.map(|(_, state)| *state).ok_or(error)
 }
 
 fn pcr_state(link: &mut Link<'_>, sealed: &Sealed) -> Result<PcrState, SealError> {

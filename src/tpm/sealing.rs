@@ -31,9 +31,11 @@ pub(super) fn find_storage_key(
     board: &Board,
 ) -> Result<StorageKey, SealError> {
     let found = StorageKey::find(link, Some(&board.storage_key));
-    found.map_err(|error| match error.situation {
-        Situation::OtherStorageKey => why_other(link, board).into(),
-        _ => error,
+    found.map_err(|error| {
+        if error.situation == Situation::OtherStorageKey {
+            return why_other(link, board).into();
+        }
+        error
     })
 }
 
@@ -131,12 +133,9 @@ pub(super) fn unseal(
 
 /// A refusal that the file itself contradicts means that the file is damaged.
 fn explain(link: &mut Link<'_>, sealed: &Sealed, mut error: SealError) -> SealError {
-    let contradicted = match error.situation {
-        Situation::PcrChanged => sealed.pcrs.is_none(),
-        Situation::WrongPin { .. } => sealed.pin.is_none(),
-        _ => false,
-    };
-    if contradicted {
+    let is_pcr = error.situation == Situation::PcrChanged;
+    let is_pin = matches!(error.situation, Situation::WrongPin { .. });
+    if (is_pcr && sealed.pcrs.is_none()) || (is_pin && sealed.pin.is_none()) {
         error.situation = Situation::Damaged;
     }
     lockout::explain(link, error)

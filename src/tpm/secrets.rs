@@ -102,7 +102,7 @@ pub(super) fn salt(to: &Point, chance: &dyn Chance) -> Option<(Secret, Point)> {
     let key = to.key()?;
     let mut scalar = draw_scalar(chance);
     let own = Point::of(&PublicKey::from_secret_scalar(&scalar));
-    let shared = p256::ecdh::diffie_hellman(scalar, key.as_affine());
+    let shared = p256::ecdh::diffie_hellman(&scalar, key.as_affine());
     scalar.zeroize();
     let own = own?;
     let secret = kdf_e(shared.raw_secret_bytes(), "SECRET", &own.x, &to.x);

@@ -22,6 +22,9 @@ pub const CHEAP: Cost = Cost {
     p: 1,
 };
 pub const PIN: &str = "482913";
+/// The TCG's template of a storage key, as tpm2-tools spell it.
+pub const SRK_ATTRIBUTES: &str =
+    "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|restricted|decrypt";
 
 /// Randomness that remembers what it gave.
 pub struct Remembering {
@@ -128,6 +131,25 @@ impl Board {
     /// Somebody between chip and board.
     pub fn tap(&self) -> Tap {
         Tap::new(self.port)
+    }
+
+    /// As [`Board::tap`], for tpm2-tools: these also want the control channel,
+    /// at the next port. What goes over that one is not listened to.
+    pub fn tap_with_control(&self) -> (Tap, Tap) {
+        let at = |port| TcpListener::bind(("127.0.0.1", port));
+        let port = two_free_ports();
+        let commands = Tap::at(at(port).unwrap(), self.port);
+        (commands, Tap::relay(at(port + 1).unwrap(), self.port + 1))
+    }
+
+    /// Every index in it.
+    pub fn indices(&self) -> Vec<u32> {
+        let listed = self.tools("tpm2_getcap", &["handles-nv-index"]);
+        let listed = String::from_utf8(listed).unwrap();
+        let handles = listed.lines().filter_map(|it| it.strip_prefix("- 0x"));
+        handles
+            .map(|it| u32::from_str_radix(it, 16).unwrap())
+            .collect()
     }
 
     /// A program of tpm2-tools; fails the test if it fails.

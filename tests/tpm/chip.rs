@@ -55,3 +55,12 @@ impl Drop for Chip {
         self.0.wait().ok();
     }
 }
+
+/// Asks until it is so; fails after a while.
+pub fn until(what: &str, is_so: impl Fn() -> bool) {
+    let end = Instant::now() + LIMIT;
+    while !is_so() {
+        assert!(Instant::now() < end, "not within {LIMIT:?}: {what}");
+        std::thread::park_timeout(LOOK);
+    }
+}

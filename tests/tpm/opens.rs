@@ -1,6 +1,8 @@
 //! What opens, over every way to a TPM, and what does not.
 
-use super::board::{Board, Clinic, PIN, Remembering, assert_opens, data_key, pin, tpm};
+use super::board::{
+    Board, Clinic, PIN, Remembering, SRK_ATTRIBUTES, assert_opens, data_key, pin, tpm,
+};
 use super::chip::Chip;
 use healthpost::ports::sealer::{
     IndexState, PcrSelection, PcrState, Protection, Sealed, Sealer, Situation,
@@ -43,6 +45,7 @@ fn a_persistent_storage_key_is_used_and_another_kind_is_not() {
     // Somebody's RSA key lies where ours would: we make our own instead.
     tools("tpm2_createprimary", &["-G", "rsa2048", "-c", "rsa.ctx"]);
     tools("tpm2_evictcontrol", &["-c", "rsa.ctx", "0x81000001"]);
+    tools("tpm2_flushcontext", &["-t"]);
     let met = board.tpm().meet().unwrap();
     let key = data_key(1);
     let sealed = board.tpm().seal(&met, &key, Protection::default()).unwrap();
@@ -54,13 +57,10 @@ fn a_persistent_storage_key_is_used_and_another_kind_is_not() {
         &["-G", "ecc256", "-a", SRK_ATTRIBUTES, "-c", "ecc.ctx"],
     );
     tools("tpm2_evictcontrol", &["-c", "ecc.ctx", "0x81000001"]);
+    tools("tpm2_flushcontext", &["-t"]);
     assert_eq!(board.tpm().meet().unwrap().storage_key, met.storage_key);
     assert_opens(&board.tpm(), &sealed, None, &key);
 }
-
-/// The TCG's template, as tpm2-tools spell it.
-pub const SRK_ATTRIBUTES: &str =
-    "fixedtpm|fixedparent|sensitivedataorigin|userwithauth|noda|restricted|decrypt";
 
 #[test]
 fn registers_bind_and_are_reported() {

@@ -23,7 +23,22 @@ pub struct Tap {
 impl Tap {
     /// Listens only.
     pub fn new(to: u16) -> Self {
-        let listener = TcpListener::bind(("127.0.0.1", 0)).unwrap();
+        Self::at(TcpListener::bind(("127.0.0.1", 0)).unwrap(), to)
+    }
+
+    /// Listens at a place.
+    pub fn at(listener: TcpListener, to: u16) -> Self {
+        Self::serve(listener, move |near, heard, hook| {
+            talk(near, to, heard, hook)
+        })
+    }
+
+    fn serve(
+        listener: TcpListener,
+        conversation: impl Fn(&mut TcpStream, &Mutex<Vec<Vec<u8>>>, &Mutex<Hook>) -> io::Result<()>
+        + Send
+        + 'static,
+    ) -> Self {
         let port = listener.local_addr().unwrap().port();
         let heard: Arc<Mutex<Vec<Vec<u8>>>> = Arc::default();
         let hook: Arc<Mutex<Hook>> = Arc::new(Mutex::new(Box::new(|command, ask| ask(command))));
@@ -36,7 +51,7 @@ impl Tap {
                         return;
                     }
                     // Either side hanging up ends the conversation.
-                    let _ = talk(&mut near.unwrap(), to, &heard, &hook);
+                    let _ = conversation(&mut near.unwrap(), &heard, &hook);
                 }
             }
         });
@@ -47,6 +62,17 @@ impl Tap {
             over,
             thread: Some(thread),
         }
+    }
+
+    /// Passes bytes on without listening: for a channel that knows no frames.
+    pub fn relay(listener: TcpListener, to: u16) -> Self {
+        Self::serve(listener, move |near, _, _| {
+            let mut far = TcpStream::connect(("127.0.0.1", to))?;
+            let (mut answers, mut back) = (far.try_clone()?, near.try_clone()?);
+            std::thread::spawn(move || io::copy(&mut answers, &mut back));
+            io::copy(near, &mut far)?;
+            far.shutdown(std::net::Shutdown::Both)
+        })
     }
 
     pub fn port(&self) -> u16 {
@@ -116,7 +142,8 @@ fn talk(
         let command = read_frame(near)?;
         let mut ask = |frame: &[u8]| {
             far.write_all(frame).unwrap();
-            read_frame(&mut far).unwrap()
+            // A TPM that hangs up has refused.
+            read_frame(&mut far).unwrap_or_else(|_| refusal(0x101))
         };
         let answer = hook.lock().unwrap()(&command, &mut ask);
         heard.lock().unwrap().extend([command, answer.clone()]);
@@ -128,7 +155,7 @@ fn read_frame(stream: &mut TcpStream) -> io::Result<Vec<u8>> {
     let mut frame = vec![0; 10];
     stream.read_exact(&mut frame)?;
     let length = usize::try_from(word(&frame, 2)).unwrap();
-    frame.resize(length, 0);
+    frame.resize(length.clamp(10, 4096), 0);
     stream.read_exact(&mut frame[10..])?;
     Ok(frame)
 }
