@@ -303,19 +303,6 @@ impl Custody {
     }
 }
 
-/// Whether an error is the TPM's word that too many PINs were wrong, and for how
-/// long, seconds.
-pub fn locked_out(error: &anyhow::Error) -> Option<Option<u32>> {
-    let said: Option<&SealError> = match error.downcast_ref::<SlotsError>() {
-        Some(SlotsError::Tpm(said)) => Some(said),
-        Some(_) | None => error.downcast_ref(),
-    };
-    match said?.situation {
-        Situation::LockedOut { wait_s } => Some(wait_s),
-        _ => None,
-    }
-}
-
 /// As [`Custody::open`], off the runtime's threads: it takes its time.
 ///
 /// # Errors

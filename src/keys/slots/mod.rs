@@ -300,7 +300,7 @@ impl SlotsFile {
             Slot::Human(_) | Slot::Other(_) => None,
         });
         let mut slots: Vec<&TpmSlot> = slots.collect();
-        slots.sort_by(|a, b| b.generation.cmp(&a.generation));
+        slots.sort_by_key(|it| std::cmp::Reverse(it.generation));
         slots
     }
 }

@@ -98,7 +98,7 @@ impl SlotsFile {
                 key,
             }));
         }
-        opened.sort_by(|a, b| b.generation.cmp(&a.generation));
+        opened.sort_by_key(|it| std::cmp::Reverse(it.generation));
         match (opened.is_empty(), damaged, tried) {
             (false, ..) => Ok(opened),
             (true, true, _) => Err(Error::DamagedSlot(kind.name())),
