@@ -93,6 +93,8 @@ pub struct Report {
     pub owner_password: bool,
     /// The lock-out hierarchy has a password (ours, or somebody else's).
     pub lockout_password: bool,
+    /// There is a PIN, and nothing keeps others from setting its counter back.
+    pub unguarded_pin: bool,
     /// The counter of wrong PINs.
     pub lockout: Option<Lockout>,
     /// Whether it is the same TPM.
@@ -111,6 +113,7 @@ impl Report {
             manufacturer: String::new(),
             owner_password: false,
             lockout_password: false,
+            unguarded_pin: false,
             lockout: None,
             identity: Identity::NotChecked,
             index: IndexState::NotChecked,
@@ -139,6 +142,7 @@ impl Report {
                 PcrState::Changed => Some(Finding::PcrChanged),
             },
             locked.map(|wait_s| Finding::LockedOut { wait_s }),
+            self.unguarded_pin.then_some(Finding::UnguardedPin),
             self.owner_password.then_some(Finding::OwnerPassword),
         ];
         candidates.into_iter().flatten().collect()
@@ -167,6 +171,8 @@ pub enum Finding {
         /// Seconds, with power, until another try, at most.
         wait_s: u32,
     },
+    /// Whoever has the box may set the counter of wrong PINs back.
+    UnguardedPin,
     /// The owner hierarchy has a password.
     OwnerPassword,
 }
@@ -199,6 +205,9 @@ impl fmt::Display for Finding {
                     f,
                     "the TPM takes no PIN after too many wrong ones: leave the box switched on, it takes one more in at most {minutes} min"
                 );
+            }
+            Self::UnguardedPin => {
+                "the TPM counts wrong PINs, but has no lock-out password: whoever has the box can set the counter back and guess on. Unlock once, which sets it"
             }
             Self::OwnerPassword => {
                 "the TPM has an owner password: the key may still open, but sealing anew, set-pin, rotate and erasing will not work until it is taken off with tpm2_changeauth -c owner"
@@ -233,6 +242,7 @@ mod tests {
                 let report = Report {
                     fault: Some(Situation::NotStarted.into()),
                     owner_password: true,
+                    unguarded_pin: true,
                     lockout: Some(locked),
                     identity,
                     index,
@@ -240,11 +250,11 @@ mod tests {
                     ..Report::blank()
                 };
                 let findings = report.findings();
-                assert_eq!(findings.len(), 6);
+                assert_eq!(findings.len(), 7);
                 sentences.extend(findings.iter().map(ToString::to_string));
             }
         }
-        assert_eq!(sentences.len(), 9);
+        assert_eq!(sentences.len(), 10);
         assert!(sentences.iter().any(|it| it.contains("at most 30 min")));
         assert!(Report::blank().findings().is_empty());
     }

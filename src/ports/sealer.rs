@@ -268,8 +268,9 @@ pub trait Sealer: Send + Sync {
     /// [`Situation::LockoutPassword`] when another one is set already.
     fn adopt_lockout(&self, board: &Board, password: &LockoutPassword) -> Result<(), SealError>;
 
-    /// Sets the counter of wrong PINs back. To be called after each unlock with
-    /// a PIN: without it each power cut counts as a wrong one.
+    /// Sets the counter of wrong PINs back, adopting the lock-out first if a
+    /// power cut had come between. To be called after each unlock with a PIN:
+    /// without it each power cut counts as a wrong one.
     ///
     /// # Errors
     /// As [`Sealer::adopt_lockout`].

@@ -106,23 +106,29 @@ pub(super) fn adopt(
         TpmCc::DictionaryAttackParameters,
         parameters,
     )?;
-    reset(link, session, password)
+    set_back(link, session, &value)
 }
 
-/// Sets the counter back.
+/// Sets the counter back; where no password is set, as after a power cut right
+/// after sealing, sets that first.
 pub(super) fn reset(
     link: &mut Link<'_>,
     session: &mut Session,
     password: &LockoutPassword,
 ) -> Result<(), SealError> {
-    let value = AuthValue::new(password.expose());
-    act(
-        link,
-        session,
-        &value,
-        TpmCc::DictionaryAttackLockReset,
-        Bytes::new(),
-    )
+    if !Properties::read(link)?.has_lockout_password() {
+        return adopt(link, session, password);
+    }
+    set_back(link, session, &AuthValue::new(password.expose()))
+}
+
+fn set_back(
+    link: &mut Link<'_>,
+    session: &mut Session,
+    value: &AuthValue,
+) -> Result<(), SealError> {
+    let code = TpmCc::DictionaryAttackLockReset;
+    act(link, session, value, code, Bytes::new())
 }
 
 /// Takes the password off. Nothing to do where there is none.
@@ -134,8 +140,8 @@ pub(super) fn release(
     if !Properties::read(link)?.has_lockout_password() {
         return Ok(());
     }
-    reset(link, session, password)?;
     let value = AuthValue::new(password.expose());
+    set_back(link, session, &value)?;
     change(link, session, &value, &AuthValue::none())
 }
 

@@ -60,7 +60,9 @@
 //! After an unlock with a PIN, a power cut counts as a wrong PIN, and a right one
 //! does not count back. So each unlock sets the counter back, which takes the
 //! lock-out password. It is made durable *before* the TPM gets it, because one
-//! that is lost can only be taken off by clearing the TPM.
+//! that is lost can only be taken off by clearing the TPM (`tpm2_clear -c p`
+//! where the firmware allows it). And as long as it is not set, whoever has the
+//! box can set the counter back and guess on: [`Report`] says so.
 
 mod bus;
 mod codes;

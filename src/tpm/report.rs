@@ -23,6 +23,7 @@ pub(super) fn fill(
     let Some(sealed) = sealed else {
         return Ok(());
     };
+    report.unguarded_pin = sealed.pin.is_some() && !report.lockout_password;
     report.identity = identity(link, sealed)?;
     report.index = index_state(link, sealed)?;
     report.pcrs = pcr_state(link, sealed)?;

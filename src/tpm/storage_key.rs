@@ -233,7 +233,7 @@ mod tests {
             text.starts_with("0023000b000300b20020837197674484b3f8"),
             "{text}"
         );
-        assert_eq!(text.len(), 2 * (8 + 2 + 32 + 14 + 68));
+        assert_eq!(text.len(), 2 * (8 + 2 + 32 + 12 + 68));
     }
 
     #[test]

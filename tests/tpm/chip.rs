@@ -27,9 +27,14 @@ impl Chip {
         is_up: impl Fn() -> bool,
     ) -> Option<Self> {
         let log = File::create(folder.join("swtpm.log")).unwrap();
+        // Written once it has its ports: whoever else listens there is not it.
+        let ready = folder.join("ready");
+        std::fs::remove_file(&ready).ok();
+        let is_ready = || std::fs::read(&ready).is_ok_and(|pid| !pid.is_empty());
         let child = Command::new("swtpm")
             .args(["socket", "--tpm2", "--flags", flags])
             .args(["--tpmstate", &format!("dir={}", folder.display())])
+            .args(["--pid", &format!("file={}", ready.display())])
             .args(ways)
             .stdin(Stdio::null())
             .stdout(log.try_clone().unwrap())
@@ -38,7 +43,7 @@ impl Chip {
             .expect("swtpm is missing: apt-get install swtpm swtpm-tools tpm2-tools");
         let mut chip = Self(child);
         let end = Instant::now() + LIMIT;
-        while !is_up() {
+        while !(is_ready() && is_up()) {
             if chip.0.try_wait().unwrap().is_some() || Instant::now() > end {
                 return None;
             }

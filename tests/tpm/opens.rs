@@ -8,7 +8,9 @@ use healthpost::ports::sealer::{
     IndexState, PcrSelection, PcrState, Protection, Sealed, Sealer, Situation,
 };
 use healthpost::tpm::Tcti;
+use std::io::{BufRead, BufReader};
 use std::os::unix::net::UnixStream;
+use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 #[test]
@@ -113,6 +115,57 @@ fn a_unix_socket_is_a_way_too() {
     let key = data_key(2);
     let sealed = tpm.seal(&met, &key, Protection::default()).unwrap();
     assert_opens(&tpm, &sealed, None, &key);
+}
+
+/// The kernel's device is stood in for by a terminal in raw mode, which is one
+/// file for both ways too.
+#[test]
+fn a_device_is_a_way_too() {
+    let board = Board::new();
+    let device = Device::before(&board);
+    let tpm = tpm(device.tcti(), Remembering::new());
+    let met = tpm.meet().unwrap();
+    let key = data_key(6);
+    let typed = pin(PIN);
+    let protection = Protection {
+        pin: Some(&typed),
+        pcrs: None,
+    };
+    let sealed = tpm.seal(&met, &key, protection).unwrap();
+    assert_opens(&tpm, &sealed, Some(&typed), &key);
+}
+
+/// A relay between a device file and the TPM; it ends with the test.
+struct Device {
+    relay: Child,
+    path: String,
+}
+
+impl Device {
+    fn before(board: &Board) -> Self {
+        let script = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/tpm/device.py");
+        let mut relay = Command::new("python3")
+            .args([script, &board.port().to_string()])
+            .stdout(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut path = String::new();
+        let said = relay.stdout.take().unwrap();
+        BufReader::new(said).read_line(&mut path).unwrap();
+        let path = path.trim().to_owned();
+        Self { relay, path }
+    }
+
+    fn tcti(&self) -> Tcti {
+        format!("device:{}", self.path).parse().unwrap()
+    }
+}
+
+impl Drop for Device {
+    fn drop(&mut self) {
+        self.relay.kill().ok();
+        self.relay.wait().ok();
+    }
 }
 
 #[test]

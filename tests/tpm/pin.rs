@@ -117,6 +117,23 @@ fn a_lockout_password_is_adopted_twice_and_given_back() {
     assert_eq!(former.situation, Situation::LockoutPassword);
 }
 
+/// A power cut between sealing and adopting, and the unlock that makes it good.
+#[test]
+fn an_unguarded_counter_is_told_and_guarded_by_the_next_unlock() {
+    let typed = pin(PIN);
+    let clinic = Clinic::protected(Protection {
+        pin: Some(&typed),
+        pcrs: None,
+    });
+    let findings = || clinic.tpm().report(Some(&clinic.sealed)).findings();
+    assert_eq!(findings(), [Finding::UnguardedPin]);
+    clinic.assert_opens(Some(PIN));
+    let tpm = clinic.tpm();
+    tpm.reset_lockout(&clinic.met, &clinic.password).unwrap();
+    assert_eq!(findings(), []);
+    assert_eq!(lockout(&clinic).tries_max, 10);
+}
+
 /// Gives every PIN the same salt.
 struct OneSalt(Arc<Remembering>);
 

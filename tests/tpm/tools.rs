@@ -9,7 +9,7 @@ use aes_gcm::{Aes256Gcm, Nonce};
 use healthpost::keys::derive;
 use healthpost::ports::sealer::{Blob, PcrSelection, Protection, Sealed, Sealer};
 use hmac::{Hmac, Mac};
-use sha2::Sha256;
+use sha2::{Digest, Sha256};
 
 pub fn write(board: &Board, name: &str, bytes: &[u8]) {
     healthpost::durable::write(&board.folder().join(name), bytes).unwrap();
@@ -95,6 +95,18 @@ fn the_tools_open_what_we_seal() {
     let given = chance.given.lock().unwrap();
     assert!(given.contains(&outer) && given.contains(&inner));
     assert_ne!(outer, inner);
+}
+
+/// The key that tells a cleared TPM from another one is the profile's own.
+#[test]
+fn the_endorsement_key_is_the_one_the_tools_make() {
+    let board = Board::new();
+    let met = board.tpm().meet().unwrap();
+    let args = ["-G", "ecc", "-c", "ek.ctx", "-u", "ek.pub"];
+    board.tools("tpm2_createek", &args);
+    let digest = Sha256::digest(&read(&board, "ek.pub")[2..]);
+    let name = [&[0, 0xB], &digest[..]].concat();
+    assert_eq!(met.endorsement_key.unwrap().bytes(), name);
 }
 
 fn mac(key: &[u8], parts: &[&[u8]]) -> Vec<u8> {
