@@ -7,7 +7,7 @@
 use super::Command;
 use super::fold::folded_tokens;
 use super::kind::Kind;
-use super::phrases::{Row, Table, is_slip_of};
+use super::phrases::Table;
 use crate::core::lang::Lang;
 use Command::{Back, DeleteMyData, Help, Language, MyData, Restart, Stop};
 use Lang::{En, Es, Fr, Pt, Sw};
@@ -290,13 +290,10 @@ fn slip(said: &str, lang: Lang) -> Option<Command> {
     if !(SLIP_CHARS_MIN..=SLIP_CHARS_MAX).contains(&said.chars().count()) {
         return None;
     }
-    let near = |(_, _, phrases): &&Row<Command>| {
-        let mut long = phrases.split('|').filter(|p| p.len() >= SLIP_CHARS_MIN);
-        long.any(|phrase| is_slip_of(said, phrase))
-    };
     let agreed = |own: bool| {
-        let rows = COMMANDS.rows().iter();
-        let mut near = rows.filter(|(of, ..)| !own || *of == lang).filter(near);
+        let mut near = COMMANDS
+            .misspelt_whole(said)
+            .filter(|(of, _, phrase)| (!own || *of == lang) && phrase.len() >= SLIP_CHARS_MIN);
         let (_, first, _) = near.next()?;
         near.all(|(_, other, _)| other == first).then_some(*first)
     };

@@ -39,6 +39,8 @@ struct Index<T> {
     by_word: HashMap<&'static str, Vec<Phrase<T>>, Quick>,
     /// Single words that may be misspelt, by what no slip changes.
     by_letter: HashMap<(Lang, char), Vec<(T, &'static str)>, Quick>,
+    /// Every phrase as a whole, by its first letter.
+    wholes: HashMap<char, Vec<Row<T>>, Quick>,
     words_max: usize,
 }
 
@@ -88,17 +90,12 @@ impl<T: Copy> Table<T> {
     ) -> impl Iterator<Item = Hit<T>> + 'a {
         let few = tokens.len() <= self.index().words_max;
         let tokens = if few { tokens } else { &[] };
-        self.hits(tokens, 0)
-            .filter(|hit| hit.used == tokens.len())
+        self.hits(tokens, 0).filter(|hit| hit.used == tokens.len())
     }
 
     /// The meanings of a word that is a word of the language with one slip: a
     /// letter missing, doubled, wrong or swapped. The first letter must be right.
-    pub(super) fn misspelt(
-        &'static self,
-        word: &str,
-        lang: Lang,
-    ) -> impl Iterator<Item = T> {
+    pub(super) fn misspelt(&'static self, word: &str, lang: Lang) -> impl Iterator<Item = T> {
         let long = word.chars().nth(MISSPELT_CHARS_MIN - 1).is_some();
         let first = word.chars().next().filter(|c| long && !c.is_ascii_digit());
         let near = first.and_then(|c| self.index().by_letter.get(&(lang, c)));
@@ -108,9 +105,16 @@ impl<T: Copy> Table<T> {
             .map(|(meaning, _)| *meaning)
     }
 
-    /// The rows as written.
-    pub(super) const fn rows(&self) -> &'static [Row<T>] {
-        self.rows
+    /// Every phrase of which the whole text is one slip away.
+    pub(super) fn misspelt_whole(
+        &'static self,
+        said: &str,
+    ) -> impl Iterator<Item = &'static Row<T>> {
+        let first = said.chars().next();
+        let near = first.and_then(|c| self.index().wholes.get(&c));
+        near.into_iter()
+            .flatten()
+            .filter(move |(_, _, right)| is_slip_of(said, right))
     }
 
     fn index(&self) -> &Index<T> {
@@ -123,6 +127,7 @@ impl<T: Copy> Index<T> {
         let mut index = Self {
             by_word: HashMap::default(),
             by_letter: HashMap::default(),
+            wholes: HashMap::default(),
             words_max: 0,
         };
         for (of, meaning, phrases) in rows {
@@ -143,6 +148,10 @@ impl<T: Copy> Index<T> {
             rest: words.collect(),
         };
         self.words_max = self.words_max.max(1 + phrase.rest.len());
+        if let Some(letter) = text.chars().next() {
+            let wholes = self.wholes.entry(letter).or_default();
+            wholes.push((of, meaning, text));
+        }
         if phrase.rest.is_empty()
             && phrase.chars >= MISSPELT_CHARS_MIN
             && let Some(letter) = text.chars().next()
@@ -175,9 +184,8 @@ pub(super) fn is_slip_of(word: &str, right: &str) -> bool {
     }
     let left = |chars: &mut std::str::Chars<'_>| [chars.next(), chars.next(), chars.next()];
     match (left(&mut a), left(&mut b)) {
-        ([Some(_), None, _], [None, ..] | [Some(_), None, _]) | ([None, ..], [Some(_), None, _]) => {
-            true
-        }
+        ([Some(_), None, _], [None, ..] | [Some(_), None, _])
+        | ([None, ..], [Some(_), None, _]) => true,
         ([Some(x), Some(y), None], [Some(v), Some(w), None]) => x == w && y == v,
         _ => false,
     }

@@ -119,9 +119,7 @@ pub(super) fn label_of(segment: &str, lang: Lang) -> Option<(Topic, String)> {
     };
     let tokens = folded_tokens(head);
     let own = TOPICS.whole(&tokens).filter(|hit| hit.of == lang);
-    let others = TOPICS
-        .whole(&tokens)
-        .filter(|hit| hit.of != lang && marked);
+    let others = TOPICS.whole(&tokens).filter(|hit| hit.of != lang && marked);
     let topic = own.chain(others).next()?.meaning;
     // Without a colon only "age 34" is a label; "Village Mpya" is a name.
     let plain = topic == Topic::Age || topic == Topic::Name || topic == Topic::Sex;
