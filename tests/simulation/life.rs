@@ -285,7 +285,7 @@ impl Life {
     /// Anybody, mostly one with something to answer.
     fn somebody(&mut self) -> usize {
         let mut who = self.dice.below(self.patients.len());
-        for _ in 0..4 {
+        for _ in 0..6 {
             if self.patients[who].has_been_asked(&self.world) {
                 break;
             }

@@ -126,7 +126,11 @@ fn newest_question<'w>(world: &'w World, number: &str) -> Option<&'w Entry> {
 }
 
 fn asks_something(text: &str) -> bool {
-    let asks = |field: &Field| Lang::ALL.iter().any(|lang| text.contains(field.ask.get(*lang)));
+    let asks = |field: &Field| {
+        Lang::ALL
+            .iter()
+            .any(|lang| text.contains(field.ask.get(*lang)))
+    };
     flow().fields().any(asks)
 }
 
@@ -175,7 +179,7 @@ impl Patient {
             1
         };
         let mut written = Vec::new();
-        if !self.has_been_asked(world) && dice.percent(75) {
+        if !self.has_been_asked(world) && dice.percent(80) {
             return written;
         }
         for i in 0..burst {
@@ -210,8 +214,13 @@ impl Patient {
 
     /// Whether the clinic has written something they have not reacted to.
     pub fn has_been_asked(&self, world: &World) -> bool {
+        let person = world.person(&self.number).unwrap();
+        let Some(last) = person.visible().next_back() else {
+            return true;
+        };
         let newest = newest_question(world, &self.number);
-        newest.is_none_or(|one| Some(&one.id) != self.done_with.as_ref())
+        last.direction == Direction::ToPhone
+            && newest.is_some_and(|one| Some(&one.id) != self.done_with.as_ref())
     }
 
     fn choose(&mut self, world: &World, dice: &mut Dice) -> Said {

@@ -239,13 +239,16 @@ pub fn read_command(text: &str, lang: Lang) -> Option<Command> {
 }
 
 /// Whether a message that [`read_command`] takes for a command may as well be
-/// the answer to such a question: "back" where it hurts, "langue" (tongue),
-/// a place called Volta. The caller may then ask which is meant; treating it
-/// as a command loses nothing, since a command changes no record.
+/// the answer to such a question: "back" where it hurts, "langue" (tongue).
+/// It stays a command, because commands work at any step; the caller keeps the
+/// word in sight of staff, so that a complaint of one word is not lost.
 pub fn may_be_answer(kind: &Kind, text: &str) -> bool {
     let open = match kind {
-        Kind::FreeText | Kind::FreeTextOrNone | Kind::AnyOf { .. } | Kind::Locality => true,
-        Kind::Name
+        Kind::FreeText => true,
+        Kind::FreeTextOrNone
+        | Kind::AnyOf { .. }
+        | Kind::Locality
+        | Kind::Name
         | Kind::BirthOrAge
         | Kind::Sex
         | Kind::Onset

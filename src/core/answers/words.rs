@@ -81,31 +81,50 @@ static SENTENCE_WORDS: Table<()> = Table::of(&[
     ),
 ]);
 
+/// How people begin when they give a place. A noun alone is no beginning: in
+/// "Pueblo Nuevo" and "Bairro Novo" it is part of the name.
 static PLACE_BEGINNINGS: Table<()> = Table::of(&[
     (
         En,
         (),
-        "i live in|i live at|i live near|i am from|im from|i stay in|i stay at|i come from|we live in|from|in|village|town|address|location|locality|place|my village is|it is",
+        "i live in|i live at|i live near|i am from|im from|i stay in|i stay at|i come from|we live in|from|in|village of|town of|the village of|i live in the village of|my village is|it is",
     ),
     (
         Fr,
         (),
-        "jhabite a|j habite a|jhabite|habite a|je vis a|je viens de|je suis de|je reste a|nous habitons a|a|village|ville|quartier|adresse|localite|lieu|mon village est|jhabite au|au|au village de|jhabite dans le",
+        "jhabite a|j habite a|jhabite|habite a|je vis a|je viens de|je suis de|je reste a|nous habitons a|a|village de|quartier de|le village de|mon village est|jhabite au|au|au village de|jhabite dans le|jhabite le quartier",
     ),
     (
         Sw,
         (),
-        "ninaishi|naishi|ninakaa|nakaa|natoka|ninatoka|tunaishi|kijiji|mji|mtaa|mahali|kijiji cha|mji wa|eneo|kijiji changu ni|niko|anwani",
+        "ninaishi|naishi|ninakaa|nakaa|natoka|ninatoka|tunaishi|kijiji cha|mji wa|mtaa wa|eneo la|kijiji changu ni|niko|ninaishi kijiji cha|ninaishi mtaa wa",
     ),
     (
         Es,
         (),
-        "vivo en|soy de|vengo de|vivimos en|en|pueblo|ciudad|barrio|direccion|localidad|lugar|aldea|resido en|mi pueblo es|estoy en",
+        "vivo en|soy de|vengo de|vivimos en|en|pueblo de|barrio de|aldea de|resido en|mi pueblo es|estoy en|vivo en el barrio|vivo en el pueblo de",
     ),
     (
         Pt,
         (),
-        "moro em|vivo em|sou de|venho de|moro no|moro na|vivo no|vivo na|moramos em|em|aldeia|cidade|bairro|endereco|localidade|lugar|resido em|no|na|vila|fico em",
+        "moro em|vivo em|sou de|venho de|moro no|moro na|vivo no|vivo na|moramos em|em|aldeia de|bairro de|resido em|no|na|fico em|moro no bairro|moro na aldeia de",
+    ),
+]);
+
+/// Labels, which count as such before a colon only.
+static PLACE_LABELS: Table<()> = Table::of(&[
+    (En, (), "village|town|address|location|locality|place"),
+    (Fr, (), "village|ville|quartier|adresse|localite|lieu"),
+    (Sw, (), "kijiji|mji|mtaa|mahali|eneo|anwani"),
+    (
+        Es,
+        (),
+        "pueblo|ciudad|barrio|direccion|localidad|lugar|aldea",
+    ),
+    (
+        Pt,
+        (),
+        "aldeia|cidade|bairro|endereco|localidade|lugar|vila",
     ),
 ]);
 
@@ -213,8 +232,9 @@ pub(super) fn read_locality(text: &str, folded: &str, lang: Lang) -> Result<Valu
     if folded.ends_with('?') || is_no_answer(text, folded, &tokens, lang) || is_mash(&tokens) {
         return Err(Misread::Unclear);
     }
-    let shown = tidy(text);
-    let place = skip_words(&shown, beginning(&PLACE_BEGINNINGS, &tokens, lang));
+    let shown = without_label(&tidy(text));
+    let begun = beginning(&PLACE_BEGINNINGS, &cut(&fold(&shown)), lang);
+    let place = skip_words(&shown, begun);
     let place = tidy(place.trim_matches(|c: char| !c.is_alphanumeric() && c != ')' && c != '\''));
     let letters = place.chars().filter(|c| c.is_alphabetic()).count();
     match letters {
@@ -227,6 +247,15 @@ pub(super) fn read_locality(text: &str, folded: &str, lang: Lang) -> Result<Valu
         _ if tokens.len() >= 3 && lexicon::is_negated(&tokens, lang) => Err(Misread::Unclear),
         _ => Ok(Value::Text { text: place.into() }),
     }
+}
+
+/// The place without "village:".
+fn without_label(shown: &str) -> String {
+    let labelled = shown.split_once([':', '=']).filter(|(label, _)| {
+        let label = cut(&fold(label));
+        PLACE_LABELS.whole(&label).next().is_some()
+    });
+    labelled.map_or(shown, |(_, place)| place).trim().to_owned()
 }
 
 /// Reads free words.
