@@ -105,6 +105,8 @@ pub struct Patient {
     texts: Vec<String>,
     /// The message of the clinic they answered last.
     done_with: Option<String>,
+    /// The newest message they looked at, and the newest question then.
+    looked: (String, Option<String>),
     manner: Manner,
 }
 
@@ -114,15 +116,6 @@ pub struct Written {
     pub wamid: String,
     /// Whether it holds words of danger.
     pub danger: bool,
-}
-
-/// The last thing the clinic asked, as the phone shows it.
-fn newest_question<'w>(world: &'w World, number: &str) -> Option<&'w Entry> {
-    let person = world.person(number).unwrap();
-    person.visible().rev().take(8).find(|one| {
-        let asks = || one.as_json()["text"].as_str().is_some_and(asks_something);
-        one.direction == Direction::ToPhone && (!one.taps().is_empty() || asks())
-    })
 }
 
 fn asks_something(text: &str) -> bool {
@@ -166,6 +159,7 @@ impl Patient {
             answered: [0; PAGES.len()],
             texts: Vec::new(),
             done_with: None,
+            looked: (String::new(), None),
             manner,
         }
     }
@@ -179,7 +173,7 @@ impl Patient {
             1
         };
         let mut written = Vec::new();
-        if !self.has_been_asked(world) && dice.percent(80) {
+        if !self.has_been_asked(world) && dice.percent(90) {
             return written;
         }
         for i in 0..burst {
@@ -213,12 +207,15 @@ impl Patient {
     }
 
     /// Whether the clinic has written something they have not reacted to.
-    pub fn has_been_asked(&self, world: &World) -> bool {
+    pub fn has_been_asked(&mut self, world: &World) -> bool {
         let person = world.person(&self.number).unwrap();
         let Some(last) = person.visible().next_back() else {
             return true;
         };
-        let newest = newest_question(world, &self.number);
+        if last.direction == Direction::ToClinic {
+            return false;
+        }
+        let newest = self.newest_question(world);
         last.direction == Direction::ToPhone
             && newest.is_some_and(|one| Some(&one.id) != self.done_with.as_ref())
     }
@@ -248,13 +245,29 @@ impl Patient {
         {
             return Said::Tap(dice.pick(old.taps()).id.clone());
         }
-        let newest = newest_question(world, &self.number);
+        let newest = self.newest_question(world);
         let newest = newest.filter(|one| Some(&one.id) != self.done_with.as_ref());
-        let Some(newest) = newest.filter(|_| dice.percent(92)) else {
+        let Some(newest) = newest.filter(|_| dice.percent(95)) else {
             return Said::Text(self.words(dice));
         };
         self.done_with = Some(newest.id.clone());
         self.react(newest, dice)
+    }
+
+    /// The last thing the clinic asked, as the phone shows it.
+    fn newest_question<'w>(&mut self, world: &'w World) -> Option<&'w Entry> {
+        let person = world.person(&self.number).unwrap();
+        let last = person.visible().next_back()?.id.as_str();
+        if self.looked.0 != last {
+            let asks = |one: &&Entry| {
+                let text = || one.as_json()["text"].as_str().is_some_and(asks_something);
+                one.direction == Direction::ToPhone && (!one.taps().is_empty() || text())
+            };
+            let found = person.visible().rev().take(8).find(asks);
+            self.looked = (last.to_owned(), found.map(|one| one.id.clone()));
+        }
+        let question = self.looked.1.as_ref()?;
+        person.visible().rev().find(|one| one.id == *question)
     }
 
     /// What they do about a message of the clinic.

@@ -427,9 +427,7 @@ mod tests {
         let no = Ok(Value::YesNo { yes: false });
         let want = [none.clone(), none, no];
         assert_eq!(background("none, none, no", Lang::En), want);
-        assert_eq!(
-            background("no", Lang::En),
-            [open.clone(), open.clone(), open]
-        );
+        let no = Ok(Value::YesNo { yes: false });
+        assert_eq!(background("no", Lang::En), [open.clone(), open, no]);
     }
 }
