@@ -9,7 +9,7 @@ use super::fold::{fold, folded_tokens};
 use super::kind::{Kind, Misread, Value};
 use super::onset::has_other_words;
 use super::segments::{cut_segments, label_of, topic_of};
-use super::{is_too_long, read, words, yes_no};
+use super::{is_too_long, read, words};
 use crate::core::lang::Lang;
 use jiff::civil::Date;
 
@@ -41,7 +41,7 @@ pub fn read_page(
         answers: vec![None; kinds.len()],
     };
     let segments = page.take_labelled(cut_segments(text));
-    if page.take_none(&segments) {
+    if page.take_none(&segments) || page.take_lone_name(&segments) {
         return page.finish();
     }
     if segments.len() == page.open().len() {
@@ -87,8 +87,7 @@ impl Page<'_> {
         let places: Vec<usize> = open.iter().copied().filter(takes).collect();
         let none = |segment: &String| {
             let tokens = folded_tokens(segment);
-            words::is_none(&tokens, self.lang)
-                && (segments.len() > 1 || !yes_no::is_bare(&tokens, self.lang))
+            words::is_none(&tokens, self.lang) && (segments.len() > 1 || !is_plain_no(&tokens))
         };
         let said = segments.len() == 1 || segments.len() == places.len();
         let fewer = segments.len() < open.len();
@@ -99,6 +98,27 @@ impl Page<'_> {
             self.set(place, Ok(Value::Nothing));
         }
         true
+    }
+
+    /// Who answers one question after the other begins with the first: two
+    /// words or more and nothing else are the name, where that is asked first.
+    fn take_lone_name(&mut self, segments: &[String]) -> bool {
+        let (open, [segment]) = (self.open(), segments) else {
+            return false;
+        };
+        let first = open.first().copied().filter(|_| open.len() > 1);
+        let named = first.filter(|place| self.kinds.get(*place) == Some(&Kind::Name));
+        let words: Vec<&str> = segment.split_whitespace().collect();
+        let typed = (0..words.len()).any(|at| self.typed_at(&words, at).is_some());
+        let Some(place) = named.filter(|_| words.len() > 1 && !typed) else {
+            return false;
+        };
+        let name = self.try_read(place, segment);
+        let read = name.is_ok();
+        if read {
+            self.set(place, name);
+        }
+        read
     }
 
     fn set(&mut self, place: usize, answer: Result<Value, Misread>) {
@@ -385,6 +405,14 @@ fn flush(loose: &mut Vec<&str>, pieces: &mut Vec<Piece>) {
     loose.clear();
 }
 
+/// A "no" that may as well answer a question of yes or no.
+fn is_plain_no(tokens: &[String]) -> bool {
+    let no = [
+        "no", "non", "nao", "hapana", "nope", "n", "nn", "la", "siyo", "si",
+    ];
+    matches!(tokens, [one] if no.contains(&one.as_str()))
+}
+
 const fn is_typed(kind: &Kind) -> bool {
     match kind {
         Kind::BirthOrAge
@@ -409,6 +437,26 @@ mod tests {
     }
 
     #[test]
+    fn a_name_alone_answers_the_first_question() {
+        let kinds = [Kind::Name, Kind::BirthOrAge, Kind::Sex, Kind::Locality];
+        let today = Date::constant(2026, 11, 18);
+        let unclear: Result<Value, Misread> = Err(Misread::Unclear);
+        for (text, named) in [
+            ("Ana Silva", true),
+            ("Goma", false),
+            ("bom dia", false),
+            ("não sei", false),
+        ] {
+            let answers = read_page(&kinds, text, Lang::Pt, today, "MZ");
+            assert_eq!(answers.first().is_some_and(Result::is_ok), named, "{text}");
+            assert_eq!(
+                answers.get(1..),
+                Some([(); 3].map(|()| unclear.clone()).as_slice())
+            );
+        }
+    }
+
+    #[test]
     fn none_answers_what_takes_none_and_the_rest_is_asked() {
         let none = Ok(Value::Nothing);
         let open = Err(Misread::Unclear);
@@ -418,6 +466,7 @@ mod tests {
             ("Aucune, aucun", Lang::Fr),
             ("aucun", Lang::Fr),
             ("hakuna\nhakuna", Lang::Sw),
+            ("hakuna", Lang::Sw),
             ("ninguna; ninguna", Lang::Es),
             ("nenhuma, nenhum", Lang::Pt),
         ] {
