@@ -118,6 +118,9 @@ fn connect(file: &Path, key: &DataKey, read_only: bool) -> Result<Connection, Er
     // The first read is where SQLCipher notices that the key does not fit.
     conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
         .map_err(first_read)?;
+    // Else SQLite looks at the value bound to each `LIMIT ?`, and parses the
+    // whole statement again whenever another one may have been bound.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     set_pragmas(&conn)?;
     if read_only {
         conn.pragma_update(None, "query_only", true)?;

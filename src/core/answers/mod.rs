@@ -21,6 +21,7 @@ mod lexicon;
 mod numerals;
 mod onset;
 mod page;
+mod phrases;
 mod segments;
 mod sex;
 mod words;
