@@ -78,6 +78,7 @@ pub fn open(folder: &Path, key: &DataKey) -> Result<Connection, Error> {
     fs::set_permissions(&file, Permissions::from_mode(0o600))?;
     let mut conn = connect(&file, key, false)?;
     migrations::migrate(&mut conn)?;
+    conn.pragma_update(None, "cache_size", -limits::WRITER_CACHE_KIB)?;
     // A file without it was never finished by `create`, or is not ours.
     meta::load_box_key(&conn)?;
     Ok(conn)
@@ -261,7 +262,7 @@ mod tests {
         assert_eq!(number("trusted_schema"), 0);
         assert_eq!(number("secure_delete"), 1);
         assert_eq!(number("temp_store"), 2);
-        assert_eq!(number("cache_size"), -limits::CACHE_KIB);
+        assert_eq!(number("cache_size"), -limits::WRITER_CACHE_KIB);
         assert_eq!(number("wal_autocheckpoint"), limits::WAL_PAGES);
     }
 

@@ -232,8 +232,9 @@ impl Turn {
         });
     }
 
-    /// Copies the log into the database and cuts it to nothing. A reader in
-    /// the way is not waited for: the next quiet moment tries again.
+    /// Copies the log into the database, cuts it to nothing and gives the page
+    /// cache back. A reader in the way is not waited for: the next quiet moment
+    /// tries again.
     fn empty_log(&mut self) {
         if !self.dirty || self.corrupt {
             return;
@@ -245,6 +246,7 @@ impl Turn {
                 })
         });
         self.dirty = !matches!(emptied, Ok(0));
+        let emptied = emptied.and_then(|_| self.conn.execute_batch("PRAGMA shrink_memory"));
         if let Err(error) = emptied {
             self.note(Some(error.into()), false);
         }
