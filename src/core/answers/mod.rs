@@ -22,6 +22,7 @@ mod numerals;
 mod onset;
 mod page;
 mod phrases;
+mod pieces;
 mod segments;
 mod sex;
 mod words;

@@ -8,6 +8,7 @@
 use super::fold::{fold, folded_tokens};
 use super::kind::{Kind, Misread, Value};
 use super::onset::has_other_words;
+use super::pieces::{Piece, flush, forget};
 use super::segments::{cut_segments, label_of, topic_of};
 use super::{is_too_long, read, words};
 use crate::core::lang::Lang;
@@ -360,49 +361,6 @@ impl Page<'_> {
             }
         }
     }
-}
-
-/// Part of a message.
-enum Piece {
-    /// A run of words that answers these typed questions.
-    Typed(Vec<(usize, Value)>),
-    /// Words of no shape.
-    Words(String),
-}
-
-impl Piece {
-    fn anchor(&self) -> Option<usize> {
-        match self {
-            Self::Typed(fits) => fits.first().map(|(place, _)| *place),
-            Self::Words(_) => None,
-        }
-    }
-
-    const fn words(&self) -> Option<&String> {
-        match self {
-            Self::Words(text) => Some(text),
-            Self::Typed(_) => None,
-        }
-    }
-}
-
-/// A question that has its answer no longer competes for other pieces.
-fn forget(pieces: &mut [Piece], place: usize) {
-    for piece in pieces {
-        if let Piece::Typed(fits) = piece
-            && fits.len() > 1
-        {
-            fits.retain(|(for_place, _)| *for_place != place);
-        }
-    }
-}
-
-fn flush(loose: &mut Vec<&str>, pieces: &mut Vec<Piece>) {
-    let text = loose.join(" ");
-    if text.chars().any(char::is_alphanumeric) {
-        pieces.push(Piece::Words(text));
-    }
-    loose.clear();
 }
 
 /// A "no" that may as well answer a question of yes or no.
