@@ -5,7 +5,13 @@
 //! lists were tuned. With `DANGER_MISSES` set at build time the misses of the
 //! other part are listed too; the held-out part is never listed.
 
-#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::indexing_slicing)]
+#![allow(
+    clippy::unwrap_used,
+    clippy::print_stdout,
+    clippy::indexing_slicing,
+    clippy::disallowed_methods,
+    reason = "a test stops at the first surprise and measures time"
+)]
 
 use healthpost::core::lang::Lang;
 use healthpost::core::triage::{DangerSign, find_danger};
@@ -224,4 +230,37 @@ fn a_megabyte_of_garbage_is_read_to_its_end() {
         text.push_str(". he is not breathing");
         assert!(find_danger(&text, None).is_some(), "after {garbage:?}");
     }
+}
+
+/// Words that are nearly listed ones, no two alike for long.
+fn nearly_listed(bytes: usize) -> String {
+    let mut text = String::new();
+    for nth in 0.. {
+        if text.len() >= bytes {
+            break;
+        }
+        let letter = |of: usize| char::from(b'a' + u8::try_from(of % 26).unwrap());
+        let odd = [letter(nth), letter(nth / 26), letter(nth / 676)];
+        text.push_str(&format!("convul{}io{}s{} ", odd[0], odd[1], odd[2]));
+    }
+    text
+}
+
+/// The least of some runs: others may hold up one, hardly all.
+fn nanoseconds(text: &str, times: u32) -> u128 {
+    let run = || {
+        let begun = std::time::Instant::now();
+        for _ in 0..times {
+            find_danger(text, None);
+        }
+        begun.elapsed().as_nanos()
+    };
+    (0..5).map(|_| run()).min().unwrap()
+}
+
+#[test]
+fn a_byte_of_a_long_text_costs_no_more_than_one_of_a_short_text() {
+    let (short, long) = (nearly_listed(4_000), nearly_listed(256_000));
+    let (few, many) = (nanoseconds(&short, 64), nanoseconds(&long, 1));
+    assert!(many < 10 * few, "{many} ns at once, {few} ns in 64 parts");
 }

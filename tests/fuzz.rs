@@ -7,6 +7,7 @@
     clippy::panic,
     clippy::indexing_slicing,
     clippy::print_stderr,
+    clippy::disallowed_methods,
     clippy::wildcard_enum_match_arm,
     reason = "a test fails by panicking; JSON and TOML values are not our enums"
 )]

@@ -35,6 +35,7 @@ mod counts;
 
 use simulation::life::{Totals, live};
 use simulation::model::Broken;
+use simulation::patients::PAGES;
 use simulation::place::put;
 use simulation::planted::Bug;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -43,7 +44,9 @@ use std::sync::Mutex;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// Threads that live seeds, each one of its own.
-const THREADS: usize = 2;
+fn threads() -> usize {
+    std::thread::available_parallelism().map_or(2, usize::from)
+}
 
 /// Lives a seed; a panic anywhere in it is a failure like another.
 fn try_seed(seed: u64, bug: Option<Bug>) -> (Result<Totals, Broken>, Vec<String>) {
@@ -82,7 +85,7 @@ fn every_seed_is_clean() {
     let all = Mutex::new(Totals::default());
     let failed = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..THREADS {
+        for _ in 0..threads() {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
@@ -102,12 +105,19 @@ fn every_seed_is_clean() {
             });
         }
     });
-    let lived = all.lock().unwrap().seeds;
-    println!("{:#?}", all.lock().unwrap());
-    let ms = begun.elapsed().as_millis() * THREADS as u128 / lived.max(1) as u128;
+    let all = all.into_inner().unwrap();
+    println!("{all:#?}");
+    let ms = begun.elapsed().as_millis() * threads() as u128 / all.seeds.max(1) as u128;
     println!("{ms} ms a seed and thread");
     let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "HEALTHPOST_SEED={failed:?}");
+    assert!(
+        all.begun > 0 && all.records * 3 > all.begun,
+        "intakes reach their end"
+    );
+    for (page, visits) in PAGES.iter().zip(all.pages) {
+        assert!(visits * 10 > all.begun, "{page} is hardly ever seen");
+    }
 }
 
 /// Plays one seed again and prints its journal; without one named, proves on
@@ -137,7 +147,7 @@ fn every_planted_bug_is_seen() {
     let next = AtomicU64::new(0);
     let missed = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
-        for _ in 0..THREADS {
+        for _ in 0..threads() {
             scope.spawn(|| {
                 loop {
                     let place = usize::try_from(next.fetch_add(1, Ordering::Relaxed)).unwrap();

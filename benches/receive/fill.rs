@@ -24,7 +24,9 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 /// Intakes written in one transaction.
-const GROUP: u64 = 500;
+const GROUP: u64 = 2_000;
+/// Page cache while filling, KiB.
+const CACHE_KIB: i64 = 131_072;
 /// The first intake's time: 2026-01-01T00:00:00Z.
 const BEGIN: UnixMs = UnixMs(1_767_225_600_000);
 /// Time from one intake to the next, ms.
@@ -77,6 +79,8 @@ fn main() -> Result<()> {
     let key = SlotsFile::load(&options.data_dir)?
         .open_with_passphrase(passphrase.trim_end_matches('\n'))?;
     let mut conn = open::open(&options.data_dir, &key)?;
+    // This process has no bound on memory to keep.
+    conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
     let box_key = meta::load_box_key(&conn)?;
     let mut done = 0;
     while done < options.records {

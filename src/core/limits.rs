@@ -57,13 +57,16 @@ pub const WRITER_QUEUE_MAX: usize = 1_024;
 pub const WRITER_GROUP_MAX: usize = 256;
 /// Database read connections.
 pub const READERS: usize = 2;
-/// Page cache of one database connection, KiB.
+/// Page cache of one reading database connection, KiB.
 pub const CACHE_KIB: i64 = 2_048;
+/// Page cache of the writing connection, KiB: what it looks up for each message
+/// lies at random places of a few indexes. Given back when nothing is written.
+pub const WRITER_CACHE_KIB: i64 = 4_096;
 /// How long a job that may wait for company waits for it, ms.
 pub const WRITER_COMPANY_MS: u64 = 50;
 /// Longest wait for those who were just answered to come back with their next
 /// job, ms. Less than a slow flush costs, and never more than a quarter of it.
-pub const WRITER_RETURN_MS_MAX: u64 = 5;
+pub const WRITER_RETURN_MS_MAX: u64 = 10;
 /// Quiet after which the write-ahead log is emptied, ms.
 pub const WRITER_IDLE_MS: u64 = 5_000;
 /// Longest life of a read transaction, ms. Only a backup or a check may take
@@ -75,10 +78,12 @@ pub const CHECK_MS_MAX: u64 = 60_000;
 pub const LOCK_WAIT_MS: u64 = 1_000;
 /// Prepared statements kept by each connection.
 pub const STATEMENTS_KEPT: usize = 128;
-/// Size to which an emptied write-ahead log is cut back, bytes.
-pub const WAL_BYTES_KEPT: i64 = 4 * 1024 * 1024;
-/// Pages in the write-ahead log at which it is copied into the database.
-pub const WAL_PAGES: i64 = 1_000;
+/// Size to which an emptied write-ahead log is cut back, bytes: what a full one
+/// takes, so that it is not cut and grown again under load.
+pub const WAL_BYTES_KEPT: i64 = 17 * 1024 * 1024;
+/// Pages in the write-ahead log at which it is copied into the database. Each
+/// copying costs four more flushes, and a page changed often is copied once.
+pub const WAL_PAGES: i64 = 4_000;
 /// Disk space held back for the day the disk is full, bytes.
 pub const RESERVE_BYTES: u64 = 32 * 1024 * 1024;
 /// Free space below which a failed write means a full disk, bytes.

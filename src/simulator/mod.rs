@@ -48,9 +48,11 @@ pub use graph_error::GraphError;
 pub use inbound::Said;
 pub use person::Number;
 pub use post_queue::{Delivery, PostId};
+pub use request::Tap;
 pub use server::{HandshakeFailure, Simulator, Waiting};
 pub use settings::{Delays, Limits, Settings, Template, WindowRefusal};
 pub use sign::{escape, sign};
+pub use thread::{Direction, Entry};
 pub use world::{Disorder, Manner, Reply, Sent, World, WorldError};
 pub use world_phone::NewPerson;
 

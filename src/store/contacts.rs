@@ -91,16 +91,18 @@ pub fn adopt(
     Ok(())
 }
 
+/// The index is named because SQLite, which knows no counts, would otherwise
+/// take the primary key by `kind` alone and read every phone number there is.
+const LATEST_ADDRESS: &str = "SELECT value FROM address INDEXED BY address_by_contact
+     WHERE contact_id = ?1 AND kind = ?2 ORDER BY last_seen DESC, first_seen DESC LIMIT 1";
+
 /// How to reach a contact now: its latest address of each kind.
 ///
 /// # Errors
 /// Whatever the database reports.
 pub fn address_of(conn: &Connection, contact: ContactId) -> Result<Identity> {
     let latest = |kind: AddressKind| -> Result<Option<Private<String>>> {
-        let mut query = conn.prepare_cached(
-            "SELECT value FROM address WHERE contact_id = ?1 AND kind = ?2
-             ORDER BY last_seen DESC, first_seen DESC LIMIT 1",
-        )?;
+        let mut query = conn.prepare_cached(LATEST_ADDRESS)?;
         let value: Option<String> = query
             .query_row(params![contact.0, kind.word()], |row| row.get(0))
             .optional()?;
@@ -293,7 +295,7 @@ fn remember_names(conn: &Connection, contact: ContactId, who: &Identity) -> Resu
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::tests::{count, db, phone};
+    use crate::store::tests::{count, db, phone, plan};
 
     fn both(number: &str, bsuid: &str) -> Identity {
         Identity {
@@ -389,6 +391,12 @@ mod tests {
             at(number, now);
         }
         at("24391", 3);
+    }
+
+    #[test]
+    fn the_latest_address_is_found_without_reading_those_of_others() {
+        let told = plan(&db(), LATEST_ADDRESS);
+        assert!(told.contains("contact_id=? AND kind=?"), "{told}");
     }
 
     #[test]

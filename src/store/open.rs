@@ -89,6 +89,7 @@ pub fn open(folder: &Path, key: &DataKey) -> Result<Connection, Error> {
     fs::set_permissions(&file, Permissions::from_mode(0o600))?;
     let mut conn = connect(&file, key, false)?;
     migrations::migrate(&mut conn)?;
+    conn.pragma_update(None, "cache_size", -limits::WRITER_CACHE_KIB)?;
     // A file without it was never finished by `create`, or is not ours.
     meta::load_box_key(&conn)?;
     Ok(conn)
@@ -129,6 +130,9 @@ pub(super) fn connect(file: &Path, key: &DataKey, read_only: bool) -> Result<Con
     // The first read is where SQLCipher notices that the key does not fit.
     conn.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))
         .map_err(first_read)?;
+    // Else SQLite looks at the value bound to each `LIMIT ?`, and parses the
+    // whole statement again whenever another one may have been bound.
+    conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     set_pragmas(&conn)?;
     if read_only {
         conn.pragma_update(None, "query_only", true)?;
@@ -269,7 +273,7 @@ mod tests {
         assert_eq!(number("trusted_schema"), 0);
         assert_eq!(number("secure_delete"), 1);
         assert_eq!(number("temp_store"), 2);
-        assert_eq!(number("cache_size"), -limits::CACHE_KIB);
+        assert_eq!(number("cache_size"), -limits::WRITER_CACHE_KIB);
         assert_eq!(number("wal_autocheckpoint"), limits::WAL_PAGES);
     }
 

@@ -98,7 +98,8 @@ impl Writer {
             corrupt: false,
             written: tokio::time::Instant::now(),
             changes: 0,
-            last: (0, Duration::ZERO),
+            expected: 0,
+            took: Duration::ZERO,
         };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())

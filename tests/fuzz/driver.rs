@@ -1,4 +1,4 @@
-//! Runs a parser over its kept corpus and over mutated inputs, on two threads,
+//! Runs a parser over its kept corpus and over mutated inputs, on every core,
 //! and keeps the input that breaks a rule. It knows nothing of any parser.
 
 use super::rng::Rng;
@@ -9,7 +9,6 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 /// Inputs a thread takes at once.
 const CHUNK: u64 = 512;
-const THREADS: usize = 2;
 
 /// Every kept input of a parser, by file name.
 pub fn corpus(parser: &str) -> Vec<Vec<u8>> {
@@ -37,10 +36,12 @@ pub fn run(
     make: impl Fn(&mut Rng) -> Vec<u8> + Sync,
     check: impl Fn(&[u8]) + Sync,
 ) {
+    let begun = std::time::Instant::now();
     let next = AtomicU64::new(0);
     let broken = AtomicBool::new(false);
+    let threads = std::thread::available_parallelism().map_or(2, usize::from);
     std::thread::scope(|scope| {
-        for _ in 0..THREADS {
+        for _ in 0..threads {
             scope.spawn(|| {
                 while !broken.load(Ordering::Relaxed) {
                     let from = next.fetch_add(CHUNK, Ordering::Relaxed);
@@ -62,6 +63,8 @@ pub fn run(
         !broken.load(Ordering::Relaxed),
         "an input broke a rule of the {parser} parser: see above"
     );
+    let rate = u128::from(count) * 1_000 / begun.elapsed().as_millis().max(1);
+    eprintln!("{parser}: {count} inputs on {threads} threads, {rate} a second");
 }
 
 /// Checks the kept corpus.

@@ -4,7 +4,7 @@
 use crate::simulation::dice::{BoxChance, Dice};
 use crate::simulation::invariants as rest;
 use crate::simulation::model::{Broken, Check, INSTRUMENTS, Model, hashed};
-use crate::simulation::patients::Patient;
+use crate::simulation::patients::{PAGES, Patient};
 use crate::simulation::place::Place;
 use crate::simulation::planted::Bug;
 use crate::simulation::shell::{Done, Job, Shell, clinic};
@@ -50,8 +50,12 @@ pub struct Totals {
     pub new_flows: usize,
     /// Emergency texts.
     pub emergencies: usize,
+    /// Records that were begun and not erased.
+    pub begun: usize,
     /// Records that were submitted.
     pub records: usize,
+    /// How often each of [`PAGES`] was answered.
+    pub pages: [usize; PAGES.len()],
     /// People of whom no word was to be left.
     pub forgotten: usize,
 }
@@ -70,7 +74,11 @@ impl Totals {
         self.full_disks += other.full_disks;
         self.new_flows += other.new_flows;
         self.emergencies += other.emergencies;
+        self.begun += other.begun;
         self.records += other.records;
+        for (all, more) in self.pages.iter_mut().zip(other.pages) {
+            *all += more;
+        }
         self.forgotten += other.forgotten;
     }
 }
@@ -256,7 +264,7 @@ impl Life {
 
     fn people_act(&mut self) {
         for _ in 0..self.dice.below(3) {
-            let who = self.dice.below(self.patients.len());
+            let who = self.somebody();
             let patient = &mut self.patients[who];
             let written = patient.write(&mut self.world, &mut self.dice, self.now);
             self.totals.messages += written.len();
@@ -272,6 +280,18 @@ impl Life {
             let who = self.dice.below(self.patients.len());
             self.patients[who].fiddle(&mut self.world, &mut self.dice, self.now);
         }
+    }
+
+    /// Anybody, mostly one with something to answer.
+    fn somebody(&mut self) -> usize {
+        let mut who = self.dice.below(self.patients.len());
+        for _ in 0..6 {
+            if self.patients[who].has_been_asked(&self.world) {
+                break;
+            }
+            who = self.dice.below(self.patients.len());
+        }
+        who
     }
 
     /// Commits the jobs as one group; nothing if the power went instead.
@@ -495,6 +515,12 @@ impl Life {
         };
         let records = "SELECT count(*) FROM record WHERE status = 'complete'";
         self.totals.records = count(records);
+        self.totals.begun = count("SELECT count(*) FROM record WHERE status != 'erased'");
+        for patient in &self.patients {
+            for (all, more) in self.totals.pages.iter_mut().zip(patient.answered) {
+                *all += more;
+            }
+        }
         let emergencies = "SELECT count(*) FROM outbox WHERE purpose = 'emergency'";
         self.totals.emergencies = count(emergencies);
         let extra = |row: &crate::simulation::model::Row| row.accepts.saturating_sub(1);

@@ -1,11 +1,25 @@
-//! People with phones. They answer whatever stands on their screen, mostly
-//! sensibly, and do everything people do: write in bursts, tap twice, tap old
-//! buttons, correct, delete, call, change number, refuse, ask to be forgotten.
+//! People with phones. They read what stands on their screen and answer it,
+//! mostly sensibly, and do everything people do: write in bursts, tap twice,
+//! tap old buttons, correct, delete, call, change number, refuse, ask to be
+//! forgotten.
 
 use crate::simulation::dice::Dice;
+use healthpost::core::flow::{Field, FieldKind, Flow};
+use healthpost::core::lang::Lang;
 use healthpost::core::time::UnixMs;
 use healthpost::core::triage::find_danger;
-use healthpost::simulator::{NewPerson, Said, World, WorldError};
+use healthpost::simulator::{Direction, Entry, NewPerson, Said, Tap, World, WorldError};
+use std::sync::OnceLock;
+
+/// What an intake leads through, in its order.
+pub const PAGES: [&str; 6] = [
+    "patient",
+    "trouble",
+    "signs",
+    "background",
+    "contact",
+    "review",
+];
 
 /// Words nobody may hear without an alarm.
 const DANGER: [&str; 5] = [
@@ -44,6 +58,30 @@ const ANSWERS: [&str; 22] = [
     "il y a 3 jours",
 ];
 
+/// The questions as the clinic asks them.
+fn flow() -> &'static Flow {
+    static FLOW: OnceLock<Flow> = OnceLock::new();
+    FLOW.get_or_init(Flow::built_in)
+}
+
+/// The same in each language, in their fixed order.
+type InEach = [&'static str; Lang::ALL.len()];
+
+const FEMALE: InEach = ["female", "femme", "mwanamke", "mujer", "mulher"];
+const MALE: InEach = ["man", "homme", "mwanaume", "hombre", "homem"];
+const YEARS: InEach = ["34 years", "34 ans", "miaka 34", "34 años", "34 anos"];
+const MONTHS: InEach = ["7 months", "7 mois", "miezi 7", "7 meses", "7 meses"];
+const SINCE: InEach = [
+    "3 days ago",
+    "il y a 3 jours",
+    "siku 3 zilizopita",
+    "hace 3 días",
+    "há 3 dias",
+];
+const YESTERDAY: InEach = ["yesterday", "hier", "jana", "ayer", "ontem"];
+const NONE: InEach = ["none", "aucun", "hakuna", "ninguno", "nenhum"];
+const NO: InEach = ["no", "non", "hapana", "no", "não"];
+
 /// How somebody takes the clinic's questions.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Manner {
@@ -61,8 +99,14 @@ pub struct Patient {
     pub canary: String,
     /// Ids of everything they wrote.
     pub wrote: Vec<String>,
+    /// How often they answered each of [`PAGES`].
+    pub answered: [usize; PAGES.len()],
     /// Ids of what they wrote in words, which can be corrected or deleted.
     texts: Vec<String>,
+    /// The message of the clinic they answered last.
+    done_with: Option<String>,
+    /// The newest message they looked at, and the newest question then.
+    looked: (String, Option<String>),
     manner: Manner,
 }
 
@@ -72,6 +116,15 @@ pub struct Written {
     pub wamid: String,
     /// Whether it holds words of danger.
     pub danger: bool,
+}
+
+fn asks_something(text: &str) -> bool {
+    let asks = |field: &Field| {
+        Lang::ALL
+            .iter()
+            .any(|lang| text.contains(field.ask.get(*lang)))
+    };
+    flow().fields().any(asks)
 }
 
 /// A word of letters that belongs to one person.
@@ -103,7 +156,10 @@ impl Patient {
             number: number.digits().to_owned(),
             canary,
             wrote: Vec::new(),
+            answered: [0; PAGES.len()],
             texts: Vec::new(),
+            done_with: None,
+            looked: (String::new(), None),
             manner,
         }
     }
@@ -117,6 +173,9 @@ impl Patient {
             1
         };
         let mut written = Vec::new();
+        if !self.has_been_asked(world) && dice.percent(90) {
+            return written;
+        }
         for i in 0..burst {
             let at = now.plus_ms(i64::try_from(i).unwrap() * 150);
             let said = self.choose(world, dice);
@@ -147,17 +206,31 @@ impl Patient {
         Some(Written { wamid, danger })
     }
 
-    fn choose(&self, world: &World, dice: &mut Dice) -> Said {
-        if dice.percent(10) {
+    /// Whether the clinic has written something they have not reacted to.
+    pub fn has_been_asked(&mut self, world: &World) -> bool {
+        let person = world.person(&self.number).unwrap();
+        let Some(last) = person.visible().next_back() else {
+            return true;
+        };
+        if last.direction == Direction::ToClinic {
+            return false;
+        }
+        let newest = self.newest_question(world);
+        last.direction == Direction::ToPhone
+            && newest.is_some_and(|one| Some(&one.id) != self.done_with.as_ref())
+    }
+
+    fn choose(&mut self, world: &World, dice: &mut Dice) -> Said {
+        if dice.percent(6) {
             return self.something_else(dice);
         }
-        if dice.percent(4) {
+        if dice.percent(3) {
             return Said::Text((*dice.pick(&DANGER)).to_owned());
         }
         let commands = if self.manner == Manner::Erratic {
             20
         } else {
-            4
+            3
         };
         if dice.percent(commands) {
             return Said::Text((*dice.pick(&COMMANDS)).to_owned());
@@ -167,50 +240,114 @@ impl Patient {
         }
         let person = world.person(&self.number).unwrap();
         let mut offers = person.visible().rev().filter(|one| !one.taps().is_empty());
-        let old = dice.percent(6);
-        let offer = if old { offers.nth(1) } else { offers.next() };
-        let newest = person.visible().next_back().map(|one| one.id.clone());
-        match offer {
-            Some(offer) if old || (Some(&offer.id) == newest.as_ref() && dice.percent(85)) => {
-                let taps = offer.taps();
-                let place = match self.manner {
-                    Manner::Refuses if taps.len() == 2 && dice.percent(80) => 1,
-                    Manner::Erratic => dice.below(taps.len()),
-                    _ if dice.percent(75) => 0,
-                    _ => dice.below(taps.len()),
-                };
-                Said::Tap(taps[place].id.clone())
-            }
-            _ if dice.percent(75) => {
-                let question = person
-                    .visible()
-                    .rev()
-                    .find_map(|one| one.as_json()["text"].as_str().and_then(|q| self.fits(q)));
-                Said::Text(question.unwrap_or_else(|| self.words(dice)))
-            }
-            _ => Said::Text(self.words(dice)),
+        if dice.percent(4)
+            && let Some(old) = offers.nth(1)
+        {
+            return Said::Tap(dice.pick(old.taps()).id.clone());
+        }
+        let newest = self.newest_question(world);
+        let newest = newest.filter(|one| Some(&one.id) != self.done_with.as_ref());
+        let Some(newest) = newest.filter(|_| dice.percent(95)) else {
+            return Said::Text(self.words(dice));
+        };
+        self.done_with = Some(newest.id.clone());
+        self.react(newest, dice)
+    }
+
+    /// The last thing the clinic asked, as the phone shows it.
+    fn newest_question<'w>(&mut self, world: &'w World) -> Option<&'w Entry> {
+        let person = world.person(&self.number).unwrap();
+        let last = person.visible().next_back()?.id.as_str();
+        if self.looked.0 != last {
+            let asks = |one: &&Entry| {
+                let text = || one.as_json()["text"].as_str().is_some_and(asks_something);
+                one.direction == Direction::ToPhone && (!one.taps().is_empty() || text())
+            };
+            let found = person.visible().rev().take(8).find(asks);
+            self.looked = (last.to_owned(), found.map(|one| one.id.clone()));
+        }
+        let question = self.looked.1.as_ref()?;
+        person.visible().rev().find(|one| one.id == *question)
+    }
+
+    /// What they do about a message of the clinic.
+    fn react(&mut self, message: &Entry, dice: &mut Dice) -> Said {
+        let taps = message.taps();
+        if !taps.is_empty() && dice.percent(90) {
+            let place = self.finger(taps, dice);
+            self.answered[5] += usize::from(taps[place].id.ends_with(":send"));
+            return Said::Tap(taps[place].id.clone());
+        }
+        let asked = message.as_json()["text"].as_str().map(str::to_owned);
+        let answer = asked.and_then(|text| self.answer(&text, dice));
+        Said::Text(answer.unwrap_or_else(|| self.words(dice)))
+    }
+
+    /// Which button they tap.
+    fn finger(&self, taps: &[Tap], dice: &mut Dice) -> usize {
+        let named = |name: &str| taps.iter().position(|tap| tap.id.ends_with(name));
+        let likely = match self.manner {
+            Manner::Refuses if taps.len() == 2 => Some(1),
+            Manner::Erratic => None,
+            Manner::Refuses | Manner::Willing => named(":keep")
+                .or_else(|| named(":send"))
+                .or_else(|| named(":go_on")),
+            Manner::Forgettable => Some(0),
+        };
+        match likely {
+            Some(place) if dice.percent(85) => place,
+            None if self.manner == Manner::Willing && taps.len() == 2 && dice.percent(92) => 0,
+            _ => dice.below(taps.len()),
         }
     }
 
-    /// A whole answer to one of the pages in English.
-    fn fits(&self, question: &str) -> Option<String> {
+    /// An answer to each question that stands in a text, one on each line, in
+    /// the language it is asked in.
+    fn answer(&mut self, text: &str, dice: &mut Dice) -> Option<String> {
+        for (place, lang) in Lang::ALL.into_iter().enumerate() {
+            let at = |field: &'static Field| Some((text.find(field.ask.get(lang))?, field));
+            let mut asked: Vec<(usize, &Field)> = flow().fields().filter_map(at).collect();
+            asked.sort_by_key(|(at, _)| *at);
+            if let Some((_, first)) = asked.first() {
+                let has = |page: &&healthpost::core::flow::Page| {
+                    page.fields.iter().any(|field| field.id == first.id)
+                };
+                let page = flow().pages().iter().find(has).map(|page| page.id.as_str());
+                let page = PAGES.iter().position(|name| Some(*name) == page);
+                self.answered[page.unwrap()] += 1;
+                let lines = asked.iter().map(|(_, field)| self.line(field, place, dice));
+                return Some(lines.collect::<Vec<String>>().join("\n"));
+            }
+        }
+        None
+    }
+
+    fn line(&self, field: &Field, lang: usize, dice: &mut Dice) -> String {
         let canary = &self.canary;
-        let pages = [
-            (
-                "Full name",
-                format!("{canary} Diallo\n34 years\nfemale\nGoma"),
-            ),
-            (
-                "What is the trouble",
-                format!("headache {canary}\n3 days ago"),
-            ),
-            ("Which of these", "fever, cough".to_owned()),
-            ("Allergies", "none\nnone\nno".to_owned()),
-            ("Is the patient pregnant", "no".to_owned()),
-            ("Whom may we call", "none".to_owned()),
-        ];
-        let mut asked = pages.into_iter();
-        asked.find_map(|(words, answer)| question.contains(words).then_some(answer))
+        let none = NONE[lang];
+        match field.kind {
+            FieldKind::Name => format!("{canary} Diallo"),
+            FieldKind::BirthOrAge => match dice.below(5) {
+                0 => "15/3/1990".to_owned(),
+                1 => MONTHS[lang].to_owned(),
+                2 => "1990".to_owned(),
+                _ => YEARS[lang].to_owned(),
+            },
+            FieldKind::Sex => (*dice.pick(&[FEMALE, FEMALE, MALE]))[lang].to_owned(),
+            FieldKind::Locality => "Goma".to_owned(),
+            FieldKind::FreeText => format!("Malaria {canary}"),
+            FieldKind::FreeTextOrNone if dice.percent(30) => format!("aspirina {canary}"),
+            FieldKind::FreeTextOrNone => none.to_owned(),
+            FieldKind::Onset => (*dice.pick(&[SINCE, YESTERDAY]))[lang].to_owned(),
+            FieldKind::YesNo => NO[lang].to_owned(),
+            FieldKind::OneOf | FieldKind::AnyOf => {
+                (*dice.pick(&["1 2", "2", "1 3", none, "1, 4, 5", "99"])).to_owned()
+            }
+            FieldKind::EmergencyContact if dice.percent(50) => {
+                format!("{canary} +243970000001")
+            }
+            FieldKind::EmergencyContact => none.to_owned(),
+        }
     }
 
     fn words(&self, dice: &mut Dice) -> String {

@@ -67,6 +67,24 @@ impl Board {
         Self::with_flags("not-need-init")
     }
 
+    /// A TPM with the state that another one had, switched on.
+    pub fn with_state(of: &Path) -> Self {
+        let mut board = Self {
+            folder: tempfile::tempdir().unwrap(),
+            port: 0,
+            chip: None,
+            flags: "not-need-init,startup-clear",
+        };
+        for entry in std::fs::read_dir(of).unwrap() {
+            let entry = entry.unwrap();
+            if entry.file_name() != ".lock" {
+                std::fs::copy(entry.path(), board.folder().join(entry.file_name())).unwrap();
+            }
+        }
+        board.power_on();
+        board
+    }
+
     fn with_flags(flags: &'static str) -> Self {
         let mut board = Self {
             folder: tempfile::tempdir().unwrap(),

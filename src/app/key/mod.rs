@@ -276,15 +276,7 @@ impl Custody {
         let password = self.lockout_password(key)?;
         let slots = SlotsFile::load(&self.folder)?;
         let board = slots.board().context("the slots name no TPM")?;
-        let sealer = self.sealer()?;
-        match sealer.reset_lockout(board, &password) {
-            Ok(()) => Ok(()),
-            Err(_) => {
-                // Never given to this TPM, or given by an earlier installation.
-                sealer.adopt_lockout(board, &password)?;
-                Ok(sealer.reset_lockout(board, &password)?)
-            }
-        }
+        Ok(self.sealer()?.reset_lockout(board, &password)?)
     }
 
     /// The password, durable in the database before the TPM ever sees it.

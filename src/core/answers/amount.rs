@@ -1,8 +1,9 @@
 //! Lengths of time as people write them: "2 ans et 3 mois", "miezi sita",
 //! "a week", "2.5 years". It reads one length; what it means is up to others.
 
-use super::lexicon::{FOREIGN_MIN, Table, exact_at, phrase_at};
+use super::lexicon::{FOREIGN_MIN, exact_at, phrase_at};
 use super::numerals::{digits, number_at};
+use super::phrases::Table;
 use crate::core::lang::Lang;
 use Lang::{En, Es, Fr, Pt, Sw};
 
@@ -24,7 +25,7 @@ pub(super) struct Amount {
     pub(super) unit: Unit,
 }
 
-const UNITS: Table<Unit> = &[
+static UNITS: Table<Unit> = Table::of(&[
     (En, Unit::Hour, "hour|hours|hr|hrs|minute|minutes|min|mins"),
     (En, Unit::Day, "day|days"),
     (En, Unit::Week, "week|weeks|wk|wks"),
@@ -54,24 +55,24 @@ const UNITS: Table<Unit> = &[
     (Pt, Unit::Week, "semana|semanas"),
     (Pt, Unit::Month, "mes|meses"),
     (Pt, Unit::Year, "ano|anos|aninhos"),
-];
+]);
 
 /// Swahili puts the number after the unit.
 const UNIT_FIRST: &[&str] = &[
     "siku", "wiki", "juma", "majuma", "mwezi", "miezi", "mwaka", "miaka", "saa", "masaa", "dakika",
 ];
 
-const HALF: Table<()> = &[
+static HALF: Table<()> = Table::of(&[
     (En, (), "and a half|and half|and 1 2"),
     (Fr, (), "et demi|et demie|et demis"),
     (Sw, (), "na nusu"),
     (Es, (), "y medio|y media"),
     (Pt, (), "e meio|e meia"),
-];
+]);
 
 /// The unit that begins at `at`, spelled exactly or with one slip.
 pub(super) fn unit_at(tokens: &[String], at: usize, lang: Lang) -> Option<(Unit, usize)> {
-    phrase_at(UNITS, tokens, at, lang, FOREIGN_MIN)
+    phrase_at(&UNITS, tokens, at, lang, FOREIGN_MIN)
 }
 
 /// The length of time that begins at `at`, and how many tokens it takes.
@@ -136,5 +137,5 @@ fn article_at(tokens: &[String], at: usize) -> Option<(u32, usize)> {
 }
 
 fn half_at(tokens: &[String], at: usize, lang: Lang) -> (bool, usize) {
-    exact_at(HALF, tokens, at, lang).map_or((false, 0), |used| (true, used))
+    exact_at(&HALF, tokens, at, lang).map_or((false, 0), |used| (true, used))
 }

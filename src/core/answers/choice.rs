@@ -5,27 +5,28 @@
 //! my child", "me and my child", "fever and a snake bite" are asked again.
 
 use super::fold::{fold, folded_tokens, is_sign, tokens as cut};
-use super::lexicon::{self, Table, exact_at, filler_at, is_slip_of, matches_at};
+use super::lexicon::{self, exact_at, filler_at};
 use super::numerals::{number_at, ordinal_at};
+use super::phrases::{Table, is_slip_of};
 use super::{Choice, Misread, Value, words, yes_no};
 use crate::core::lang::Lang;
 use Lang::{En, Es, Fr, Pt, Sw};
 
-const JOINERS: Table<()> = &[
+static JOINERS: Table<()> = Table::of(&[
     (En, (), "and|or|plus|also|with|then"),
     (Fr, (), "et|ou|plus|aussi|avec|puis"),
     (Sw, (), "na|au|pia|pamoja na|halafu"),
     (Es, (), "y|o|e|u|mas|tambien|con|ademas"),
     (Pt, (), "e|ou|mais|tambem|com"),
-];
+]);
 
-const ALL_OF_THEM: Table<()> = &[
+static ALL_OF_THEM: Table<()> = Table::of(&[
     (En, (), "all|all of them|all of these|everything"),
     (Fr, (), "tous|toutes|tout|tous les symptomes|tout cela"),
     (Sw, (), "yote|zote|vyote|dalili zote|yote hayo"),
     (Es, (), "todos|todas|todo|todos ellos"),
     (Pt, (), "todos|todas|tudo|todos eles"),
-];
+]);
 
 /// What was met while reading.
 #[derive(Default)]
@@ -82,7 +83,7 @@ pub(super) fn read_any(choices: &[Choice], folded: &str, lang: Lang) -> Result<V
     if words::is_none(&tokens, lang) || matches!(tokens.as_slice(), [zero] if zero == "0") {
         return Ok(Value::Nothing);
     }
-    if exact_at(ALL_OF_THEM, &tokens, 0, lang) == Some(tokens.len()) {
+    if exact_at(&ALL_OF_THEM, &tokens, 0, lang) == Some(tokens.len()) {
         return several(choices, (0..choices.len()).collect());
     }
     let picked = pick(choices, &tokens, lang);
@@ -128,7 +129,7 @@ fn pick(choices: &[Choice], tokens: &[String], lang: Lang) -> Picked {
                 _ => out.out_of_range = true,
             }
             at += used;
-        } else if let Some(used) = exact_at(JOINERS, tokens, at, lang) {
+        } else if let Some(used) = exact_at(&JOINERS, tokens, at, lang) {
             out.joined = true;
             at += used;
         } else if let Some(used) = filler_at(tokens, at, lang) {
@@ -160,7 +161,7 @@ fn is_article(tokens: &[String], at: usize, lang: Lang) -> bool {
     let article = tokens
         .get(at)
         .is_some_and(|t| matches!(t.as_str(), "un" | "une" | "una" | "um" | "uma"));
-    let joined = exact_at(JOINERS, tokens, at + 1, lang).is_some()
+    let joined = exact_at(&JOINERS, tokens, at + 1, lang).is_some()
         || number_at(tokens, at + 1, lang).is_some();
     article && at + 1 < tokens.len() && !joined
 }
@@ -181,12 +182,15 @@ fn label_at(
     at: usize,
 ) -> Option<(usize, usize)> {
     let mut best: Option<(usize, usize)> = None;
+    let here = tokens.get(at..).unwrap_or_default();
     for (place, label) in labels.iter().filter(|(_, label)| !label.is_empty()) {
-        let phrase = label.join(" ");
-        let used = matches_at(&phrase, tokens, at).or_else(|| {
-            let word = tokens.get(at).filter(|_| label.len() == 1)?;
-            (phrase.chars().count() >= 6 && is_slip_of(word, &phrase)).then_some(1)
-        });
+        let used = match (here, label.as_slice()) {
+            _ if here.starts_with(label) => Some(label.len()),
+            ([word, ..], [label]) if label.chars().count() >= 6 && is_slip_of(word, label) => {
+                Some(1)
+            }
+            _ => None,
+        };
         if let Some(used) = used
             && best.is_none_or(|(_, most)| used > most)
         {

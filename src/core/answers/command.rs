@@ -7,12 +7,12 @@
 use super::Command;
 use super::fold::folded_tokens;
 use super::kind::Kind;
-use super::lexicon::Table;
+use super::phrases::Table;
 use crate::core::lang::Lang;
 use Command::{Back, DeleteMyData, Help, Language, MyData, Restart, Stop};
 use Lang::{En, Es, Fr, Pt, Sw};
 
-const COMMANDS: Table<Command> = &[
+static COMMANDS: Table<Command> = Table::of(&[
     (
         En,
         Back,
@@ -188,28 +188,28 @@ const COMMANDS: Table<Command> = &[
         DeleteMyData,
         "apagar meus dados|apagar os meus dados|excluir meus dados|eliminar meus dados|eliminar os meus dados|apague meus dados|apaga meus dados|deletar meus dados|esqueca me|apagar tudo|apague os meus dados",
     ),
-];
+]);
 
 /// Politeness around a command.
-const POLITE: &[&str] = &[
-    "please",
-    "pls",
-    "svp",
-    "stp",
-    "tafadhali",
-    "naomba",
-    "por favor",
-    "porfavor",
-    "s il vous plait",
-    "sil vous plait",
-    "s il te plait",
-    "sil te plait",
-    "thanks",
-    "merci",
-    "asante",
-    "gracias",
-    "obrigado",
-    "obrigada",
+const POLITE: &[&[&str]] = &[
+    &["please"],
+    &["pls"],
+    &["svp"],
+    &["stp"],
+    &["tafadhali"],
+    &["naomba"],
+    &["por", "favor"],
+    &["porfavor"],
+    &["s", "il", "vous", "plait"],
+    &["sil", "vous", "plait"],
+    &["s", "il", "te", "plait"],
+    &["sil", "te", "plait"],
+    &["thanks"],
+    &["merci"],
+    &["asante"],
+    &["gracias"],
+    &["obrigado"],
+    &["obrigada"],
 ];
 
 /// Command words that are also things people answer: parts of the body,
@@ -222,6 +222,8 @@ const EVERYDAY: &[&str] = &[
 /// The shortest word in which a slip of the finger is forgiven: shorter ones
 /// are too close to names and places.
 const SLIP_CHARS_MIN: usize = 7;
+/// Longer than any command with a letter too many.
+const SLIP_CHARS_MAX: usize = 40;
 
 /// The command that the whole message is, in any of the languages, the
 /// conversation's first. Case, accents, punctuation and politeness do not
@@ -231,25 +233,22 @@ pub fn read_command(text: &str, lang: Lang) -> Option<Command> {
     if text.len() > 200 || text.contains('?') {
         return None;
     }
-    let said = without_politeness(&folded_tokens(text).join(" "));
-    if said.is_empty() {
-        return None;
-    }
-    let own = |of: &Lang| *of == lang;
-    exact(&said, own)
-        .or_else(|| exact(&said, |_| true))
-        .or_else(|| slip(&said, own))
-        .or_else(|| slip(&said, |_| true))
+    let tokens = folded_tokens(text);
+    let tokens = without_politeness(&tokens);
+    exact(tokens, lang).or_else(|| slip(&tokens.join(" "), lang))
 }
 
 /// Whether a message that [`read_command`] takes for a command may as well be
-/// the answer to such a question: "back" where it hurts, "langue" (tongue),
-/// a place called Volta. The caller may then ask which is meant; treating it
-/// as a command loses nothing, since a command changes no record.
+/// the answer to such a question: "back" where it hurts, "langue" (tongue).
+/// It stays a command, because commands work at any step; the caller keeps the
+/// word in sight of staff, so that a complaint of one word is not lost.
 pub fn may_be_answer(kind: &Kind, text: &str) -> bool {
     let open = match kind {
-        Kind::FreeText | Kind::FreeTextOrNone | Kind::AnyOf { .. } | Kind::Locality => true,
-        Kind::Name
+        Kind::FreeText => true,
+        Kind::FreeTextOrNone
+        | Kind::AnyOf { .. }
+        | Kind::Locality
+        | Kind::Name
         | Kind::BirthOrAge
         | Kind::Sex
         | Kind::Onset
@@ -268,51 +267,40 @@ pub(super) fn is_everyday_word(text: &str) -> bool {
     }
 }
 
-fn without_politeness(said: &str) -> String {
-    let mut said = said.trim();
-    loop {
-        let shorter = POLITE.iter().find_map(|polite| {
-            said.strip_suffix(polite)
-                .filter(|rest| rest.ends_with(' '))
-                .or_else(|| {
-                    said.strip_prefix(polite)
-                        .filter(|rest| rest.starts_with(' '))
-                })
-        });
-        match shorter {
-            Some(rest) => said = rest.trim(),
-            None => return said.to_owned(),
+fn without_politeness(said: &[String]) -> &[String] {
+    let shorter = POLITE.iter().find_map(|polite| {
+        let rest = said.len().checked_sub(polite.len()).filter(|n| *n > 0)?;
+        let (head, tail) = said.split_at(rest);
+        let (first, others) = said.split_at(polite.len());
+        if tail == *polite {
+            Some(head)
+        } else {
+            (first == *polite).then_some(others)
         }
-    }
+    });
+    shorter.map_or(said, without_politeness)
 }
 
-fn exact(said: &str, of: impl Fn(&Lang) -> bool) -> Option<Command> {
-    COMMANDS
-        .iter()
-        .filter(|(lang, _, _)| of(lang))
-        .find(|(_, _, phrases)| phrases.split('|').any(|phrase| phrase == said))
-        .map(|(_, command, _)| *command)
+fn exact(tokens: &[String], lang: Lang) -> Option<Command> {
+    let own = COMMANDS.whole(tokens).find(|hit| hit.of == lang);
+    own.or_else(|| COMMANDS.whole(tokens).next())
+        .map(|hit| hit.meaning)
 }
 
 /// One slip in a long word or phrase, if all that come near agree. Deleting
 /// is never done on a guess: its phrases must be right.
-fn slip(said: &str, of: impl Fn(&Lang) -> bool) -> Option<Command> {
-    if said.chars().count() < SLIP_CHARS_MIN {
+fn slip(said: &str, lang: Lang) -> Option<Command> {
+    if !(SLIP_CHARS_MIN..=SLIP_CHARS_MAX).contains(&said.chars().count()) {
         return None;
     }
-    let mut found = None;
-    for (_, command, phrases) in COMMANDS.iter().filter(|(lang, _, _)| of(lang)) {
-        let near = phrases.split('|').any(|phrase| {
-            phrase.len() >= SLIP_CHARS_MIN && super::lexicon::is_slip_of(said, phrase)
-        });
-        if near {
-            if found.is_some_and(|other| other != *command) {
-                return None;
-            }
-            found = Some(*command);
-        }
-    }
-    found
+    let agreed = |own: bool| {
+        let mut near = COMMANDS
+            .misspelt_whole(said)
+            .filter(|(of, _, phrase)| (!own || *of == lang) && phrase.len() >= SLIP_CHARS_MIN);
+        let (_, first, _) = near.next()?;
+        near.all(|(_, other, _)| other == first).then_some(*first)
+    };
+    agreed(true).or_else(|| agreed(false))
 }
 
 #[cfg(test)]

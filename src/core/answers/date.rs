@@ -6,8 +6,9 @@
 //! latest one that does not lie ahead. A date that does not exist is never
 //! bent into one that does.
 
-use super::lexicon::{FOREIGN_MIN, Table, phrase_at};
+use super::lexicon::{FOREIGN_MIN, phrase_at};
 use super::numerals::{digits, ordinal_at};
+use super::phrases::Table;
 use super::{Misread, fold::is_sign};
 use crate::core::lang::Lang;
 use Lang::{En, Es, Fr, Pt, Sw};
@@ -37,7 +38,7 @@ pub(super) struct Found {
     pub(super) seen: Result<Seen, Misread>,
 }
 
-const MONTHS: Table<i8> = &[
+static MONTHS: Table<i8> = Table::of(&[
     (En, 1, "january|jan"),
     (En, 2, "february|feb"),
     (En, 3, "march|mar"),
@@ -98,7 +99,7 @@ const MONTHS: Table<i8> = &[
     (Pt, 10, "outubro|out"),
     (Pt, 11, "novembro|nov"),
     (Pt, 12, "dezembro|dez"),
-];
+]);
 
 /// Words between the parts of a date.
 const LINKS: &[&str] = &[
@@ -279,7 +280,7 @@ fn month_at(tokens: &[String], at: usize, lang: Lang) -> Option<(i8, usize)> {
         let month = i8::try_from(month).ok().filter(|m| (1..=12).contains(m))?;
         return Some((month, 2 + used));
     }
-    phrase_at(MONTHS, tokens, at, lang, FOREIGN_MIN)
+    phrase_at(&MONTHS, tokens, at, lang, FOREIGN_MIN)
 }
 
 fn year_at(tokens: &[String], at: usize, today: Date) -> Option<Read> {

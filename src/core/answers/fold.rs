@@ -11,8 +11,11 @@ use unicode_normalization::char::is_combining_mark;
 /// idempotent.
 pub fn fold(text: &str) -> String {
     let once = pass(text);
-    let twice = pass(&once);
-    join_words(&twice)
+    if once.is_ascii() {
+        // Nothing in it could be brought to another form.
+        return join_words(once);
+    }
+    join_words(pass(&once))
 }
 
 /// The text as it goes into a record: trimmed, invisible marks gone, inner
@@ -22,7 +25,7 @@ pub(super) fn tidy(text: &str) -> String {
         .chars()
         .filter(|c| c.is_whitespace() || !is_invisible(*c))
         .collect();
-    join_words(&seen)
+    join_words(seen)
 }
 
 /// Words, runs of digits, and the signs `/ - . ,` where they stand between
@@ -92,6 +95,11 @@ fn is_sign_between_digits(chars: &[char], at: usize, c: char) -> bool {
 
 fn pass(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
+    if text.is_ascii() {
+        let seen = text.chars().filter(|c| !is_invisible(*c));
+        out.extend(seen.map(|c| plain_char(c).to_ascii_lowercase()));
+        return out;
+    }
     let plain = text.chars().map(plain_char).nfkd();
     for c in plain.filter(|c| !is_combining_mark(*c) && !is_invisible(*c)) {
         for lower in plain_char(c).to_lowercase() {
@@ -110,7 +118,15 @@ fn pass(text: &str) -> String {
     out
 }
 
-fn join_words(text: &str) -> String {
+fn join_words(text: String) -> String {
+    let odd = |pair: &[u8]| matches!(pair, [b' ', b' '] | [b'\t'..=b'\r', _]);
+    let plain = text.is_ascii()
+        && !text.starts_with(char::is_whitespace)
+        && !text.ends_with(char::is_whitespace)
+        && !text.as_bytes().windows(2).any(odd);
+    if plain {
+        return text;
+    }
     let mut out = String::with_capacity(text.len());
     for word in text.split_whitespace() {
         if !out.is_empty() {

@@ -1,7 +1,7 @@
 //! Which language a person asks for, by its name in any of the five.
 
 use super::fold::folded_tokens;
-use super::lexicon::is_slip_of;
+use super::phrases::is_slip_of;
 use crate::core::lang::Lang;
 
 const NAMES: &[(Lang, &str)] = &[

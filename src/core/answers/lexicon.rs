@@ -1,15 +1,12 @@
 //! Word tables and how words are found in them.
 //!
-//! A table row is a language, a meaning, and the phrases for it, folded and
-//! without apostrophes, separated by `|`. The conversation's language is
-//! looked at first, because short words mean different things elsewhere.
+//! The conversation's language is looked at first, because short words mean
+//! different things elsewhere.
 //! Nothing here decides what an answer is worth; it only knows words.
 
+use super::phrases::Table;
 use crate::core::lang::Lang;
 use Lang::{En, Es, Fr, Pt, Sw};
-
-/// Rows of (language, meaning, phrases).
-pub(super) type Table<T> = &'static [(Lang, T, &'static str)];
 
 /// Words of another language count only from this length on (characters), since
 /// shorter ones collide: "mes" is a month in Spanish and "my" in French.
@@ -19,94 +16,52 @@ pub(super) const FOREIGN_MIN: usize = 4;
 /// many tokens it takes. Own language first, then others, then words with one
 /// slip of the finger in the own language.
 pub(super) fn phrase_at<T: Copy + PartialEq>(
-    table: Table<T>,
+    table: &'static Table<T>,
     tokens: &[String],
     at: usize,
     lang: Lang,
     foreign_min: usize,
 ) -> Option<(T, usize)> {
-    let mut best: Option<(bool, usize, T)> = None;
-    for (of, meaning, phrases) in table {
-        let own = *of == lang;
-        for phrase in phrases.split('|') {
-            if !own && phrase.chars().count() < foreign_min {
-                continue;
-            }
-            if let Some(used) = matches_at(phrase, tokens, at)
-                && best.is_none_or(|(b_own, b_used, _)| (used, own) > (b_used, b_own))
-            {
-                best = Some((own, used, *meaning));
-            }
+    let mut best: Option<(usize, bool, T)> = None;
+    for hit in table.hits(tokens, at) {
+        let own = hit.of == lang;
+        let counts = own || hit.chars >= foreign_min;
+        if counts && best.is_none_or(|(used, of_own, _)| (hit.used, own) > (used, of_own)) {
+            best = Some((hit.used, own, hit.meaning));
         }
     }
-    best.map(|(_, used, meaning)| (meaning, used))
+    best.map(|(used, _, meaning)| (meaning, used))
         .or_else(|| near(table, tokens.get(at)?, lang).map(|meaning| (meaning, 1)))
 }
 
 /// Whether any phrase of the table stands anywhere in `tokens`.
-pub(super) fn anywhere(table: Table<()>, tokens: &[String], lang: Lang) -> bool {
+pub(super) fn anywhere(table: &'static Table<()>, tokens: &[String], lang: Lang) -> bool {
     (0..tokens.len()).any(|at| exact_at(table, tokens, at, lang).is_some())
 }
 
 /// Length in tokens of the longest phrase of the table at `at`, spelled exactly.
 pub(super) fn exact_at(
-    table: Table<()>,
+    table: &'static Table<()>,
     tokens: &[String],
     at: usize,
     lang: Lang,
 ) -> Option<usize> {
     table
-        .iter()
-        .flat_map(|(of, (), phrases)| phrases.split('|').map(move |phrase| (*of, phrase)))
-        .filter(|(of, phrase)| *of == lang || phrase.len() >= FOREIGN_MIN)
-        .filter_map(|(_, phrase)| matches_at(phrase, tokens, at))
+        .hits(tokens, at)
+        .filter(|hit| hit.of == lang || hit.chars >= FOREIGN_MIN)
+        .map(|hit| hit.used)
         .max()
 }
 
-/// Length in tokens when `phrase` stands at `at`.
-pub(super) fn matches_at(phrase: &str, tokens: &[String], at: usize) -> Option<usize> {
-    let mut used = 0;
-    for word in phrase.split(' ') {
-        if tokens.get(at.checked_add(used)?)? != word {
-            return None;
-        }
-        used += 1;
-    }
-    Some(used)
-}
-
-/// A word of five letters or more of the own language with one slip: a letter
-/// missing, doubled, wrong or swapped. The first letter must be right.
-fn near<T: Copy + PartialEq>(table: Table<T>, word: &str, lang: Lang) -> Option<T> {
-    if word.chars().count() < 5 || word.starts_with(|c: char| c.is_ascii_digit()) {
-        return None;
-    }
-    let mut found = None;
-    for (of, meaning, phrases) in table {
-        if *of != lang {
-            continue;
-        }
-        for phrase in phrases.split('|').filter(|p| !p.contains(' ')) {
-            if phrase.chars().count() >= 5 && is_slip_of(word, phrase) {
-                if found.is_some_and(|other| other != *meaning) {
-                    return None;
-                }
-                found = Some(*meaning);
-            }
-        }
-    }
-    found
-}
-
-/// Whether `word` is `right` with exactly one slip after the first letter.
-pub(super) fn is_slip_of(word: &str, right: &str) -> bool {
-    word.len().abs_diff(right.len()) <= 4
-        && word.chars().next() == right.chars().next()
-        && strsim::osa_distance(word, right) == 1
+/// What all words of the own language that are one slip away agree on.
+fn near<T: Copy + PartialEq>(table: &'static Table<T>, word: &str, lang: Lang) -> Option<T> {
+    let mut meanings = table.misspelt(word, lang);
+    let first = meanings.next()?;
+    meanings.all(|other| other == first).then_some(first)
 }
 
 /// Words that carry no meaning of their own around an age, a sex or a choice.
-const FILLERS: Table<()> = &[
+static FILLERS: Table<()> = Table::of(&[
     (
         En,
         (),
@@ -115,7 +70,7 @@ const FILLERS: Table<()> = &[
     (
         Fr,
         (),
-        "je|j|jai|ai|suis|cest|c est|ce|il|elle|a|as|un|une|le|la|les|l|mon|ma|mes|age|agee|de|du|d|ne|nee|en|environ|a peu pres|svp|s il vous plait|sil vous plait|sil vous plaît|merci|oui|enfant|fils|fille de|bebe|patient|patiente|bonjour|ok|maintenant|pour|date|naissance|sexe|option|numero|choix|reponse|prends|choisis|donc|et|ans revolus|lan|annee",
+        "je|j|jai|ai|suis|cest|c est|ce|il|elle|a|as|un|une|le|la|les|l|mon|ma|mes|age|agee|de|du|d|ne|nee|en|environ|a peu pres|svp|s il vous plait|sil vous plait|merci|oui|enfant|fils|fille de|bebe|patient|patiente|bonjour|ok|maintenant|pour|date|naissance|sexe|option|numero|choix|reponse|prends|choisis|donc|et|ans revolus|lan|annee",
     ),
     (
         Sw,
@@ -132,10 +87,10 @@ const FILLERS: Table<()> = &[
         (),
         "eu|sou|tenho|tem|e|o|ele|ela|a|um|uma|os|meu|minha|de|do|da|no|na|em|idade|nasci|nasceu|nascido|nascida|uns|cerca|aproximadamente|por favor|obrigado|obrigada|sim|filho|filha|bebe|crianca|paciente|ola|agora|para|data|nascimento|sexo|opcao|numero|resposta|escolho|quero|bem|completos|dia|ano|esta|estou",
     ),
-];
+]);
 
 /// Words that turn a statement round.
-const NEGATIONS: Table<()> = &[
+static NEGATIONS: Table<()> = Table::of(&[
     (
         En,
         (),
@@ -149,10 +104,10 @@ const NEGATIONS: Table<()> = &[
     ),
     (Es, (), "no|nunca|sin|ni|tampoco|jamas"),
     (Pt, (), "nao|nunca|sem|nem|jamais"),
-];
+]);
 
 /// Ways of saying that one does not know, or not for certain.
-const UNSURE: Table<()> = &[
+static UNSURE: Table<()> = Table::of(&[
     (
         En,
         (),
@@ -178,10 +133,10 @@ const UNSURE: Table<()> = &[
         (),
         "nao sei|talvez|nao tenho certeza|sem certeza|nao lembro|nao me lembro|esqueci|depende|nao entendi|nao entendo|nao percebo|as vezes|nao sabe|pode ser|quem sabe|se calhar",
     ),
-];
+]);
 
 /// Greetings and small talk that answer nothing.
-const GREETINGS: Table<()> = &[
+static GREETINGS: Table<()> = Table::of(&[
     (
         En,
         (),
@@ -207,10 +162,10 @@ const GREETINGS: Table<()> = &[
         (),
         "ola|oi|bom dia|boa tarde|boa noite|tudo bem|como vai|como esta|obrigado|obrigada|muito obrigado|muito obrigada|ok|bem|esta bem|ola doutor|ola doutora|oi doutor|teste|de acordo|alo|viva",
     ),
-];
+]);
 
 /// Words a question begins with.
-const QUESTIONS: Table<()> = &[
+static QUESTIONS: Table<()> = Table::of(&[
     (
         En,
         (),
@@ -236,11 +191,11 @@ const QUESTIONS: Table<()> = &[
         (),
         "por que|porque|porque e que|para que|que|o que|quem|como|quando|onde|qual|pra que|quem e|o que e isto",
     ),
-];
+]);
 
 /// Whether a filler begins at `at`, and how many tokens it takes.
 pub(super) fn filler_at(tokens: &[String], at: usize, lang: Lang) -> Option<usize> {
-    exact_at(FILLERS, tokens, at, lang)
+    exact_at(&FILLERS, tokens, at, lang)
 }
 
 /// Whether "or" stands at `at`: two answers are offered instead of one.
@@ -257,26 +212,19 @@ pub(super) fn is_negated(tokens: &[String], lang: Lang) -> bool {
 
 /// Whether a negation of the language stands at `at`.
 pub(super) fn negation_at(tokens: &[String], at: usize, lang: Lang) -> bool {
-    NEGATIONS
-        .iter()
-        .filter(|(of, (), _)| *of == lang)
-        .any(|(_, (), words)| {
-            words
-                .split('|')
-                .any(|word| tokens.get(at).is_some_and(|t| t == word))
-        })
+    NEGATIONS.hits(tokens, at).any(|hit| hit.of == lang)
 }
 
 /// Whether the words say that the writer does not know.
 pub(super) fn is_unsure(tokens: &[String], lang: Lang) -> bool {
-    anywhere(UNSURE, tokens, lang)
+    anywhere(&UNSURE, tokens, lang)
 }
 
 /// Whether the words are a greeting or small talk and nothing else.
 pub(super) fn is_greeting(tokens: &[String], lang: Lang) -> bool {
     let mut at = 0;
     while at < tokens.len() {
-        match exact_at(GREETINGS, tokens, at, lang) {
+        match exact_at(&GREETINGS, tokens, at, lang) {
             Some(used) => at += used,
             None => return false,
         }
@@ -286,13 +234,13 @@ pub(super) fn is_greeting(tokens: &[String], lang: Lang) -> bool {
 
 /// Whether the words begin like a question.
 pub(super) fn begins_question(tokens: &[String], lang: Lang) -> bool {
-    exact_at(QUESTIONS, tokens, 0, lang).is_some()
+    exact_at(&QUESTIONS, tokens, 0, lang).is_some()
 }
 
 /// Whether the words are a question instead of an answer: a bare question word
 /// or a short text that ends in a question mark.
 pub(super) fn is_question(folded: &str, tokens: &[String], lang: Lang) -> bool {
     let marked = folded.ends_with('?') || folded.starts_with('¿');
-    let bare = exact_at(QUESTIONS, tokens, 0, lang).is_some_and(|used| used == tokens.len());
+    let bare = exact_at(&QUESTIONS, tokens, 0, lang).is_some_and(|used| used == tokens.len());
     bare || (marked && (tokens.len() <= 4 || begins_question(tokens, lang)))
 }

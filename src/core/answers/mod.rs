@@ -21,6 +21,8 @@ mod lexicon;
 mod numerals;
 mod onset;
 mod page;
+mod phrases;
+mod pieces;
 mod segments;
 mod sex;
 mod words;

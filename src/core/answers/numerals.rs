@@ -5,11 +5,11 @@
 //! taken from the conversation's language (and, within Swahili, from French
 //! and English, in which many of its speakers count).
 
-use super::lexicon::Table;
+use super::phrases::Table;
 use crate::core::lang::Lang;
 use Lang::{En, Es, Fr, Pt, Sw};
 
-const CARDINALS: Table<u32> = &[
+static CARDINALS: Table<u32> = Table::of(&[
     (En, 0, "zero"),
     (En, 1, "one"),
     (En, 2, "two"),
@@ -147,9 +147,9 @@ const CARDINALS: Table<u32> = &[
     (Pt, 70, "setenta"),
     (Pt, 80, "oitenta"),
     (Pt, 90, "noventa"),
-];
+]);
 
-const ORDINALS: Table<u32> = &[
+static ORDINALS: Table<u32> = Table::of(&[
     (En, 1, "first|1st"),
     (En, 2, "second"),
     (En, 3, "third"),
@@ -200,15 +200,15 @@ const ORDINALS: Table<u32> = &[
     (Pt, 8, "oitavo|oitava"),
     (Pt, 9, "nono|nona"),
     (Pt, 10, "decimo|decima"),
-];
+]);
 
-const HUNDREDS: Table<u32> = &[
+static HUNDREDS: Table<u32> = Table::of(&[
     (En, 100, "hundred"),
     (Fr, 100, "cent|cents"),
     (Sw, 100, "mia"),
     (Es, 100, "cien|ciento"),
     (Pt, 100, "cem|cento"),
-];
+]);
 
 /// What may follow a day's or a choice's digits: 1st, 2nd, 1er, 2eme, 1o.
 const ORDINAL_ENDINGS: &[&str] = &["st", "nd", "rd", "th", "er", "ere", "eme", "ero", "ro", "o"];
@@ -232,7 +232,7 @@ pub(super) fn ordinal_at(tokens: &[String], at: usize, lang: Lang) -> Option<(u3
         let after_digits = tokens.get(at).is_some_and(|t| digits(t).is_some());
         return Some((value, used + usize::from(ending && after_digits)));
     }
-    exact(ORDINALS, tokens.get(at)?, lang).map(|value| (value, 1))
+    exact(&ORDINALS, tokens, at, lang).map(|value| (value, 1))
 }
 
 /// The value of a token made of at most nine ASCII digits.
@@ -262,16 +262,13 @@ const fn joiner(lang: Lang) -> &'static str {
     }
 }
 
-fn exact(table: Table<u32>, word: &str, lang: Lang) -> Option<u32> {
-    table
-        .iter()
-        .filter(|(of, _, _)| *of == lang)
-        .find(|(_, _, words)| words.split('|').any(|w| w == word))
-        .map(|(_, value, _)| *value)
+fn exact(table: &'static Table<u32>, tokens: &[String], at: usize, lang: Lang) -> Option<u32> {
+    let mut hits = table.hits(tokens, at);
+    hits.find(|hit| hit.of == lang).map(|hit| hit.meaning)
 }
 
 fn cardinal(tokens: &[String], at: usize, lang: Lang) -> Option<u32> {
-    exact(CARDINALS, tokens.get(at)?, lang)
+    exact(&CARDINALS, tokens, at, lang)
 }
 
 fn is_joiner(tokens: &[String], at: usize, lang: Lang) -> bool {
@@ -279,7 +276,7 @@ fn is_joiner(tokens: &[String], at: usize, lang: Lang) -> bool {
 }
 
 fn hundreds_at(tokens: &[String], at: usize, lang: Lang) -> Option<(u32, usize)> {
-    let hundred = |at: usize| tokens.get(at).and_then(|w| exact(HUNDREDS, w, lang));
+    let hundred = |at: usize| exact(&HUNDREDS, tokens, at, lang);
     let (mut total, mut used) = match (cardinal(tokens, at, lang), hundred(at)) {
         (Some(times @ 1..=9), _) if lang != Sw => (times * hundred(at + 1)?, 2),
         (_, Some(100)) if lang == Sw => match cardinal(tokens, at + 1, Sw) {

@@ -7,7 +7,8 @@
 use super::amount::{Amount, Unit, amount_at};
 use super::date::{Seen, find_dates, within_a_life};
 use super::fold::{is_sign, tidy, tokens as cut};
-use super::lexicon::{self, FOREIGN_MIN, Table, exact_at, filler_at, phrase_at};
+use super::lexicon::{self, FOREIGN_MIN, exact_at, filler_at, phrase_at};
+use super::phrases::Table;
 use super::{Misread, Value};
 use crate::core::lang::Lang;
 use Lang::{En, Es, Fr, Pt, Sw};
@@ -15,7 +16,7 @@ use jiff::ToSpan;
 use jiff::civil::{Date, Weekday};
 
 /// Days back from today.
-const RELATIVE: Table<i64> = &[
+static RELATIVE: Table<i64> = Table::of(&[
     (
         En,
         0,
@@ -85,9 +86,9 @@ const RELATIVE: Table<i64> = &[
         -1,
         "amanha|depois de amanha|semana que vem|na proxima semana",
     ),
-];
+]);
 
-const LAST: Table<Unit> = &[
+static LAST: Table<Unit> = Table::of(&[
     (En, Unit::Week, "last week|the past week|past week"),
     (En, Unit::Month, "last month|past month"),
     (En, Unit::Year, "last year"),
@@ -111,9 +112,9 @@ const LAST: Table<Unit> = &[
     (Pt, Unit::Week, "semana passada|ultima semana"),
     (Pt, Unit::Month, "mes passado|ultimo mes"),
     (Pt, Unit::Year, "ano passado"),
-];
+]);
 
-const WEEKDAYS: Table<Weekday> = &[
+static WEEKDAYS: Table<Weekday> = Table::of(&[
     (En, Weekday::Monday, "monday|mon"),
     (En, Weekday::Tuesday, "tuesday|tue|tues"),
     (En, Weekday::Wednesday, "wednesday|wed"),
@@ -149,10 +150,10 @@ const WEEKDAYS: Table<Weekday> = &[
     (Pt, Weekday::Friday, "sexta|sexta feira"),
     (Pt, Weekday::Saturday, "sabado"),
     (Pt, Weekday::Sunday, "domingo"),
-];
+]);
 
 /// Words that show that a time is told, around which other words may stand.
-const MARKERS: Table<()> = &[
+static MARKERS: Table<()> = Table::of(&[
     (
         En,
         (),
@@ -178,7 +179,7 @@ const MARKERS: Table<()> = &[
         (),
         "ha|faz|desde|ha cerca de|comecou|passado|passada|atras|a partir de|ja faz|ja ha|tem|dura ha",
     ),
-];
+]);
 
 /// Reads since when something is so.
 pub(super) fn read(text: &str, folded: &str, lang: Lang, today: Date) -> Result<Value, Misread> {
@@ -250,7 +251,7 @@ fn scan(tokens: &[String], lang: Lang, today: Date) -> Scan {
             out.dates
                 .push(date.seen.and_then(|seen| first_day(seen, today)));
             at = date.end;
-        } else if let Some(used) = exact_at(MARKERS, tokens, at, lang) {
+        } else if let Some(used) = exact_at(&MARKERS, tokens, at, lang) {
             out.marked = true;
             at += used;
         } else if let Some(used) = filler_at(tokens, at, lang) {
@@ -275,7 +276,7 @@ fn spoken_at(
     lang: Lang,
     today: Date,
 ) -> Option<(Result<Date, Misread>, usize)> {
-    if let Some((unit, used)) = phrase_at(LAST, tokens, at, lang, FOREIGN_MIN) {
+    if let Some((unit, used)) = phrase_at(&LAST, tokens, at, lang, FOREIGN_MIN) {
         return Some((
             back(
                 Amount {
@@ -288,7 +289,7 @@ fn spoken_at(
             used,
         ));
     }
-    if let Some((days, used)) = phrase_at(RELATIVE, tokens, at, lang, FOREIGN_MIN) {
+    if let Some((days, used)) = phrase_at(&RELATIVE, tokens, at, lang, FOREIGN_MIN) {
         let date = if days < 0 {
             Err(Misread::InFuture)
         } else {
@@ -296,7 +297,7 @@ fn spoken_at(
         };
         return Some((date, used));
     }
-    if let Some((weekday, used)) = phrase_at(WEEKDAYS, tokens, at, lang, FOREIGN_MIN) {
+    if let Some((weekday, used)) = phrase_at(&WEEKDAYS, tokens, at, lang, FOREIGN_MIN) {
         let behind = i64::from(today.weekday().since(weekday));
         let date = match (behind, is_last(tokens, at, used)) {
             (0, false) => Err(Misread::Ambiguous),

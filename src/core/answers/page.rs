@@ -5,11 +5,12 @@
 //! number) is recognised wherever it stands; free words go to the free-text
 //! questions only where their place leaves no choice.
 
-use super::fold::fold;
+use super::fold::{fold, folded_tokens};
 use super::kind::{Kind, Misread, Value};
 use super::onset::has_other_words;
+use super::pieces::{Piece, flush, forget};
 use super::segments::{cut_segments, label_of, topic_of};
-use super::{is_too_long, read};
+use super::{is_too_long, read, words};
 use crate::core::lang::Lang;
 use jiff::civil::Date;
 
@@ -41,15 +42,15 @@ pub fn read_page(
         answers: vec![None; kinds.len()],
     };
     let segments = page.take_labelled(cut_segments(text));
+    if page.take_none(&segments) || page.take_lone_name(&segments) {
+        return page.finish();
+    }
     if segments.len() == page.open().len() {
         page.in_order(&segments);
     } else {
         page.by_shape(&segments);
     }
-    page.answers
-        .into_iter()
-        .map(|answer| answer.unwrap_or(Err(Misread::Unclear)))
-        .collect()
+    page.finish()
 }
 
 struct Page<'a> {
@@ -64,6 +65,61 @@ impl Page<'_> {
     fn try_read(&self, place: usize, text: &str) -> Result<Value, Misread> {
         let kind = self.kinds.get(place).ok_or(Misread::Unclear)?;
         read(kind, text, self.lang, self.today, self.country)
+    }
+
+    /// Each question's answer, or that nothing there could be it.
+    fn finish(self) -> Vec<Result<Value, Misread>> {
+        let answers = self.answers.into_iter();
+        answers
+            .map(|answer| answer.unwrap_or(Err(Misread::Unclear)))
+            .collect()
+    }
+
+    /// "None" said once, or once for each question that takes it: it answers
+    /// all of these, and says nothing of the others. A bare "no" said once may
+    /// as well belong to one of the others.
+    fn take_none(&mut self, segments: &[String]) -> bool {
+        let takes = |place: &usize| {
+            self.kinds
+                .get(*place)
+                .is_some_and(|kind| matches!(kind, Kind::FreeTextOrNone))
+        };
+        let open = self.open();
+        let places: Vec<usize> = open.iter().copied().filter(takes).collect();
+        let none = |segment: &String| {
+            let tokens = folded_tokens(segment);
+            words::is_none(&tokens, self.lang) && (segments.len() > 1 || !is_plain_no(&tokens))
+        };
+        let said = segments.len() == 1 || segments.len() == places.len();
+        let fewer = segments.len() < open.len();
+        if places.is_empty() || !said || !fewer || !segments.iter().all(none) {
+            return false;
+        }
+        for place in places {
+            self.set(place, Ok(Value::Nothing));
+        }
+        true
+    }
+
+    /// Who answers one question after the other begins with the first: two
+    /// words or more and nothing else are the name, where that is asked first.
+    fn take_lone_name(&mut self, segments: &[String]) -> bool {
+        let (open, [segment]) = (self.open(), segments) else {
+            return false;
+        };
+        let first = open.first().copied().filter(|_| open.len() > 1);
+        let named = first.filter(|place| self.kinds.get(*place) == Some(&Kind::Name));
+        let words: Vec<&str> = segment.split_whitespace().collect();
+        let typed = (0..words.len()).any(|at| self.typed_at(&words, at).is_some());
+        let Some(place) = named.filter(|_| words.len() > 1 && !typed) else {
+            return false;
+        };
+        let name = self.try_read(place, segment);
+        let read = name.is_ok();
+        if read {
+            self.set(place, name);
+        }
+        read
     }
 
     fn set(&mut self, place: usize, answer: Result<Value, Misread>) {
@@ -307,47 +363,12 @@ impl Page<'_> {
     }
 }
 
-/// Part of a message.
-enum Piece {
-    /// A run of words that answers these typed questions.
-    Typed(Vec<(usize, Value)>),
-    /// Words of no shape.
-    Words(String),
-}
-
-impl Piece {
-    fn anchor(&self) -> Option<usize> {
-        match self {
-            Self::Typed(fits) => fits.first().map(|(place, _)| *place),
-            Self::Words(_) => None,
-        }
-    }
-
-    const fn words(&self) -> Option<&String> {
-        match self {
-            Self::Words(text) => Some(text),
-            Self::Typed(_) => None,
-        }
-    }
-}
-
-/// A question that has its answer no longer competes for other pieces.
-fn forget(pieces: &mut [Piece], place: usize) {
-    for piece in pieces {
-        if let Piece::Typed(fits) = piece
-            && fits.len() > 1
-        {
-            fits.retain(|(for_place, _)| *for_place != place);
-        }
-    }
-}
-
-fn flush(loose: &mut Vec<&str>, pieces: &mut Vec<Piece>) {
-    let text = loose.join(" ");
-    if text.chars().any(char::is_alphanumeric) {
-        pieces.push(Piece::Words(text));
-    }
-    loose.clear();
+/// A "no" that may as well answer a question of yes or no.
+fn is_plain_no(tokens: &[String]) -> bool {
+    let no = [
+        "no", "non", "nao", "hapana", "nope", "n", "nn", "la", "siyo", "si",
+    ];
+    matches!(tokens, [one] if no.contains(&one.as_str()))
 }
 
 const fn is_typed(kind: &Kind) -> bool {
@@ -360,5 +381,60 @@ const fn is_typed(kind: &Kind) -> bool {
         | Kind::AnyOf { .. }
         | Kind::EmergencyContact => true,
         Kind::Name | Kind::Locality | Kind::FreeText | Kind::FreeTextOrNone => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn background(text: &str, lang: Lang) -> Vec<Result<Value, Misread>> {
+        let kinds = [Kind::FreeTextOrNone, Kind::FreeTextOrNone, Kind::YesNo];
+        let today = Date::constant(2026, 11, 18);
+        read_page(&kinds, text, lang, today, "CD")
+    }
+
+    #[test]
+    fn a_name_alone_answers_the_first_question() {
+        let kinds = [Kind::Name, Kind::BirthOrAge, Kind::Sex, Kind::Locality];
+        let today = Date::constant(2026, 11, 18);
+        let unclear: Result<Value, Misread> = Err(Misread::Unclear);
+        for (text, named) in [
+            ("Ana Silva", true),
+            ("Goma", false),
+            ("bom dia", false),
+            ("não sei", false),
+        ] {
+            let answers = read_page(&kinds, text, Lang::Pt, today, "MZ");
+            assert_eq!(answers.first().is_some_and(Result::is_ok), named, "{text}");
+            assert_eq!(
+                answers.get(1..),
+                Some([(); 3].map(|()| unclear.clone()).as_slice())
+            );
+        }
+    }
+
+    #[test]
+    fn none_answers_what_takes_none_and_the_rest_is_asked() {
+        let none = Ok(Value::Nothing);
+        let open = Err(Misread::Unclear);
+        for (text, lang) in [
+            ("none, none", Lang::En),
+            ("none", Lang::En),
+            ("Aucune, aucun", Lang::Fr),
+            ("aucun", Lang::Fr),
+            ("hakuna\nhakuna", Lang::Sw),
+            ("hakuna", Lang::Sw),
+            ("ninguna; ninguna", Lang::Es),
+            ("nenhuma, nenhum", Lang::Pt),
+        ] {
+            let want = [none.clone(), none.clone(), open.clone()];
+            assert_eq!(background(text, lang), want, "{text}");
+        }
+        let no = Ok(Value::YesNo { yes: false });
+        let want = [none.clone(), none, no];
+        assert_eq!(background("none, none, no", Lang::En), want);
+        let no = Ok(Value::YesNo { yes: false });
+        assert_eq!(background("no", Lang::En), [open.clone(), open, no]);
     }
 }

@@ -5,7 +5,7 @@
 
 use super::fold::folded_tokens;
 use super::kind::Kind;
-use super::lexicon::{Table, matches_at};
+use super::phrases::Table;
 use crate::core::lang::Lang;
 use Lang::{En, Es, Fr, Pt, Sw};
 
@@ -23,7 +23,7 @@ pub(super) enum Topic {
     Phone,
 }
 
-const TOPICS: Table<Topic> = &[
+static TOPICS: Table<Topic> = Table::of(&[
     (
         En,
         Topic::Name,
@@ -106,7 +106,7 @@ const TOPICS: Table<Topic> = &[
         Topic::Phone,
         "telefone|contacto|contato|emergencia|contacto de emergencia",
     ),
-];
+]);
 
 /// The label a segment begins with, and what follows it.
 pub(super) fn label_of(segment: &str, lang: Lang) -> Option<(Topic, String)> {
@@ -118,16 +118,9 @@ pub(super) fn label_of(segment: &str, lang: Lang) -> Option<(Topic, String)> {
         }
     };
     let tokens = folded_tokens(head);
-    let own = TOPICS.iter().filter(|(of, _, _)| *of == lang);
-    let others = TOPICS.iter().filter(|(of, _, _)| *of != lang && marked);
-    let topic = own
-        .chain(others)
-        .find(|(_, _, names)| {
-            names
-                .split('|')
-                .any(|n| matches_at(n, &tokens, 0) == Some(tokens.len()))
-        })
-        .map(|(_, topic, _)| *topic)?;
+    let own = TOPICS.whole(&tokens).filter(|hit| hit.of == lang);
+    let others = TOPICS.whole(&tokens).filter(|hit| hit.of != lang && marked);
+    let topic = own.chain(others).next()?.meaning;
     // Without a colon only "age 34" is a label; "Village Mpya" is a name.
     let plain = topic == Topic::Age || topic == Topic::Name || topic == Topic::Sex;
     (marked || plain).then(|| (topic, value.trim().to_owned()))

@@ -5,8 +5,9 @@
 //! either: mwanamke and mwanaume, mujer and masculino, mulher and masculino.
 
 use super::fold::tokens as cut;
-use super::lexicon::{self, FOREIGN_MIN, Table, filler_at, phrase_at};
+use super::lexicon::{self, FOREIGN_MIN, filler_at, phrase_at};
 use super::numerals::digits;
+use super::phrases::Table;
 use super::{Misread, Value};
 use crate::core::lang::Lang;
 use Lang::{En, Es, Fr, Pt, Sw};
@@ -14,7 +15,7 @@ use Lang::{En, Es, Fr, Pt, Sw};
 /// Ids of the answers, in the order of their numbers.
 pub const SEX_IDS: [&str; 3] = ["female", "male", "other"];
 
-const WORDS: Table<&str> = &[
+static WORDS: Table<&'static str> = Table::of(&[
     (En, "female", "female|f|woman|girl|lady|fem|femal|women"),
     (En, "male", "male|m|man|boy|gentleman|guy|men"),
     (
@@ -66,7 +67,7 @@ const WORDS: Table<&str> = &[
         "homem|h|masculino|menino|rapaz|senhor|macho|masc|moco",
     ),
     (Pt, "other", "outro|outra|intersexo|nao binario|nao binaria"),
-];
+]);
 
 /// Reads a sex.
 pub(super) fn read(folded: &str, lang: Lang) -> Result<Value, Misread> {
@@ -85,7 +86,7 @@ pub(super) fn read(folded: &str, lang: Lang) -> Result<Value, Misread> {
     let mut found: Option<&str> = None;
     let mut at = 0;
     while at < tokens.len() {
-        if let Some((id, used)) = phrase_at(WORDS, &tokens, at, lang, FOREIGN_MIN) {
+        if let Some((id, used)) = phrase_at(&WORDS, &tokens, at, lang, FOREIGN_MIN) {
             if found.is_some_and(|other| other != id) {
                 return Err(Misread::Ambiguous);
             }

@@ -6,7 +6,8 @@
 
 use super::command::read_command;
 use super::fold::{fold, tidy, tokens as cut};
-use super::lexicon::{self, Table, exact_at, filler_at, matches_at};
+use super::lexicon::{self, exact_at, filler_at};
+use super::phrases::Table;
 use super::{Misread, Value, yes_no};
 use crate::core::lang::Lang;
 use Lang::{En, Es, Fr, Pt, Sw};
@@ -18,7 +19,7 @@ const NAME_WORDS_MAX: usize = 7;
 
 /// How people begin when they give a name. The flag tells beginnings that
 /// also begin other sentences ("I am ill"): there the name must be capital.
-const NAME_BEGINNINGS: Table<bool> = &[
+static NAME_BEGINNINGS: Table<bool> = Table::of(&[
     (
         En,
         false,
@@ -49,10 +50,10 @@ const NAME_BEGINNINGS: Table<bool> = &[
         "chamo me|me chamo|eu me chamo|meu nome e|o meu nome e|nome|chama se|ele chama se|ela chama se|o nome e|nome completo|o nome dela e|o nome dele e",
     ),
     (Pt, true, "sou|eu sou|sou o|sou a|e"),
-];
+]);
 
 /// Words that no name holds but sentences do.
-const SENTENCE_WORDS: Table<()> = &[
+static SENTENCE_WORDS: Table<()> = Table::of(&[
     (
         En,
         (),
@@ -78,38 +79,57 @@ const SENTENCE_WORDS: Table<()> = &[
         (),
         "eu|meu|minha|estou|tenho|nao|voce|doente|dor|febre|tosse|sim|nada|nenhum|doutor|quero|sei|nome|crianca|mulher|homem|e|ou|para|com|obrigado|obrigada|ola|cabeca|doi|ninguem|dizer|anonimo|paciente|mesmo|mesma|bebe",
     ),
-];
+]);
 
-const PLACE_BEGINNINGS: Table<()> = &[
+/// How people begin when they give a place. A noun alone is no beginning: in
+/// "Pueblo Nuevo" and "Bairro Novo" it is part of the name.
+static PLACE_BEGINNINGS: Table<()> = Table::of(&[
     (
         En,
         (),
-        "i live in|i live at|i live near|i am from|im from|i stay in|i stay at|i come from|we live in|from|in|village|town|address|location|locality|place|my village is|it is",
+        "i live in|i live at|i live near|i am from|im from|i stay in|i stay at|i come from|we live in|from|in|village of|town of|the village of|i live in the village of|my village is|it is",
     ),
     (
         Fr,
         (),
-        "jhabite a|j habite a|jhabite|habite a|je vis a|je viens de|je suis de|je reste a|nous habitons a|a|village|ville|quartier|adresse|localite|lieu|mon village est|jhabite au|au|au village de|jhabite dans le",
+        "jhabite a|j habite a|jhabite|habite a|je vis a|je viens de|je suis de|je reste a|nous habitons a|a|village de|quartier de|le village de|mon village est|jhabite au|au|au village de|jhabite dans le|jhabite le quartier",
     ),
     (
         Sw,
         (),
-        "ninaishi|naishi|ninakaa|nakaa|natoka|ninatoka|tunaishi|kijiji|mji|mtaa|mahali|kijiji cha|mji wa|eneo|kijiji changu ni|niko|anwani",
+        "ninaishi|naishi|ninakaa|nakaa|natoka|ninatoka|tunaishi|kijiji cha|mji wa|mtaa wa|eneo la|kijiji changu ni|niko|ninaishi kijiji cha|ninaishi mtaa wa",
     ),
     (
         Es,
         (),
-        "vivo en|soy de|vengo de|vivimos en|en|pueblo|ciudad|barrio|direccion|localidad|lugar|aldea|resido en|mi pueblo es|estoy en",
+        "vivo en|soy de|vengo de|vivimos en|en|pueblo de|barrio de|aldea de|resido en|mi pueblo es|estoy en|vivo en el barrio|vivo en el pueblo de",
     ),
     (
         Pt,
         (),
-        "moro em|vivo em|sou de|venho de|moro no|moro na|vivo no|vivo na|moramos em|em|aldeia|cidade|bairro|endereco|localidade|lugar|resido em|no|na|vila|fico em",
+        "moro em|vivo em|sou de|venho de|moro no|moro na|vivo no|vivo na|moramos em|em|aldeia de|bairro de|resido em|no|na|fico em|moro no bairro|moro na aldeia de",
     ),
-];
+]);
+
+/// Labels, which count as such before a colon only.
+static PLACE_LABELS: Table<()> = Table::of(&[
+    (En, (), "village|town|address|location|locality|place"),
+    (Fr, (), "village|ville|quartier|adresse|localite|lieu"),
+    (Sw, (), "kijiji|mji|mtaa|mahali|eneo|anwani"),
+    (
+        Es,
+        (),
+        "pueblo|ciudad|barrio|direccion|localidad|lugar|aldea",
+    ),
+    (
+        Pt,
+        (),
+        "aldeia|cidade|bairro|endereco|localidade|lugar|vila",
+    ),
+]);
 
 /// Ways to say "none".
-const NONE: Table<()> = &[
+static NONE: Table<()> = Table::of(&[
     (
         En,
         (),
@@ -135,10 +155,10 @@ const NONE: Table<()> = &[
         (),
         "nenhum|nenhuma|nada|nao|nao tenho|nao tenho nenhuma|nao tenho nenhum|nao tomo|nao tomo nada|nao tomo nenhum|nao uso|nunca|zero|sem|ninguem|nao ha|nao tem|nenhum desses|nenhuma dessas|nada disso|que eu saiba nao|nao que eu saiba|jamais",
     ),
-];
+]);
 
 /// What one has none of: these words may stand beside "none".
-const SUBJECTS: Table<()> = &[
+static SUBJECTS: Table<()> = Table::of(&[
     (
         En,
         (),
@@ -164,7 +184,7 @@ const SUBJECTS: Table<()> = &[
         (),
         "alergia|alergias|alergica|alergico|conhecida|conhecidas|remedio|remedios|medicamento|medicamentos|medicacao|tratamento|sintoma|sintomas|outro|outra|momento|de momento|agora|sou|a|que|eu|saiba|de|contacto|contato|tomo|no|por enquanto",
     ),
-];
+]);
 
 /// Reads a name.
 pub(super) fn read_name(text: &str, folded: &str, lang: Lang) -> Result<Value, Misread> {
@@ -212,8 +232,9 @@ pub(super) fn read_locality(text: &str, folded: &str, lang: Lang) -> Result<Valu
     if folded.ends_with('?') || is_no_answer(text, folded, &tokens, lang) || is_mash(&tokens) {
         return Err(Misread::Unclear);
     }
-    let shown = tidy(text);
-    let place = skip_words(&shown, beginning(PLACE_BEGINNINGS, &tokens, lang));
+    let shown = without_label(&tidy(text));
+    let begun = beginning(&PLACE_BEGINNINGS, &cut(&fold(&shown)), lang);
+    let place = skip_words(&shown, begun);
     let place = tidy(place.trim_matches(|c: char| !c.is_alphanumeric() && c != ')' && c != '\''));
     let letters = place.chars().filter(|c| c.is_alphabetic()).count();
     match letters {
@@ -226,6 +247,15 @@ pub(super) fn read_locality(text: &str, folded: &str, lang: Lang) -> Result<Valu
         _ if tokens.len() >= 3 && lexicon::is_negated(&tokens, lang) => Err(Misread::Unclear),
         _ => Ok(Value::Text { text: place.into() }),
     }
+}
+
+/// The place without "village:".
+fn without_label(shown: &str) -> String {
+    let labelled = shown.split_once([':', '=']).filter(|(label, _)| {
+        let label = cut(&fold(label));
+        PLACE_LABELS.whole(&label).next().is_some()
+    });
+    labelled.map_or(shown, |(_, place)| place).trim().to_owned()
 }
 
 /// Reads free words.
@@ -260,11 +290,11 @@ pub(super) fn is_none(tokens: &[String], lang: Lang) -> bool {
     let mut at = 0;
     let mut said = false;
     while at < tokens.len() {
-        if let Some(used) = exact_at(NONE, tokens, at, lang) {
+        if let Some(used) = exact_at(&NONE, tokens, at, lang) {
             said = true;
             at += used;
         } else if let Some(used) =
-            exact_at(SUBJECTS, tokens, at, lang).or_else(|| filler_at(tokens, at, lang))
+            exact_at(&SUBJECTS, tokens, at, lang).or_else(|| filler_at(tokens, at, lang))
         {
             at += used;
         } else {
@@ -306,21 +336,14 @@ fn is_mash(tokens: &[String]) -> bool {
 }
 
 fn is_sentence_word(words: &[String], at: usize, lang: Lang) -> bool {
-    SENTENCE_WORDS
-        .iter()
-        .filter(|(of, (), _)| *of == lang)
-        .any(|(_, (), list)| {
-            list.split('|')
-                .any(|word| words.get(at).is_some_and(|w| w == word))
-        })
+    SENTENCE_WORDS.hits(words, at).any(|hit| hit.of == lang)
 }
 
-fn beginning(table: Table<()>, tokens: &[String], lang: Lang) -> usize {
+fn beginning(table: &'static Table<()>, tokens: &[String], lang: Lang) -> usize {
     table
-        .iter()
-        .filter(|(of, (), _)| *of == lang)
-        .flat_map(|(_, (), phrases)| phrases.split('|'))
-        .filter_map(|phrase| matches_at(phrase, tokens, 0))
+        .hits(tokens, 0)
+        .filter(|hit| hit.of == lang)
+        .map(|hit| hit.used)
         .filter(|used| *used < tokens.len())
         .max()
         .unwrap_or(0)
@@ -330,10 +353,9 @@ fn beginning(table: Table<()>, tokens: &[String], lang: Lang) -> usize {
 fn without_beginning(shown: &str, lang: Lang) -> Result<String, Misread> {
     let tokens = cut(&fold(shown));
     let found = NAME_BEGINNINGS
-        .iter()
-        .filter(|(of, _, _)| *of == lang)
-        .flat_map(|(_, capital, phrases)| phrases.split('|').map(move |p| (*capital, p)))
-        .filter_map(|(capital, phrase)| matches_at(phrase, &tokens, 0).map(|used| (used, capital)))
+        .hits(&tokens, 0)
+        .filter(|hit| hit.of == lang)
+        .map(|hit| (hit.used, hit.meaning))
         .filter(|(used, _)| *used < tokens.len())
         .max();
     let Some((used, capital)) = found else {

@@ -4,12 +4,13 @@
 //! pregnancy hang on it. Numbers count as the buttons do: 1 is yes, 2 is no.
 
 use super::fold::tokens as cut;
-use super::lexicon::{self, Table, matches_at};
+use super::lexicon;
+use super::phrases::Table;
 use super::{Misread, Value};
 use crate::core::lang::Lang;
 use Lang::{En, Es, Fr, Pt, Sw};
 
-const WORDS: Table<bool> = &[
+static WORDS: Table<bool> = Table::of(&[
     (
         En,
         true,
@@ -60,10 +61,10 @@ const WORDS: Table<bool> = &[
         false,
         "nao|n|naum|de jeito nenhum|de modo nenhum|nunca|jamais|nao aceito|nao concordo|recuso|nao quero|acho que nao|nao acho|claro que nao|ainda nao|negativo|nao estou|pois nao e|nem pensar|falso|nao obrigada|nao obrigado|pois nao",
     ),
-];
+]);
 
 /// Phrases in which the yes and no words mean something else or nothing.
-const NEITHER: Table<()> = &[
+static NEITHER: Table<()> = Table::of(&[
     (
         En,
         (),
@@ -89,7 +90,7 @@ const NEITHER: Table<()> = &[
         (),
         "sem problema|sem problemas|sim e nao|sim ou nao|nao tem problema|nao faz mal|acho que sim|nao ha problema",
     ),
-];
+]);
 
 /// Reads yes or no.
 pub(super) fn read(folded: &str, lang: Lang) -> Result<Value, Misread> {
@@ -175,10 +176,9 @@ fn strong(rest: &[String], lang: Lang) -> bool {
 /// What the longest yes or no phrase of the language at `at` says.
 fn said_at(tokens: &[String], at: usize, lang: Lang) -> Option<(bool, usize)> {
     WORDS
-        .iter()
-        .filter(|(of, _, _)| *of == lang)
-        .flat_map(|(_, yes, phrases)| phrases.split('|').map(move |phrase| (*yes, phrase)))
-        .filter_map(|(yes, phrase)| matches_at(phrase, tokens, at).map(|used| (yes, used)))
+        .hits(tokens, at)
+        .filter(|hit| hit.of == lang)
+        .map(|hit| (hit.meaning, hit.used))
         .max_by_key(|(_, used)| *used)
 }
 
@@ -211,5 +211,5 @@ fn has(tokens: &[String], lang: Lang, want: bool) -> bool {
 }
 
 fn neither(tokens: &[String], lang: Lang) -> bool {
-    lexicon::anywhere(NEITHER, tokens, lang)
+    lexicon::anywhere(&NEITHER, tokens, lang)
 }

@@ -7,7 +7,7 @@ use super::effect::{Action, Effect, FlagReason, RecordStatus};
 use super::event::TimerKind;
 use super::session::{Overlay, Stage};
 use super::turn::{Heard, Turn};
-use super::{consent, control, language, page, record, render};
+use super::{calendar, consent, control, language, page, record, render};
 use crate::core::answers::Command;
 use crate::core::flow::{ButtonName, Line};
 
@@ -126,7 +126,8 @@ fn my_data(turn: &mut Turn<'_>) {
     } else {
         let zone = &turn.clinic.zone;
         let each = |kept: &super::session::Kept| {
-            format!("{} ({})", kept.id, render::date_of(kept.at, zone))
+            let date = render::date_of(kept.at, zone).to_string();
+            format!("{} ({})", kept.id, calendar::in_words(&date, turn.lang()))
         };
         let list: Vec<String> = records.iter().map(each).collect();
         let count = records.len().to_string();

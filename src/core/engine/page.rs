@@ -66,6 +66,29 @@ fn is_open(turn: &Turn<'_>, field: &Field) -> bool {
     !left && turn.value(&field.id).is_none() && applies(turn, field)
 }
 
+/// Whether a command's word may be meant as the answer to what is asked now.
+/// The command is carried out all the same, since it has to work at any step;
+/// staff then see the word.
+pub(super) fn may_be_meant(turn: &Turn<'_>, text: &str) -> bool {
+    let fields = match &turn.session.stage {
+        Stage::Page { page } if turn.session.overlay.is_none() => asked_now(turn, page),
+        Stage::Fix { field } if turn.session.overlay.is_none() => {
+            turn.flow.find_field(field).into_iter().collect()
+        }
+        Stage::Rest
+        | Stage::Language
+        | Stage::Consent
+        | Stage::Who
+        | Stage::Page { .. }
+        | Stage::Review
+        | Stage::Correct
+        | Stage::Fix { .. } => Vec::new(),
+    };
+    let lang = turn.lang();
+    let mut kinds = fields.iter().map(|field| field.kind_in(lang));
+    kinds.any(|kind| answers::may_be_answer(&kind, text))
+}
+
 /// The questions of a page that are asked in the next message: all that are
 /// open, or one of them where all together were too much.
 pub(super) fn asked_now<'a>(turn: &Turn<'a>, page: &str) -> Vec<&'a Field> {

@@ -128,6 +128,9 @@ pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
     {
         reopen(turn);
         answer(turn);
+        if page::may_be_meant(turn, body.as_str()) {
+            turn.keep(message.inbox);
+        }
         commands::run(turn, command);
         return;
     }

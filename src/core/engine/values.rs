@@ -3,10 +3,11 @@
 //! Total on any stored value: a row of another program version must not stop
 //! a conversation.
 
-use super::review;
 use super::turn::Turn;
+use super::{calendar, review};
 use crate::core::answers::{Choice, Value};
 use crate::core::flow::{ButtonName, Field, FieldKind, Line};
+use crate::core::lang::Lang;
 use crate::core::limits;
 use crate::core::time::UnixMs;
 use jiff::Timestamp;
@@ -112,6 +113,8 @@ pub(super) fn review(turn: &Turn<'_>) -> String {
 
 fn review_with(turn: &Turn<'_>, most: usize) -> String {
     let lang = turn.lang();
+    // French sets a colon off by a space that no line is broken at.
+    let colon = if lang == Lang::Fr { "\u{a0}:" } else { ":" };
     let mut text = format!("{}\n", turn.line(Line::ReviewIntro));
     for field in review::fields(turn) {
         let said = match turn.value(&field.id) {
@@ -119,7 +122,7 @@ fn review_with(turn: &Turn<'_>, most: usize) -> String {
             None => turn.line(Line::NotAnswered),
         };
         let label = field.label.get(lang);
-        text.push_str(&format!("\n{label}: {}", shorten(&said, most)));
+        text.push_str(&format!("\n{label}{colon} {}", shorten(&said, most)));
     }
     text.push_str(&format!("\n\n{}", turn.line(Line::ReviewAsk)));
     text
@@ -140,7 +143,9 @@ fn shown(turn: &Turn<'_>, field: &Field, value: &Value) -> String {
     match value {
         Value::Text { text } => text.as_str().to_owned(),
         Value::Nothing => turn.line(Line::None),
-        Value::Date { date } | Value::PartialDate { date } => date.as_str().to_owned(),
+        Value::Date { date } | Value::PartialDate { date } => {
+            calendar::in_words(date.as_str(), turn.lang())
+        }
         Value::Age { years, months } => age(turn, *years, *months),
         Value::YesNo { yes } => {
             let name = if *yes {
@@ -155,7 +160,10 @@ fn shown(turn: &Turn<'_>, field: &Field, value: &Value) -> String {
             let labels = ids.iter().map(|id| label(turn, field, id));
             labels.collect::<Vec<String>>().join(", ")
         }
-        Value::Since { date, said } => format!("{} ({})", said.as_str(), date.as_str()),
+        Value::Since { date, said } => {
+            let date = calendar::in_words(date.as_str(), turn.lang());
+            format!("{} ({date})", said.as_str())
+        }
         Value::Contact { name, phone } => {
             let name = name.as_ref().map_or("", |name| name.as_str());
             format!("{name} +{}", phone.as_str()).trim().to_owned()

@@ -8,7 +8,8 @@ use super::lexicon::{Lexicon, Meaning, Pattern, Role, SlotId, lexicon};
 use super::sign::{DangerSign, bit};
 use super::words::{Gap, Words};
 use crate::core::lang::Lang;
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
+use std::ops::Range;
 
 /// Other words allowed between two of a pattern.
 const BETWEEN: usize = 2;
@@ -68,10 +69,20 @@ impl<'a> Reading<'a> {
             moods: Vec::new(),
             cleared: Vec::new(),
         };
+        // A word said again costs one look-up, however long the text.
+        let mut known: HashMap<&str, (Range<usize>, Role)> = HashMap::new();
         for (word, gap) in words.iter() {
-            lexicon.slots_of(word, &mut reading.filled);
+            if let Some((slots, role)) = known.get(word) {
+                reading.filled.extend_from_within(slots.clone());
+                reading.roles.push(*role);
+            } else {
+                let start = reading.filled.len();
+                lexicon.slots_of(word, &mut reading.filled);
+                let role = lexicon.role(word);
+                reading.roles.push(role);
+                known.insert(word, (start..reading.filled.len(), role));
+            }
             reading.ends.push(reading.filled.len());
-            reading.roles.push(lexicon.role(word));
             if gap == Gap::Stop {
                 reading.moods.push(Mood::default());
             }
@@ -101,6 +112,9 @@ impl<'a> Reading<'a> {
         for at in 0..self.words.len() {
             if at > 0 && self.words.gap_before(at) == Gap::Stop {
                 sentence += 1;
+            }
+            if self.slots(at).is_empty() {
+                continue;
             }
             let first: Vec<SlotId> = self.slots(at).to_vec();
             for id in first.iter().flat_map(|slot| lexicon.beginning_with(*slot)) {

@@ -37,8 +37,11 @@ pub(super) struct Turn {
     pub(super) written: tokio::time::Instant,
     /// Rows changed through this connection, as SQLite counts them.
     pub(super) changes: u64,
-    /// The last group: its jobs, and how long it took.
-    pub(super) last: (usize, Duration),
+    /// Whom the next group may expect: those the last one answered and those
+    /// that were waiting by then.
+    pub(super) expected: usize,
+    /// How long the last group took.
+    pub(super) took: Duration,
 }
 
 impl Turn {
@@ -72,8 +75,8 @@ impl Turn {
 
     /// Waits for a job and takes what else is waiting. The commit under way lets
     /// company gather by itself; where it was slow, the many it answered get a
-    /// moment to come back, else they would wait for a whole flush in which
-    /// only the quickest of them share.
+    /// moment to come back, else they and those that waited meanwhile would take
+    /// turns for ever, each half paying a whole flush of its own.
     async fn wait(&mut self, waiting: &mut Vec<Box<dyn Task>>) -> Wake {
         let quiet = self.written + Duration::from_millis(limits::WRITER_IDLE_MS);
         let first = tokio::select! {
@@ -97,11 +100,10 @@ impl Turn {
             let bound = Duration::from_millis(limits::WRITER_COMPANY_MS);
             self.gather(waiting, bound, None).await;
         }
-        let (jobs, took) = self.last;
-        let bound = (took / 4).min(Duration::from_millis(limits::WRITER_RETURN_MS_MAX));
+        let bound = (self.took / 4).min(Duration::from_millis(limits::WRITER_RETURN_MS_MAX));
         // Below the timer's resolution a wait would cost more than it brings.
-        if jobs > 1 && bound >= Duration::from_millis(1) {
-            self.gather(waiting, bound, Some(jobs)).await;
+        if self.expected > 1 && bound >= Duration::from_millis(1) {
+            self.gather(waiting, bound, Some(self.expected)).await;
         }
         while waiting.len() < limits::WRITER_GROUP_MAX {
             let Ok(next) = self.queue.try_recv() else {
@@ -151,7 +153,8 @@ impl Turn {
             }
             let begun = tokio::time::Instant::now();
             let outcome = group::run(&self.conn, waiting);
-            self.last = (outcome.done, begun.elapsed());
+            self.took = begun.elapsed();
+            self.expected = outcome.done + self.queue.len();
             let changes = self.conn.total_changes();
             if changes != self.changes {
                 self.changes = changes;
@@ -232,8 +235,9 @@ impl Turn {
         });
     }
 
-    /// Copies the log into the database and cuts it to nothing. A reader in
-    /// the way is not waited for: the next quiet moment tries again.
+    /// Copies the log into the database, cuts it to nothing and gives the page
+    /// cache back. A reader in the way is not waited for: the next quiet moment
+    /// tries again.
     fn empty_log(&mut self) {
         if !self.dirty || self.corrupt {
             return;
@@ -245,6 +249,7 @@ impl Turn {
                 })
         });
         self.dirty = !matches!(emptied, Ok(0));
+        let emptied = emptied.and_then(|_| self.conn.execute_batch("PRAGMA shrink_memory"));
         if let Err(error) = emptied {
             self.note(Some(error.into()), false);
         }
