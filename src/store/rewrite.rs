@@ -207,21 +207,21 @@ mod tests {
         let log = open::beside(folder.path(), open::FILE, "-wal");
         let kept = fs::read(&log).unwrap();
         conn.close().unwrap();
-        fs::write(&log, &kept).unwrap();
+        durable::write(&log, &kept).unwrap();
         assert!(matches!(put_in_place(folder.path()), Err(Error::Busy)));
         assert!(fits(folder.path(), &key(1)).unwrap());
         // And one that lies there although the new file is in place.
-        fs::remove_file(&log).unwrap();
+        fs::remove_file(&log).ok();
         write_new(folder.path(), &key(1), &key(2)).unwrap();
         put_in_place(folder.path()).unwrap();
-        fs::write(&log, &kept).unwrap();
+        durable::write(&log, &kept).unwrap();
         assert_eq!(deeds(folder.path(), &key(2)), 300);
     }
 
     #[test]
     fn a_leftover_of_a_cut_is_no_obstacle() {
         let folder = made();
-        fs::write(folder.path().join(NEW_FILE), b"torn").unwrap();
+        durable::write(&folder.path().join(NEW_FILE), b"torn").unwrap();
         write_new(folder.path(), &key(1), &key(2)).unwrap();
         discard_new(folder.path()).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);

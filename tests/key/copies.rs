@@ -12,11 +12,7 @@ fn quiet() -> Box<Witness<'static>> {
 
 /// A copy made before `change` does not open with the TPM after it, and does
 /// with the paper.
-fn worthless_after(
-    first: &FirstWay,
-    way: &Way,
-    change: impl FnOnce(&Clinic, &Opened),
-) {
+fn worthless_after(first: &FirstWay, way: &Way, change: impl FnOnce(&Clinic, &Opened)) {
     let clinic = Clinic::made(first);
     let stolen = clinic.copy();
     let with_copy = clinic.custody_of(stolen.path());
@@ -56,6 +52,9 @@ fn after_a_rotation() {
 #[test]
 fn after_everything_was_erased() {
     worthless_after(&FirstWay::Tpm(None), &Way::Tpm(None), |clinic, opened| {
-        clinic.custody().destroy(Some(opened), &mut quiet()).unwrap();
+        clinic
+            .custody()
+            .destroy(Some(opened), &mut quiet())
+            .unwrap();
     });
 }

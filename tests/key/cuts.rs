@@ -81,11 +81,8 @@ fn of_a_rotation_with_a_passphrase() {
 
 #[test]
 fn of_recovering_on_a_board_whose_tpm_was_cleared() {
-    let clinic = Clinic::made(&FirstWay::Tpm(None));
-    let elsewhere = Clinic {
-        board: crate::tpm::board::Board::new(),
-        ..clinic
-    };
+    let mut elsewhere = Clinic::made(&FirstWay::Tpm(None));
+    elsewhere.board = crate::board::Board::new();
     assert!(elsewhere.open(&Way::Tpm(None)).is_err());
     let kept = moments(&elsewhere, |clinic, witness| {
         let opened = clinic.open(&clinic.recovery())?;
@@ -134,9 +131,9 @@ fn of_setting_up() {
                 // The paper was written before the box was there.
                 woken.open(&woken.recovery()).unwrap();
             } else {
-                woken.init(&way, &mut |_| {}).unwrap_or_else(|error| {
-                    panic!("again, after \"{}\": {error:#}", moment.step)
-                });
+                woken
+                    .init(&way, &mut |_| {})
+                    .unwrap_or_else(|error| panic!("again, after \"{}\": {error:#}", moment.step));
             }
             let opens = match &way {
                 FirstWay::Tpm(None) => woken.open(&Way::Tpm(None)),
@@ -159,7 +156,12 @@ fn of_erasing_everything() {
     for (place, moment) in kept.iter().enumerate() {
         let woken = clinic.after(moment);
         // From the first step on the TPM opens nothing, and a second try ends it.
-        assert_eq!(woken.open(&way).is_ok(), place == 0, "after \"{}\"", moment.step);
+        assert_eq!(
+            woken.open(&way).is_ok(),
+            place == 0,
+            "after \"{}\"",
+            moment.step
+        );
         woken
             .custody()
             .destroy(None, &mut |_| {})

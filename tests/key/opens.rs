@@ -101,5 +101,10 @@ fn a_drill_proves_the_paper_and_a_wrong_one_is_told() {
         .unwrap()
         .map(|entry| entry.unwrap().file_name())
         .collect();
-    assert!(!names.iter().any(|name| name.to_string_lossy().contains("new")), "{names:?}");
+    assert!(
+        !names
+            .iter()
+            .any(|name| name.to_string_lossy().contains("new")),
+        "{names:?}"
+    );
 }

@@ -11,9 +11,6 @@ use crate::store::audit::{self, Deed};
 use crate::store::{meta, open, records, rewrite};
 use anyhow::{Context, Result};
 
-/// Under which name the database keeps when the last drill was.
-const DRILLED_AT: &str = "drilled_at";
-
 /// How a drill went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Drill {
@@ -33,7 +30,7 @@ impl Custody {
         rewrite::discard_new(&self.folder)?;
         let conn = open::open(&self.folder, &opened.key)?;
         let records = records::count(&conn)?;
-        meta::set(&conn, DRILLED_AT, now.0.to_string().as_bytes())?;
+        meta::set(&conn, meta::DRILLED_AT, now.0.to_string().as_bytes())?;
         let deed = Deed {
             at: now,
             actor: "command line",

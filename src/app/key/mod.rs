@@ -20,7 +20,7 @@ use crate::core::secret::Secret;
 use crate::core::time::UnixMs;
 use crate::keys::{Error as SlotsError, Opened, RecoveryKey, SlotsFile};
 use crate::ports::Chance;
-use crate::ports::sealer::{Finding, PcrSelection, SealError, Sealer, Situation};
+use crate::ports::sealer::{Finding, PcrSelection, Sealer};
 use crate::store::audit::{self, Deed};
 use crate::store::{meta, open as database, rewrite};
 use crate::tpm::Tpm;
