@@ -17,6 +17,17 @@ mod tpm {
     pub mod chip;
     pub mod tap;
 
+    /// The data key's life in a real data folder: what opens after each change,
+    /// after a power cut at each of its steps, and what a copy is worth.
+    mod key {
+        pub mod clinic;
+
+        mod commands;
+        mod copies;
+        mod cuts;
+        mod opens;
+    }
+
     mod codes;
     mod garbage;
     mod latency;

@@ -3,8 +3,8 @@
 use super::failure::Failure;
 use super::{Globals, input, key, machine, output};
 use crate::app::init::{FirstWay, init};
+use crate::app::key::RecoveryKey;
 use crate::core::secret::Secret;
-use crate::keys::RecoveryKey;
 use clap::{Args, ValueEnum};
 use std::io::IsTerminal;
 use std::path::PathBuf;
@@ -70,7 +70,7 @@ impl Init {
             let page = self.recovery_page;
             let show = |recovery: &RecoveryKey| {
                 if let Some(page) = &page {
-                    crate::export::recovery_page::write(page, &recovery.show())?;
+                    crate::ops::export::recovery_page::write(page, &recovery.show())?;
                 }
                 print(&globals, &folder.display().to_string(), recovery)
                     .map_err(|failure| anyhow::anyhow!("{failure}"))

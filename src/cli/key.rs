@@ -4,11 +4,10 @@
 use super::failure::Failure;
 use super::{Globals, Opening, input, machine, output};
 use crate::app::by_hand::{FolderLock, take_lock};
-use crate::app::key::{Custody, Way};
+use crate::app::key::{Custody, RecoveryKey, Way};
 use crate::core::pin::{PIN_CHARS_ADVISED, Pin};
 use crate::core::private::Private;
 use crate::core::secret::Secret;
-use crate::keys::{RecoveryKey, SlotsFile};
 use clap::Subcommand;
 use std::path::Path;
 
@@ -199,11 +198,16 @@ pub(super) fn way(custody: &Custody, opening: &Opening) -> Result<Way, Failure> 
     if opening.passphrase_file.is_none() && custody.opens_by_itself()? {
         return Ok(Way::Tpm(None));
     }
-    let typed = input::from_file_or_terminal(
-        opening.passphrase_file.as_deref(),
-        "passphrase of the data folder",
-        "--passphrase-file",
-    )?;
+    let (prompt, option) = if custody.wants_pin()? {
+        (
+            "PIN or passphrase of the data folder",
+            "--pin-file FILE or --passphrase-file",
+        )
+    } else {
+        ("passphrase of the data folder", "--passphrase-file")
+    };
+    let file = opening.passphrase_file.as_deref();
+    let typed = input::from_file_or_terminal(file, prompt, option)?;
     Ok(Way::Typed(secret(typed)))
 }
 
@@ -292,28 +296,21 @@ fn now() -> Result<crate::core::time::UnixMs, Failure> {
 }
 
 fn status(globals: &Globals, custody: &Custody) -> Result<(), Failure> {
-    let slots = SlotsFile::load(custody.folder()).map_err(anyhow::Error::from)?;
-    let findings: Vec<String> = custody
-        .tpm_findings(&slots)
-        .iter()
-        .map(ToString::to_string)
-        .collect();
+    let slots = custody.summary()?;
+    let findings = custody.tpm_findings()?;
+    let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
     if globals.json {
         return output::json(&serde_json::json!({
-            "slots": slots.kinds(),
-            "generations": slots.generations(),
-            "pin": custody.wants_pin()?,
+            "slots": slots.kinds,
+            "generations": slots.generations,
+            "pin": slots.pins.first().copied().unwrap_or(false),
             "findings": findings,
         }));
     }
-    output::line(&format!("slots: {}", slots.kinds().join(", ")))?;
-    for sealed in slots.sealed() {
-        let pin = if sealed.pin.is_some() {
-            "with a PIN"
-        } else {
-            "without a PIN"
-        };
-        output::line(&format!("sealed to the TPM {pin}"))?;
+    output::line(&format!("slots: {}", slots.kinds.join(", ")))?;
+    for pin in slots.pins {
+        let pin = if pin { "with a PIN" } else { "without a PIN" };
+        output::line(&format!("sealed to a TPM {pin}"))?;
     }
     for finding in findings {
         output::line(&format!("finding: {finding}"))?;

@@ -68,7 +68,6 @@ impl Board {
     }
 
     /// A TPM with the state that another one had, switched on.
-    #[allow(dead_code, reason = "the tests of the key's life use it")]
     pub fn with_state(of: &Path) -> Self {
         let mut board = Self {
             folder: tempfile::tempdir().unwrap(),

@@ -86,10 +86,6 @@ fn remove_everything_in(folder: &Path) -> Result<()> {
     for entry in fs::read_dir(folder)? {
         let entry = entry?;
         let path = entry.path();
-        // The lock goes last, with whoever holds it.
-        if entry.file_name() == crate::store::lock::FILE {
-            continue;
-        }
         if entry.file_type()?.is_dir() {
             fs::remove_dir_all(&path)?;
         } else {

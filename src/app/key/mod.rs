@@ -10,6 +10,7 @@ mod drill;
 mod rotate;
 mod ways;
 
+pub use crate::keys::RecoveryKey;
 pub use drill::Drill;
 pub use rotate::Pause;
 
@@ -18,7 +19,7 @@ use crate::core::data_key::DataKey;
 use crate::core::pin::{LockoutPassword, Pin};
 use crate::core::secret::Secret;
 use crate::core::time::UnixMs;
-use crate::keys::{Error as SlotsError, Opened, RecoveryKey, SlotsFile};
+use crate::keys::{Error as SlotsError, Opened, SlotsFile};
 use crate::ports::Chance;
 use crate::ports::sealer::{Finding, PcrSelection, Sealer};
 use crate::store::audit::{self, Deed};
@@ -50,6 +51,17 @@ pub enum Way {
     Recovery(RecoveryKey),
     /// What somebody typed to unlock the box: a passphrase, or the PIN.
     Typed(Secret),
+}
+
+/// The slots as they can be told.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// Their kinds, in order.
+    pub kinds: Vec<String>,
+    /// The data keys there are slots for, the newest first.
+    pub generations: Vec<u32>,
+    /// For each seal to a TPM, the newest first: whether it wants a PIN.
+    pub pins: Vec<bool>,
 }
 
 /// The key slots of one data folder, and the TPM of the board they are on.
@@ -148,11 +160,28 @@ impl Custody {
 
     /// What stands between the box and what is sealed to its TPM; empty when
     /// nothing does, or nothing is sealed.
-    pub fn tpm_findings(&self, slots: &SlotsFile) -> Vec<Finding> {
-        match (&self.sealer, slots.sealed().first()) {
+    ///
+    /// # Errors
+    /// When the slots cannot be read.
+    pub fn tpm_findings(&self) -> Result<Vec<Finding>> {
+        let slots = SlotsFile::load(&self.folder)?;
+        Ok(match (&self.sealer, slots.sealed().first()) {
             (Some(sealer), Some(sealed)) => sealer.report(Some(sealed)).findings(),
             (None, _) | (_, None) => Vec::new(),
-        }
+        })
+    }
+
+    /// What the slots' file tells without any secret.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn summary(&self) -> Result<Summary> {
+        let slots = SlotsFile::load(&self.folder)?;
+        Ok(Summary {
+            kinds: slots.kinds(),
+            generations: slots.generations(),
+            pins: slots.sealed().iter().map(|it| it.pin.is_some()).collect(),
+        })
     }
 
     /// Notes in the audit log whether the box opens without a PIN.

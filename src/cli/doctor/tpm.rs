@@ -3,8 +3,7 @@
 use super::super::Globals;
 use super::finding::{Findings, Verdict};
 use crate::config::Config;
-use crate::keys::SlotsFile;
-use crate::ports::sealer::{Finding, Sealed};
+use crate::ports::sealer::Finding;
 use std::path::Path;
 
 /// What follows from a box that opens for whoever has it.
@@ -13,12 +12,18 @@ const NO_PIN: &str = "the box opens without a PIN: whoever takes the whole box a
 
 /// Looks at the TPM as far as it can be seen without a secret.
 pub(super) fn look_at_tpm(globals: &Globals, config: &Config, folder: &Path, found: &mut Findings) {
-    let Ok(slots) = SlotsFile::load(folder) else {
+    let custody = match globals.custody(folder, None) {
+        Ok(custody) => custody,
+        Err(failure) => {
+            found.add("TPM", Verdict::Bad, &failure.to_string(), "");
+            return;
+        }
+    };
+    let Ok(slots) = custody.summary() else {
         // Told with the slots themselves.
         return;
     };
-    let sealed = slots.sealed();
-    let Some(newest) = sealed.first() else {
+    let Some(pin) = slots.pins.first() else {
         let said = "nothing is sealed to a TPM: whoever knows a passphrase opens a stolen card";
         let how = "with a TPM fitted: healthpost key reseal --passphrase-file FILE";
         found.add("TPM", Verdict::Warning, said, how);
@@ -30,21 +35,23 @@ pub(super) fn look_at_tpm(globals: &Globals, config: &Config, folder: &Path, fou
         found.add("TPM", Verdict::Bad, said, how);
         return;
     }
-    let custody = match globals.custody(folder, None) {
-        Ok(custody) => custody,
-        Err(failure) => {
-            found.add("TPM", Verdict::Bad, &failure.to_string(), "");
-            return;
-        }
-    };
-    let findings = custody.tpm_findings(&slots);
+    let findings = custody.tpm_findings().unwrap_or_default();
     if findings.is_empty() {
         found.add("TPM", Verdict::Ok, "it is the one the key is sealed to", "");
     }
     for finding in findings {
         found.add("TPM", verdict(&finding), &finding.to_string(), "");
     }
-    look_at_protection(newest, found);
+    if *pin {
+        found.add("PIN", Verdict::Ok, "the TPM asks for one", "");
+    } else {
+        found.add(
+            "PIN",
+            Verdict::Warning,
+            NO_PIN,
+            "healthpost key set-pin sets one",
+        );
+    }
 }
 
 const fn verdict(finding: &Finding) -> Verdict {
@@ -59,18 +66,5 @@ const fn verdict(finding: &Finding) -> Verdict {
         | Finding::IndexGone
         | Finding::IndexOverwritten
         | Finding::PcrChanged => Verdict::Bad,
-    }
-}
-
-fn look_at_protection(sealed: &Sealed, found: &mut Findings) {
-    if sealed.pin.is_some() {
-        found.add("PIN", Verdict::Ok, "the TPM asks for one", "");
-    } else {
-        found.add(
-            "PIN",
-            Verdict::Warning,
-            NO_PIN,
-            "healthpost key set-pin sets one",
-        );
     }
 }

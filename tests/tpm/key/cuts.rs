@@ -82,7 +82,7 @@ fn of_a_rotation_with_a_passphrase() {
 #[test]
 fn of_recovering_on_a_board_whose_tpm_was_cleared() {
     let mut elsewhere = Clinic::made(&FirstWay::Tpm(None));
-    elsewhere.board = crate::board::Board::new();
+    elsewhere.board = crate::tpm::board::Board::new();
     assert!(elsewhere.open(&Way::Tpm(None)).is_err());
     let kept = moments(&elsewhere, |clinic, witness| {
         let opened = clinic.open(&clinic.recovery())?;

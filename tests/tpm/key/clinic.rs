@@ -1,6 +1,6 @@
 //! A data folder and the board it is on, which can be put back to any moment.
 
-use crate::board::{Board, PIN};
+use crate::tpm::board::{Board, PIN};
 use healthpost::app::init::{FirstWay, init};
 use healthpost::app::key::{Custody, Way, Witness};
 use healthpost::config::KeyHome;
