@@ -89,7 +89,13 @@ impl Doctor {
         let running = globals
             .data_folder()
             .is_ok_and(|folder| folder.join(crate::ops::control::FILE).exists());
-        if self.opening.passphrase_file.is_none() && !running {
+        let named = self.opening.passphrase_file.is_some() || self.opening.pin_file.is_some();
+        let by_itself = || {
+            let folder = globals.data_folder().ok()?;
+            let custody = globals.custody(&folder, None).ok()?;
+            custody.opens_by_itself().ok()
+        };
+        if !named && !running && by_itself() != Some(true) {
             let how = "start the service, or add --passphrase-file FILE";
             findings.add("database", Verdict::NotChecked, "nothing has it open", how);
             return;

@@ -170,7 +170,7 @@ fn the_key_is_drilled_changed_recovered_and_erased() {
     it.board = Board::new();
     it.configure();
     let dead = it.refused(&["doctor"], "");
-    assert!(dead.contains("not the TPM"), "{dead}");
+    assert!(dead.contains("is not the one"), "{dead}");
     it.run(&["key", "recover"], &it.paper);
     it.run(&["secret", "list"], "");
     let name = it.refused(&["erase-everything"], "Kalehe\n");
