@@ -16,6 +16,7 @@ pub mod ops;
 pub mod ports;
 pub mod simulator;
 pub mod store;
+pub mod tpm;
 pub mod web;
 pub mod whatsapp;
 pub mod work;

@@ -45,9 +45,17 @@ fn init_tells_programs_the_recovery_key_as_json() {
 #[test]
 fn init_says_what_it_cannot_do() {
     let clinic = Clinic::bare();
-    let tpm = clinic.run(&["init", "--key", "tpm2"], "");
+    let tpm = ["init", "--key", "tpm2", "--tpm", "swtpm:127.0.0.1:1"];
+    let tpm = clinic.run(&tpm, "");
     assert_eq!(tpm.status, 1);
-    assert!(tpm.err.contains("--key passphrase"), "{tpm:?}");
+    assert!(tpm.err.contains("no TPM can be reached"), "{tpm:?}");
+    let strange = clinic.run(&["init", "--key", "tpm2", "--tpm", "usb:1"], "");
+    assert_eq!(strange.status, 1);
+    assert!(strange.err.contains("device:/dev/tpmrm0"), "{strange:?}");
+    clinic.put(&clinic.file("short"), "123");
+    let short = clinic.run(&["init", "--key", "tpm2", "--pin-file", "short"], "");
+    assert_eq!(short.status, 2);
+    assert!(short.err.contains("at least 4"), "{short:?}");
     let none = clinic.run(&["init"], "");
     assert_eq!(none.status, 2);
     assert!(none.err.contains("--passphrase-file"), "{none:?}");
@@ -416,7 +424,7 @@ fn doctor_says_what_it_did_not_check() {
     for line in [
         "not checked  database",
         "not checked  line",
-        "not checked  TPM",
+        "warning      TPM: nothing is sealed",
     ] {
         assert!(said.out.contains(line), "{line}: {said:?}");
     }

@@ -76,9 +76,10 @@ fn main() -> Result<()> {
     let _lock = lock::take(&options.data_dir)?;
     let passphrase =
         std::fs::read_to_string(&options.passphrase_file).context("the passphrase file")?;
-    let key = SlotsFile::load(&options.data_dir)?
+    let opened = SlotsFile::load(&options.data_dir)?
         .open_with_passphrase(passphrase.trim_end_matches('\n'))?;
-    let mut conn = open::open(&options.data_dir, &key)?;
+    let key = &opened.first().context("no key")?.key;
+    let mut conn = open::open(&options.data_dir, key)?;
     // This process has no bound on memory to keep.
     conn.pragma_update(None, "cache_size", -CACHE_KIB)?;
     let box_key = meta::load_box_key(&conn)?;

@@ -4,6 +4,7 @@
 use crate::app::service::Machine;
 use crate::device::chance::KernelChance;
 use crate::device::clock::SystemClock;
+use crate::device::memory;
 use crate::store::{Error, lock};
 use std::io;
 use std::path::Path;
@@ -20,6 +21,18 @@ pub fn this_machine() -> io::Result<Machine> {
         clock: Arc::new(SystemClock::new()),
         chance: Arc::new(KernelChance::new()?),
     })
+}
+
+/// Keeps this process's memory out of core dumps and, where allowed, off the
+/// swap disk.
+pub fn close_memory() {
+    let lacking = memory::close();
+    if let Some(error) = lacking.dumps {
+        tracing::warn!(%error, "a crash may leave an image of the memory on the disk");
+    }
+    if let Some(error) = lacking.swap {
+        tracing::debug!(%error, "memory may go to a swap disk: run the service with LimitMEMLOCK=infinity, or without swap");
+    }
 }
 
 /// Takes a data folder's lock; `None` if another process has it, which then

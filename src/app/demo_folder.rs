@@ -1,9 +1,10 @@
 //! The demo's folder: made at the first start, reused after that. It holds
 //! invented data only; its passphrase lies beside it and protects nothing.
 
-use crate::app::init::init;
+use crate::app::init::{FirstWay, init};
+use crate::app::key::{self, Custody, Way};
 use crate::app::opened::Opened;
-use crate::app::serve::{is_made, open_key};
+use crate::app::serve::is_made;
 use crate::config::Config;
 use crate::core::access::Role;
 use crate::core::secret::Secret;
@@ -16,6 +17,7 @@ use crate::store::staff::{self, NewStaff};
 use anyhow::{Context, Result, bail};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use super::service::Machine;
 
@@ -75,7 +77,9 @@ pub async fn prepare(folder: &Path, machine: &Machine) -> Result<Prepared> {
         make(folder, &data, machine).await?;
     }
     let lock = lock::take(&data)?;
-    let key = open_key(&data, Secret::from(PASSPHRASE)).await?;
+    let custody = Custody::without_tpm(&data, Arc::clone(&machine.chance));
+    let way = Way::Passphrase(Secret::from(PASSPHRASE));
+    let key = key::open(&custody, way).await?.key;
     let opened = Opened::new(&data, &key, lock, &*machine.clock)?;
     if is_new {
         fill(&opened, machine).await?;
@@ -143,9 +147,13 @@ async fn make(folder: &Path, data: &Path, machine: &Machine) -> Result<()> {
         machine.chance.clone(),
         machine.clock.now().at,
     );
-    tokio::task::spawn_blocking(move || init(&data, &Secret::from(PASSPHRASE), &*chance, now))
-        .await??;
-    Ok(())
+    tokio::task::spawn_blocking(move || {
+        let custody = Custody::without_tpm(&data, Arc::clone(&chance));
+        let way = FirstWay::Passphrase(Secret::from(PASSPHRASE));
+        // Nobody needs the way back into a demo.
+        init(&custody, &way, &*chance, now, |_| Ok(()), &mut |_| {})
+    })
+    .await?
 }
 
 async fn fill(opened: &Opened, machine: &Machine) -> Result<()> {

@@ -4,10 +4,13 @@
 //! Everything is made in a folder beside and renamed into place, so that a
 //! power cut in between leaves nothing that looks like a clinic.
 
+use crate::app::key::{self, Custody, Witness};
+use crate::core::pin::Pin;
 use crate::core::secret::Secret;
 use crate::core::time::UnixMs;
 use crate::durable;
-use crate::keys::{self, RecoveryKey};
+use crate::keys::slots::{self, FIRST_GENERATION};
+use crate::keys::{self, Opened, RecoveryKey};
 use crate::ports::Chance;
 use crate::store::audit::{self, Deed};
 use crate::store::{BoxKey, open};
@@ -16,36 +19,50 @@ use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 
-/// Shortest passphrase that is taken, characters.
-const PASSPHRASE_CHARS_MIN: usize = 12;
+/// How the new box is to be opened. A recovery key always opens it too.
+pub enum FirstWay {
+    /// By a passphrase.
+    Passphrase(Secret),
+    /// By the board's TPM, with a PIN if one is given.
+    Tpm(Option<Pin>),
+}
 
-/// Makes the folder; returns the recovery key, to be shown once. Takes a key
-/// derivation's time: not for a runtime's thread.
+/// Makes the folder. The recovery key is shown while the folder is whole and
+/// not yet in place: a power cut can leave a key on paper without a box, but
+/// never a box without one. Takes a key derivation's time: not for a runtime's
+/// thread.
 ///
 /// # Errors
 /// In words; an existing folder is left alone.
 pub fn init(
-    folder: &Path,
-    passphrase: &Secret,
+    custody: &Custody,
+    way: &FirstWay,
     chance: &dyn Chance,
     now: UnixMs,
-) -> Result<RecoveryKey> {
+    show: impl FnOnce(&RecoveryKey) -> Result<()>,
+    witness: &mut Witness<'_>,
+) -> Result<()> {
+    let folder = custody.folder();
     let shown = folder.display();
     if is_taken(folder)? {
         bail!("{shown} exists already and was not touched: choose another folder, or remove it");
     }
-    let passphrase = words(passphrase)?;
+    if let FirstWay::Passphrase(passphrase) = way {
+        key::new_passphrase(passphrase)?;
+    }
     let making = beside(folder)?;
     if making.exists() {
         fs::remove_dir_all(&making)
             .with_context(|| format!("a leftover at {} cannot be removed", making.display()))?;
     }
-    let made = make(&making, passphrase, chance, now);
+    let made = make(&custody.in_folder(&making), way, chance, now, witness);
+    let made = made.and_then(|(opened, recovery)| show(&recovery).map(|()| opened));
     if made.is_err() {
         // Best effort: the next try removes it as a leftover.
         fs::remove_dir_all(&making).ok();
     }
-    let recovery = made.with_context(|| format!("{shown} cannot be made"))?;
+    let opened = made.with_context(|| format!("{shown} cannot be made"))?;
+    witness("the recovery key is shown");
     if folder.exists() {
         fs::remove_dir(folder).with_context(|| format!("{shown} is not empty"))?;
     }
@@ -53,20 +70,11 @@ pub fn init(
     if let Some(parent) = folder.parent().filter(|p| !p.as_os_str().is_empty()) {
         durable::sync_folder(parent)?;
     }
-    Ok(recovery)
-}
-
-/// A passphrase as text.
-///
-/// # Errors
-/// If it is too short or no UTF-8.
-fn words(passphrase: &Secret) -> Result<&str> {
-    let text = std::str::from_utf8(passphrase.expose())
-        .context("the passphrase is not written in UTF-8")?;
-    if text.chars().count() < PASSPHRASE_CHARS_MIN {
-        bail!("the passphrase is too short: it needs at least {PASSPHRASE_CHARS_MIN} characters");
+    witness("the data folder is in place");
+    if matches!(way, FirstWay::Tpm(Some(_))) {
+        custody.count_back_if_possible(&opened.key);
     }
-    Ok(text)
+    Ok(())
 }
 
 /// Whether something is in the folder already. An empty one may be there: a
@@ -87,26 +95,53 @@ fn beside(folder: &Path) -> Result<PathBuf> {
     Ok(folder.with_file_name(making))
 }
 
-fn make(folder: &Path, passphrase: &str, chance: &dyn Chance, now: UnixMs) -> Result<RecoveryKey> {
+fn make(
+    custody: &Custody,
+    way: &FirstWay,
+    chance: &dyn Chance,
+    now: UnixMs,
+    witness: &mut Witness<'_>,
+) -> Result<(Opened, RecoveryKey)> {
+    let folder = custody.folder();
     DirBuilder::new()
         .recursive(true)
         .mode(0o700)
         .create(folder)?;
-    let (slots, key, recovery) = keys::create(passphrase, chance)?;
+    let (slots, key, recovery) = keys::create(chance)?;
     slots.save(folder)?;
     let mut random = [0; 32];
     chance.fill(&mut random);
     open::create(folder, &key, &BoxKey::new(random))?;
     let conn = open::open(folder, &key)?;
-    let deed = Deed {
-        at: now,
-        actor: "command line",
-        action: "box.init",
-        subject: "box",
-        detail: "",
-    };
-    audit::append(&conn, &deed)?;
+    for (action, detail) in [("box.init", ""), ("key.protection", protection(way))] {
+        let deed = Deed {
+            at: now,
+            actor: "command line",
+            action,
+            subject: "box",
+            detail,
+        };
+        audit::append(&conn, &deed)?;
+    }
     conn.close().map_err(|(_, error)| error)?;
+    witness("the database is made");
+    let opened = Opened {
+        generation: FIRST_GENERATION,
+        key,
+    };
+    match way {
+        FirstWay::Passphrase(passphrase) => custody.add_passphrase(&opened, passphrase, witness)?,
+        FirstWay::Tpm(pin) => custody.seal_first(&opened, pin.as_ref(), witness)?,
+    }
+    slots::remove_old(folder)?;
     durable::sync_folder(folder)?;
-    Ok(recovery)
+    Ok((opened, recovery))
+}
+
+const fn protection(way: &FirstWay) -> &'static str {
+    match way {
+        FirstWay::Passphrase(_) => "passphrase",
+        FirstWay::Tpm(Some(_)) => key::WITH_PIN,
+        FirstWay::Tpm(None) => key::WITHOUT_PIN,
+    }
 }

@@ -6,6 +6,7 @@ pub mod demo;
 pub mod demo_folder;
 pub mod flow_file;
 pub mod init;
+pub mod key;
 pub mod listen;
 pub mod opened;
 pub mod reload;

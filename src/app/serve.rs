@@ -1,13 +1,14 @@
 //! `healthpost serve`: takes the data folder, opens it (or waits, locked, for
 //! somebody who can), runs the appliance until it is told to stop.
 
+use crate::app::key::{self, Custody, Way};
 use crate::app::listen;
 use crate::app::opened::Opened;
 use crate::app::service::{self, Machine, SHUTDOWN, Service};
 use crate::config::Config;
 use crate::core::data_key::DataKey;
 use crate::core::secret::Secret;
-use crate::keys::{self, SlotsFile};
+use crate::keys;
 use crate::ops::control::{self, UnlockTry};
 use crate::ops::{Changed, Context as OpsContext, OnChange};
 use crate::store::lock;
@@ -50,15 +51,10 @@ pub async fn serve(config: Config, passphrase: Option<Secret>, machine: Machine)
     }
     let lock = lock::take(&folder)?;
     let public = listen::bind(config.public.listen, "public.listen")?;
-    let key = match passphrase {
-        Some(passphrase) => {
-            let before = machine.clock.now().at;
-            let key = open_key(&folder, passphrase).await?;
-            let derived_ms = machine.clock.now().at.ms_since(before);
-            tracing::info!(key.derived_ms = derived_ms, "the data key is open");
-            key
-        }
-        None => match wait_for_key(&config, &public).await? {
+    let custody = Custody::new(&folder, &config.key, Arc::clone(&machine.chance))?;
+    let key = match by_itself(&custody, passphrase, &machine).await? {
+        Some(key) => key,
+        None => match wait_for_key(&config, &custody, &public).await? {
             Some(key) => key,
             None => return Ok(()),
         },
@@ -118,19 +114,32 @@ pub fn ops_context(opened: &Opened, machine: &Machine, service: &Service) -> Ops
     }
 }
 
-/// Opens the data key with a passphrase, off the runtime's threads: the
-/// derivation takes its time on purpose.
-///
-/// # Errors
-/// That the passphrase does not open, or what is wrong with the slots.
-pub async fn open_key(folder: &Path, passphrase: Secret) -> Result<DataKey> {
-    let folder = folder.to_owned();
-    let opened = tokio::task::spawn_blocking(move || -> Result<DataKey> {
-        let words = std::str::from_utf8(passphrase.expose())
-            .context("the passphrase is not written in UTF-8")?;
-        Ok(SlotsFile::load(&folder)?.open_with_passphrase(words)?)
-    });
-    opened.await?
+/// The data key, where nobody has to be asked for anything: with the passphrase
+/// that was handed over, or by the TPM alone. A TPM that does not open leaves
+/// the box locked, and says why: a person may still open it.
+async fn by_itself(
+    custody: &Custody,
+    passphrase: Option<Secret>,
+    machine: &Machine,
+) -> Result<Option<DataKey>> {
+    let before = machine.clock.now().at;
+    let opened = match passphrase {
+        Some(typed) => key::open(custody, Way::Typed(typed)).await?,
+        None if !custody.opens_by_itself()? => return Ok(None),
+        None => match key::open(custody, Way::Tpm(None)).await {
+            Ok(opened) => opened,
+            Err(error) => {
+                tracing::error!(
+                    error = format!("{error:#}"),
+                    "the TPM does not open the box"
+                );
+                return Ok(None);
+            }
+        },
+    };
+    let derived_ms = machine.clock.now().at.ms_since(before);
+    tracing::info!(key.derived_ms = derived_ms, "the data key is open");
+    Ok(Some(opened.key))
 }
 
 /// Whether a folder holds a clinic's data.
@@ -140,7 +149,11 @@ pub fn is_made(folder: &Path) -> bool {
 
 /// Serves what a locked box may say until a passphrase opens it; `None` if it
 /// is told to stop before.
-async fn wait_for_key(config: &Config, public: &TcpListener) -> Result<Option<DataKey>> {
+async fn wait_for_key(
+    config: &Config,
+    custody: &Custody,
+    public: &TcpListener,
+) -> Result<Option<DataKey>> {
     let stop = CancellationToken::new();
     let mut runner = Runner::new();
     let health = Health {
@@ -159,7 +172,7 @@ async fn wait_for_key(config: &Config, public: &TcpListener) -> Result<Option<Da
     say_ready("locked: waiting for healthpost unlock");
     tracing::info!("locked: waiting for healthpost unlock");
     let key = tokio::select! {
-        key = first_that_opens(&config.data_dir, &mut offered) => key,
+        key = first_that_opens(custody, &mut offered) => key,
         () = asked_to_stop()? => None,
     };
     stop.cancel();
@@ -170,19 +183,24 @@ async fn wait_for_key(config: &Config, public: &TcpListener) -> Result<Option<Da
 /// Tries what is offered, one at a time, with a growing pause after each that
 /// does not open.
 async fn first_that_opens(
-    folder: &Path,
+    custody: &Custody,
     offered: &mut mpsc::Receiver<UnlockTry>,
 ) -> Option<DataKey> {
     let mut pause = FIRST_PAUSE;
     while let Some(UnlockTry { secret, answer }) = offered.recv().await {
-        let opened = open_key(folder, secret).await;
-        let told = opened.as_ref().map(|_| ()).map_err(ToString::to_string);
+        let opened = key::open(custody, Way::Typed(secret)).await;
+        let told = opened
+            .as_ref()
+            .map(|_| ())
+            .map_err(|error| format!("{error:#}"));
+        if let Err(why) = &told {
+            tracing::warn!(why, "what was offered does not open the data key");
+        }
         // Whoever asked may have gone; the key opens all the same.
         answer.send(told).ok();
-        if let Ok(key) = opened {
-            return Some(key);
+        if let Ok(opened) = opened {
+            return Some(opened.key);
         }
-        tracing::warn!("a passphrase was offered that does not open the data key");
         tokio::time::sleep(pause).await;
         pause = (pause * 2).min(LONGEST_PAUSE);
     }

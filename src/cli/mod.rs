@@ -6,11 +6,13 @@ mod argument;
 mod config;
 mod demo;
 mod doctor;
+mod erase;
 mod export;
 mod failure;
 mod flow;
 mod init;
 mod input;
+mod key;
 mod outbox;
 mod output;
 mod reach;
@@ -20,8 +22,9 @@ mod serve;
 mod unlock;
 mod user;
 
+use crate::app::key::Custody;
 use crate::app::service::Machine;
-use crate::config::Config;
+use crate::config::{Config, KeyHome};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use failure::Failure;
@@ -76,6 +79,8 @@ enum Command {
     Serve(serve::Serve),
     Unlock(unlock::Unlock),
     #[command(subcommand)]
+    Key(key::Key),
+    #[command(subcommand)]
     Secret(secret::Secret),
     #[command(subcommand)]
     User(user::User),
@@ -89,6 +94,7 @@ enum Command {
     #[command(subcommand)]
     Outbox(outbox::Outbox),
     Doctor(doctor::Doctor),
+    EraseEverything(erase::EraseEverything),
 }
 
 impl Command {
@@ -106,6 +112,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     log_to_stderr(&cli);
     hide_panic_texts();
+    crate::app::by_hand::close_memory();
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(8)
@@ -172,6 +179,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Init(command) => command.run(globals).await,
         Command::Serve(command) => command.run(globals).await,
         Command::Unlock(command) => command.run(globals).await,
+        Command::Key(command) => command.run(globals).await,
         Command::Secret(command) => command.run(globals).await,
         Command::User(command) => command.run(globals).await,
         Command::Config(command) => command.run(globals),
@@ -180,6 +188,7 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Export(command) => command.run(globals).await,
         Command::Outbox(command) => command.run(globals).await,
         Command::Doctor(command) => command.run(globals).await,
+        Command::EraseEverything(command) => command.run(globals).await,
     }
 }
 
@@ -196,6 +205,25 @@ impl Globals {
             config.data_dir.clone_from(folder);
         }
         Ok(config)
+    }
+
+    /// The key slots of a folder, with the TPM named here, else the
+    /// configuration's. A folder that is named without a configuration is on a
+    /// machine whose TPM nobody told us.
+    fn custody(&self, folder: &Path, tpm: Option<String>) -> Result<Custody, Failure> {
+        let home = match self.load_config() {
+            Ok(config) => config.key,
+            Err(_) if self.data_dir.is_some() => KeyHome {
+                tpm: None,
+                pcrs: Vec::new(),
+            },
+            Err(failure) => return Err(failure),
+        };
+        let home = KeyHome {
+            tpm: tpm.or(home.tpm),
+            ..home
+        };
+        Ok(Custody::new(folder, &home, machine()?.chance)?)
     }
 
     /// The data folder: named on the command line, else the configuration's.
@@ -246,6 +274,9 @@ struct Opening {
     /// A file with the passphrase, where no running service has the folder open
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
+    /// A file with the PIN, where the TPM's slot has one
+    #[arg(long, value_name = "FILE")]
+    pin_file: Option<PathBuf>,
 }
 
 /// Options of commands that show or take out patient data.

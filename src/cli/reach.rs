@@ -6,7 +6,6 @@ use super::{Globals, Opening, SigningIn, input, machine};
 use crate::app::by_hand::{FolderLock, take_lock};
 use crate::app::opened::Opened;
 use crate::app::serve::is_made;
-use crate::core::secret::Secret;
 use crate::ops::client::Client;
 use crate::ops::{self, Caller, Context, Request, Response, SignIn};
 use std::path::Path;
@@ -37,7 +36,7 @@ impl Reached {
             ));
         }
         match take_lock(&folder) {
-            Ok(Some(lock)) => Self::by_hand(&folder, opening, lock).await,
+            Ok(Some(lock)) => Self::by_hand(globals, &folder, opening, lock).await,
             Ok(None) => Ok(Self(Way::Service(service(&folder).await?))),
             Err(error) => Err(Failure::failed(
                 format!("the data folder cannot be used: {error}"),
@@ -46,15 +45,16 @@ impl Reached {
         }
     }
 
-    async fn by_hand(folder: &Path, opening: &Opening, lock: FolderLock) -> Result<Self, Failure> {
-        let passphrase = input::from_file_or_terminal(
-            opening.passphrase_file.as_deref(),
-            "passphrase of the data folder",
-            "--passphrase-file",
-        )?;
-        let passphrase = Secret::new(passphrase.into_inner().into_bytes());
-        let key = crate::app::serve::open_key(folder, passphrase).await?;
+    async fn by_hand(
+        globals: &Globals,
+        folder: &Path,
+        opening: &Opening,
+        lock: FolderLock,
+    ) -> Result<Self, Failure> {
         let machine = machine()?;
+        let custody = globals.custody(folder, None)?;
+        let way = super::key::way(&custody, opening)?;
+        let key = crate::app::key::open(&custody, way).await?.key;
         let opened = Opened::new(folder, &key, lock, &*machine.clock)?;
         let context = Context {
             folder: folder.to_owned(),

@@ -1,15 +1,16 @@
-//! `healthpost unlock`: hands the passphrase to a running, locked appliance.
+//! `healthpost unlock`: hands the PIN or the passphrase to a running, locked
+//! appliance.
 
 use super::failure::{Failure, granted};
 use super::{Globals, Opening, input, output, reach};
 use crate::ops::Request;
 use clap::Args;
 
-/// Hand the passphrase to a running, locked appliance
+/// Hand the PIN or the passphrase to a running, locked appliance
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  healthpost unlock --passphrase-file /root/passphrase\n\n\
-    Without a file the passphrase is read from the terminal or standard input."
+    Without a file it is read from the terminal or standard input."
 )]
 pub struct Unlock {
     #[command(flatten)]
@@ -23,12 +24,13 @@ impl Unlock {
     /// When nothing runs, or the passphrase does not open.
     pub async fn run(self, globals: &Globals) -> Result<(), Failure> {
         let folder = globals.data_folder()?;
-        let passphrase = match &self.opening.passphrase_file {
+        let named = self.opening.pin_file.as_ref();
+        let passphrase = match named.or(self.opening.passphrase_file.as_ref()) {
             Some(path) => input::from_file(path)?,
-            None => input::from_stdin("passphrase")?.ok_or_else(|| {
+            None => input::from_stdin("PIN or passphrase")?.ok_or_else(|| {
                 Failure::usage(
-                    "no passphrase was given",
-                    "give it with --passphrase-file FILE",
+                    "no PIN and no passphrase was given",
+                    "give it with --pin-file FILE or --passphrase-file FILE",
                 )
             })?,
         };

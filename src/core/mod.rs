@@ -18,6 +18,7 @@ pub mod limits;
 pub mod outgoing;
 pub mod pace;
 pub mod phone;
+pub mod pin;
 pub mod private;
 pub mod secret;
 pub mod table;

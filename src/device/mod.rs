@@ -3,6 +3,7 @@
 
 pub mod chance;
 pub mod clock;
+pub mod memory;
 
 pub use chance::KernelChance;
 pub use clock::SystemClock;

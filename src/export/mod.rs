@@ -5,6 +5,7 @@
 //! whole. Nothing in here may ever write a formula or a macro.
 
 mod csv;
+pub mod recovery_page;
 mod xlsx;
 
 use crate::core::private::Private;

@@ -6,10 +6,10 @@ pub mod derive;
 pub mod password;
 pub mod recovery;
 pub mod slots;
-mod wrap;
+pub mod wrap;
 
 pub use recovery::{BadRecoveryKey, RecoveryKey};
-pub use slots::{Error, SlotsFile, create};
+pub use slots::{Error, Opened, SlotsFile, create};
 
 #[cfg(test)]
 mod testing {

@@ -9,20 +9,16 @@ use sha2::{Digest, Sha256};
 use zeroize::{Zeroize, Zeroizing};
 
 /// A wrapped data key, in hex. No secret without the slot's key.
-pub(super) struct Wrapped {
+pub struct Wrapped {
     /// The nonce.
-    pub(super) nonce: String,
+    pub nonce: String,
     /// The sealed key and its tag.
-    pub(super) wrapped: String,
+    pub wrapped: String,
 }
 
-/// Wraps `key`, bound to `bound`.
-pub(super) fn wrap(
-    kek: &[u8; 32],
-    key: &DataKey,
-    bound: &[u8],
-    chance: &dyn Chance,
-) -> Option<Wrapped> {
+/// Wraps `key`, bound to `bound`. `None` only if the cipher refused 32 bytes,
+/// which it does not.
+pub fn wrap(kek: &[u8; 32], key: &DataKey, bound: &[u8], chance: &dyn Chance) -> Option<Wrapped> {
     let mut nonce = [0; 12];
     chance.fill(&mut nonce);
     let payload = Payload {
@@ -38,7 +34,7 @@ pub(super) fn wrap(
 }
 
 /// Unwraps; `None` when the key does not fit or anything was changed.
-pub(super) fn unwrap(kek: &[u8; 32], wrapped: &Wrapped, bound: &[u8]) -> Option<DataKey> {
+pub fn unwrap(kek: &[u8; 32], wrapped: &Wrapped, bound: &[u8]) -> Option<DataKey> {
     let mut nonce = [0; 12];
     hex::decode_to_slice(&wrapped.nonce, &mut nonce).ok()?;
     let sealed = hex::decode(&wrapped.wrapped).ok()?;

@@ -168,7 +168,7 @@ async fn answer(answers: &Answers, caller: &mut Caller, request: Request) -> Res
     }
     match wait.await {
         Ok(Ok(())) => Response::Done,
-        Ok(Err(why)) => Response::refused(why, "check the passphrase and try again"),
+        Ok(Err(why)) => Response::refused(why, "check it and try again"),
         Err(_) => gone(),
     }
 }

@@ -144,19 +144,21 @@ pub async fn run(context: &Context, caller: &mut Caller, request: Request) -> Re
 }
 
 async fn facts(context: &Context) -> Result<Response, Error> {
-    let (queue, secrets, counters) = context
+    let (queue, secrets, counters, drilled) = context
         .readers
         .read(|conn| {
             Ok((
                 store_queue::summary(conn)?,
                 crate::store::secrets::list(conn)?,
                 counters::list(conn)?,
+                meta::find_number(conn, meta::DRILLED_AT)?,
             ))
         })
         .await?;
     let now = context.clock.now().at;
     Ok(Response::Facts(DatabaseFacts {
         integrity: integrity(context).await?,
+        drilled: drilled.is_some(),
         waiting: queue.waiting,
         oldest_age_ms: queue.oldest.map(|oldest| now.ms_since(oldest)),
         secrets: secrets.into_iter().map(|secret| secret.name).collect(),

@@ -316,6 +316,8 @@ pub enum Integrity {
 pub struct DatabaseFacts {
     /// What SQLite's quick check found.
     pub integrity: Integrity,
+    /// Whether the recovery key was ever proved to open the data.
+    pub drilled: bool,
     /// Messages that wait to leave.
     pub waiting: i64,
     /// How long ago the oldest of those was queued, by the clock of whoever

@@ -1,10 +1,15 @@
 //! The few outside things the program is written against, as small traits.
 //! There is none for the database: tests use a real SQLCipher file.
 
+mod seal_error;
+mod seal_report;
+pub mod sealer;
+
 use crate::core::id::OutboxKey;
 use crate::core::inbound::Identity;
 
 pub use crate::core::delivery::{LineFault, SendOutcome};
+pub use sealer::Sealer;
 
 use crate::core::outgoing::Outgoing;
 use crate::core::time::{Now, UnixMs};

@@ -10,6 +10,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop};
 
 /// Under which name the box key is kept.
 const BOX_KEY: &str = "box_key";
+/// Under which name it is kept when the recovery key was last proved.
+pub const DRILLED_AT: &str = "drilled_at";
 
 /// The 32-byte key of this box under which identifiers that would tell a phone
 /// number (a provider's message ids) are hashed before they are kept for good.

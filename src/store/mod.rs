@@ -25,6 +25,7 @@ pub mod readers;
 pub mod records;
 pub mod reserve;
 pub mod retention;
+pub mod rewrite;
 pub mod secrets;
 pub mod sessions;
 pub mod staff;

@@ -21,11 +21,26 @@ use zeroize::Zeroizing;
 /// The database's file in the data folder.
 pub const FILE: &str = "clinic.db";
 /// The file a new database is made in, until it is whole.
-const NEW_FILE: &str = "clinic.db.new";
+pub(super) const NEW_FILE: &str = "clinic.db.new";
 
 /// Where the database of a data folder is.
 pub fn path(folder: &Path) -> PathBuf {
     folder.join(FILE)
+}
+
+/// A file that belongs to a database's file: its log, its shared memory.
+pub(super) fn beside(folder: &Path, name: &str, ending: &str) -> PathBuf {
+    folder.join(format!("{name}{ending}"))
+}
+
+/// Makes an empty file that only its owner reads.
+pub(super) fn make_file(path: &Path) -> Result<(), Error> {
+    OpenOptions::new()
+        .write(true)
+        .create_new(true)
+        .mode(0o600)
+        .open(path)?;
+    Ok(())
 }
 
 /// Makes the data folder (0700) if it is not there, and a new database (0600)
@@ -41,16 +56,12 @@ pub fn create(folder: &Path, key: &DataKey, box_key: &BoxKey) -> Result<(), Erro
     }
     let new = folder.join(NEW_FILE);
     for leftover in ["", "-wal", "-shm"] {
-        let leftover = folder.join(format!("{NEW_FILE}{leftover}"));
+        let leftover = beside(folder, NEW_FILE, leftover);
         if leftover.try_exists()? {
             fs::remove_file(leftover)?;
         }
     }
-    OpenOptions::new()
-        .write(true)
-        .create_new(true)
-        .mode(0o600)
-        .open(&new)?;
+    make_file(&new)?;
     let mut conn = connect(&new, key, false)?;
     migrations::migrate(&mut conn)?;
     meta::set_box_key(&conn, box_key)?;
@@ -108,7 +119,7 @@ fn make_folder(folder: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-fn connect(file: &Path, key: &DataKey, read_only: bool) -> Result<Connection, Error> {
+pub(super) fn connect(file: &Path, key: &DataKey, read_only: bool) -> Result<Connection, Error> {
     // No CREATE flag: a database never appears by being opened. A reader also
     // opens the file for writing, since it takes part in the log's shared
     // memory; `query_only` is what keeps it from writing.

@@ -184,6 +184,14 @@ pub fn latest_creation(conn: &Connection) -> Result<Option<UnixMs>> {
     Ok(latest.map(UnixMs))
 }
 
+/// How many there are.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn count(conn: &Connection) -> Result<i64> {
+    Ok(conn.query_row("SELECT count(*) FROM record", [], |row| row.get(0))?)
+}
+
 /// A page of records created in `[since, until)`, oldest first.
 ///
 /// # Errors

@@ -218,7 +218,11 @@ impl Clinic {
     /// The key, by the passphrase.
     pub fn key(&self) -> DataKey {
         let slots = SlotsFile::load(&self.data).unwrap();
-        slots.open_with_passphrase(PASSPHRASE).unwrap()
+        slots
+            .open_with_passphrase(PASSPHRASE)
+            .unwrap()
+            .remove(0)
+            .key
     }
 
     /// The database of a stopped service, and the key of its hashes.

@@ -169,7 +169,11 @@ impl Clinic {
 
     fn database(&self) -> Connection {
         let slots = SlotsFile::load(&self.data()).unwrap();
-        let key = slots.open_with_passphrase(PASSPHRASE).unwrap();
+        let key = slots
+            .open_with_passphrase(PASSPHRASE)
+            .unwrap()
+            .remove(0)
+            .key;
         open::open(&self.data(), &key).unwrap()
     }
 

@@ -3,7 +3,7 @@
 use super::source::{Fault, Named, Source};
 
 /// A room, and the rooms (or single modules of a room) it may name.
-const MAY_USE: [(&str, &[&str]); 21] = [
+const MAY_USE: [(&str, &[&str]); 22] = [
     ("main", &["cli"]),
     ("cli", &["app", "ops", "config", "ports", "core", "durable"]),
     (
@@ -15,6 +15,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
             "work",
             "whatsapp",
             "device",
+            "tpm",
             "export",
             "relay",
             "simulator",
@@ -28,7 +29,8 @@ const MAY_USE: [(&str, &[&str]); 21] = [
     (
         "ops",
         &[
-            "config", "export", "whatsapp", "device", "store", "keys", "ports", "core", "durable",
+            "config", "export", "whatsapp", "device", "tpm", "store", "keys", "ports", "core",
+            "durable",
         ],
     ),
     ("config", &["core"]),
@@ -64,6 +66,7 @@ const MAY_USE: [(&str, &[&str]); 21] = [
     ),
     ("store", &["ports", "core", "durable"]),
     ("keys", &["ports", "core", "durable"]),
+    ("tpm", &["keys::derive", "keys::wrap", "ports", "core"]),
     ("ports", &["core"]),
     ("core", &[]),
     ("durable", &[]),

@@ -26,6 +26,18 @@ pub(super) fn look_at_facts(
             );
         }
     }
+    if facts.drilled {
+        let said = "it was proved to open the data";
+        findings.add("recovery key", Verdict::Ok, said, "");
+    } else {
+        let said = "nobody has proved yet that it opens the data";
+        findings.add(
+            "recovery key",
+            Verdict::Warning,
+            said,
+            "healthpost key drill",
+        );
+    }
     let said = format!("{} messages wait to leave", facts.waiting);
     if facts.oldest_age_ms.is_some_and(|age| age > HOUR_MS) {
         let how = "healthpost outbox list --waiting says why; try --online";

@@ -4,6 +4,7 @@
 mod database;
 mod finding;
 mod folder;
+mod tpm;
 
 use super::failure::Failure;
 use super::reach::Reached;
@@ -18,6 +19,7 @@ use folder::look_at_folder;
 use std::net::{TcpListener, ToSocketAddrs};
 use std::path::Path;
 use std::time::Duration;
+use tpm::look_at_tpm;
 
 /// How long the line is tried.
 const LINE_WAIT: Duration = Duration::from_secs(10);
@@ -53,13 +55,15 @@ impl Doctor {
                 .await;
         }
         look_at_clock(&mut findings)?;
+        if let (Some(config), Some(folder)) = (&config, &folder) {
+            look_at_tpm(globals, config, folder, &mut findings);
+        }
         if let Some(config) = &config {
             look_at_flow(config, &mut findings);
             look_at_ports(config, folder.as_deref(), &mut findings);
             self.look_at_line(config, &mut findings).await;
         }
         for (what, why) in [
-            ("TPM", "this version keeps no key in one"),
             ("certificates", "this version serves none of its own"),
             ("USB", "this version does not use sticks"),
             ("public way in", "ask the provider to send a test webhook"),
@@ -85,7 +89,13 @@ impl Doctor {
         let running = globals
             .data_folder()
             .is_ok_and(|folder| folder.join(crate::ops::control::FILE).exists());
-        if self.opening.passphrase_file.is_none() && !running {
+        let named = self.opening.passphrase_file.is_some() || self.opening.pin_file.is_some();
+        let by_itself = || {
+            let folder = globals.data_folder().ok()?;
+            let custody = globals.custody(&folder, None).ok()?;
+            custody.opens_by_itself().ok()
+        };
+        if !named && !running && by_itself() != Some(true) {
             let how = "start the service, or add --passphrase-file FILE";
             findings.add("database", Verdict::NotChecked, "nothing has it open", how);
             return;

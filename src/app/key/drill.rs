@@ -1,0 +1,45 @@
+//! The drill: proves that what is written on paper opens what is on the disk,
+//! before the day it is needed.
+//!
+//! It makes a fresh copy of the database with the key that the recovery key
+//! opens, reads all of the copy, and throws it away.
+
+use super::{Custody, Way};
+use crate::core::time::UnixMs;
+use crate::keys::RecoveryKey;
+use crate::store::audit::{self, Deed};
+use crate::store::{meta, open, records, rewrite};
+use anyhow::{Context, Result};
+
+/// How a drill went.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Drill {
+    /// Records that the copy holds.
+    pub records: i64,
+}
+
+impl Custody {
+    /// Drills with the recovery key, and notes that it was done.
+    ///
+    /// # Errors
+    /// In words: what would have gone wrong on the day.
+    pub fn drill(&self, recovery: RecoveryKey, now: UnixMs) -> Result<Drill> {
+        let opened = self.open(&Way::Recovery(recovery))?;
+        rewrite::write_new(&self.folder, &opened.key, &opened.key)
+            .context("the copy does not hold together")?;
+        rewrite::discard_new(&self.folder)?;
+        let conn = open::open(&self.folder, &opened.key)?;
+        let records = records::count(&conn)?;
+        meta::set(&conn, meta::DRILLED_AT, now.0.to_string().as_bytes())?;
+        let deed = Deed {
+            at: now,
+            actor: "command line",
+            action: "key.drill",
+            subject: "box",
+            detail: "the recovery key opens",
+        };
+        audit::append(&conn, &deed)?;
+        conn.close().map_err(|(_, error)| error)?;
+        Ok(Drill { records })
+    }
+}

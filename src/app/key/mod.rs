@@ -1,0 +1,351 @@
+//! The data key's life in a data folder: opening it, and each change of the
+//! ways in.
+//!
+//! Every change is a row of durable steps, told to a witness as each is done. A
+//! power cut between any two leaves a folder that the old or the new way opens,
+//! and never neither. No slot is given up because it did not open.
+
+mod destroy;
+mod drill;
+mod rotate;
+mod ways;
+
+pub use crate::keys::RecoveryKey;
+pub use drill::Drill;
+pub use rotate::Pause;
+
+use crate::config::KeyHome;
+use crate::core::data_key::DataKey;
+use crate::core::pin::{LockoutPassword, Pin};
+use crate::core::secret::Secret;
+use crate::core::time::UnixMs;
+use crate::keys::{Error as SlotsError, Opened, SlotsFile};
+use crate::ports::Chance;
+use crate::ports::sealer::{Finding, PcrSelection, Sealer};
+use crate::store::audit::{self, Deed};
+use crate::store::{meta, open as database, rewrite};
+use crate::tpm::Tpm;
+use anyhow::{Context, Result, bail};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Under which name the database keeps the password of the TPM's lock-out.
+const LOCKOUT: &str = "tpm_lockout_password";
+/// How the audit log puts it.
+pub const WITH_PIN: &str = "TPM with a PIN";
+/// And without.
+pub const WITHOUT_PIN: &str = "TPM without a PIN: whoever has the whole box reads it";
+/// Shortest passphrase that is taken, characters.
+pub const PASSPHRASE_CHARS_MIN: usize = 12;
+
+/// What is told of each step once it is durable.
+pub type Witness<'a> = dyn FnMut(&'static str) + 'a;
+
+/// One way to the data key.
+pub enum Way {
+    /// The TPM alone, or with a PIN.
+    Tpm(Option<Pin>),
+    /// A passphrase.
+    Passphrase(Secret),
+    /// The recovery key.
+    Recovery(RecoveryKey),
+    /// What somebody typed to unlock the box: a passphrase, or the PIN.
+    Typed(Secret),
+}
+
+/// The slots as they can be told.
+#[derive(Clone, Debug)]
+pub struct Summary {
+    /// Their kinds, in order.
+    pub kinds: Vec<String>,
+    /// The data keys there are slots for, the newest first.
+    pub generations: Vec<u32>,
+    /// For each seal to a TPM, the newest first: whether it wants a PIN.
+    pub pins: Vec<bool>,
+}
+
+/// The key slots of one data folder, and the TPM of the board they are on.
+/// Calls block, for seconds: not for a runtime's thread.
+#[derive(Clone)]
+pub struct Custody {
+    folder: PathBuf,
+    sealer: Option<Arc<dyn Sealer>>,
+    pcrs: Option<PcrSelection>,
+    chance: Arc<dyn Chance>,
+}
+
+impl Custody {
+    /// The slots of `folder`, with the TPM that the configuration names.
+    ///
+    /// # Errors
+    /// When it does not name one as it should.
+    pub fn new(folder: &Path, home: &KeyHome, chance: Arc<dyn Chance>) -> Result<Self> {
+        let sealer = match &home.tpm {
+            Some(tcti) => {
+                let tcti = tcti
+                    .parse()
+                    .with_context(|| format!("key.tpm = \"{tcti}\""))?;
+                let tpm = Tpm::new(tcti, Arc::clone(&chance));
+                Some(Arc::new(tpm) as Arc<dyn Sealer>)
+            }
+            None => None,
+        };
+        let pcrs = match home.pcrs.as_slice() {
+            [] => None,
+            some => {
+                let numbers: Result<Vec<u8>, _> = some.iter().map(|n| u8::try_from(*n)).collect();
+                Some(PcrSelection::try_from(numbers?)?)
+            }
+        };
+        Ok(Self {
+            folder: folder.to_owned(),
+            sealer,
+            pcrs,
+            chance,
+        })
+    }
+
+    /// The slots of a folder on a machine without a TPM.
+    pub fn without_tpm(folder: &Path, chance: Arc<dyn Chance>) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            sealer: None,
+            pcrs: None,
+            chance,
+        }
+    }
+
+    /// The data folder.
+    pub fn folder(&self) -> &Path {
+        &self.folder
+    }
+
+    /// The same, for a folder that is elsewhere while it is being made.
+    pub(super) fn in_folder(&self, folder: &Path) -> Self {
+        Self {
+            folder: folder.to_owned(),
+            ..self.clone()
+        }
+    }
+
+    /// The TPM.
+    ///
+    /// # Errors
+    /// When the configuration says that there is none.
+    pub fn sealer(&self) -> Result<&dyn Sealer> {
+        self.sealer
+            .as_deref()
+            .context("no TPM is configured: name it as key.tpm, such as \"device:/dev/tpmrm0\"")
+    }
+
+    /// Whether the TPM opens the folder by itself, as far as the slots tell.
+    ///
+    /// # Errors
+    /// When the slots cannot be read.
+    pub fn opens_by_itself(&self) -> Result<bool> {
+        let slots = SlotsFile::load(&self.folder)?;
+        let sealed = slots.sealed();
+        Ok(sealed.first().is_some_and(|sealed| sealed.pin.is_none()))
+    }
+
+    /// Whether the TPM wants a PIN, as far as the slots tell.
+    ///
+    /// # Errors
+    /// When the slots cannot be read.
+    pub fn wants_pin(&self) -> Result<bool> {
+        let slots = SlotsFile::load(&self.folder)?;
+        let sealed = slots.sealed();
+        Ok(sealed.first().is_some_and(|sealed| sealed.pin.is_some()))
+    }
+
+    /// What stands between the box and what is sealed to its TPM; empty when
+    /// nothing does, or nothing is sealed.
+    ///
+    /// # Errors
+    /// When the slots cannot be read.
+    pub fn tpm_findings(&self) -> Result<Vec<Finding>> {
+        let slots = SlotsFile::load(&self.folder)?;
+        Ok(match (&self.sealer, slots.sealed().first()) {
+            (Some(sealer), Some(sealed)) => sealer.report(Some(sealed)).findings(),
+            (None, _) | (_, None) => Vec::new(),
+        })
+    }
+
+    /// What the slots' file tells without any secret.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn summary(&self) -> Result<Summary> {
+        let slots = SlotsFile::load(&self.folder)?;
+        Ok(Summary {
+            kinds: slots.kinds(),
+            generations: slots.generations(),
+            pins: slots.sealed().iter().map(|it| it.pin.is_some()).collect(),
+        })
+    }
+
+    /// Notes in the audit log whether the box opens without a PIN.
+    ///
+    /// # Errors
+    /// When the database cannot be written.
+    pub fn note_protection(&self, opened: &Opened, pin: bool, now: UnixMs) -> Result<()> {
+        let conn = database::open(&self.folder, &opened.key)?;
+        let deed = Deed {
+            at: now,
+            actor: "command line",
+            action: "key.protection",
+            subject: "box",
+            detail: if pin { WITH_PIN } else { WITHOUT_PIN },
+        };
+        audit::append(&conn, &deed)?;
+        conn.close().map_err(|(_, error)| error)?;
+        Ok(())
+    }
+
+    /// The data key, by one way, and what a change that was cut short left
+    /// behind is tidied up.
+    ///
+    /// # Errors
+    /// In words: why that way does not open.
+    pub fn open(&self, way: &Way) -> Result<Opened> {
+        let slots = SlotsFile::load(&self.folder)?;
+        let (candidates, pin) = self.candidates(&slots, way)?;
+        let opened = self.that_fits(candidates)?;
+        self.settle(slots, opened.generation)?;
+        if pin {
+            self.count_back_if_possible(&opened.key);
+        }
+        Ok(opened)
+    }
+
+    /// After each opening with a PIN: else a power cut counts as a wrong one. A
+    /// box that is open must not stay shut because this fails.
+    pub(super) fn count_back_if_possible(&self, key: &DataKey) {
+        if let Err(error) = self.count_back(key) {
+            tracing::warn!(%error, "wrong PINs and power cuts could not be counted back");
+        }
+    }
+
+    fn candidates(&self, slots: &SlotsFile, way: &Way) -> Result<(Vec<Opened>, bool)> {
+        Ok(match way {
+            Way::Passphrase(typed) => (slots.open_with_passphrase(words(typed)?)?, false),
+            Way::Recovery(key) => (slots.open_with_recovery(key)?, false),
+            Way::Tpm(pin) => {
+                let opened = slots.open_with_tpm(self.sealer()?, pin.as_ref())?;
+                (opened, pin.is_some())
+            }
+            Way::Typed(typed) => return self.typed(slots, words(typed)?),
+        })
+    }
+
+    /// A passphrase is tried first: it costs time, and a PIN costs one of the
+    /// TPM's tries.
+    fn typed(&self, slots: &SlotsFile, text: &str) -> Result<(Vec<Opened>, bool)> {
+        let wants_pin = slots.sealed().first().is_some_and(|it| it.pin.is_some());
+        match slots.open_with_passphrase(text) {
+            Ok(opened) => {
+                if !slots.sealed().is_empty() {
+                    tracing::warn!("the box was opened by a passphrase and not by its TPM");
+                }
+                return Ok((opened, false));
+            }
+            Err(SlotsError::Wrong(_) | SlotsError::NoSuchSlot(_)) if wants_pin => {}
+            Err(error) => return Err(error.into()),
+        }
+        let pin = Pin::parse(text)?;
+        let opened = slots.open_with_tpm(self.sealer()?, Some(&pin))?;
+        Ok((opened, true))
+    }
+
+    /// Of two generations, the one whose file is in place.
+    fn that_fits(&self, candidates: Vec<Opened>) -> Result<Opened> {
+        for opened in candidates {
+            let fits = rewrite::fits(&self.folder, &opened.key);
+            if fits.context("the database could not be opened")? {
+                return Ok(opened);
+            }
+        }
+        bail!(
+            "the key opens, but it is not the key of clinic.db: the file and keyslots.json are of \
+             different times; put back the pair that belongs together"
+        )
+    }
+
+    /// Ends a rotation that was cut short: the slots of the file that is not
+    /// there open nothing any more.
+    fn settle(&self, mut slots: SlotsFile, generation: u32) -> Result<()> {
+        if slots.generations().len() < 2 {
+            return Ok(());
+        }
+        slots.keep_generation(generation);
+        slots.save(&self.folder)?;
+        rewrite::discard_new(&self.folder).context("a leftover could not be removed")?;
+        self.forget_the_rest(&slots)?;
+        tracing::info!("a change of the data key that was cut short is settled");
+        Ok(())
+    }
+
+    /// Makes whatever the slots do not name worthless: inside the TPM, and the
+    /// former slots on the disk.
+    fn forget_the_rest(&self, slots: &SlotsFile) -> Result<()> {
+        if let (Some(sealer), Some(board)) = (&self.sealer, slots.board()) {
+            let keep: Vec<_> = slots.sealed().into_iter().collect();
+            // A TPM that cannot be reached now is asked again at the next change.
+            if let Err(error) = sealer.keep_only(board, &keep) {
+                tracing::warn!(%error, "what an earlier slot left in the TPM could not be removed");
+            }
+        }
+        crate::keys::slots::remove_old(&self.folder)?;
+        Ok(())
+    }
+
+    /// Sets the TPM's count of wrong PINs back, with a password of its lock-out
+    /// that only the database knows. Drawn here when there is none yet.
+    fn count_back(&self, key: &DataKey) -> Result<()> {
+        let password = self.lockout_password(key)?;
+        let slots = SlotsFile::load(&self.folder)?;
+        let board = slots.board().context("the slots name no TPM")?;
+        Ok(self.sealer()?.reset_lockout(board, &password)?)
+    }
+
+    /// The password, durable in the database before the TPM ever sees it.
+    fn lockout_password(&self, key: &DataKey) -> Result<LockoutPassword> {
+        let conn = database::open(&self.folder, key)?;
+        let kept = meta::find(&conn, LOCKOUT)?;
+        let kept = kept.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        let mut bytes = kept.unwrap_or_default();
+        if kept.is_none() {
+            self.chance.fill(&mut bytes);
+            meta::set(&conn, LOCKOUT, &bytes)?;
+        }
+        let password = LockoutPassword::take(&mut bytes);
+        conn.close().map_err(|(_, error)| error)?;
+        Ok(password)
+    }
+}
+
+/// As [`Custody::open`], off the runtime's threads: it takes its time.
+///
+/// # Errors
+/// As [`Custody::open`].
+pub async fn open(custody: &Custody, way: Way) -> Result<Opened> {
+    let custody = custody.clone();
+    tokio::task::spawn_blocking(move || custody.open(&way)).await?
+}
+
+/// A secret as text.
+fn words(secret: &Secret) -> Result<&str> {
+    std::str::from_utf8(secret.expose()).context("it is not written in UTF-8")
+}
+
+/// A new passphrase as text.
+///
+/// # Errors
+/// If it is too short or no UTF-8.
+pub fn new_passphrase(secret: &Secret) -> Result<&str> {
+    let text = words(secret).context("the passphrase")?;
+    if text.chars().count() < PASSPHRASE_CHARS_MIN {
+        bail!("the passphrase is too short: it needs at least {PASSPHRASE_CHARS_MIN} characters");
+    }
+    Ok(text)
+}

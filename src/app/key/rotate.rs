@@ -1,0 +1,107 @@
+//! A new data key, and the whole database under it.
+//!
+//! What people know stays: passphrases and the recovery key open the new key
+//! too, without anybody having to type them. The slots hold both keys until the
+//! new file has been opened.
+
+use super::{Custody, Way, Witness};
+use crate::core::data_key::DataKey;
+use crate::keys::{Opened, SlotsFile};
+use crate::store::{open, rewrite};
+use anyhow::{Context, Result, bail};
+use std::time::Duration;
+
+/// Bytes that are rewritten in a second, at least, on a slow card.
+const BYTES_A_SECOND: u64 = 4 * 1024 * 1024;
+
+/// How long the box will be away while its key is changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Pause {
+    /// Size of the database, bytes.
+    pub bytes: u64,
+    /// At most about so long.
+    pub expected: Duration,
+}
+
+impl Custody {
+    /// How long [`Custody::rotate`] will take.
+    ///
+    /// # Errors
+    /// When the database is not there, or the disk has no room for a second one.
+    pub fn pause(&self) -> Result<Pause> {
+        let bytes = std::fs::metadata(open::path(&self.folder))
+            .context("the database cannot be seen")?
+            .len();
+        let disk = rustix::fs::statvfs(&self.folder)?;
+        let free = disk.f_bavail.saturating_mul(disk.f_frsize);
+        if free < bytes.saturating_mul(2) {
+            bail!(
+                "the disk has {} MiB free, and a second database needs {} MiB: free some space first",
+                free >> 20,
+                (bytes * 2) >> 20
+            );
+        }
+        Ok(Pause {
+            bytes,
+            expected: Duration::from_secs(2 + bytes / BYTES_A_SECOND),
+        })
+    }
+
+    /// Changes the data key. `way` is the way `opened` was opened by: with a
+    /// PIN, the new key is sealed with the same one.
+    ///
+    /// # Errors
+    /// In words; the box opens as before then, or with the new key already.
+    pub fn rotate(&self, opened: &Opened, way: &Way, witness: &mut Witness<'_>) -> Result<()> {
+        let mut slots = SlotsFile::load(&self.folder)?;
+        let next = Opened {
+            generation: opened.generation.checked_add(1).context("no further key")?,
+            key: self.draw(),
+        };
+        slots.add_generation(opened.generation, &next, self.chance.as_ref())?;
+        self.seal_next(&mut slots, &next, way)?;
+        witness("the new key is sealed");
+        slots.save(&self.folder)?;
+        witness("the slots hold both keys");
+        rewrite::write_new(&self.folder, &opened.key, &next.key)
+            .context("the database could not be written anew")?;
+        witness("the new database is written and checked");
+        rewrite::put_in_place(&self.folder)
+            .context("the new database could not be put in place")?;
+        witness("the new database is in place");
+        if !rewrite::fits(&self.folder, &next.key)? {
+            bail!("the new database does not open with the new key");
+        }
+        slots.keep_generation(next.generation);
+        slots.save(&self.folder)?;
+        witness("the slots hold the new key alone");
+        self.forget_the_rest(&slots)?;
+        witness("the former slots are worthless");
+        Ok(())
+    }
+
+    fn draw(&self) -> DataKey {
+        let mut random = [0; 32];
+        self.chance.fill(&mut random);
+        DataKey::take(&mut random)
+    }
+
+    /// The TPM gets the new key as well, if it has the old one.
+    fn seal_next(&self, slots: &mut SlotsFile, next: &Opened, way: &Way) -> Result<()> {
+        let Some(newest) = slots.sealed().first().copied().cloned() else {
+            return Ok(());
+        };
+        let pin = match way {
+            Way::Tpm(pin) => pin.as_ref(),
+            Way::Passphrase(_) | Way::Recovery(_) | Way::Typed(_) => None,
+        };
+        if newest.pin.is_some() && pin.is_none() {
+            bail!(
+                "the TPM's slot has a PIN, and the new key is sealed with the same one: give it \
+                 with --pin-file FILE"
+            );
+        }
+        let board = slots.board().cloned().context("the slots name no TPM")?;
+        self.seal_for(slots, &board, next, pin)
+    }
+}

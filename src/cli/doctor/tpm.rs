@@ -1,0 +1,70 @@
+//! The TPM, and what is sealed to it.
+
+use super::super::Globals;
+use super::finding::{Findings, Verdict};
+use crate::config::Config;
+use crate::ports::sealer::Finding;
+use std::path::Path;
+
+/// What follows from a box that opens for whoever has it.
+const NO_PIN: &str = "the box opens without a PIN: whoever takes the whole box away reads \
+                      everything in it";
+
+/// Looks at the TPM as far as it can be seen without a secret.
+pub(super) fn look_at_tpm(globals: &Globals, config: &Config, folder: &Path, found: &mut Findings) {
+    let custody = match globals.custody(folder, None) {
+        Ok(custody) => custody,
+        Err(failure) => {
+            found.add("TPM", Verdict::Bad, &failure.to_string(), "");
+            return;
+        }
+    };
+    let Ok(slots) = custody.summary() else {
+        // Told with the slots themselves.
+        return;
+    };
+    let Some(pin) = slots.pins.first() else {
+        let said = "nothing is sealed to a TPM: whoever knows a passphrase opens a stolen card";
+        let how = "with a TPM fitted: healthpost key reseal --passphrase-file FILE";
+        found.add("TPM", Verdict::Warning, said, how);
+        return;
+    };
+    if config.key.tpm.is_none() {
+        let how = "name it as key.tpm, such as \"device:/dev/tpmrm0\"";
+        let said = "the key is sealed to a TPM, and none is configured";
+        found.add("TPM", Verdict::Bad, said, how);
+        return;
+    }
+    let findings = custody.tpm_findings().unwrap_or_default();
+    if findings.is_empty() {
+        found.add("TPM", Verdict::Ok, "it is the one the key is sealed to", "");
+    }
+    for finding in findings {
+        found.add("TPM", verdict(&finding), &finding.to_string(), "");
+    }
+    if *pin {
+        found.add("PIN", Verdict::Ok, "the TPM asks for one", "");
+    } else {
+        found.add(
+            "PIN",
+            Verdict::Warning,
+            NO_PIN,
+            "healthpost key set-pin sets one",
+        );
+    }
+}
+
+const fn verdict(finding: &Finding) -> Verdict {
+    match finding {
+        Finding::LockedOut { .. } | Finding::OwnerPassword | Finding::UnguardedPin => {
+            Verdict::Warning
+        }
+        Finding::Unusable(_)
+        | Finding::Cleared
+        | Finding::OtherTpm
+        | Finding::OtherStorageKey
+        | Finding::IndexGone
+        | Finding::IndexOverwritten
+        | Finding::PcrChanged => Verdict::Bad,
+    }
+}

@@ -1,0 +1,309 @@
+//! `keyslots.json`: the data key, once for each way of opening it.
+//!
+//! Nothing in it is secret in clear. A slot of a kind this program does not
+//! know is kept word for word, and none is dropped because it did not open.
+//! While a rotation is under way there are slots of two generations, each for
+//! the key of one database file.
+
+mod human;
+mod open;
+mod slot;
+
+use crate::core::data_key::DataKey;
+use crate::durable;
+use crate::keys::derive::{self, Cost};
+use crate::keys::recovery::RecoveryKey;
+use crate::ports::Chance;
+use crate::ports::sealer::{Board, SealError, Sealed};
+use human::{HumanSlot, Kind};
+use open::normalised;
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+use slot::{Slot, TpmSlot};
+use std::path::Path;
+
+pub use open::Opened;
+
+/// The slots' file in the data folder.
+pub const FILE: &str = "keyslots.json";
+/// The file as it was before the last change.
+pub const OLD_FILE: &str = "keyslots.json.old";
+/// The format this program writes and the newest it reads.
+const VERSION: u32 = 1;
+/// The generation of a new installation's key.
+pub const FIRST_GENERATION: u32 = 1;
+/// Largest file read, bytes.
+const FILE_BYTES_MAX: usize = 256 * 1024;
+
+/// Why the key could not be had.
+#[derive(Debug, thiserror::Error)]
+pub enum Error {
+    /// There is no slots file.
+    #[error("there is no keyslots.json in the data folder: run healthpost init first")]
+    Missing,
+    /// The file does not read as what it should be.
+    #[error("keyslots.json is damaged: put back the copy keyslots.json.old or the one of a backup")]
+    Damaged,
+    /// A single slot does not hold together.
+    #[error("the {0} slot in keyslots.json is damaged: open with another key")]
+    DamagedSlot(&'static str),
+    /// The file was written by a newer program.
+    #[error("keyslots.json has format {0}, this program reads format 1: install the newer version")]
+    Newer(u32),
+    /// No slot of that kind is there.
+    #[error("keyslots.json has no {0} slot")]
+    NoSuchSlot(&'static str),
+    /// No slot opens with it.
+    #[error("the {0} is wrong")]
+    Wrong(&'static str),
+    /// The TPM stands in the way.
+    #[error(transparent)]
+    Tpm(#[from] SealError),
+    /// The disk did not do its part.
+    #[error("keyslots.json could not be read or written")]
+    Io(#[source] std::io::Error),
+}
+
+#[derive(Deserialize)]
+struct VersionOnly {
+    version: u32,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Document {
+    version: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    board: Option<Board>,
+    slots: Vec<Box<RawValue>>,
+}
+
+/// The slots of one data folder.
+#[derive(Clone)]
+pub struct SlotsFile {
+    board: Option<Board>,
+    slots: Vec<Slot>,
+}
+
+/// Draws a data key and a recovery key, and puts the first into a slot for the
+/// second. No other way in is there yet.
+///
+/// # Errors
+/// Never with the costs built in.
+pub fn create(chance: &dyn Chance) -> Result<(SlotsFile, DataKey, RecoveryKey), Error> {
+    let mut random = [0; 32];
+    chance.fill(&mut random);
+    let key = DataKey::take(&mut random);
+    let recovery = RecoveryKey::draw(chance);
+    let mut file = SlotsFile {
+        board: None,
+        slots: Vec::new(),
+    };
+    let secret = recovery.expose();
+    let slot = HumanSlot::create(Kind::Recovery, None, secret, FIRST_GENERATION, &key, chance)?;
+    file.slots.push(Slot::Human(slot));
+    Ok((file, key, recovery))
+}
+
+/// Removes the file as it was before the last change, once the new one has been
+/// opened: it may name ways in that were meant to end.
+///
+/// # Errors
+/// [`Error::Io`].
+pub fn remove_old(folder: &Path) -> Result<(), Error> {
+    match std::fs::remove_file(folder.join(OLD_FILE)) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(Error::Io(error)),
+        Ok(()) | Err(_) => durable::sync_folder(folder).map_err(Error::Io),
+    }
+}
+
+impl SlotsFile {
+    /// Reads the file's bytes.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] or [`Error::Newer`].
+    pub fn parse(bytes: &[u8]) -> Result<Self, Error> {
+        if bytes.len() > FILE_BYTES_MAX {
+            return Err(Error::Damaged);
+        }
+        let version: VersionOnly = serde_json::from_slice(bytes).map_err(|_| Error::Damaged)?;
+        if version.version > VERSION {
+            return Err(Error::Newer(version.version));
+        }
+        let document: Document = serde_json::from_slice(bytes).map_err(|_| Error::Damaged)?;
+        if document.version != VERSION || document.slots.is_empty() {
+            return Err(Error::Damaged);
+        }
+        Ok(Self {
+            board: document.board,
+            slots: document.slots.into_iter().map(Slot::read).collect(),
+        })
+    }
+
+    /// The file's bytes.
+    ///
+    /// # Errors
+    /// [`Error::Damaged`] when a slot cannot be written, which would be a bug.
+    pub fn to_bytes(&self) -> Result<Vec<u8>, Error> {
+        let slots: Option<Vec<_>> = self.slots.iter().map(Slot::to_raw).collect();
+        let document = Document {
+            version: VERSION,
+            board: self.board.clone(),
+            slots: slots.ok_or(Error::Damaged)?,
+        };
+        let mut bytes = serde_json::to_vec_pretty(&document).map_err(|_| Error::Damaged)?;
+        bytes.push(b'\n');
+        Ok(bytes)
+    }
+
+    /// Reads the slots of a data folder.
+    ///
+    /// # Errors
+    /// [`Error::Missing`], or as [`SlotsFile::parse`].
+    pub fn load(folder: &Path) -> Result<Self, Error> {
+        match std::fs::read(folder.join(FILE)) {
+            Ok(bytes) => Self::parse(&bytes),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Error::Missing),
+            Err(error) => Err(Error::Io(error)),
+        }
+    }
+
+    /// Replaces the slots of a data folder in one step; the former file stays
+    /// as `keyslots.json.old`.
+    ///
+    /// # Errors
+    /// [`Error::Io`]; the former file then still stands.
+    pub fn save(&self, folder: &Path) -> Result<(), Error> {
+        durable::write_keeping_old(&folder.join(FILE), &self.to_bytes()?).map_err(Error::Io)
+    }
+
+    /// The kinds of the slots, in order, those this program cannot open too.
+    pub fn kinds(&self) -> Vec<String> {
+        self.slots.iter().filter_map(Slot::kind).collect()
+    }
+
+    /// The TPM this installation has met.
+    pub const fn board(&self) -> Option<&Board> {
+        self.board.as_ref()
+    }
+
+    /// Notes which TPM the installation lives with; to be saved before anything
+    /// is sealed to it.
+    pub fn set_board(&mut self, board: Board) {
+        self.board = Some(board);
+    }
+
+    /// What is sealed to TPMs, the newest generation first.
+    pub fn sealed(&self) -> Vec<&Sealed> {
+        self.tpm_slots()
+            .into_iter()
+            .map(|slot| &slot.sealed)
+            .collect()
+    }
+
+    /// Generations there are slots for, the newest first.
+    pub fn generations(&self) -> Vec<u32> {
+        let mut all: Vec<u32> = self.slots.iter().filter_map(Slot::generation).collect();
+        all.sort_unstable_by(|a, b| b.cmp(a));
+        all.dedup();
+        all
+    }
+
+    /// Adds a slot for a further passphrase. Takes a derivation's time.
+    ///
+    /// # Errors
+    /// As [`create`].
+    pub fn add_passphrase(
+        &mut self,
+        passphrase: &str,
+        opened: &Opened,
+        chance: &dyn Chance,
+    ) -> Result<(), Error> {
+        self.add_with(derive::SLOT, passphrase, opened, chance)
+    }
+
+    fn add_with(
+        &mut self,
+        cost: Cost,
+        passphrase: &str,
+        opened: &Opened,
+        chance: &dyn Chance,
+    ) -> Result<(), Error> {
+        let secret = normalised(passphrase);
+        let slot = HumanSlot::create(
+            Kind::Passphrase,
+            Some(cost),
+            secret.as_bytes(),
+            opened.generation,
+            &opened.key,
+            chance,
+        )?;
+        self.slots.push(Slot::Human(slot));
+        Ok(())
+    }
+
+    /// Puts what was sealed in place of whatever this installation had sealed
+    /// to the same TPM for that generation. Slots of other TPMs stay.
+    pub fn replace_sealed(&mut self, generation: u32, sealed: Sealed) {
+        let installation = sealed.board.clone();
+        self.slots.retain(|slot| match slot {
+            Slot::Tpm(old) => old.generation != generation || old.sealed.board != installation,
+            Slot::Human(_) | Slot::Other(_) => true,
+        });
+        let slot = TpmSlot::new(generation, sealed);
+        self.slots.push(Slot::Tpm(Box::new(slot)));
+    }
+
+    /// Adds a further generation: every person's slot of generation `from`
+    /// opens `next` too, without the person.
+    ///
+    /// # Errors
+    /// [`Error::DamagedSlot`]: better found now than when it is needed.
+    pub fn add_generation(
+        &mut self,
+        from: u32,
+        next: &Opened,
+        chance: &dyn Chance,
+    ) -> Result<(), Error> {
+        let mut added = Vec::new();
+        for slot in &self.slots {
+            match slot {
+                Slot::Human(slot) if slot.generation == from => {
+                    if !slot.is_whole() {
+                        return Err(Error::DamagedSlot(slot.kind.name()));
+                    }
+                    added.push(Slot::Human(slot.with_key(
+                        next.generation,
+                        &next.key,
+                        chance,
+                    )?));
+                }
+                Slot::Human(_) | Slot::Tpm(_) | Slot::Other(_) => {}
+            }
+        }
+        self.slots.extend(added);
+        Ok(())
+    }
+
+    /// Keeps the slots of one generation: the others' key opens no file any
+    /// more. Tells whether there were any. Slots of unknown kinds stay.
+    pub fn keep_generation(&mut self, generation: u32) -> bool {
+        let before = self.slots.len();
+        self.slots
+            .retain(|slot| slot.generation().is_none_or(|its| its == generation));
+        self.slots.len() != before
+    }
+
+    fn tpm_slots(&self) -> Vec<&TpmSlot> {
+        let slots = self.slots.iter().filter_map(|slot| match slot {
+            Slot::Tpm(slot) => Some(slot.as_ref()),
+            Slot::Human(_) | Slot::Other(_) => None,
+        });
+        let mut slots: Vec<&TpmSlot> = slots.collect();
+        slots.sort_by_key(|it| std::cmp::Reverse(it.generation));
+        slots
+    }
+}
+
+#[cfg(test)]
+mod tests;

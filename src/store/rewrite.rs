@@ -1,0 +1,245 @@
+//! The database under another key: a new file is written beside the old one,
+//! checked, and put in its place.
+//!
+//! Never re-encrypted in place: a power cut in the middle of that leaves
+//! neither. Whoever calls holds the folder's lock, and nothing else has the
+//! database open.
+
+use crate::core::data_key::DataKey;
+use crate::durable;
+use crate::store::error::Error;
+use crate::store::open::{self, NEW_FILE};
+use rusqlite::Connection;
+use std::fs;
+use std::path::Path;
+use zeroize::Zeroizing;
+
+/// Whether `key` opens the folder's database.
+///
+/// # Errors
+/// What the disk says; another key is no error.
+pub fn fits(folder: &Path, key: &DataKey) -> Result<bool, Error> {
+    match open::open_reader(folder, key) {
+        Ok(_) => Ok(true),
+        Err(Error::WrongKey) => Ok(false),
+        Err(error) => Err(error),
+    }
+}
+
+/// Writes everything into a new file under `to`, and checks that all of it is
+/// there. The old file is not touched, but its log is emptied into it.
+///
+/// # Errors
+/// [`Error::Busy`] when somebody else reads; [`Error::Corrupt`] when the copy is
+/// not the same; or what the disk says.
+pub fn write_new(folder: &Path, from: &DataKey, to: &DataKey) -> Result<(), Error> {
+    discard_new(folder)?;
+    let old = open::open(folder, from)?;
+    empty_the_log(&old)?;
+    let before = census(&old)?;
+    let new = folder.join(NEW_FILE);
+    open::make_file(&new)?;
+    export(&old, &new, to)?;
+    old.close().map_err(|(_, error)| error)?;
+    let copy = open::connect(&new, to, false)?;
+    let sound: String = copy.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if sound != "ok" || census(&copy)? != before {
+        return Err(Error::Corrupt);
+    }
+    copy.close().map_err(|(_, error)| error)?;
+    fs::File::open(&new)?.sync_all()?;
+    durable::sync_folder(folder)?;
+    Ok(())
+}
+
+/// Puts the new file in place of the old one. The old one's log goes first, so
+/// that none of its pages is ever read into the new file.
+///
+/// # Errors
+/// [`Error::Busy`] when that log still holds something, which would be lost;
+/// or what the disk says.
+pub fn put_in_place(folder: &Path) -> Result<(), Error> {
+    let log = open::beside(folder, open::FILE, "-wal");
+    if log.try_exists()? && fs::metadata(&log)?.len() > 0 {
+        return Err(Error::Busy);
+    }
+    remove(folder, open::FILE, &["-wal", "-shm"])?;
+    durable::sync_folder(folder)?;
+    fs::rename(folder.join(NEW_FILE), open::path(folder))?;
+    durable::sync_folder(folder)?;
+    Ok(())
+}
+
+/// Removes a new file that was not put in place, if there is one.
+///
+/// # Errors
+/// What the disk says.
+pub fn discard_new(folder: &Path) -> Result<(), Error> {
+    remove(folder, NEW_FILE, &["", "-wal", "-shm", "-journal"])
+}
+
+fn remove(folder: &Path, name: &str, endings: &[&str]) -> Result<(), Error> {
+    for ending in endings {
+        let file = open::beside(folder, name, ending);
+        if file.try_exists()? {
+            fs::remove_file(file)?;
+        }
+    }
+    Ok(())
+}
+
+/// The log goes into the file, whole, and is proved to be empty.
+fn empty_the_log(conn: &Connection) -> Result<(), Error> {
+    let (busy, left): (bool, i64) =
+        conn.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| {
+            Ok((row.get(0)?, row.get(1)?))
+        })?;
+    if busy || left > 0 {
+        return Err(Error::Busy);
+    }
+    Ok(())
+}
+
+/// SQLCipher's own export: schema and rows, table by table. The numbers in the
+/// file's head are not part of it.
+fn export(conn: &Connection, new: &Path, key: &DataKey) -> Result<(), Error> {
+    let hex = key.hex();
+    let mut raw = Zeroizing::new(String::with_capacity(hex.len() + 3));
+    for part in ["x'", hex.as_str(), "'"] {
+        raw.push_str(part);
+    }
+    let name = new.to_str().ok_or(Error::Unreadable("the folder's name"))?;
+    conn.execute("ATTACH DATABASE ?1 AS fresh KEY ?2", (name, raw.as_str()))?;
+    conn.query_row("SELECT sqlcipher_export('fresh')", [], |_| Ok(()))?;
+    for number in ["user_version", "application_id"] {
+        let value: i64 = conn.pragma_query_value(None, number, |row| row.get(0))?;
+        conn.pragma_update(Some("fresh"), number, value)?;
+    }
+    conn.execute_batch("DETACH DATABASE fresh")?;
+    Ok(())
+}
+
+/// What must be the same in a copy: the schema, and how many rows each table has.
+fn census(conn: &Connection) -> Result<Vec<(String, String, i64)>, Error> {
+    let mut query = conn.prepare(
+        "SELECT type, name, coalesce(sql, '') FROM sqlite_schema
+         WHERE name NOT LIKE 'sqlite_stat%' ORDER BY type, name",
+    )?;
+    let rows = query.query_map([], |row| {
+        Ok((row.get(0)?, row.get::<_, String>(1)?, row.get(2)?))
+    })?;
+    let entries: Vec<(String, String, String)> = rows.collect::<rusqlite::Result<_>>()?;
+    let version: i64 = conn.pragma_query_value(None, "user_version", |row| row.get(0))?;
+    let mut found = vec![("version".to_owned(), String::new(), version)];
+    for (kind, name, sql) in entries {
+        let quoted = name.replace('"', "\"\"");
+        let rows = if kind == "table" {
+            let count = format!("SELECT count(*) FROM \"{quoted}\"");
+            conn.query_row(&count, [], |row| row.get(0))?
+        } else {
+            0
+        };
+        found.push((name, sql, rows));
+    }
+    Ok(found)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::time::UnixMs;
+    use crate::store::{BoxKey, audit, meta};
+
+    fn key(byte: u8) -> DataKey {
+        DataKey::take(&mut [byte; 32])
+    }
+
+    fn made() -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        open::create(folder.path(), &key(1), &BoxKey::new([9; 32])).unwrap();
+        let conn = open::open(folder.path(), &key(1)).unwrap();
+        for at in 0..300 {
+            let deed = audit::Deed {
+                at: UnixMs(at),
+                actor: "test",
+                action: "test.deed",
+                subject: "box",
+                detail: "canary of the old file",
+            };
+            audit::append(&conn, &deed).unwrap();
+        }
+        conn.close().unwrap();
+        folder
+    }
+
+    fn deeds(folder: &Path, with: &DataKey) -> i64 {
+        let conn = open::open(folder, with).unwrap();
+        conn.query_row("SELECT count(*) FROM audit", [], |row| row.get(0))
+            .unwrap()
+    }
+
+    #[test]
+    fn everything_is_there_under_the_new_key_and_the_old_one_opens_nothing() {
+        let folder = made();
+        write_new(folder.path(), &key(1), &key(2)).unwrap();
+        // Until it is put in place, nothing has changed.
+        assert!(fits(folder.path(), &key(1)).unwrap());
+        assert!(!fits(folder.path(), &key(2)).unwrap());
+        put_in_place(folder.path()).unwrap();
+        assert!(!fits(folder.path(), &key(1)).unwrap());
+        assert_eq!(deeds(folder.path(), &key(2)), 300);
+        let conn = open::open(folder.path(), &key(2)).unwrap();
+        let box_key = meta::load_box_key(&conn).unwrap();
+        assert_eq!(
+            box_key.keyed_hash("x"),
+            BoxKey::new([9; 32]).keyed_hash("x")
+        );
+    }
+
+    #[test]
+    fn a_log_of_the_old_key_is_never_read_into_the_new_file() {
+        let folder = made();
+        write_new(folder.path(), &key(1), &key(2)).unwrap();
+        // Somebody opened the old file once more, and died with words in its log.
+        let conn = open::open(folder.path(), &key(1)).unwrap();
+        conn.execute("UPDATE audit SET detail = 'later' WHERE seq = 1", [])
+            .unwrap();
+        let log = open::beside(folder.path(), open::FILE, "-wal");
+        let kept = fs::read(&log).unwrap();
+        conn.close().unwrap();
+        durable::write(&log, &kept).unwrap();
+        assert!(matches!(put_in_place(folder.path()), Err(Error::Busy)));
+        assert!(fits(folder.path(), &key(1)).unwrap());
+        // Written anew, nothing of it is left where the new file will lie.
+        write_new(folder.path(), &key(1), &key(2)).unwrap();
+        durable::write(&log, b"").unwrap();
+        put_in_place(folder.path()).unwrap();
+        assert!(!log.exists());
+        assert_eq!(deeds(folder.path(), &key(2)), 300);
+    }
+
+    #[test]
+    fn a_leftover_of_a_cut_is_no_obstacle() {
+        let folder = made();
+        durable::write(&folder.path().join(NEW_FILE), b"torn").unwrap();
+        write_new(folder.path(), &key(1), &key(2)).unwrap();
+        discard_new(folder.path()).unwrap();
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+        assert_eq!(deeds(folder.path(), &key(1)), 300);
+    }
+
+    #[test]
+    fn nothing_is_rewritten_while_somebody_reads() {
+        let folder = made();
+        let reader = open::open_reader(folder.path(), &key(1)).unwrap();
+        let writer = open::open(folder.path(), &key(1)).unwrap();
+        reader.execute_batch("BEGIN").unwrap();
+        let count = "SELECT count(*) FROM audit";
+        let _: i64 = reader.query_row(count, [], |row| row.get(0)).unwrap();
+        writer
+            .execute("UPDATE audit SET detail = '' WHERE seq = 1", [])
+            .unwrap();
+        assert!(write_new(folder.path(), &key(1), &key(2)).is_err());
+        assert!(fits(folder.path(), &key(1)).unwrap());
+    }
+}

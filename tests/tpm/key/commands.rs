@@ -1,0 +1,183 @@
+//! The commands themselves, with the real program: a technician sets a box up,
+//! gives it a PIN, drills, changes the key and erases it.
+
+use crate::tpm::board::{Board, PIN};
+use crate::tpm::chip::until;
+use healthpost::app::key::RecoveryKey;
+use std::io::Write;
+use std::process::{Child, Command, Stdio};
+
+/// All that a command said.
+struct Said {
+    status: i32,
+    text: String,
+}
+
+struct Box {
+    folder: tempfile::TempDir,
+    board: Board,
+    paper: String,
+}
+
+impl Box {
+    /// Set up with the TPM and no PIN.
+    fn made() -> Self {
+        let mut it = Self {
+            folder: tempfile::tempdir().unwrap(),
+            board: Board::new(),
+            paper: String::new(),
+        };
+        it.configure();
+        it.put("pin", PIN);
+        let init = ["init", "--key", "tpm2", "--recovery-page", "page.html"];
+        let told = it.run(&init, "");
+        assert!(told.contains("reads everything"), "{told}");
+        let lines = told.lines();
+        let mut paper = lines.filter_map(|line| line.strip_prefix("recovery key: "));
+        it.paper = paper.next().unwrap().to_owned();
+        RecoveryKey::parse(&it.paper).unwrap();
+        let page = std::fs::read_to_string(it.folder.path().join("page.html")).unwrap();
+        assert!(it.paper.split('-').all(|group| page.contains(group)));
+        it
+    }
+
+    /// Writes the configuration, with the board's TPM.
+    fn configure(&self) {
+        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = port.local_addr().unwrap().port();
+        let config = format!(
+            "version = 1\ndata_dir = \"data\"\n[clinic]\nid = \"kalehe-1\"\n\
+             name = \"Kalehe Health Post\"\ncountry = \"CD\"\n\
+             timezone = \"Africa/Lubumbashi\"\nlanguages = [\"fr\"]\n\
+             emergency_number = \"112\"\n[public]\nlisten = \"127.0.0.1:{port}\"\n\
+             [whatsapp]\nphone_number_id = \"106540352242922\"\n\
+             [key]\ntpm = \"swtpm:127.0.0.1:{}\"\n",
+            self.board.port()
+        );
+        self.put("healthpost.toml", &config);
+    }
+
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "a test's file need not survive a power cut"
+    )]
+    fn put(&self, name: &str, text: &str) {
+        std::fs::write(self.folder.path().join(name), text).unwrap();
+    }
+
+    fn start(&self, arguments: &[&str]) -> Child {
+        Command::new(env!("CARGO_BIN_EXE_healthpost"))
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("HEALTHPOST_CONFIG", "healthpost.toml")
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    fn said(&self, arguments: &[&str], input: &str) -> Said {
+        let mut child = self.start(arguments);
+        // A command that reads nothing may have closed its end already.
+        child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
+        ended(child)
+    }
+
+    fn run(&self, arguments: &[&str], input: &str) -> String {
+        let said = self.said(arguments, input);
+        assert_eq!(said.status, 0, "{arguments:?}: {}", said.text);
+        said.text
+    }
+
+    fn refused(&self, arguments: &[&str], input: &str) -> String {
+        let said = self.said(arguments, input);
+        assert_ne!(said.status, 0, "{arguments:?}: {}", said.text);
+        said.text
+    }
+
+    fn serve(&self) -> Child {
+        let service = self.start(&["serve"]);
+        let socket = self.folder.path().join("data/control.sock");
+        until("the control socket", || socket.exists());
+        service
+    }
+
+    fn wait_until_open(&self) {
+        until("the box is open", || {
+            self.said(&["secret", "list"], "").status == 0
+        });
+    }
+}
+
+fn ended(child: Child) -> Said {
+    let done = child.wait_with_output().unwrap();
+    let text = [done.stdout, done.stderr].concat();
+    Said {
+        status: done.status.code().unwrap(),
+        text: String::from_utf8(text).unwrap(),
+    }
+}
+
+/// Asks it to stop, and returns what it logged.
+fn stop(service: Child) -> String {
+    let id = rustix::process::Pid::from_child(&service);
+    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    let said = ended(service);
+    assert_eq!(said.status, 0, "{}", said.text);
+    said.text
+}
+
+#[test]
+fn a_box_without_a_pin_serves_by_itself_and_one_with_a_pin_waits() {
+    let it = Box::made();
+    let service = it.serve();
+    it.wait_until_open();
+    assert!(it.refused(&["key", "rotate"], "").contains("stop it first"));
+    stop(service);
+    let told = it.run(&["key", "set-pin"], PIN);
+    assert!(told.contains("the former slot is worthless"), "{told}");
+    let service = it.serve();
+    let locked = it.refused(&["secret", "list"], "");
+    assert!(locked.contains("locked"), "{locked}");
+    let wrong = it.refused(&["unlock"], "000000");
+    assert!(wrong.contains("9 tries are left"), "{wrong}");
+    it.run(&["unlock", "--pin-file", "pin"], "");
+    it.wait_until_open();
+    let log = stop(service);
+    assert!(!log.contains(PIN) && !log.contains("000000"), "{log}");
+    it.run(&["key", "remove-pin", "--pin-file", "pin"], "");
+    assert!(it.run(&["key", "status"], "").contains("without a PIN"));
+}
+
+#[test]
+fn the_key_is_drilled_changed_recovered_and_erased() {
+    let mut it = Box::made();
+    let status = it.said(&["doctor"], "").text;
+    assert!(status.contains("opens without a PIN"), "{status}");
+    let slip = it.paper.replacen(
+        &it.paper[..1],
+        if it.paper.starts_with('1') { "2" } else { "1" },
+        1,
+    );
+    assert!(it.refused(&["key", "drill"], &slip).contains("group 1"));
+    it.run(&["key", "drill"], &it.paper);
+    assert!(it.run(&["key", "rotate"], "").contains("away for about"));
+    it.run(&["key", "add-passphrase"], "maji safi ya kunywa");
+    it.run(&["key", "drill"], &it.paper);
+    // The board dies; another one comes.
+    it.board = Board::new();
+    it.configure();
+    let dead = it.refused(&["doctor"], "");
+    assert!(dead.contains("is not the one"), "{dead}");
+    it.run(&["key", "recover"], &it.paper);
+    it.run(&["secret", "list"], "");
+    let name = it.refused(&["erase-everything"], "Kalehe\n");
+    assert!(name.contains("nothing was touched"), "{name}");
+    it.run(&["erase-everything"], "Kalehe Health Post\n");
+    let said = it.refused(&["secret", "list"], "");
+    assert!(said.contains("no data folder"), "{said}");
+    // And the box can be set up again.
+    it.run(&["init", "--key", "tpm2", "--pin-file", "pin"], "");
+}

@@ -1,0 +1,171 @@
+//! The power goes at each step of each change. Disk and TPM are kept as they
+//! are at that moment, and wake up again: the old or the new way opens, and a
+//! further try of the same change goes through.
+
+use super::clinic::{Clinic, Moment, PASSPHRASE, pin, typed};
+use healthpost::app::init::FirstWay;
+use healthpost::app::key::{Way, Witness};
+use healthpost::core::secret::Secret;
+
+/// Carries a change out and keeps every moment of it.
+fn moments(
+    clinic: &Clinic,
+    change: impl FnOnce(&Clinic, &mut Witness<'_>) -> anyhow::Result<()>,
+) -> Vec<Moment> {
+    let mut kept = vec![clinic.moment("before")];
+    change(clinic, &mut |step| kept.push(clinic.moment(step))).unwrap();
+    assert!(kept.len() > 2, "the change told of no steps");
+    kept
+}
+
+/// At each moment one of `ways` opens, and always the paper; then the change
+/// goes through.
+fn one_of_them_opens(
+    clinic: &Clinic,
+    ways: &[Way],
+    change: impl Fn(&Clinic, &Way, &mut Witness<'_>) -> anyhow::Result<()>,
+) {
+    let kept = moments(clinic, |clinic, witness| change(clinic, &ways[0], witness));
+    for moment in &kept {
+        let woken = clinic.after(moment);
+        let opening = ways.iter().find(|way| woken.open(way).is_ok());
+        assert!(opening.is_some(), "nothing opens after \"{}\"", moment.step);
+        woken
+            .open(&woken.recovery())
+            .unwrap_or_else(|error| panic!("the paper, after \"{}\": {error:#}", moment.step));
+        change(&woken, opening.unwrap(), &mut |_| {})
+            .unwrap_or_else(|error| panic!("again, after \"{}\": {error:#}", moment.step));
+        let last = ways.last().unwrap();
+        woken
+            .open(last)
+            .unwrap_or_else(|error| panic!("at last, after \"{}\": {error:#}", moment.step));
+    }
+}
+
+#[test]
+fn of_setting_a_pin() {
+    let clinic = Clinic::made(&FirstWay::Tpm(None));
+    let ways = [Way::Tpm(None), Way::Tpm(Some(pin()))];
+    one_of_them_opens(&clinic, &ways, |clinic, way, witness| {
+        let opened = clinic.open(way)?;
+        clinic.custody().seal(&opened, Some(&pin()), witness)
+    });
+}
+
+#[test]
+fn of_sealing_anew() {
+    let clinic = Clinic::made(&FirstWay::Tpm(None));
+    one_of_them_opens(&clinic, &[Way::Tpm(None)], |clinic, way, witness| {
+        let opened = clinic.open(way)?;
+        clinic.custody().seal(&opened, None, witness)
+    });
+}
+
+#[test]
+fn of_a_rotation_with_the_tpm() {
+    let clinic = Clinic::made(&FirstWay::Tpm(None));
+    one_of_them_opens(&clinic, &[Way::Tpm(None)], |clinic, way, witness| {
+        let opened = clinic.open(way)?;
+        clinic.custody().rotate(&opened, way, witness)
+    });
+}
+
+#[test]
+fn of_a_rotation_with_a_passphrase() {
+    let clinic = Clinic::made(&FirstWay::Passphrase(Secret::from(PASSPHRASE)));
+    one_of_them_opens(&clinic, &[typed(PASSPHRASE)], |clinic, way, witness| {
+        let opened = clinic.open(way)?;
+        clinic.custody().rotate(&opened, way, witness)
+    });
+}
+
+#[test]
+fn of_recovering_on_a_board_whose_tpm_was_cleared() {
+    let mut elsewhere = Clinic::made(&FirstWay::Tpm(None));
+    elsewhere.board = crate::tpm::board::Board::new();
+    assert!(elsewhere.open(&Way::Tpm(None)).is_err());
+    let kept = moments(&elsewhere, |clinic, witness| {
+        let opened = clinic.open(&clinic.recovery())?;
+        clinic.custody().seal(&opened, None, witness)
+    });
+    for moment in &kept {
+        let woken = elsewhere.after(moment);
+        let opened = woken.open(&woken.recovery()).unwrap();
+        woken.custody().seal(&opened, None, &mut |_| {}).unwrap();
+        woken.open(&Way::Tpm(None)).unwrap();
+    }
+    elsewhere.open(&Way::Tpm(None)).unwrap();
+}
+
+#[test]
+fn of_setting_up() {
+    for way in [
+        FirstWay::Tpm(None),
+        FirstWay::Tpm(Some(pin())),
+        FirstWay::Passphrase(Secret::from(PASSPHRASE)),
+    ] {
+        let mut clinic = Clinic::bare();
+        let kept = {
+            // The witness looks at the disk while it is being written.
+            let looking = &clinic;
+            let mut kept = vec![looking.moment("before")];
+            let mut shown = None;
+            healthpost::app::init::init(
+                &looking.custody(),
+                &way,
+                &healthpost::device::KernelChance::new().unwrap(),
+                super::clinic::NOW,
+                |recovery| {
+                    shown = Some(recovery.clone());
+                    Ok(())
+                },
+                &mut |step| kept.push(looking.moment(step)),
+            )
+            .unwrap();
+            clinic.recovery = shown;
+            kept
+        };
+        for moment in &kept {
+            let mut woken = clinic.after(moment);
+            if woken.data().exists() {
+                // The paper was written before the box was there.
+                woken.open(&woken.recovery()).unwrap();
+            } else {
+                woken
+                    .init(&way, &mut |_| {})
+                    .unwrap_or_else(|error| panic!("again, after \"{}\": {error:#}", moment.step));
+            }
+            let opens = match &way {
+                FirstWay::Tpm(None) => woken.open(&Way::Tpm(None)),
+                FirstWay::Tpm(Some(_)) => woken.open(&Way::Tpm(Some(pin()))),
+                FirstWay::Passphrase(_) => woken.open(&typed(PASSPHRASE)),
+            };
+            opens.unwrap_or_else(|error| panic!("after \"{}\": {error:#}", moment.step));
+        }
+    }
+}
+
+#[test]
+fn of_erasing_everything() {
+    let clinic = Clinic::made(&FirstWay::Tpm(Some(pin())));
+    let way = Way::Tpm(Some(pin()));
+    let kept = moments(&clinic, |clinic, witness| {
+        let opened = clinic.open(&way)?;
+        clinic.custody().destroy(Some(&opened), witness)
+    });
+    for (place, moment) in kept.iter().enumerate() {
+        let woken = clinic.after(moment);
+        // From the first step on the TPM opens nothing, and a second try ends it.
+        assert_eq!(
+            woken.open(&way).is_ok(),
+            place == 0,
+            "after \"{}\"",
+            moment.step
+        );
+        woken
+            .custody()
+            .destroy(None, &mut |_| {})
+            .unwrap_or_else(|error| panic!("again, after \"{}\": {error:#}", moment.step));
+        assert_eq!(std::fs::read_dir(woken.data()).unwrap().count(), 0);
+    }
+}

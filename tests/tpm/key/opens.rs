@@ -1,0 +1,110 @@
+//! What opens a box.
+
+use super::clinic::{Clinic, PASSPHRASE, pin, typed};
+use healthpost::app::init::FirstWay;
+use healthpost::app::key::Way;
+use healthpost::core::pin::Pin;
+use healthpost::core::secret::Secret;
+use healthpost::store::audit::{self, Verdict};
+use healthpost::store::open;
+
+#[test]
+fn a_sealed_box_opens_by_itself_again_and_again() {
+    let mut clinic = Clinic::made(&FirstWay::Tpm(None));
+    assert!(clinic.custody().opens_by_itself().unwrap());
+    let first = clinic.open(&Way::Tpm(None)).unwrap();
+    clinic.board.power_cycle();
+    let again = clinic.open(&Way::Tpm(None)).unwrap();
+    assert_eq!(first.key.expose(), again.key.expose());
+    let recovered = clinic.open(&clinic.recovery()).unwrap();
+    assert_eq!(first.key.expose(), recovered.key.expose());
+    // It is written down that nobody asked for a PIN.
+    let conn = open::open(&clinic.data(), &first.key).unwrap();
+    let found: String = conn
+        .query_row(
+            "SELECT detail FROM audit WHERE action = 'key.protection'",
+            [],
+            |row| row.get(0),
+        )
+        .unwrap();
+    assert!(found.contains("without a PIN"), "{found}");
+    let verdict = audit::verify(&conn).unwrap();
+    assert!(matches!(verdict, Verdict::Whole { .. }), "{verdict:?}");
+}
+
+#[test]
+fn with_a_pin_nothing_opens_by_itself_and_power_cuts_use_up_no_tries() {
+    let mut clinic = Clinic::made(&FirstWay::Tpm(Some(pin())));
+    assert!(!clinic.custody().opens_by_itself().unwrap());
+    let said = clinic.open(&Way::Tpm(None)).err().unwrap();
+    assert!(said.to_string().contains("opens with a PIN"), "{said}");
+    // More cuts than the TPM allows wrong PINs.
+    for _ in 0..12 {
+        clinic.open(&Way::Tpm(Some(pin()))).unwrap();
+        clinic.board.power_cycle();
+    }
+    let wrong = Pin::parse("000000").unwrap();
+    let said = clinic.open(&Way::Tpm(Some(wrong))).err().unwrap();
+    assert!(said.to_string().contains("the PIN is wrong"), "{said}");
+    clinic.open(&typed("482913")).unwrap();
+}
+
+#[test]
+fn a_pin_a_passphrase_and_the_paper_open_the_same_box() {
+    let clinic = Clinic::made(&FirstWay::Passphrase(Secret::from(PASSPHRASE)));
+    let opened = clinic.open(&typed(PASSPHRASE)).unwrap();
+    let custody = clinic.custody();
+    custody.seal(&opened, Some(&pin()), &mut |_| {}).unwrap();
+    for way in [
+        typed(PASSPHRASE),
+        typed("482913"),
+        Way::Tpm(Some(pin())),
+        clinic.recovery(),
+    ] {
+        assert_eq!(clinic.open(&way).unwrap().key.expose(), opened.key.expose());
+    }
+    let said = clinic.open(&typed("neither of them")).err().unwrap();
+    assert!(said.to_string().contains("wrong"), "{said}");
+}
+
+#[test]
+fn another_board_opens_only_with_the_paper_and_is_sealed_to_then() {
+    let clinic = Clinic::made(&FirstWay::Tpm(None));
+    let mut elsewhere = Clinic::bare();
+    elsewhere.recovery.clone_from(&clinic.recovery);
+    let moved = clinic.copy();
+    std::fs::rename(moved.path(), elsewhere.data()).unwrap();
+    let said = elsewhere.open(&Way::Tpm(None)).err().unwrap();
+    assert!(said.to_string().contains("not the TPM"), "{said}");
+    let opened = elsewhere.open(&elsewhere.recovery()).unwrap();
+    let custody = elsewhere.custody();
+    custody.seal(&opened, None, &mut |_| {}).unwrap();
+    elsewhere.open(&Way::Tpm(None)).unwrap();
+    // The slot of the first board did not open here, and is still there.
+    let kinds = healthpost::keys::SlotsFile::load(&elsewhere.data())
+        .unwrap()
+        .kinds();
+    assert_eq!(kinds, ["recovery", "tpm2", "tpm2"]);
+}
+
+#[test]
+fn a_drill_proves_the_paper_and_a_wrong_one_is_told() {
+    let clinic = Clinic::made(&FirstWay::Tpm(None));
+    let recovery = clinic.recovery.clone().unwrap();
+    let now = super::clinic::NOW;
+    let drill = clinic.custody().drill(recovery, now).unwrap();
+    assert_eq!(drill.records, 0);
+    let other = Clinic::made(&FirstWay::Tpm(None)).recovery.unwrap();
+    let said = clinic.custody().drill(other, now).err().unwrap();
+    assert!(said.to_string().contains("recovery key is wrong"), "{said}");
+    let names: Vec<_> = std::fs::read_dir(clinic.data())
+        .unwrap()
+        .map(|entry| entry.unwrap().file_name())
+        .collect();
+    assert!(
+        !names
+            .iter()
+            .any(|name| name.to_string_lossy().contains("new")),
+        "{names:?}"
+    );
+}
