@@ -140,7 +140,7 @@ fn make(
 
 const fn protection(way: &FirstWay) -> &'static str {
     match way {
-        FirstWay::Passphrase(_) => "passphrase",
+        FirstWay::Passphrase(_) => key::WITHOUT_TPM,
         FirstWay::Tpm(Some(_)) => key::WITH_PIN,
         FirstWay::Tpm(None) => key::WITHOUT_PIN,
     }

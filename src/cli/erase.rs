@@ -25,7 +25,8 @@ impl EraseEverything {
     pub async fn run(self, globals: &Globals) -> Result<(), Failure> {
         let config = globals.load_config()?;
         let folder = config.data_dir.clone();
-        if !crate::app::serve::is_made(&folder) {
+        let is_empty = std::fs::read_dir(&folder).map_or(true, |mut it| it.next().is_none());
+        if is_empty {
             return Err(Failure::failed(
                 format!("there is no data folder at {}", folder.display()),
                 "name another with --data-dir",

@@ -86,6 +86,12 @@ impl Key {
         if matches!(self, Self::Status) {
             return blocking(globals, move |globals| status(globals, &custody)).await;
         }
+        if !crate::app::serve::is_made(&folder) {
+            return Err(Failure::failed(
+                format!("there is no data folder at {}", folder.display()),
+                "run healthpost init first, or name another with --data-dir",
+            ));
+        }
         let lock = alone(&folder)?;
         let done = blocking(globals, move |globals| self.change(globals, &custody)).await;
         drop(lock);
@@ -100,24 +106,26 @@ impl Key {
                 let way = way(custody, &opening)?;
                 let opened = custody.open(&way)?;
                 custody.seal(&opened, kept_pin(custody, &way)?, tell)?;
+                custody.note(&opened.key, "key.reseal", now()?)?;
             }
             Self::AddPassphrase { opening } => {
                 let way = way(custody, &opening)?;
                 let passphrase = wanted("a new passphrase")?;
                 let opened = custody.open(&way)?;
                 custody.add_passphrase(&opened, &secret(passphrase), tell)?;
+                custody.note(&opened.key, "key.add_passphrase", now()?)?;
             }
             Self::SetPin { opening } => {
                 let way = way(custody, &opening)?;
                 let pin = new_pin(&wanted("a new PIN")?)?;
                 let opened = custody.open(&way)?;
                 custody.seal(&opened, Some(&pin), tell)?;
-                custody.note_protection(&opened, true, now()?)?;
+                custody.note(&opened.key, "key.protection", now()?)?;
             }
             Self::RemovePin { opening } => {
                 let opened = custody.open(&way(custody, &opening)?)?;
                 custody.seal(&opened, None, tell)?;
-                custody.note_protection(&opened, false, now()?)?;
+                custody.note(&opened.key, "key.protection", now()?)?;
                 output::complain("whoever has the whole box now reads everything in it");
             }
             Self::Recover {
@@ -136,7 +144,8 @@ impl Key {
                     pause.expected.as_secs()
                 ));
                 let opened = custody.open(&way)?;
-                custody.rotate(&opened, &way, tell)?;
+                let next = custody.rotate(&opened, &way, tell)?;
+                custody.note(&next.key, "key.rotate", now()?)?;
             }
             Self::Drill => {
                 let drill = custody.drill(recovery_key()?, now()?)?;
@@ -237,12 +246,17 @@ fn recover(
     };
     let opened = custody.open(&Way::Recovery(recovery_key()?))?;
     tell("the recovery key opens the box");
+    if pin.is_none() {
+        output::complain(
+            "sealed without a PIN: whoever takes the whole box away reads everything in it",
+        );
+    }
     let new_slot = passphrase.is_some();
     if let Some(passphrase) = passphrase {
         custody.add_passphrase(&opened, &secret(passphrase), tell)?;
     }
     match custody.seal(&opened, pin.as_ref(), tell) {
-        Ok(()) => Ok(()),
+        Ok(()) => Ok(custody.note(&opened.key, "key.recover", now()?)?),
         // Somebody who gave a passphrase has a way in; a TPM they asked for is missed.
         Err(error) if new_slot && pin.is_none() => {
             output::complain(&format!("not sealed to a TPM: {error:#}"));

@@ -147,15 +147,15 @@ mod tests {
     use crate::core::private::Private;
     use crate::device::chance::KernelChance;
     use crate::device::clock::SystemClock;
-    use crate::store::{BoxKey, Readers, Writer, open};
+    use crate::store::{BoxKey, Readers, Writer, WriterThread, open};
     use std::sync::Arc;
 
     const RIGHT: &str = "a right password";
 
-    async fn context(folder: &std::path::Path) -> Context {
+    async fn context(folder: &std::path::Path) -> (Context, WriterThread) {
         let key = DataKey::take(&mut [1; 32]);
         open::create(folder, &key, &BoxKey::new([2; 32])).unwrap();
-        let (writer, _thread) = Writer::start(open::open(folder, &key).unwrap(), None).unwrap();
+        let (writer, thread) = Writer::start(open::open(folder, &key).unwrap(), None).unwrap();
         let context = Context {
             folder: folder.to_owned(),
             readers: Readers::open(folder, &key).unwrap(),
@@ -175,7 +175,13 @@ mod tests {
             staff::add(conn, &new, UnixMs(1))
         });
         added.await.unwrap();
-        context
+        (context, thread)
+    }
+
+    /// Ends the writing thread: the process must not end under it.
+    fn close((context, thread): (Context, WriterThread)) {
+        drop(context);
+        thread.stop().unwrap();
     }
 
     async fn tries(context: &Context, name: &str, password: &str) -> bool {
@@ -200,7 +206,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn many_guesses_at_once_are_no_way_round_the_lock_out() {
         let folder = tempfile::tempdir().unwrap();
-        let context = context(folder.path()).await;
+        let (context, thread) = context(folder.path()).await;
         let guesses = (0..12).map(|_| tries(&context, "marthe", "a wrong password"));
         let guesses = futures_util::future::join_all(guesses).await;
         assert!(guesses.iter().all(|entered| !entered));
@@ -210,12 +216,13 @@ mod tests {
         assert_eq!(member.failures, 5);
         assert!(!tries(&context, "marthe", RIGHT).await);
         assert_eq!(deeds(&context).await, ["sign_in.refused"; 13]);
+        close((context, thread));
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_right_password_takes_the_count_back_and_strangers_are_noted() {
         let folder = tempfile::tempdir().unwrap();
-        let context = context(folder.path()).await;
+        let (context, thread) = context(folder.path()).await;
         for _ in 0..4 {
             assert!(!tries(&context, "marthe", "a wrong password").await);
         }
@@ -225,5 +232,6 @@ mod tests {
         let noted = deeds(&context).await;
         assert_eq!(noted[..4], ["sign_in.refused"; 4]);
         assert_eq!(noted[4..], ["sign_in", "sign_in.refused", "sign_in"]);
+        close((context, thread));
     }
 }

@@ -32,7 +32,8 @@ impl Custody {
             self.destroy_in_the_tpm(slots, opened)?;
             witness("the TPM has forgotten its half of the key");
         }
-        for name in [slots::FILE, slots::OLD_FILE] {
+        // The file by which the folder is known to be a clinic's goes last.
+        for name in [slots::OLD_FILE, slots::FILE] {
             overwrite_and_remove(&self.folder.join(name))?;
         }
         crate::durable::sync_folder(&self.folder)?;
@@ -47,9 +48,19 @@ impl Custody {
             return Ok(());
         };
         let sealer = self.sealer()?;
-        sealer.keep_only(board, &[]).context(
-            "the TPM did not forget: nothing was erased; try again with the TPM at hand",
-        )?;
+        for met in slots.boards() {
+            match sealer.keep_only(met, &[]) {
+                Ok(_) => {}
+                Err(error) if met == board => {
+                    return Err(error).context(
+                        "the TPM did not forget: nothing was erased; try again with the TPM at hand",
+                    );
+                }
+                Err(_) => tracing::error!(
+                    "a seal to another board stays: with that board, a copy of this folder opens"
+                ),
+            }
+        }
         let Some(password) = opened.and_then(|opened| self.kept_password(opened)) else {
             return Ok(());
         };

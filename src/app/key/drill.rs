@@ -25,9 +25,11 @@ impl Custody {
     /// In words: what would have gone wrong on the day.
     pub fn drill(&self, recovery: RecoveryKey, now: UnixMs) -> Result<Drill> {
         let opened = self.open(&Way::Recovery(recovery))?;
-        rewrite::write_new(&self.folder, &opened.key, &opened.key)
-            .context("the copy does not hold together")?;
+        self.pause()?;
+        let copied = rewrite::write_new(&self.folder, &opened.key, &opened.key);
+        // The copy takes room that the box needs, whole or not.
         rewrite::discard_new(&self.folder)?;
+        copied.context("the copy does not hold together")?;
         let conn = open::open(&self.folder, &opened.key)?;
         let records = records::count(&conn)?;
         meta::set(&conn, meta::DRILLED_AT, now.0.to_string().as_bytes())?;

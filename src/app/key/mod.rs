@@ -33,7 +33,9 @@ use std::sync::Arc;
 const LOCKOUT: &str = "tpm_lockout_password";
 /// How the audit log puts it.
 pub const WITH_PIN: &str = "TPM with a PIN";
-/// And without.
+/// With nothing sealed.
+pub const WITHOUT_TPM: &str = "passphrase";
+/// And without a PIN.
 pub const WITHOUT_PIN: &str = "TPM without a PIN: whoever has the whole box reads it";
 /// Shortest passphrase that is taken, characters.
 pub const PASSPHRASE_CHARS_MIN: usize = 12;
@@ -144,8 +146,7 @@ impl Custody {
     /// When the slots cannot be read.
     pub fn opens_by_itself(&self) -> Result<bool> {
         let slots = SlotsFile::load(&self.folder)?;
-        let sealed = slots.sealed();
-        Ok(sealed.first().is_some_and(|sealed| sealed.pin.is_none()))
+        Ok(slots.sealed().iter().any(|sealed| sealed.pin.is_none()))
     }
 
     /// Whether the TPM wants a PIN, as far as the slots tell.
@@ -153,9 +154,7 @@ impl Custody {
     /// # Errors
     /// When the slots cannot be read.
     pub fn wants_pin(&self) -> Result<bool> {
-        let slots = SlotsFile::load(&self.folder)?;
-        let sealed = slots.sealed();
-        Ok(sealed.first().is_some_and(|sealed| sealed.pin.is_some()))
+        Ok(wants_pin(&SlotsFile::load(&self.folder)?))
     }
 
     /// What stands between the box and what is sealed to its TPM; empty when
@@ -184,18 +183,25 @@ impl Custody {
         })
     }
 
-    /// Notes in the audit log whether the box opens without a PIN.
+    /// Notes in the audit log what was done, and whether the box now opens
+    /// without a PIN. The box is open by one of its ways.
     ///
     /// # Errors
     /// When the database cannot be written.
-    pub fn note_protection(&self, opened: &Opened, pin: bool, now: UnixMs) -> Result<()> {
-        let conn = database::open(&self.folder, &opened.key)?;
+    pub fn note(&self, key: &DataKey, action: &str, now: UnixMs) -> Result<()> {
+        let slots = SlotsFile::load(&self.folder)?;
+        let detail = match slots.sealed().first() {
+            None => WITHOUT_TPM,
+            Some(sealed) if sealed.pin.is_some() => WITH_PIN,
+            Some(_) => WITHOUT_PIN,
+        };
+        let conn = database::open(&self.folder, key)?;
         let deed = Deed {
             at: now,
             actor: "command line",
-            action: "key.protection",
+            action,
             subject: "box",
-            detail: if pin { WITH_PIN } else { WITHOUT_PIN },
+            detail,
         };
         audit::append(&conn, &deed)?;
         conn.close().map_err(|(_, error)| error)?;
@@ -209,10 +215,18 @@ impl Custody {
     /// In words: why that way does not open.
     pub fn open(&self, way: &Way) -> Result<Opened> {
         let slots = SlotsFile::load(&self.folder)?;
-        let (candidates, pin) = self.candidates(&slots, way)?;
+        let (candidates, by) = self.candidates(&slots, way)?;
         let opened = self.that_fits(candidates)?;
-        self.settle(slots, opened.generation)?;
-        if pin {
+        let slots = self.settle(slots, opened.generation)?;
+        if by != By::Person {
+            // A change that was cut short may have left an older way in. Only
+            // with the TPM at hand: a list from an old copy must not be kept to.
+            if let Err(error) = self.forget_the_rest(&slots) {
+                let error = format!("{error:#}");
+                tracing::warn!(error, "an earlier way in could not be removed");
+            }
+        }
+        if by == By::Pin {
             self.count_back_if_possible(&opened.key);
         }
         Ok(opened)
@@ -226,13 +240,14 @@ impl Custody {
         }
     }
 
-    fn candidates(&self, slots: &SlotsFile, way: &Way) -> Result<(Vec<Opened>, bool)> {
+    fn candidates(&self, slots: &SlotsFile, way: &Way) -> Result<(Vec<Opened>, By)> {
         Ok(match way {
-            Way::Passphrase(typed) => (slots.open_with_passphrase(words(typed)?)?, false),
-            Way::Recovery(key) => (slots.open_with_recovery(key)?, false),
+            Way::Passphrase(typed) => (slots.open_with_passphrase(words(typed)?)?, By::Person),
+            Way::Recovery(key) => (slots.open_with_recovery(key)?, By::Person),
             Way::Tpm(pin) => {
                 let opened = slots.open_with_tpm(self.sealer()?, pin.as_ref())?;
-                (opened, pin.is_some())
+                let by = if pin.is_some() { By::Pin } else { By::Tpm };
+                (opened, by)
             }
             Way::Typed(typed) => return self.typed(slots, words(typed)?),
         })
@@ -240,21 +255,21 @@ impl Custody {
 
     /// A passphrase is tried first: it costs time, and a PIN costs one of the
     /// TPM's tries.
-    fn typed(&self, slots: &SlotsFile, text: &str) -> Result<(Vec<Opened>, bool)> {
-        let wants_pin = slots.sealed().first().is_some_and(|it| it.pin.is_some());
+    fn typed(&self, slots: &SlotsFile, text: &str) -> Result<(Vec<Opened>, By)> {
         match slots.open_with_passphrase(text) {
             Ok(opened) => {
                 if !slots.sealed().is_empty() {
                     tracing::warn!("the box was opened by a passphrase and not by its TPM");
                 }
-                return Ok((opened, false));
+                return Ok((opened, By::Person));
             }
-            Err(SlotsError::Wrong(_) | SlotsError::NoSuchSlot(_)) if wants_pin => {}
+            Err(SlotsError::Wrong(_) | SlotsError::NoSuchSlot(_) | SlotsError::DamagedSlot(_))
+                if wants_pin(slots) => {}
             Err(error) => return Err(error.into()),
         }
         let pin = Pin::parse(text)?;
         let opened = slots.open_with_tpm(self.sealer()?, Some(&pin))?;
-        Ok((opened, true))
+        Ok((opened, By::Pin))
     }
 
     /// Of two generations, the one whose file is in place.
@@ -273,26 +288,38 @@ impl Custody {
 
     /// Ends a rotation that was cut short: the slots of the file that is not
     /// there open nothing any more.
-    fn settle(&self, mut slots: SlotsFile, generation: u32) -> Result<()> {
-        if slots.generations().len() < 2 {
-            return Ok(());
-        }
-        slots.keep_generation(generation);
-        slots.save(&self.folder)?;
+    fn settle(&self, mut slots: SlotsFile, generation: u32) -> Result<SlotsFile> {
         rewrite::discard_new(&self.folder).context("a leftover could not be removed")?;
-        self.forget_the_rest(&slots)?;
-        tracing::info!("a change of the data key that was cut short is settled");
-        Ok(())
+        if slots.keep_generation(generation) {
+            slots.save(&self.folder)?;
+            tracing::info!("a change of the data key that was cut short is settled");
+        }
+        Ok(slots)
     }
 
-    /// Makes whatever the slots do not name worthless: inside the TPM, and the
-    /// former slots on the disk.
+    /// Makes whatever the slots do not name worthless: inside the TPM that is
+    /// here, and the former slots on the disk.
+    ///
+    /// # Errors
+    /// When the TPM that the installation lives with did not forget.
     fn forget_the_rest(&self, slots: &SlotsFile) -> Result<()> {
-        if let (Some(sealer), Some(board)) = (&self.sealer, slots.board()) {
-            let keep: Vec<_> = slots.sealed().into_iter().collect();
-            // A TPM that cannot be reached now is asked again at the next change.
-            if let Err(error) = sealer.keep_only(board, &keep) {
-                tracing::warn!(%error, "what an earlier slot left in the TPM could not be removed");
+        if let Some(sealer) = &self.sealer {
+            if slots.has_unread() {
+                bail!(
+                    "keyslots.json holds a slot that does not read, which may be the TPM's: nothing was removed from the TPM"
+                );
+            }
+            let keep = slots.sealed();
+            for board in slots.boards() {
+                let forgotten = sealer.keep_only(board, &keep);
+                if let Err(error) = forgotten
+                    && Some(board) == slots.board()
+                {
+                    return Err(error).context(
+                        "the new way in stands, and the TPM still keeps the former one: run \
+                         healthpost key reseal",
+                    );
+                }
             }
         }
         crate::keys::slots::remove_old(&self.folder)?;
@@ -304,8 +331,16 @@ impl Custody {
     fn count_back(&self, key: &DataKey) -> Result<()> {
         let password = self.lockout_password(key)?;
         let slots = SlotsFile::load(&self.folder)?;
-        let board = slots.board().context("the slots name no TPM")?;
-        Ok(self.sealer()?.reset_lockout(board, &password)?)
+        let sealer = self.sealer()?;
+        let mut last = None;
+        // Of the boards it has met, the one that is here answers.
+        for board in slots.boards() {
+            match sealer.reset_lockout(board, &password) {
+                Ok(()) => return Ok(()),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.map_or_else(|| anyhow::anyhow!("the slots name no TPM"), Into::into))
     }
 
     /// The password, durable in the database before the TPM ever sees it.
@@ -322,6 +357,18 @@ impl Custody {
         conn.close().map_err(|(_, error)| error)?;
         Ok(password)
     }
+}
+
+/// What opened the box.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum By {
+    Tpm,
+    Pin,
+    Person,
+}
+
+fn wants_pin(slots: &SlotsFile) -> bool {
+    slots.sealed().iter().any(|sealed| sealed.pin.is_some())
 }
 
 /// As [`Custody::open`], off the runtime's threads: it takes its time.

@@ -10,6 +10,7 @@ use crate::keys::{Opened, SlotsFile};
 use crate::store::{open, rewrite};
 use anyhow::{Context, Result, bail};
 use std::time::Duration;
+use subtle::ConstantTimeEq;
 
 /// Bytes that are rewritten in a second, at least, on a slow card.
 const BYTES_A_SECOND: u64 = 4 * 1024 * 1024;
@@ -52,19 +53,24 @@ impl Custody {
     ///
     /// # Errors
     /// In words; the box opens as before then, or with the new key already.
-    pub fn rotate(&self, opened: &Opened, way: &Way, witness: &mut Witness<'_>) -> Result<()> {
+    pub fn rotate(&self, opened: &Opened, way: &Way, witness: &mut Witness<'_>) -> Result<Opened> {
         let mut slots = SlotsFile::load(&self.folder)?;
         let next = Opened {
             generation: opened.generation.checked_add(1).context("no further key")?,
             key: self.draw(),
         };
-        slots.add_generation(opened.generation, &next, self.chance.as_ref())?;
+        slots.add_generation(opened, &next, self.chance.as_ref())?;
         self.seal_next(&mut slots, &next, way)?;
         witness("the new key is sealed");
         slots.save(&self.folder)?;
         witness("the slots hold both keys");
-        rewrite::write_new(&self.folder, &opened.key, &next.key)
-            .context("the database could not be written anew")?;
+        self.prove(way, &next)?;
+        witness("the new key was opened as the old one was");
+        if let Err(error) = rewrite::write_new(&self.folder, &opened.key, &next.key) {
+            // What there is of it takes room that the box needs.
+            rewrite::discard_new(&self.folder).ok();
+            return Err(error).context("the database could not be written anew");
+        }
         witness("the new database is written and checked");
         rewrite::put_in_place(&self.folder)
             .context("the new database could not be put in place")?;
@@ -77,6 +83,19 @@ impl Custody {
         witness("the slots hold the new key alone");
         self.forget_the_rest(&slots)?;
         witness("the former slots are worthless");
+        Ok(next)
+    }
+
+    /// What was written to the disk leads to the new key, before anything is
+    /// given up.
+    fn prove(&self, way: &Way, next: &Opened) -> Result<()> {
+        let (written, _) = self.candidates(&SlotsFile::load(&self.folder)?, way)?;
+        let proved = written.iter().any(|it| {
+            it.generation == next.generation && bool::from(it.key.expose().ct_eq(next.key.expose()))
+        });
+        if !proved {
+            bail!("the new slots do not open the new key: nothing was changed but keyslots.json");
+        }
         Ok(())
     }
 
@@ -88,20 +107,24 @@ impl Custody {
 
     /// The TPM gets the new key as well, if it has the old one.
     fn seal_next(&self, slots: &mut SlotsFile, next: &Opened, way: &Way) -> Result<()> {
-        let Some(newest) = slots.sealed().first().copied().cloned() else {
+        let board = slots.board().cloned();
+        let here = slots
+            .sealed()
+            .into_iter()
+            .find(|it| Some(&it.board) == board.as_ref());
+        let (Some(board), Some(sealed)) = (board, here.cloned()) else {
             return Ok(());
         };
         let pin = match way {
             Way::Tpm(pin) => pin.as_ref(),
             Way::Passphrase(_) | Way::Recovery(_) | Way::Typed(_) => None,
         };
-        if newest.pin.is_some() && pin.is_none() {
+        if sealed.pin.is_some() && pin.is_none() {
             bail!(
                 "the TPM's slot has a PIN, and the new key is sealed with the same one: give it \
                  with --pin-file FILE"
             );
         }
-        let board = slots.board().cloned().context("the slots name no TPM")?;
         self.seal_for(slots, &board, next, pin)
     }
 }

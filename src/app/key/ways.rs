@@ -108,15 +108,14 @@ impl Custody {
     /// one; else the one that is here now, noted durably before it is used.
     fn board(&self, slots: &mut SlotsFile) -> Result<Board> {
         let met = self.sealer()?.meet()?;
-        if let Some(known) = slots.board()
-            && known.storage_key == met.storage_key
-        {
-            return Ok(known.clone());
+        let board = slots.known_board(&met).cloned().unwrap_or(met);
+        if slots.board() == Some(&board) {
+            return Ok(board);
         }
-        slots.set_board(met.clone());
+        slots.set_board(board.clone());
         slots
             .save(&self.folder)
             .context("the TPM could not be noted")?;
-        Ok(met)
+        Ok(board)
     }
 }

@@ -13,6 +13,7 @@ use crate::ports::Chance;
 use p256::elliptic_curve::sec1::ToSec1Point;
 use p256::{PublicKey, SecretKey, ecdh};
 use serde::{Deserialize, Serialize};
+use subtle::ConstantTimeEq;
 use zeroize::{Zeroize, Zeroizing};
 
 /// What the secret is.
@@ -60,6 +61,9 @@ pub(super) struct HumanSlot {
     ephemeral: String,
     nonce: String,
     wrapped: String,
+    /// Tells a slot of ours from one that somebody put there: an HMAC under a key
+    /// from the data key in it.
+    tag: String,
     /// Tells damage from a wrong secret: SHA-256 of the rest, cut.
     check: String,
 }
@@ -90,6 +94,7 @@ impl HumanSlot {
             ephemeral: String::new(),
             nonce: String::new(),
             wrapped: String::new(),
+            tag: String::new(),
             check: String::new(),
         };
         slot.with_key(generation, key, chance)
@@ -115,8 +120,20 @@ impl HumanSlot {
         let kek = slot.kek(&drawn, &public);
         let sealed = wrap::wrap(&kek, key, &slot.bound(), chance).ok_or(Error::Damaged)?;
         (slot.nonce, slot.wrapped) = (sealed.nonce, sealed.wrapped);
+        slot.tag = slot.expected_tag(key);
         slot.check = slot.expected_check();
         Ok(slot)
+    }
+
+    /// Whether whoever wrote the slot had the data key that is in it.
+    pub(super) fn is_ours(&self, key: &DataKey) -> bool {
+        let expected = self.expected_tag(key);
+        expected.as_bytes().ct_eq(self.tag.as_bytes()).into()
+    }
+
+    fn expected_tag(&self, key: &DataKey) -> String {
+        let secret = wrap::expand(key.expose(), b"healthpost keyslot tag");
+        hex::encode(wrap::expand(secret.as_slice(), &self.bound()).as_slice())
     }
 
     /// Whether the slot is as it was written.
@@ -182,7 +199,9 @@ impl HumanSlot {
     }
 
     fn expected_check(&self) -> String {
-        wrap::check(&self.bound(), &self.sealed())
+        let mut all = self.bound();
+        all.extend_from_slice(self.tag.as_bytes());
+        wrap::check(&all, &self.sealed())
     }
 }
 

@@ -56,6 +56,11 @@ pub enum Error {
     /// No slot opens with it.
     #[error("the {0} is wrong")]
     Wrong(&'static str),
+    /// A slot that was not written by whoever has the data key.
+    #[error(
+        "the {0} slot in keyslots.json was not written by this box: somebody changed the file; take that slot out of it, and ask who could"
+    )]
+    ForeignSlot(&'static str),
     /// The TPM stands in the way.
     #[error(transparent)]
     Tpm(#[from] SealError),
@@ -193,7 +198,33 @@ impl SlotsFile {
         self.board = Some(board);
     }
 
-    /// What is sealed to TPMs, the newest generation first.
+    /// The TPM of that storage key, if the installation has ever met it.
+    pub fn known_board(&self, met: &Board) -> Option<&Board> {
+        self.boards()
+            .into_iter()
+            .find(|board| board.storage_key == met.storage_key)
+    }
+
+    /// Every TPM the installation has met, the one it lives with first.
+    pub fn boards(&self) -> Vec<&Board> {
+        let mut boards: Vec<&Board> = self.board.iter().collect();
+        for sealed in self.sealed() {
+            if !boards.contains(&&sealed.board) {
+                boards.push(&sealed.board);
+            }
+        }
+        boards
+    }
+
+    /// Whether there are slots that this program does not read: of another
+    /// kind, or damaged.
+    pub fn has_unread(&self) -> bool {
+        let other = |slot: &Slot| matches!(slot, Slot::Other(_));
+        self.slots.iter().any(other)
+    }
+
+    /// What is sealed to TPMs: the newest generation first, and of that the one
+    /// the installation lives with, then the latest written.
     pub fn sealed(&self) -> Vec<&Sealed> {
         self.tpm_slots()
             .into_iter()
@@ -245,32 +276,36 @@ impl SlotsFile {
     /// Puts what was sealed in place of whatever this installation had sealed
     /// to the same TPM for that generation. Slots of other TPMs stay.
     pub fn replace_sealed(&mut self, generation: u32, sealed: Sealed) {
-        let installation = sealed.board.clone();
+        let chip = sealed.board.storage_key.clone();
         self.slots.retain(|slot| match slot {
-            Slot::Tpm(old) => old.generation != generation || old.sealed.board != installation,
+            Slot::Tpm(old) => old.generation != generation || old.sealed.board.storage_key != chip,
             Slot::Human(_) | Slot::Other(_) => true,
         });
         let slot = TpmSlot::new(generation, sealed);
         self.slots.push(Slot::Tpm(Box::new(slot)));
     }
 
-    /// Adds a further generation: every person's slot of generation `from`
+    /// Adds a further generation: every person's slot of the generation `from`
     /// opens `next` too, without the person.
     ///
     /// # Errors
-    /// [`Error::DamagedSlot`]: better found now than when it is needed.
+    /// [`Error::DamagedSlot`]: better found now than when it is needed. Or
+    /// [`Error::ForeignSlot`]: whoever wrote it would get the new key.
     pub fn add_generation(
         &mut self,
-        from: u32,
+        from: &Opened,
         next: &Opened,
         chance: &dyn Chance,
     ) -> Result<(), Error> {
         let mut added = Vec::new();
         for slot in &self.slots {
             match slot {
-                Slot::Human(slot) if slot.generation == from => {
+                Slot::Human(slot) if slot.generation == from.generation => {
                     if !slot.is_whole() {
                         return Err(Error::DamagedSlot(slot.kind.name()));
+                    }
+                    if !slot.is_ours(&from.key) {
+                        return Err(Error::ForeignSlot(slot.kind.name()));
                     }
                     added.push(Slot::Human(slot.with_key(
                         next.generation,
@@ -300,6 +335,9 @@ impl SlotsFile {
             Slot::Human(_) | Slot::Other(_) => None,
         });
         let mut slots: Vec<&TpmSlot> = slots.collect();
+        // The sort below keeps this order among equals.
+        slots.reverse();
+        slots.sort_by_key(|it| Some(&it.sealed.board) != self.board.as_ref());
         slots.sort_by_key(|it| std::cmp::Reverse(it.generation));
         slots
     }

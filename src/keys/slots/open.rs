@@ -59,10 +59,11 @@ impl SlotsFile {
                         error.situation,
                         Situation::WrongPin { .. } | Situation::LockedOut { .. }
                     );
-                    against.get_or_insert(error);
                     if about_the_pin {
+                        against = Some(error);
                         break;
                     }
+                    against.get_or_insert(error);
                 }
             }
         }

@@ -94,7 +94,7 @@ fn a_further_generation_opens_with_what_people_have() {
         generation: 2,
         key: DataKey::take(&mut [7; 32]),
     };
-    file.add_generation(1, &next, &Sequence::starting_at(3))
+    file.add_generation(&first, &next, &Sequence::starting_at(3))
         .unwrap();
     let mut file = reread(&file);
     assert_eq!(file.generations(), [2, 1]);
@@ -119,7 +119,7 @@ fn a_further_generation_opens_with_what_people_have() {
 
 #[test]
 fn a_damaged_slot_is_found_before_a_rotation_relies_on_it() {
-    let (file, ..) = cheap();
+    let (file, first, _) = cheap();
     let text = String::from_utf8(file.to_bytes().unwrap()).unwrap();
     let place = text.rfind("\"wrapped\"").unwrap() + 14;
     let mut bytes = text.into_bytes();
@@ -129,8 +129,27 @@ fn a_damaged_slot_is_found_before_a_rotation_relies_on_it() {
         generation: 2,
         key: DataKey::take(&mut [7; 32]),
     };
-    let said = file.add_generation(1, &next, &Sequence::default());
+    let said = file.add_generation(&first, &next, &Sequence::default());
     assert!(matches!(said, Err(Error::DamagedSlot(_))));
+    assert_eq!(file.generations(), [1]);
+}
+
+#[test]
+fn a_slot_that_somebody_put_there_gets_no_new_key() {
+    let (mut file, first, _) = cheap();
+    // Whoever can write the card, and has no data key, makes a slot of their own.
+    let theirs = Opened {
+        generation: 1,
+        key: DataKey::take(&mut [9; 32]),
+    };
+    let chance = Sequence::starting_at(70);
+    file.add_with(CHEAP, "theirs", &theirs, &chance).unwrap();
+    let next = Opened {
+        generation: 2,
+        key: DataKey::take(&mut [7; 32]),
+    };
+    let said = file.add_generation(&first, &next, &chance);
+    assert!(matches!(said, Err(Error::ForeignSlot(_))));
     assert_eq!(file.generations(), [1]);
 }
 

@@ -88,6 +88,62 @@ fn another_board_opens_only_with_the_paper_and_is_sealed_to_then() {
 }
 
 #[test]
+fn back_on_its_first_board_a_box_has_one_seal_to_it() {
+    let mut clinic = Clinic::made(&FirstWay::Tpm(None));
+    let seal = |clinic: &Clinic, pin: Option<&Pin>| {
+        let opened = clinic.open(&clinic.recovery()).unwrap();
+        clinic.custody().seal(&opened, pin, &mut |_| {}).unwrap();
+    };
+    let second = crate::tpm::board::Board::new();
+    let first = std::mem::replace(&mut clinic.board, second);
+    seal(&clinic, None);
+    clinic.board = first;
+    // The first board's seal was never given up, and is the one replaced.
+    clinic.open(&Way::Tpm(None)).unwrap();
+    let stolen = clinic.copy();
+    seal(&clinic, Some(&pin()));
+    assert!(clinic.open(&Way::Tpm(None)).is_err());
+    assert!(
+        clinic
+            .custody_of(stolen.path())
+            .open(&Way::Tpm(None))
+            .is_err()
+    );
+    for _ in 0..12 {
+        clinic.open(&typed("482913")).unwrap();
+        clinic.board.power_cycle();
+    }
+}
+
+#[test]
+fn a_change_that_was_cut_short_is_ended_by_the_next_opening() {
+    let clinic = Clinic::made(&FirstWay::Tpm(None));
+    let opened = clinic.open(&Way::Tpm(None)).unwrap();
+    let mut cut = None;
+    let custody = clinic.custody();
+    custody
+        .seal(&opened, Some(&pin()), &mut |step| {
+            if step == "the new slot is written" {
+                cut = Some(clinic.moment(step));
+            }
+        })
+        .unwrap();
+    let woken = clinic.after(&cut.unwrap());
+    let old = woken.data().join("keyslots.json.old");
+    assert!(old.exists());
+    let stolen = woken.copy();
+    std::fs::rename(
+        stolen.path().join("keyslots.json.old"),
+        stolen.path().join("keyslots.json"),
+    )
+    .unwrap();
+    woken.open(&Way::Tpm(Some(pin()))).unwrap();
+    assert!(!old.exists());
+    let said = woken.custody_of(stolen.path()).open(&Way::Tpm(None));
+    assert!(said.is_err(), "the former way in is still one");
+}
+
+#[test]
 fn a_drill_proves_the_paper_and_a_wrong_one_is_told() {
     let clinic = Clinic::made(&FirstWay::Tpm(None));
     let recovery = clinic.recovery.clone().unwrap();
