@@ -210,7 +210,7 @@ fn is_empty_envelope(body: &[u8]) -> bool {
     })
 }
 
-/// The text with a letter in place of each `\\uXXXX`: half a surrogate pair is
+/// The text with a letter in place of each `\uXXXX`: half a surrogate pair is
 /// no fault where nobody has to look.
 fn without_code_points(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
