@@ -89,7 +89,12 @@ pub struct Shell {
 
 impl Shell {
     /// Opens what there is; recovers nothing yet.
-    pub fn open(place: &Place, clinic: Clinic, bug: Option<Bug>) -> Result<Self, Error> {
+    pub fn open(
+        place: &Place,
+        flow: &Flow,
+        clinic: Clinic,
+        bug: Option<Bug>,
+    ) -> Result<Self, Error> {
         let conn = open::open(&place.folder(), &place::data_key())?;
         // The log is emptied when the simulation says so, never when a
         // connection is closed: a power cut closes nothing.
@@ -100,7 +105,7 @@ impl Shell {
         Ok(Self {
             conn,
             context: Context {
-                flows: Flows::new(Flow::built_in(), &[]),
+                flows: Flows::new(flow.clone(), &[]),
                 clinic,
                 box_key: place::box_key(),
                 quiet_ms: QUIET_MS,
@@ -148,13 +153,10 @@ impl Shell {
             self.say("SAVEPOINT job").unwrap();
             let result = self.job(job, now, chance);
             if !self.conn.is_autocommit() {
-                let end = if result.is_ok() {
-                    ""
-                } else {
-                    "ROLLBACK TO job;"
-                };
-                let end = format!("{end} RELEASE job");
-                self.conn.execute_batch(&end).unwrap();
+                if result.is_err() {
+                    self.say("ROLLBACK TO job").unwrap();
+                }
+                self.say("RELEASE job").unwrap();
             }
             results.push(result);
         }

@@ -30,9 +30,10 @@ impl<'a> Faults<'a> {
 
     /// Notes a fault at a place of the file.
     pub(super) fn note(&mut self, at: &Range<usize>, message: impl Into<String>) {
-        let before = self.source.as_bytes().iter().take(at.start);
+        let source = self.source.as_bytes();
+        let before = source.get(..at.start).unwrap_or(source);
         self.found.push(FlowFault {
-            line: 1 + before.filter(|byte| **byte == b'\n').count(),
+            line: 1 + before.iter().filter(|byte| **byte == b'\n').count(),
             message: message.into(),
         });
     }
