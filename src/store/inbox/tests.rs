@@ -21,7 +21,7 @@ fn take(conn: &Connection, items: &[ReceivedItem], now: UnixMs) -> Tally {
 }
 
 fn due(conn: &Connection) -> i64 {
-    count(conn, "SELECT due_at FROM pending")
+    count(conn, "SELECT due_at FROM contact")
 }
 
 #[test]
@@ -69,7 +69,7 @@ fn a_message_for_another_number_is_kept_and_never_stepped() {
     let mut item = message("w1", phone("243970000001"), NOW, "hello");
     item.phone_number_id = Some("2".into());
     assert_eq!(take(&conn, &[item], NOW).kept, 1);
-    assert_eq!(count(&conn, "SELECT count(*) FROM pending"), 0);
+    assert_eq!(count(&conn, "SELECT count(*) FROM contact WHERE due_at IS NOT NULL"), 0);
     assert_eq!(count(&conn, "SELECT count(*) FROM contact"), 0);
 }
 
