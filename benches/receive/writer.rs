@@ -52,9 +52,13 @@ struct Counting(AtomicU64);
 
 impl Chance for Counting {
     fn fill(&self, bytes: &mut [u8]) {
-        for byte in bytes {
-            let n = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
-            *byte = (n >> 56) as u8;
+        for part in bytes.chunks_mut(8) {
+            // SplitMix64.
+            let mut n = self.0.fetch_add(0x9e37_79b9_7f4a_7c15, Ordering::Relaxed);
+            n = (n ^ (n >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+            n = (n ^ (n >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+            n ^= n >> 31;
+            part.copy_from_slice(n.to_le_bytes().get(..part.len()).unwrap_or_default());
         }
     }
 }

@@ -182,7 +182,11 @@ async fn jobs_that_repeat_are_run_again_with_care_when_one_goes_wrong() {
     let all = writer.run(counters::list).await.unwrap();
     let all: Vec<_> = all.iter().map(|(name, n)| (name.as_str(), *n)).collect();
     assert_eq!(all, [("good", 1), ("once", 1)]);
-    assert_eq!(once.load(Ordering::SeqCst), 1, "this one cannot be repeated");
+    assert_eq!(
+        once.load(Ordering::SeqCst),
+        1,
+        "this one cannot be repeated"
+    );
     assert_eq!(twice.load(Ordering::SeqCst), 2);
     drop(writer);
     thread.stop().unwrap();
