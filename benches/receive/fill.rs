@@ -195,7 +195,7 @@ fn take_in(conn: &Connection, box_key: &BoxKey, n: u64, at: UnixMs) -> Result<Co
     };
     inbox::receive(conn, &reception, b"{}", &[item], at)?;
     let contact = contacts::resolve(conn, &from, at)?.context("a contact")?;
-    for waiting in sessions::unhandled(conn, contact, box_key, 1)? {
+    for waiting in sessions::unhandled(conn, contact, box_key, 1)?.messages {
         sessions::mark_handled(conn, waiting.inbox)?;
     }
     pending::settle(conn, contact, 0, at)?;

@@ -18,7 +18,7 @@ const DOUBT_MS: i64 = 10 * MINUTE_MS;
 /// Whatever the database reports.
 pub fn mend(conn: &Connection, now: UnixMs) -> Result<usize> {
     let mut mended = conn
-        .prepare_cached("UPDATE pending SET first_at = ?1, due_at = ?1 WHERE due_at > ?2")?
+        .prepare_cached("UPDATE contact SET first_at = ?1, due_at = ?1 WHERE due_at > ?2")?
         .execute(params![now.0, now.plus_ms(STEP_MS_MAX).0])?;
     mended += conn
         .prepare_cached("UPDATE timer SET due_at = ?1 WHERE due_at > ?1")?
@@ -45,6 +45,8 @@ mod tests {
     use super::*;
     use crate::core::outgoing::Purpose;
     use crate::core::time::DAY_MS;
+    use crate::core::id::InboxId;
+    use crate::store::cards::Card;
     use crate::store::pending;
     use crate::store::tests::{contact, count, db, queue};
 
@@ -53,7 +55,9 @@ mod tests {
         let conn = db();
         let amina = contact(&conn, "243970000001");
         let ahead = UnixMs(400 * DAY_MS);
-        pending::touch(&conn, amina, 1_500, false, ahead).unwrap();
+        let mut card = Card::read(&conn, amina).unwrap();
+        card.wait(InboxId(1), 1_500, false, ahead);
+        card.save(&conn).unwrap();
         let message = queue(&conn, amina, Purpose::Notice, "a1");
         conn.execute(
             "UPDATE outbox SET not_before = ?1 WHERE id = ?2",

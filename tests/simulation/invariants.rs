@@ -83,7 +83,7 @@ pub fn invariant_integrity(conn: &Connection) -> Check {
 /// After two days of calm nothing waits any more.
 pub fn invariant_calm_empties_everything(conn: &Connection) -> Check {
     for (what, sql) in [
-        ("messages to be stepped", "SELECT count(*) FROM pending"),
+        ("messages to be stepped", "SELECT count(*) FROM contact WHERE waits_from IS NOT NULL"),
         (
             "unhandled messages",
             "SELECT count(*) FROM inbox WHERE state = 'new'",
@@ -210,8 +210,7 @@ pub fn fingerprint(conn: &Connection) -> String {
                                 || not_before, ' ') FROM outbox), '')
          || '|' || coalesce((SELECT group_concat(id || version || status, ' ') FROM record), '')
          || '|' || coalesce((SELECT group_concat(contact_id || state, ' ') FROM session), '')
-         || '|' || coalesce((SELECT group_concat(contact_id || '+' || due_at, ' ')
-                             FROM pending), '')
+         || '|' || coalesce((SELECT group_concat(id || '+' || due_at, ' ') FROM contact), '')
          || '|' || coalesce((SELECT group_concat(contact_id || '+' || due_at, ' ')
                              FROM timer), '')
          || '|' || (SELECT count(*) FROM seen) || ' ' || (SELECT count(*) FROM webhook)

@@ -17,8 +17,9 @@ use healthpost::core::triage::find_danger;
 use healthpost::ports::{LineFault, SendOutcome};
 use healthpost::simulator::Delivery;
 use healthpost::store::inbox::Reception;
+use healthpost::store::nested::nested;
 use healthpost::store::outbox::Claim;
-use healthpost::store::{Error, inbox, open, outbox, queue, sessions};
+use healthpost::store::{Error, Try, inbox, open, outbox, queue, sessions};
 use healthpost::work::housekeeping::{self, Keeping};
 use healthpost::work::intake::{self, Context, Flows, Turn};
 use healthpost::work::line::LineState;
@@ -212,7 +213,14 @@ impl Shell {
                 inbox::receive(conn, &reception, &post.body, items, now.at)?;
             }
             Job::Turn => {
-                return intake::turn(conn, &self.context, now, chance).map(Done::Turned);
+                // As the writer does it: boldly, and once more with care if
+                // that went wrong.
+                let turn = |how| intake::turn(conn, &self.context, now, chance, how);
+                let bold = nested(conn, || turn(Try::Bold));
+                if bold.is_ok() || conn.is_autocommit() {
+                    return bold.map(Done::Turned);
+                }
+                return turn(Try::Careful).map(Done::Turned);
             }
             Job::Begin(contact) => {
                 let begun = intake::begin_careful(conn, &self.context, *contact, now)?;

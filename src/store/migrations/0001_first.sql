@@ -25,13 +25,17 @@ CREATE TABLE webhook (
 CREATE INDEX webhook_by_age ON webhook (received_at);
 
 -- What was already taken in: HMAC-SHA-256, cut to 16 bytes, of the item's
--- deduplication key under a box key. Kept for good.
+-- deduplication key under a box key. Kept for good. The row it became, so that
+-- a message is found for its edit or revoke; keys lie scattered, and a second
+-- index of that kind would cost a page more for each message.
 CREATE TABLE seen (
-    key BLOB PRIMARY KEY CHECK (length(key) = 16)
+    key      BLOB PRIMARY KEY CHECK (length(key) = 16),
+    inbox_id INTEGER
 ) STRICT, WITHOUT ROWID;
 
+-- Rows are never deleted, also not when a contact is erased.
 CREATE TABLE contact (
-    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    id            INTEGER PRIMARY KEY,
     created_at    INTEGER NOT NULL,
     username      TEXT,
     profile_name  TEXT,
@@ -42,8 +46,14 @@ CREATE TABLE contact (
     -- Steps in the running minute, to slow a flood down.
     pace_minute   INTEGER NOT NULL DEFAULT 0,
     pace_count    INTEGER NOT NULL DEFAULT 0,
-    erased_at     INTEGER
+    erased_at     INTEGER,
+    -- While messages wait to be stepped: no row of theirs is before this one,
+    -- when the first of them came, and when they are due.
+    waits_from    INTEGER,
+    first_at      INTEGER,
+    due_at        INTEGER
 ) STRICT;
+CREATE INDEX contact_due ON contact (due_at) WHERE due_at IS NOT NULL;
 
 CREATE TABLE address (
     kind       TEXT NOT NULL CHECK (kind IN ('phone', 'bsuid', 'parent_bsuid')),
@@ -56,13 +66,17 @@ CREATE TABLE address (
 CREATE INDEX address_by_contact ON address (contact_id, kind, last_seen);
 
 -- One item out of a webhook. Messages of a contact wait here for the engine.
+-- Rows are never deleted: the number is the order of arrival.
 CREATE TABLE inbox (
-    id            INTEGER PRIMARY KEY AUTOINCREMENT,
-    webhook_id    INTEGER REFERENCES webhook (id) ON DELETE SET NULL,
+    id            INTEGER PRIMARY KEY,
+    -- The newest webhook is never dropped, so no number comes twice.
+    webhook_id    INTEGER,
     contact_id    INTEGER REFERENCES contact (id),
     kind          TEXT NOT NULL,
-    -- HMAC of the provider's message id, to find it for an edit or a revoke.
+    -- HMAC of the provider's message id, for whoever checks the whole table.
     message_key   BLOB,
+    -- Under which `seen.key` the message stands that this one is about.
+    about         BLOB,
     item          TEXT,
     stamped_at    INTEGER NOT NULL,
     received_at   INTEGER NOT NULL,
@@ -70,19 +84,8 @@ CREATE TABLE inbox (
     interruptions INTEGER NOT NULL DEFAULT 0,
     why           TEXT
 ) STRICT;
-CREATE INDEX inbox_new ON inbox (contact_id, stamped_at, id) WHERE state = 'new';
-CREATE INDEX inbox_by_contact ON inbox (contact_id, id);
-CREATE INDEX inbox_by_webhook ON inbox (webhook_id);
-CREATE INDEX inbox_by_message ON inbox (message_key) WHERE message_key IS NOT NULL;
+CREATE INDEX inbox_by_contact ON inbox (contact_id) WHERE contact_id IS NOT NULL;
 CREATE INDEX inbox_dead ON inbox (id) WHERE state = 'dead';
-
--- Contacts with unhandled messages or a timer, and when to step them.
-CREATE TABLE pending (
-    contact_id INTEGER PRIMARY KEY REFERENCES contact (id),
-    first_at   INTEGER NOT NULL,
-    due_at     INTEGER NOT NULL
-) STRICT;
-CREATE INDEX pending_by_due ON pending (due_at);
 
 CREATE TABLE timer (
     contact_id INTEGER NOT NULL REFERENCES contact (id),
@@ -136,9 +139,9 @@ CREATE TABLE record_version (
     PRIMARY KEY (record_id, version)
 ) STRICT, WITHOUT ROWID;
 
--- The outbound queue. The id is the order.
+-- The outbound queue. The id is the order; rows are never deleted.
 CREATE TABLE outbox (
-    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    id           INTEGER PRIMARY KEY,
     key          TEXT NOT NULL UNIQUE,
     contact_id   INTEGER NOT NULL REFERENCES contact (id),
     purpose      TEXT NOT NULL CHECK (purpose IN ('prompt', 'notice', 'emergency', 'staff')),
