@@ -38,6 +38,7 @@ mod e2e {
     mod kill;
     mod locked;
     mod panic;
+    mod same_user;
     mod start;
     mod stock;
 }

@@ -139,7 +139,6 @@ fn note(conn: &rusqlite::Connection, at: UnixMs, who: &str, action: &str) -> Res
 mod tests {
     use super::*;
     use crate::core::data_key::DataKey;
-    use crate::core::private::Private;
     use crate::device::chance::KernelChance;
     use crate::device::clock::SystemClock;
     use crate::store::{BoxKey, Readers, Writer, WriterThread, open};

@@ -7,6 +7,16 @@ use crate::keys::{Home, SlotsFile};
 use anyhow::{Context, Result, bail};
 
 impl Custody {
+    /// Of which folder this one is a copy, if so.
+    ///
+    /// # Errors
+    /// When the slots cannot be read.
+    pub fn copied_from(&self) -> Result<Option<String>> {
+        let slots = SlotsFile::load(&self.folder)?;
+        let home = slots.home().filter(|home| !home.is(&self.folder));
+        Ok(home.map(|home| home.path().to_owned()))
+    }
+
     /// Whether the folder is a copy: neither where it was when its slots were
     /// written, nor the same folder moved.
     pub(super) fn is_copied(&self, slots: &SlotsFile) -> bool {

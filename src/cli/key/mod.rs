@@ -1,26 +1,23 @@
 //! `healthpost key`: the data key's ways in, and the key itself. Each of them
 //! needs the folder for itself, so the service is stopped first.
 
+mod change;
 mod recovery;
 mod ways;
 
 pub(super) use ways::{new_pin, way};
 
 use super::failure::{Failure, granted, mismatch};
-use super::{Globals, Opening, input, machine, output, reach};
+use super::{Globals, Opening, machine, output, reach};
 use crate::app::by_hand::{FolderLock, take_lock};
-use crate::app::key::{Custody, Way};
+use crate::app::key::Custody;
 use crate::ops::{Request, Response};
 use clap::Subcommand;
 use std::path::{Path, PathBuf};
-use ways::{kept_pin, recovery_key, wanted, wanted_new};
+use ways::{recovery_key, wanted, wanted_new};
 
 /// What to do while a service has the folder.
 const STOP_FIRST: &str = "stop it first: systemctl stop healthpost; and start it again afterwards";
-
-/// What an old copy is still worth.
-const STILL_COPIED: &str = "copies of keyslots.json made before still open by the old way: \
-    healthpost key rotate makes them worthless for the database from then on";
 
 /// See and change what opens the box
 #[derive(Debug, Subcommand)]
@@ -144,15 +141,7 @@ impl Key {
         let tell = &mut |step: &'static str| output::complain(&format!("  {step}"));
         match self {
             Self::Status => return Ok(()),
-            Self::Reseal { moved, opening } => {
-                let way = way(custody, &opening)?;
-                let opened = custody.open(&way)?;
-                if moved {
-                    custody.make_home()?;
-                }
-                custody.seal(&opened, kept_pin(custody, &way)?, tell)?;
-                custody.note(&opened.key, "key.reseal", now()?)?;
-            }
+            Self::Reseal { moved, opening } => change::reseal(custody, &opening, moved, tell)?,
             Self::AddPassphrase { opening } => {
                 let way = way(custody, &opening)?;
                 let passphrase = wanted_new("a new passphrase")?;
@@ -161,12 +150,7 @@ impl Key {
                 custody.note(&opened.key, "key.add_passphrase", now()?)?;
             }
             Self::RemovePassphrase { opening } => {
-                let way = way(custody, &opening)?;
-                let passphrase = wanted("the passphrase that is to end")?.into_secret();
-                let opened = custody.open(&way)?;
-                custody.remove_passphrase(&opened, &way, &passphrase, tell)?;
-                custody.note(&opened.key, "key.remove_passphrase", now()?)?;
-                output::complain(STILL_COPIED);
+                change::end_passphrase(custody, &opening, tell)?;
             }
             Self::NewRecovery {
                 recovery_page,
@@ -174,7 +158,7 @@ impl Key {
             } => {
                 let way = way(custody, &opening)?;
                 recovery::renew(globals, custody, &way, recovery_page.as_deref(), tell)?;
-                output::complain(STILL_COPIED);
+                output::complain(change::STILL_COPIED);
             }
             Self::SetPin { opening } => {
                 let way = way(custody, &opening)?;
@@ -195,20 +179,9 @@ impl Key {
                 moved,
             } => {
                 let files = (passphrase_file.as_deref(), pin_file.as_deref());
-                recover(custody, files, moved, tell)?;
+                change::recover(custody, files, moved, tell)?;
             }
-            Self::Rotate { opening } => {
-                let way = way(custody, &opening)?;
-                let pause = custody.pause()?;
-                output::complain(&format!(
-                    "the database has {} MiB; the box will be away for about {} seconds",
-                    pause.bytes >> 20,
-                    pause.expected.as_secs()
-                ));
-                let opened = custody.open(&way)?;
-                let next = custody.rotate(&opened, &way, tell)?;
-                custody.note(&next.key, "key.rotate", now()?)?;
-            }
+            Self::Rotate { opening } => change::rotate(custody, &opening, tell)?,
             Self::Drill => {
                 let drill = custody.drill(recovery_key()?, now()?)?;
                 return drilled(globals, drill.records);
@@ -277,45 +250,6 @@ pub(super) fn alone(folder: &Path) -> Result<FolderLock, Failure> {
         Err(error) => Err(Failure::failed(
             format!("the data folder cannot be used: {error}"),
             "run the command as the service's user, or as root",
-        )),
-    }
-}
-
-fn recover(
-    custody: &Custody,
-    (passphrase_file, pin_file): (Option<&Path>, Option<&Path>),
-    moved: bool,
-    tell: &mut dyn FnMut(&'static str),
-) -> Result<(), Failure> {
-    let passphrase = passphrase_file.map(input::from_file).transpose()?;
-    let pin = match pin_file {
-        Some(file) => Some(new_pin(&input::from_file(file)?)?),
-        None => None,
-    };
-    let opened = custody.open(&Way::Recovery(recovery_key()?))?;
-    tell("the recovery key opens the box");
-    if moved {
-        custody.make_home()?;
-    }
-    if pin.is_none() {
-        output::complain(
-            "sealed without a PIN: whoever takes the whole box away reads everything in it",
-        );
-    }
-    let new_slot = passphrase.is_some();
-    if let Some(passphrase) = passphrase {
-        custody.add_passphrase(&opened, &passphrase.into_secret(), tell)?;
-    }
-    match custody.seal(&opened, pin.as_ref(), tell) {
-        Ok(()) => Ok(custody.note(&opened.key, "key.recover", now()?)?),
-        // Somebody who gave a passphrase has a way in; a TPM they asked for is missed.
-        Err(error) if new_slot && pin.is_none() => {
-            output::complain(&format!("not sealed to a TPM: {error:#}"));
-            Ok(())
-        }
-        Err(error) => Err(Failure::failed(
-            format!("the recovery key opens the box, but it was not sealed: {error:#}"),
-            "give a new passphrase with --passphrase-file FILE, or see healthpost doctor",
         )),
     }
 }
