@@ -145,10 +145,6 @@ impl Day {
         self.words.push(line);
     }
 
-    fn paper(&self) -> String {
-        self.words.last().unwrap().clone()
-    }
-
     /// Everybody writes, with their own name on it.
     fn everybody_writes(&self) {
         for (nth, some) in self.people.chunks(AT_ONCE).enumerate() {

@@ -90,7 +90,7 @@ impl Box {
     }
 
     /// A command that prints into something of the test's own.
-    pub fn into(&self, arguments: &[&str], out: Stdio) -> Said {
+    pub fn printing_into(&self, arguments: &[&str], out: Stdio) -> Said {
         let child = Command::new(env!("CARGO_BIN_EXE_healthpost"))
             .current_dir(self.folder.path())
             .env_clear()

@@ -25,13 +25,13 @@ fn no_box_is_made_whose_recovery_key_nobody_could_read() {
     // The reader has left, as `| head -1` may.
     let (read, write) = std::io::pipe().unwrap();
     drop(read);
-    nothing_is_left(&it, &it.into(&init, write.into()));
+    nothing_is_left(&it, &it.printing_into(&init, write.into()));
     // A full disk behind the redirection.
     let full = File::options().write(true).open("/dev/full").unwrap();
-    nothing_is_left(&it, &it.into(&init, full.into()));
+    nothing_is_left(&it, &it.printing_into(&init, full.into()));
     // Whoever reads one line has it.
     let (read, write) = std::io::pipe().unwrap();
-    let made = it.into(&init, write.into());
+    let made = it.printing_into(&init, write.into());
     assert_eq!(made.status, 0, "{}", made.text);
     let mut line = String::new();
     BufReader::new(read).read_line(&mut line).unwrap();
