@@ -322,8 +322,7 @@ impl Day {
         found
     }
 
-    /// What somebody typed is gone from the process's memory; the search sees
-    /// the data key there, where SQLCipher keeps it.
+    /// What somebody typed is gone from the process's memory.
     fn forgotten(&self, process: &Process, typed: &[&str]) {
         let canaries = Canaries::with_keys(typed.iter().copied(), &[]);
         let (looked_at, found) = match memory::search(process.id(), &canaries) {
@@ -340,10 +339,13 @@ impl Day {
             "typed, and still there:\n{}",
             found.join("\n")
         );
-        let last = self.keys.last().unwrap();
-        let keys = Canaries::with_keys([], std::slice::from_ref(last));
-        let (_, found) = memory::search(process.id(), &keys).unwrap();
+        // What the service works with is there, or the search saw nothing.
+        let token = Canaries::new([ACCESS_TOKEN]);
+        let (_, found) = memory::search(process.id(), &token).unwrap();
         assert!(!found.is_empty(), "the search sees nothing at all");
+        let keys = Canaries::with_keys([], &self.keys);
+        let (_, found) = memory::search(process.id(), &keys).unwrap();
+        println!("keys that root sees in an unlocked box: {found:?}");
     }
 }
 
