@@ -8,7 +8,7 @@ use crate::support::clinic::{Clinic, PASSPHRASE, Ran, free_port};
 use crate::support::far_side::{ACCESS_TOKEN, APP_SECRET, FarSide, VERIFY_TOKEN, roomy};
 use crate::support::process::Process;
 use crate::support::{memory, wait, webhook};
-use crate::tpm::chip::Chip;
+use crate::tpm::chip::{Chip, until};
 use healthpost::durable;
 use healthpost::keys::{RecoveryKey, SlotsFile};
 use healthpost::store::{meta, open};
@@ -372,9 +372,8 @@ fn after_a_day_nothing_stands_outside_the_database() {
     assert_ne!(day.keys[0].1, day.keys.last().unwrap().1);
     day.run(&["key", "set-pin"], PIN);
     let mut service = day.clinic.begin_with_cores();
-    wait::until("it waits for its PIN", 60, || {
-        day.clinic.data.join("control.sock").exists().then_some(())
-    });
+    let socket = day.clinic.data.join("control.sock");
+    until("it waits for its PIN", || socket.exists());
     let wrong = day.clinic.run(&["unlock"], &[], WRONG_PIN);
     assert_eq!(wrong.status, 1, "{wrong:?}");
     day.printed.push_str(&wrong.err);
