@@ -7,6 +7,7 @@
     clippy::panic,
     reason = "a test may stop at the first surprise"
 )]
+#![allow(clippy::print_stdout, reason = "what was searched is shown")]
 
 mod support {
     pub mod app;
@@ -15,21 +16,29 @@ mod support {
     pub mod counts;
     pub mod far_side;
     pub mod http;
+    pub mod memory;
     pub mod process;
     pub mod stock;
     pub mod wait;
     pub mod webhook;
 }
 
+/// A software TPM, for a box that is sealed to one.
+mod tpm {
+    pub mod chip;
+}
+
 mod e2e {
     mod bad_input;
     mod canaries;
+    mod day;
     mod demo;
     mod disk;
     mod flood;
     mod kill;
     mod locked;
     mod panic;
+    mod same_user;
     mod start;
     mod stock;
 }

@@ -26,6 +26,7 @@ mod tpm {
         mod copies;
         mod cuts;
         mod opens;
+        mod paper;
     }
 
     mod codes;

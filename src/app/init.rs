@@ -29,7 +29,7 @@ pub enum FirstWay {
 
 /// Makes the folder. The recovery key is shown while the folder is whole and
 /// not yet in place: a power cut can leave a key on paper without a box, but
-/// never a box without one. Takes a key derivation's time: not for a runtime's
+/// never a box without one; where it cannot be shown, nothing is left. Takes a key derivation's time: not for a runtime's
 /// thread.
 ///
 /// # Errors
@@ -51,14 +51,18 @@ pub fn init(
         key::new_passphrase(passphrase)?;
     }
     let making = beside(folder)?;
+    let unborn = custody.in_folder(&making);
     if making.exists() {
+        // What its slots name in the TPM is no box's: it was never in place.
+        unborn.abandon();
         fs::remove_dir_all(&making)
             .with_context(|| format!("a leftover at {} cannot be removed", making.display()))?;
     }
-    let made = make(&custody.in_folder(&making), way, chance, now, witness);
+    let made = make(&unborn, way, chance, now, witness);
     let made = made.and_then(|(opened, recovery)| show(&recovery).map(|()| opened));
     if made.is_err() {
         // Best effort: the next try removes it as a leftover.
+        unborn.abandon();
         fs::remove_dir_all(&making).ok();
     }
     let opened = made.with_context(|| format!("{shown} cannot be made"))?;
@@ -107,22 +111,21 @@ fn make(
         .recursive(true)
         .mode(0o700)
         .create(folder)?;
-    let (slots, key, recovery) = keys::create(chance)?;
+    let (mut slots, key, recovery) = keys::create(chance)?;
+    slots.set_home(custody.home()?);
     slots.save(folder)?;
     let mut random = [0; 32];
     chance.fill(&mut random);
     open::create(folder, &key, &BoxKey::new(random))?;
     let conn = open::open(folder, &key)?;
-    for (action, detail) in [("box.init", ""), ("key.protection", protection(way))] {
-        let deed = Deed {
-            at: now,
-            actor: "command line",
-            action,
-            subject: "box",
-            detail,
-        };
-        audit::append(&conn, &deed)?;
-    }
+    let deed = Deed {
+        at: now,
+        actor: "command line",
+        action: "box.init",
+        subject: "box",
+        detail: "",
+    };
+    audit::append(&conn, &deed)?;
     conn.close().map_err(|(_, error)| error)?;
     witness("the database is made");
     let opened = Opened {
@@ -133,15 +136,8 @@ fn make(
         FirstWay::Passphrase(passphrase) => custody.add_passphrase(&opened, passphrase, witness)?,
         FirstWay::Tpm(pin) => custody.seal_first(&opened, pin.as_ref(), witness)?,
     }
+    custody.note(&opened.key, "key.protection", now)?;
     slots::remove_old(folder)?;
     durable::sync_folder(folder)?;
     Ok((opened, recovery))
-}
-
-const fn protection(way: &FirstWay) -> &'static str {
-    match way {
-        FirstWay::Passphrase(_) => key::WITHOUT_TPM,
-        FirstWay::Tpm(Some(_)) => key::WITH_PIN,
-        FirstWay::Tpm(None) => key::WITHOUT_PIN,
-    }
 }

@@ -4,10 +4,12 @@ use super::failure::Failure;
 use super::{Globals, input, key, machine, output};
 use crate::app::init::{FirstWay, init};
 use crate::app::key::RecoveryKey;
-use crate::core::secret::Secret;
+use crate::core::secret::SecretText;
+use crate::ops::export::recovery_page;
 use clap::{Args, ValueEnum};
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// What stands against each answer, before anybody answers.
 const PIN_QUESTION: &str = "PIN, yes or no?\n  \
@@ -20,7 +22,8 @@ const PIN_QUESTION: &str = "PIN, yes or no?\n  \
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  healthpost init --key tpm2\n  \
     healthpost init --key passphrase --passphrase-file /root/passphrase\n\n\
-    The recovery key is printed once. Write it down and keep it away from the box:\n\
+    The recovery key is printed once, before the folder is in place: where it cannot be\n\
+    printed, there is no folder. Write it down and keep it away from the box:\n\
     with the board dead or the passphrase lost, nothing else opens the data.")]
 pub struct Init {
     /// What opens the box
@@ -61,6 +64,7 @@ impl Init {
                 "choose another folder with --data-dir",
             ));
         }
+        no_page_yet(self.recovery_page.as_deref())?;
         let custody = globals.custody(&folder, self.tpm.clone())?;
         let way = self.way()?;
         let machine = machine()?;
@@ -69,11 +73,12 @@ impl Init {
             let now = machine.clock.now().at;
             let page = self.recovery_page;
             let show = |recovery: &RecoveryKey| {
-                if let Some(page) = &page {
-                    crate::ops::export::recovery_page::write(page, &recovery.show())?;
-                }
-                print(&globals, &folder.display().to_string(), recovery)
-                    .map_err(|failure| anyhow::anyhow!("{failure}"))
+                show(
+                    &globals,
+                    &folder.display().to_string(),
+                    page.as_deref(),
+                    recovery,
+                )
             };
             let quiet = &mut |_: &'static str| {};
             init(&custody, &way, machine.chance.as_ref(), now, show, quiet)?;
@@ -88,13 +93,12 @@ impl Init {
     fn way(&self) -> Result<FirstWay, Failure> {
         match self.key {
             Key::Passphrase => {
-                let typed = input::from_file_or_terminal(
+                let typed = input::new_from_file_or_terminal(
                     self.passphrase_file.as_deref(),
                     "a new passphrase",
                     "--passphrase-file",
                 )?;
-                let typed = Secret::new(typed.into_inner().into_bytes());
-                Ok(FirstWay::Passphrase(typed))
+                Ok(FirstWay::Passphrase(typed.into_secret()))
             }
             Key::Tpm2 => {
                 let typed = match &self.pin_file {
@@ -110,7 +114,7 @@ impl Init {
 
 /// Asks whether there is to be a PIN; no answer is taken for granted where
 /// somebody can answer.
-fn asked_for_a_pin() -> Result<Option<crate::core::private::Private<String>>, Failure> {
+fn asked_for_a_pin() -> Result<Option<SecretText>, Failure> {
     if !std::io::stdin().is_terminal() {
         output::complain(
             "sealed without a PIN (--pin-file sets one): whoever takes the whole box away reads \
@@ -120,8 +124,8 @@ fn asked_for_a_pin() -> Result<Option<crate::core::private::Private<String>>, Fa
     }
     loop {
         output::complain(PIN_QUESTION);
-        match input::line()?.as_deref().map(str::trim) {
-            Some("yes" | "y") => return input::from_stdin("a new PIN"),
+        match input::line()?.as_ref().map(|typed| typed.as_str().trim()) {
+            Some("yes" | "y") => return input::new_from_stdin("a new PIN"),
             Some("no" | "n") => return Ok(None),
             Some(_) => output::complain("type yes or no"),
             None => {
@@ -134,15 +138,57 @@ fn asked_for_a_pin() -> Result<Option<crate::core::private::Private<String>>, Fa
     }
 }
 
+/// On the page, if one is wanted, and on standard output.
+pub(super) fn show(
+    globals: &Globals,
+    folder: &str,
+    page: Option<&Path>,
+    recovery: &RecoveryKey,
+) -> anyhow::Result<()> {
+    if let Some(page) = page {
+        recovery_page::write(page, &recovery.show())?;
+    }
+    print(globals, folder, recovery).map_err(|failure| {
+        if let Some(page) = page {
+            // It opens nothing, and must not be taken for the one that does.
+            std::fs::remove_file(page).ok();
+        }
+        anyhow::anyhow!("{failure}")
+    })
+}
+
+/// A page that is there already may be the one that opens another box.
+///
+/// # Errors
+/// When there is one.
+pub(super) fn no_page_yet(page: Option<&Path>) -> Result<(), Failure> {
+    match page {
+        Some(page) if page.exists() => Err(Failure::failed(
+            format!("{} exists already and was not touched", page.display()),
+            "name another file with --recovery-page, or remove that one",
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The key first, and all in one piece: whoever reads one line has it.
 fn print(globals: &Globals, folder: &str, recovery: &RecoveryKey) -> Result<(), Failure> {
     let recovery = recovery.show();
-    if globals.json {
-        return output::json(&serde_json::json!({
-            "data_dir": folder,
-            "recovery_key": recovery.as_str(),
-        }));
-    }
-    output::line(&format!("the data folder is {folder}"))?;
-    output::line(&format!("recovery key: {}", recovery.as_str()))?;
-    output::line("write it down now: it is not shown again")
+    let folder = output::tame(folder);
+    let parts = if globals.json {
+        let folder = serde_json::Value::from(folder).to_string();
+        [
+            "{\"data_dir\":",
+            &folder,
+            ",\"recovery_key\":\"",
+            &recovery,
+            "\"}\n",
+        ]
+        .concat()
+    } else {
+        let told =
+            format!("\nwrite it down now: it is not shown again\nthe data folder is {folder}\n");
+        ["recovery key: ", &recovery, &told].concat()
+    };
+    output::certainly(&Zeroizing::new(parts))
 }

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::{Globals, input, machine};
-use crate::core::secret::Secret;
+use crate::core::secret::SecretText;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -29,7 +29,7 @@ impl Serve {
             Some(path) => Some(input::from_file(path)?),
             None => None,
         };
-        let passphrase = passphrase.map(|text| Secret::new(text.into_inner().into_bytes()));
+        let passphrase = passphrase.map(SecretText::into_secret);
         Ok(crate::app::serve::serve(config, passphrase, machine()?).await?)
     }
 }

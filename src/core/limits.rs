@@ -111,6 +111,6 @@ pub const HTTP_HEAD_MS_MAX: u64 = 30_000;
 /// Bytes of the head of an HTTP request.
 pub const HTTP_HEAD_BYTES_MAX: usize = 32 * 1024;
 /// Longest request on the control socket, bytes.
-pub const CONTROL_REQUEST_BYTES_MAX: u64 = 64 * 1024;
+pub const CONTROL_REQUEST_BYTES_MAX: usize = 64 * 1024;
 /// Longest answer on the control socket, bytes: a page of the longest records.
 pub const CONTROL_ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;

@@ -2,6 +2,7 @@
 //! here, because the service alone has the database open. Only the service's
 //! user and group reach it; every line has its bound.
 
+use super::lines::Lines;
 use super::{Caller, Context, Request, Response, run};
 use crate::core::limits;
 use crate::core::secret::Secret;
@@ -10,7 +11,7 @@ use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{UnixListener, UnixStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
@@ -109,12 +110,12 @@ async fn accept(listener: UnixListener, path: PathBuf, answers: Answers, stop: C
 /// One command's connection: a request a line, answered in order.
 async fn talk(stream: UnixStream, answers: Answers, stop: CancellationToken) {
     let (read, mut write) = stream.into_split();
-    let mut read = BufReader::new(read);
+    let mut lines = Lines::new(read, limits::CONTROL_REQUEST_BYTES_MAX);
     let mut caller = Caller::default();
     loop {
         let line = tokio::select! {
             () = stop.cancelled() => break,
-            line = tokio::time::timeout(IDLE, read_line(&mut read)) => line,
+            line = tokio::time::timeout(IDLE, lines.next()) => line,
         };
         let Ok(Ok(Some(line))) = line else { break };
         let response = match serde_json::from_slice::<Request>(&line) {
@@ -135,16 +136,6 @@ async fn talk(stream: UnixStream, answers: Answers, stop: CancellationToken) {
     }
 }
 
-async fn read_line(
-    read: &mut (impl AsyncBufReadExt + Unpin),
-) -> io::Result<Option<zeroize::Zeroizing<Vec<u8>>>> {
-    let mut line = zeroize::Zeroizing::new(Vec::new());
-    let bound = limits::CONTROL_REQUEST_BYTES_MAX;
-    read.take(bound).read_until(b'\n', &mut line).await?;
-    let whole = line.last() == Some(&b'\n');
-    Ok(whole.then_some(line))
-}
-
 async fn answer(answers: &Answers, caller: &mut Caller, request: Request) -> Response {
     let tries = match answers {
         Answers::Open(context) => return run(context, caller, request).await,
@@ -153,7 +144,7 @@ async fn answer(answers: &Answers, caller: &mut Caller, request: Request) -> Res
     let Request::Unlock { passphrase } = request else {
         return Response::refused("the appliance is locked", "run healthpost unlock first");
     };
-    let secret = Secret::new(passphrase.into_inner().into_bytes());
+    let secret = passphrase.into_secret();
     let (told, wait) = oneshot::channel();
     let gone = || Response::refused("the appliance is stopping", "look at its journal");
     if tries

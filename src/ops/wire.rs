@@ -3,6 +3,7 @@
 
 use crate::core::id::{OutboxId, RecordId};
 use crate::core::private::Private;
+use crate::core::secret::SecretText;
 use crate::core::table::RecordRow;
 use crate::core::time::UnixMs;
 use serde::{Deserialize, Serialize};
@@ -14,7 +15,7 @@ pub struct SignIn {
     /// The name they sign in with.
     pub name: String,
     /// Their password.
-    pub password: Private<String>,
+    pub password: SecretText,
 }
 
 /// A stretch of creation times.
@@ -52,14 +53,14 @@ pub enum Request {
     /// Hands the passphrase to a locked appliance.
     Unlock {
         /// The passphrase.
-        passphrase: Private<String>,
+        passphrase: SecretText,
     },
     /// Sets a credential.
     SecretSet {
         /// Which.
         name: String,
         /// Its value.
-        value: Private<String>,
+        value: SecretText,
     },
     /// Ends the acceptance of a credential's previous value.
     SecretDropPrevious {
@@ -123,7 +124,7 @@ pub enum Request {
         /// Words of `core::access`.
         roles: Vec<String>,
         /// The password.
-        password: Private<String>,
+        password: SecretText,
         /// Whether it must be changed at the first use.
         one_time: bool,
     },
@@ -139,9 +140,14 @@ pub enum Request {
         /// Whose.
         name: String,
         /// The new one.
-        password: Private<String>,
+        password: SecretText,
         /// Whether it must be changed at the first use.
         one_time: bool,
+    },
+    /// Proves that the recovery key opens the data.
+    KeyDrill {
+        /// As it was typed.
+        recovery: SecretText,
     },
     /// What `doctor` wants to know of the database.
     Facts,
@@ -204,6 +210,11 @@ pub enum Response {
     Users {
         /// By name.
         list: Vec<StaffLine>,
+    },
+    /// How the drill went.
+    Drilled {
+        /// Records that the copy held.
+        records: i64,
     },
     /// What `doctor` wants to know.
     Facts(DatabaseFacts),

@@ -10,7 +10,7 @@ use healthpost::durable;
 use healthpost::keys::SlotsFile;
 use healthpost::store::{BoxKey, meta, open};
 use rusqlite::Connection;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -181,6 +181,55 @@ impl Clinic {
     pub fn begin_locked(&self) -> Process {
         let mut command = self.command();
         Process::start(command.arg("serve"), &self.folder, "serve")
+    }
+
+    /// The same, where the system may dump cores, in the clinic's own folder.
+    pub fn begin_with_cores(&self) -> Process {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "ulimit -c unlimited && exec \"$@\"", "sh"])
+            .arg(env!("CARGO_BIN_EXE_healthpost"))
+            .arg("--config")
+            .arg(self.config())
+            .args(&self.extra)
+            .arg("serve")
+            .current_dir(&self.folder);
+        Process::start(&mut command, &self.folder, "serve")
+    }
+
+    /// Runs a command that prints a line and wants it back, as `reply` makes it
+    /// of the line.
+    pub fn answer(
+        &self,
+        args: &[&str],
+        more: &[String],
+        reply: impl Fn(&str) -> Option<String>,
+    ) -> (Ran, String) {
+        let mut child = self
+            .command()
+            .args(args)
+            .args(more)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let (mut line, mut answer) = (String::new(), None);
+        while answer.is_none() {
+            line.clear();
+            assert_ne!(
+                out.read_line(&mut line).unwrap(),
+                0,
+                "{args:?} printed nothing"
+            );
+            answer = reply(line.trim_end());
+        }
+        let answer = answer.unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(format!("{answer}\n").as_bytes()).unwrap();
+        drop(input);
+        (Ran::from(child.wait_with_output().unwrap()), answer)
     }
 
     /// Begins to make the data folder.

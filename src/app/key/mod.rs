@@ -5,38 +5,40 @@
 //! power cut between any two leaves a folder that the old or the new way opens,
 //! and never neither. No slot is given up because it did not open.
 
+mod copied;
 mod destroy;
 mod drill;
+mod lockout;
+mod revoke;
 mod rotate;
 mod ways;
 
-pub use crate::keys::RecoveryKey;
+pub use crate::keys::{Opened, RecoveryKey};
+pub use destroy::Erased;
 pub use drill::Drill;
 pub use rotate::Pause;
 
 use crate::config::KeyHome;
 use crate::core::data_key::DataKey;
-use crate::core::pin::{LockoutPassword, Pin};
+use crate::core::pin::Pin;
 use crate::core::secret::Secret;
 use crate::core::time::UnixMs;
-use crate::keys::{Error as SlotsError, Opened, SlotsFile};
+use crate::keys::{Error as SlotsError, SlotsFile};
 use crate::ports::Chance;
 use crate::ports::sealer::{Finding, PcrSelection, Sealer};
 use crate::store::audit::{self, Deed};
-use crate::store::{meta, open as database, rewrite};
+use crate::store::{open as database, rewrite};
 use crate::tpm::Tpm;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Under which name the database keeps the password of the TPM's lock-out.
-const LOCKOUT: &str = "tpm_lockout_password";
 /// How the audit log puts it.
-pub const WITH_PIN: &str = "TPM with a PIN";
+const WITH_PIN: &str = "TPM with a PIN";
 /// With nothing sealed.
-pub const WITHOUT_TPM: &str = "passphrase";
+const WITHOUT_TPM: &str = "passphrase";
 /// And without a PIN.
-pub const WITHOUT_PIN: &str = "TPM without a PIN: whoever has the whole box reads it";
+const WITHOUT_PIN: &str = "TPM without a PIN: whoever has the whole box reads it";
 /// Shortest passphrase that is taken, characters.
 pub const PASSPHRASE_CHARS_MIN: usize = 12;
 
@@ -71,6 +73,8 @@ pub struct Summary {
 #[derive(Clone)]
 pub struct Custody {
     folder: PathBuf,
+    /// Where the folder will be, once it is made.
+    place: PathBuf,
     sealer: Option<Arc<dyn Sealer>>,
     pcrs: Option<PcrSelection>,
     chance: Arc<dyn Chance>,
@@ -101,6 +105,7 @@ impl Custody {
         };
         Ok(Self {
             folder: folder.to_owned(),
+            place: folder.to_owned(),
             sealer,
             pcrs,
             chance,
@@ -111,6 +116,7 @@ impl Custody {
     pub fn without_tpm(folder: &Path, chance: Arc<dyn Chance>) -> Self {
         Self {
             folder: folder.to_owned(),
+            place: folder.to_owned(),
             sealer: None,
             pcrs: None,
             chance,
@@ -218,7 +224,7 @@ impl Custody {
         let (candidates, by) = self.candidates(&slots, way)?;
         let opened = self.that_fits(candidates)?;
         let slots = self.settle(slots, opened.generation)?;
-        if by != By::Person {
+        if by != By::Person && !self.is_copied(&slots) {
             // A change that was cut short may have left an older way in. Only
             // with the TPM at hand: a list from an old copy must not be kept to.
             if let Err(error) = self.forget_the_rest(&slots) {
@@ -230,14 +236,6 @@ impl Custody {
             self.count_back_if_possible(&opened.key);
         }
         Ok(opened)
-    }
-
-    /// After each opening with a PIN: else a power cut counts as a wrong one. A
-    /// box that is open must not stay shut because this fails.
-    pub(super) fn count_back_if_possible(&self, key: &DataKey) {
-        if let Err(error) = self.count_back(key) {
-            tracing::warn!(%error, "wrong PINs and power cuts could not be counted back");
-        }
     }
 
     fn candidates(&self, slots: &SlotsFile, way: &Way) -> Result<(Vec<Opened>, By)> {
@@ -324,38 +322,6 @@ impl Custody {
         }
         crate::keys::slots::remove_old(&self.folder)?;
         Ok(())
-    }
-
-    /// Sets the TPM's count of wrong PINs back, with a password of its lock-out
-    /// that only the database knows. Drawn here when there is none yet.
-    fn count_back(&self, key: &DataKey) -> Result<()> {
-        let password = self.lockout_password(key)?;
-        let slots = SlotsFile::load(&self.folder)?;
-        let sealer = self.sealer()?;
-        let mut last = None;
-        // Of the boards it has met, the one that is here answers.
-        for board in slots.boards() {
-            match sealer.reset_lockout(board, &password) {
-                Ok(()) => return Ok(()),
-                Err(error) => last = Some(error),
-            }
-        }
-        Err(last.map_or_else(|| anyhow::anyhow!("the slots name no TPM"), Into::into))
-    }
-
-    /// The password, durable in the database before the TPM ever sees it.
-    fn lockout_password(&self, key: &DataKey) -> Result<LockoutPassword> {
-        let conn = database::open(&self.folder, key)?;
-        let kept = meta::find(&conn, LOCKOUT)?;
-        let kept = kept.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-        let mut bytes = kept.unwrap_or_default();
-        if kept.is_none() {
-            self.chance.fill(&mut bytes);
-            meta::set(&conn, LOCKOUT, &bytes)?;
-        }
-        let password = LockoutPassword::take(&mut bytes);
-        conn.close().map_err(|(_, error)| error)?;
-        Ok(password)
     }
 }
 

@@ -5,30 +5,37 @@ use crate::tpm::board::{Board, PIN};
 use crate::tpm::chip::until;
 use healthpost::app::key::RecoveryKey;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 /// All that a command said.
-struct Said {
-    status: i32,
-    text: String,
+pub struct Said {
+    pub status: i32,
+    pub text: String,
 }
 
-struct Box {
+pub struct Box {
     folder: tempfile::TempDir,
-    board: Board,
-    paper: String,
+    pub board: Board,
+    pub paper: String,
 }
 
 impl Box {
-    /// Set up with the TPM and no PIN.
-    fn made() -> Self {
-        let mut it = Self {
+    /// A board, a configuration and a file with a PIN.
+    pub fn bare() -> Self {
+        let it = Self {
             folder: tempfile::tempdir().unwrap(),
             board: Board::new(),
             paper: String::new(),
         };
         it.configure();
         it.put("pin", PIN);
+        it
+    }
+
+    /// Set up with the TPM and no PIN.
+    pub fn made() -> Self {
+        let mut it = Self::bare();
         let init = ["init", "--key", "tpm2", "--recovery-page", "page.html"];
         let told = it.run(&init, "");
         assert!(told.contains("reads everything"), "{told}");
@@ -61,11 +68,11 @@ impl Box {
         clippy::disallowed_methods,
         reason = "a test's file need not survive a power cut"
     )]
-    fn put(&self, name: &str, text: &str) {
+    pub fn put(&self, name: &str, text: &str) {
         std::fs::write(self.folder.path().join(name), text).unwrap();
     }
 
-    fn start(&self, arguments: &[&str]) -> Child {
+    pub fn start(&self, arguments: &[&str]) -> Child {
         Command::new(env!("CARGO_BIN_EXE_healthpost"))
             .current_dir(self.folder.path())
             .env_clear()
@@ -78,20 +85,39 @@ impl Box {
             .unwrap()
     }
 
-    fn said(&self, arguments: &[&str], input: &str) -> Said {
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A command that prints into something of the test's own.
+    pub fn printing_into(&self, arguments: &[&str], out: Stdio) -> Said {
+        let child = Command::new(env!("CARGO_BIN_EXE_healthpost"))
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("HEALTHPOST_CONFIG", "healthpost.toml")
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        ended(child)
+    }
+
+    pub fn said(&self, arguments: &[&str], input: &str) -> Said {
         let mut child = self.start(arguments);
         // A command that reads nothing may have closed its end already.
         child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
         ended(child)
     }
 
-    fn run(&self, arguments: &[&str], input: &str) -> String {
+    pub fn run(&self, arguments: &[&str], input: &str) -> String {
         let said = self.said(arguments, input);
         assert_eq!(said.status, 0, "{arguments:?}: {}", said.text);
         said.text
     }
 
-    fn refused(&self, arguments: &[&str], input: &str) -> String {
+    pub fn refused(&self, arguments: &[&str], input: &str) -> String {
         let said = self.said(arguments, input);
         assert_ne!(said.status, 0, "{arguments:?}: {}", said.text);
         said.text
@@ -111,7 +137,7 @@ impl Box {
     }
 }
 
-fn ended(child: Child) -> Said {
+pub fn ended(child: Child) -> Said {
     let done = child.wait_with_output().unwrap();
     let text = [done.stdout, done.stderr].concat();
     Said {
