@@ -16,7 +16,7 @@ const PIN_QUESTION: &str = "PIN, yes or no?\n  \
     no: the box comes back by itself after a power cut. Whoever takes the whole box away reads\n      \
     everything in it.";
 
-/// Make the data folder: key slots and an empty encrypted database
+/// Make the data folder: key slots, an empty encrypted database, certificates
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  healthpost init --key tpm2\n  \
     healthpost init --key passphrase --passphrase-file /root/passphrase\n\n\
@@ -64,19 +64,21 @@ impl Init {
         let custody = globals.custody(&folder, self.tpm.clone())?;
         let way = self.way()?;
         let machine = machine()?;
+        let lan = globals.lan();
         let globals = globals.clone();
         let made = tokio::task::spawn_blocking(move || -> Result<(), Failure> {
-            let now = machine.clock.now().at;
+            let now = machine.clock.now();
             let page = self.recovery_page;
-            let show = |recovery: &RecoveryKey| {
+            let show = |recovery: &RecoveryKey, authority: &str| {
                 if let Some(page) = &page {
                     crate::ops::export::recovery_page::write(page, &recovery.show())?;
                 }
-                print(&globals, &folder.display().to_string(), recovery)
+                let folder = folder.display().to_string();
+                print(&globals, &folder, recovery, authority)
                     .map_err(|failure| anyhow::anyhow!("{failure}"))
             };
             let quiet = &mut |_: &'static str| {};
-            init(&custody, &way, machine.chance.as_ref(), now, show, quiet)?;
+            init(&custody, &way, &lan, &machine.chance, now, show, quiet)?;
             if globals.json {
                 return Ok(());
             }
@@ -134,15 +136,24 @@ fn asked_for_a_pin() -> Result<Option<crate::core::private::Private<String>>, Fa
     }
 }
 
-fn print(globals: &Globals, folder: &str, recovery: &RecoveryKey) -> Result<(), Failure> {
+fn print(
+    globals: &Globals,
+    folder: &str,
+    recovery: &RecoveryKey,
+    authority: &str,
+) -> Result<(), Failure> {
     let recovery = recovery.show();
     if globals.json {
         return output::json(&serde_json::json!({
             "data_dir": folder,
             "recovery_key": recovery.as_str(),
+            "lan_authority": authority,
         }));
     }
     output::line(&format!("the data folder is {folder}"))?;
     output::line(&format!("recovery key: {}", recovery.as_str()))?;
-    output::line("write it down now: it is not shown again")
+    output::line("write it down now: it is not shown again")?;
+    output::line(&format!(
+        "staff devices trust this box by lan/ca.pem, SHA-256 {authority}"
+    ))
 }

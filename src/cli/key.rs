@@ -5,6 +5,8 @@ use super::failure::Failure;
 use super::{Globals, Opening, input, machine, output};
 use crate::app::by_hand::{FolderLock, take_lock};
 use crate::app::key::{Custody, RecoveryKey, Way};
+use crate::app::lan::{Lan, authority_pem};
+use crate::core::data_key::DataKey;
 use crate::core::pin::{PIN_CHARS_ADVISED, Pin};
 use crate::core::private::Private;
 use crate::core::secret::Secret;
@@ -107,6 +109,7 @@ impl Key {
                 let opened = custody.open(&way)?;
                 custody.seal(&opened, kept_pin(custody, &way)?, tell)?;
                 custody.note(&opened.key, "key.reseal", now()?)?;
+                settle_lan(globals, custody, &opened.key);
             }
             Self::AddPassphrase { opening } => {
                 let way = way(custody, &opening)?;
@@ -121,6 +124,7 @@ impl Key {
                 let opened = custody.open(&way)?;
                 custody.seal(&opened, Some(&pin), tell)?;
                 custody.note(&opened.key, "key.protection", now()?)?;
+                settle_lan(globals, custody, &opened.key);
             }
             Self::RemovePin { opening } => {
                 let opened = custody.open(&way(custody, &opening)?)?;
@@ -133,7 +137,7 @@ impl Key {
                 pin_file,
             } => {
                 let files = (passphrase_file.as_deref(), pin_file.as_deref());
-                recover(custody, files, tell)?;
+                recover(globals, custody, files, tell)?;
             }
             Self::Rotate { opening } => {
                 let way = way(custody, &opening)?;
@@ -234,7 +238,23 @@ fn kept_pin<'a>(custody: &Custody, way: &'a Way) -> Result<Option<&'a Pin>, Fail
     Ok(pin.as_ref())
 }
 
+/// The listener's key is sealed to the same TPM: a box that is locked from now
+/// on still has to show its unlock page.
+fn settle_lan(globals: &Globals, custody: &Custody, key: &DataKey) {
+    let settle = || -> anyhow::Result<()> {
+        let machine = crate::app::by_hand::this_machine()?;
+        let lan = Lan::new(custody.clone(), globals.lan(), machine.chance);
+        lan.settle_with(key, machine.clock.now())
+    };
+    if let Err(error) = settle() {
+        output::complain(&format!(
+            "the certificate for the unlock page was not made: {error:#}; the next start makes it"
+        ));
+    }
+}
+
 fn recover(
+    globals: &Globals,
     custody: &Custody,
     (passphrase_file, pin_file): (Option<&Path>, Option<&Path>),
     tell: &mut dyn FnMut(&'static str),
@@ -255,7 +275,9 @@ fn recover(
     if let Some(passphrase) = passphrase {
         custody.add_passphrase(&opened, &secret(passphrase), tell)?;
     }
-    match custody.seal(&opened, pin.as_ref(), tell) {
+    let sealed = custody.seal(&opened, pin.as_ref(), tell);
+    settle_lan(globals, custody, &opened.key);
+    match sealed {
         Ok(()) => Ok(custody.note(&opened.key, "key.recover", now()?)?),
         // Somebody who gave a passphrase has a way in; a TPM they asked for is missed.
         Err(error) if new_slot && pin.is_none() => {
@@ -313,8 +335,12 @@ fn status(globals: &Globals, custody: &Custody) -> Result<(), Failure> {
     let slots = custody.summary()?;
     let findings = custody.tpm_findings()?;
     let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    // A box made before it had an authority gets one when it is next opened.
+    let authority = authority_pem(custody.folder()).ok();
+    let authority = authority.map(|(_, fingerprint)| fingerprint);
     if globals.json {
         return output::json(&serde_json::json!({
+            "lan_authority": authority,
             "slots": slots.kinds,
             "generations": slots.generations,
             "pin": slots.pins.first().copied().unwrap_or(false),
@@ -328,6 +354,11 @@ fn status(globals: &Globals, custody: &Custody) -> Result<(), Failure> {
     }
     for finding in findings {
         output::line(&format!("finding: {finding}"))?;
+    }
+    if let Some(authority) = authority {
+        output::line(&format!(
+            "staff devices trust lan/ca.pem, SHA-256 {authority}"
+        ))?;
     }
     Ok(())
 }

@@ -32,6 +32,9 @@ impl Custody {
             self.destroy_in_the_tpm(slots, opened)?;
             witness("the TPM has forgotten its half of the key");
         }
+        for path in crate::app::lan::key_files(&self.folder) {
+            overwrite_and_remove(&path)?;
+        }
         // The file by which the folder is known to be a clinic's goes last.
         for name in [slots::OLD_FILE, slots::FILE] {
             overwrite_and_remove(&self.folder.join(name))?;

@@ -43,14 +43,16 @@ impl Box {
 
     /// Writes the configuration, with the board's TPM.
     fn configure(&self) {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = port.local_addr().unwrap().port();
+        let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let ports = (free(), free());
+        let port = ports.0.local_addr().unwrap().port();
+        let lan = ports.1.local_addr().unwrap().port();
         let config = format!(
             "version = 1\ndata_dir = \"data\"\n[clinic]\nid = \"kalehe-1\"\n\
              name = \"Kalehe Health Post\"\ncountry = \"CD\"\n\
              timezone = \"Africa/Lubumbashi\"\nlanguages = [\"fr\"]\n\
              emergency_number = \"112\"\n[public]\nlisten = \"127.0.0.1:{port}\"\n\
-             [whatsapp]\nphone_number_id = \"106540352242922\"\n\
+             [lan]\nlisten = \"127.0.0.1:{lan}\"\n[whatsapp]\nphone_number_id = \"106540352242922\"\n\
              [key]\ntpm = \"swtpm:127.0.0.1:{}\"\n",
             self.board.port()
         );
