@@ -15,6 +15,7 @@ mod support {
     pub mod counts;
     pub mod far_side;
     pub mod http;
+    pub mod lan;
     pub mod process;
     pub mod stock;
     pub mod wait;
@@ -28,6 +29,7 @@ mod e2e {
     mod disk;
     mod flood;
     mod kill;
+    mod lan;
     mod locked;
     mod panic;
     mod start;

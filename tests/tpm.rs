@@ -12,6 +12,10 @@
     reason = "what was counted and measured is shown"
 )]
 
+mod support {
+    pub mod lan;
+}
+
 mod tpm {
     pub mod board;
     pub mod chip;
@@ -25,6 +29,7 @@ mod tpm {
         mod commands;
         mod copies;
         mod cuts;
+        mod lan;
         mod opens;
     }
 

@@ -13,22 +13,25 @@ struct Said {
     text: String,
 }
 
-struct Box {
+pub struct Box {
     folder: tempfile::TempDir,
-    board: Board,
+    pub board: Board,
     paper: String,
+    lan_port: u16,
 }
 
 impl Box {
     /// Set up with the TPM and no PIN.
-    fn made() -> Self {
+    pub fn made() -> Self {
         let mut it = Self {
             folder: tempfile::tempdir().unwrap(),
             board: Board::new(),
             paper: String::new(),
+            lan_port: 0,
         };
         it.configure();
         it.put("pin", PIN);
+        it.put("wrong", "000000");
         let init = ["init", "--key", "tpm2", "--recovery-page", "page.html"];
         let told = it.run(&init, "");
         assert!(told.contains("reads everything"), "{told}");
@@ -41,12 +44,25 @@ impl Box {
         it
     }
 
+    pub fn data(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub fn lan_port(&self) -> u16 {
+        self.lan_port
+    }
+
+    pub fn paper(&self) -> &str {
+        &self.paper
+    }
+
     /// Writes the configuration, with the board's TPM.
-    fn configure(&self) {
+    fn configure(&mut self) {
         let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let ports = (free(), free());
         let port = ports.0.local_addr().unwrap().port();
         let lan = ports.1.local_addr().unwrap().port();
+        self.lan_port = lan;
         let config = format!(
             "version = 1\ndata_dir = \"data\"\n[clinic]\nid = \"kalehe-1\"\n\
              name = \"Kalehe Health Post\"\ncountry = \"CD\"\n\
@@ -87,26 +103,26 @@ impl Box {
         ended(child)
     }
 
-    fn run(&self, arguments: &[&str], input: &str) -> String {
+    pub fn run(&self, arguments: &[&str], input: &str) -> String {
         let said = self.said(arguments, input);
         assert_eq!(said.status, 0, "{arguments:?}: {}", said.text);
         said.text
     }
 
-    fn refused(&self, arguments: &[&str], input: &str) -> String {
+    pub fn refused(&self, arguments: &[&str], input: &str) -> String {
         let said = self.said(arguments, input);
         assert_ne!(said.status, 0, "{arguments:?}: {}", said.text);
         said.text
     }
 
-    fn serve(&self) -> Child {
+    pub fn serve(&self) -> Child {
         let service = self.start(&["serve"]);
         let socket = self.folder.path().join("data/control.sock");
         until("the control socket", || socket.exists());
         service
     }
 
-    fn wait_until_open(&self) {
+    pub fn wait_until_open(&self) {
         until("the box is open", || {
             self.said(&["secret", "list"], "").status == 0
         });
@@ -123,7 +139,7 @@ fn ended(child: Child) -> Said {
 }
 
 /// Asks it to stop, and returns what it logged.
-fn stop(service: Child) -> String {
+pub fn stop(service: Child) -> String {
     let id = rustix::process::Pid::from_child(&service);
     rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
     let said = ended(service);
