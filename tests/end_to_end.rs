@@ -15,11 +15,15 @@ mod support {
     pub mod counts;
     pub mod far_side;
     pub mod http;
-    pub mod lan;
     pub mod process;
     pub mod stock;
     pub mod wait;
     pub mod webhook;
+}
+
+/// Shared with the tests that have a TPM, and lying among them.
+mod tpm {
+    pub mod phone;
 }
 
 mod e2e {

@@ -12,13 +12,10 @@
     reason = "what was counted and measured is shown"
 )]
 
-mod support {
-    pub mod lan;
-}
-
 mod tpm {
     pub mod board;
     pub mod chip;
+    pub mod phone;
     pub mod tap;
 
     /// The data key's life in a real data folder: what opens after each change,

@@ -2,9 +2,9 @@
 //! and does not say there, how it is unlocked, and whose certificate it shows.
 
 use crate::support::clinic::{Clinic, PASSPHRASE, free_port};
-use crate::support::lan::Phone;
 use crate::support::process::Process;
 use crate::support::{http, wait, webhook};
+use crate::tpm::phone::Phone;
 use healthpost::app::key::Custody;
 use healthpost::app::lan::{Lan, Wanted};
 use healthpost::core::time::{DAY_MS, Now, UnixMs};

@@ -2,8 +2,8 @@
 //! there before anybody has typed anything, and on no other board.
 
 use super::clinic::{Clinic, chance, now, pin};
-use crate::support::lan::Phone;
 use crate::tpm::board::{Board, PIN};
+use crate::tpm::phone::Phone;
 use healthpost::app::init::FirstWay;
 use healthpost::app::key::Way;
 use healthpost::app::lan::{Lan, Wanted, sealed_in};
@@ -53,7 +53,10 @@ fn changes_of_the_data_key_leave_it_alone_and_renewal_leaves_nothing_behind() {
     let text = key_file(&clinic);
     assert_eq!(clinic.board.indices().len(), 2);
     let opened = clinic.open(&Way::Tpm(None)).unwrap();
-    clinic.custody().seal(&opened, Some(&pin()), &mut |_| {}).unwrap();
+    clinic
+        .custody()
+        .seal(&opened, Some(&pin()), &mut |_| {})
+        .unwrap();
     let opened = clinic.open(&Way::Tpm(Some(pin()))).unwrap();
     assert_eq!(key_file(&clinic), text);
     assert!(opens_here(&clinic));
@@ -79,7 +82,10 @@ fn a_box_that_gets_a_tpm_seals_the_key_that_lay_in_a_file() {
     let clinic = Clinic::made(&FirstWay::Passphrase(secret));
     assert!(key_file(&clinic).contains("PRIVATE KEY"));
     let opened = clinic.open(&clinic.recovery()).unwrap();
-    clinic.custody().seal(&opened, Some(&pin()), &mut |_| {}).unwrap();
+    clinic
+        .custody()
+        .seal(&opened, Some(&pin()), &mut |_| {})
+        .unwrap();
     lan(&clinic).settle_with(&opened.key, now()).unwrap();
     assert!(opens_here(&clinic));
 }
@@ -88,21 +94,31 @@ fn a_box_that_gets_a_tpm_seals_the_key_that_lay_in_a_file() {
 fn a_pin_is_typed_on_the_page_and_a_passphrase_costs_no_try_of_it() {
     let it = super::commands::Box::made();
     it.run(&["key", "set-pin"], PIN);
-    it.run(&["key", "add-passphrase", "--pin-file", "pin"], super::clinic::PASSPHRASE);
+    it.run(
+        &["key", "add-passphrase", "--pin-file", "pin"],
+        super::clinic::PASSPHRASE,
+    );
     let service = it.serve();
     let phone = phone(&it);
     crate::tpm::chip::until("the unlock page", || phone.page("/unlock").is_ok());
     let page = phone.page("/unlock").unwrap().body;
     assert!(page.contains("id=\"pin\"") && page.contains("id=\"phrase\""));
-    let wrong = phone.form("kind=passphrase&lang=en&secret=not+the+one+at+all").unwrap();
+    let wrong = phone
+        .form("kind=passphrase&lang=en&secret=not+the+one+at+all")
+        .unwrap();
     assert!(wrong.body.contains("That is not right"), "{}", wrong.body);
     let wrong = phone.form("kind=pin&lang=en&secret=000000").unwrap();
     // The first wrong PIN: the passphrase before it did not count.
     assert!(wrong.body.contains("9 tries are left"), "{}", wrong.body);
     let wrong = phone.unlock("111111").unwrap();
-    assert_eq!((wrong.status, wrong.json()["code"].as_str()), (403, Some("wrong_pin")));
+    assert_eq!(
+        (wrong.status, wrong.json()["code"].as_str()),
+        (403, Some("wrong_pin"))
+    );
     assert!(wrong.body.contains("8 tries"), "{}", wrong.body);
-    let right = phone.form(&format!("kind=pin&lang=en&secret={PIN}")).unwrap();
+    let right = phone
+        .form(&format!("kind=pin&lang=en&secret={PIN}"))
+        .unwrap();
     assert_eq!(right.status, 303);
     it.wait_until_open();
     let log = super::commands::stop(service);
@@ -120,7 +136,10 @@ fn a_locked_tpm_is_said_with_the_time_to_wait() {
     let phone = phone(&it);
     crate::tpm::chip::until("the unlock page", || phone.page("/unlock").is_ok());
     let told = phone.unlock(PIN).unwrap();
-    assert_eq!((told.status, told.json()["code"].as_str()), (429, Some("locked_out")));
+    assert_eq!(
+        (told.status, told.json()["code"].as_str()),
+        (429, Some("locked_out"))
+    );
     assert!(told.body.contains("minutes"), "{}", told.body);
     assert!(told.header("retry-after").is_some());
     let paper = phone.unlock(it.paper()).unwrap();
