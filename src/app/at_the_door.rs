@@ -279,7 +279,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn who_hangs_up_is_counted_all_the_same() {
+    async fn who_hangs_up_holds_nobody_up() {
         let folder = tempfile::tempdir().unwrap();
         let (custody, _) = made(folder.path());
         let (door, mut knocks) = door(4);
