@@ -23,9 +23,10 @@ mod support {
     pub mod webhook;
 }
 
-/// A software TPM, for a box that is sealed to one.
+/// Shared with the tests that have a TPM, and lying among them.
 mod tpm {
     pub mod chip;
+    pub mod phone;
 }
 
 mod e2e {
@@ -36,6 +37,7 @@ mod e2e {
     mod disk;
     mod flood;
     mod kill;
+    mod lan;
     mod locked;
     mod panic;
     mod same_user;

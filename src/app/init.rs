@@ -1,13 +1,14 @@
 //! Making a data folder: key slots, an empty encrypted database, the first
-//! entry of the audit log.
+//! entry of the audit log, the authority for the clinic's network.
 //!
 //! Everything is made in a folder beside and renamed into place, so that a
 //! power cut in between leaves nothing that looks like a clinic.
 
 use crate::app::key::{self, Custody, Witness};
+use crate::app::lan::{self, Lan, Wanted};
 use crate::core::pin::Pin;
 use crate::core::secret::Secret;
-use crate::core::time::UnixMs;
+use crate::core::time::Now;
 use crate::durable;
 use crate::keys::slots::{self, FIRST_GENERATION};
 use crate::keys::{self, Opened, RecoveryKey};
@@ -18,6 +19,7 @@ use anyhow::{Context, Result, bail};
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How the new box is to be opened. A recovery key always opens it too.
 pub enum FirstWay {
@@ -29,7 +31,9 @@ pub enum FirstWay {
 
 /// Makes the folder. The recovery key is shown while the folder is whole and
 /// not yet in place: a power cut can leave a key on paper without a box, but
-/// never a box without one; where it cannot be shown, nothing is left. Takes a key derivation's time: not for a runtime's
+/// never a box without one; where it cannot be shown, nothing is left. It is shown
+/// with the fingerprint of the box's authority for the clinic's network. Takes a
+/// key derivation's time: not for a runtime's
 /// thread.
 ///
 /// # Errors
@@ -37,9 +41,10 @@ pub enum FirstWay {
 pub fn init(
     custody: &Custody,
     way: &FirstWay,
-    chance: &dyn Chance,
-    now: UnixMs,
-    show: impl FnOnce(&RecoveryKey) -> Result<()>,
+    lan: &Wanted,
+    chance: &Arc<dyn Chance>,
+    now: Now,
+    show: impl FnOnce(&RecoveryKey, &str) -> Result<()>,
     witness: &mut Witness<'_>,
 ) -> Result<()> {
     let folder = custody.folder();
@@ -58,8 +63,12 @@ pub fn init(
         fs::remove_dir_all(&making)
             .with_context(|| format!("a leftover at {} cannot be removed", making.display()))?;
     }
-    let made = make(&unborn, way, chance, now, witness);
-    let made = made.and_then(|(opened, recovery)| show(&recovery).map(|()| opened));
+    let lan = Lan::new(unborn.clone(), lan.clone(), Arc::clone(chance));
+    let made = make(&unborn, way, &lan, chance.as_ref(), now, witness);
+    let made = made.and_then(|(opened, recovery)| {
+        let (_, fingerprint) = lan::authority_pem(&making)?;
+        show(&recovery, &fingerprint).map(|()| opened)
+    });
     if made.is_err() {
         // Best effort: the next try removes it as a leftover.
         unborn.abandon();
@@ -102,8 +111,9 @@ fn beside(folder: &Path) -> Result<PathBuf> {
 fn make(
     custody: &Custody,
     way: &FirstWay,
+    lan: &Lan,
     chance: &dyn Chance,
-    now: UnixMs,
+    now: Now,
     witness: &mut Witness<'_>,
 ) -> Result<(Opened, RecoveryKey)> {
     let folder = custody.folder();
@@ -119,7 +129,7 @@ fn make(
     open::create(folder, &key, &BoxKey::new(random))?;
     let conn = open::open(folder, &key)?;
     let deed = Deed {
-        at: now,
+        at: now.at,
         actor: "command line",
         action: "box.init",
         subject: "box",
@@ -136,7 +146,10 @@ fn make(
         FirstWay::Passphrase(passphrase) => custody.add_passphrase(&opened, passphrase, witness)?,
         FirstWay::Tpm(pin) => custody.seal_first(&opened, pin.as_ref(), witness)?,
     }
-    custody.note(&opened.key, "key.protection", now)?;
+    custody.note(&opened.key, "key.protection", now.at)?;
+    // After the TPM is known: the listener's key is sealed to it as well.
+    lan.settle_with(&opened.key, now)?;
+    witness("the certificates are made");
     slots::remove_old(folder)?;
     durable::sync_folder(folder)?;
     Ok((opened, recovery))

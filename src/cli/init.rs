@@ -18,7 +18,7 @@ const PIN_QUESTION: &str = "PIN, yes or no?\n  \
     no: the box comes back by itself after a power cut. Whoever takes the whole box away reads\n      \
     everything in it.";
 
-/// Make the data folder: key slots and an empty encrypted database
+/// Make the data folder: key slots, an empty encrypted database, certificates
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  healthpost init --key tpm2\n  \
     healthpost init --key passphrase --passphrase-file /root/passphrase\n\n\
@@ -68,20 +68,21 @@ impl Init {
         let custody = globals.custody(&folder, self.tpm.clone())?;
         let way = self.way()?;
         let machine = machine()?;
+        let lan = globals.lan();
         let globals = globals.clone();
         let made = tokio::task::spawn_blocking(move || -> Result<(), Failure> {
-            let now = machine.clock.now().at;
+            let now = machine.clock.now();
             let page = self.recovery_page;
-            let show = |recovery: &RecoveryKey| {
-                show(
-                    &globals,
-                    &folder.display().to_string(),
-                    page.as_deref(),
-                    recovery,
-                )
+            let show = |recovery: &RecoveryKey, authority: &str| {
+                let shown = Shown {
+                    folder: &folder.display().to_string(),
+                    authority: Some(authority),
+                    page: page.as_deref(),
+                };
+                show(&globals, &shown, recovery)
             };
             let quiet = &mut |_: &'static str| {};
-            init(&custody, &way, machine.chance.as_ref(), now, show, quiet)?;
+            init(&custody, &way, &lan, &machine.chance, now, show, quiet)?;
             if globals.json {
                 return Ok(());
             }
@@ -138,18 +139,27 @@ fn asked_for_a_pin() -> Result<Option<SecretText>, Failure> {
     }
 }
 
+/// A new recovery key and what is told with it.
+pub(super) struct Shown<'a> {
+    /// The data folder.
+    pub folder: &'a str,
+    /// The fingerprint of the authority for the clinic's network, of a new box.
+    pub authority: Option<&'a str>,
+    /// A file for the page to print.
+    pub page: Option<&'a Path>,
+}
+
 /// On the page, if one is wanted, and on standard output.
 pub(super) fn show(
     globals: &Globals,
-    folder: &str,
-    page: Option<&Path>,
+    shown: &Shown<'_>,
     recovery: &RecoveryKey,
 ) -> anyhow::Result<()> {
-    if let Some(page) = page {
+    if let Some(page) = shown.page {
         recovery_page::write(page, &recovery.show())?;
     }
-    print(globals, folder, recovery).map_err(|failure| {
-        if let Some(page) = page {
+    print(globals, shown, recovery).map_err(|failure| {
+        if let Some(page) = shown.page {
             // It opens nothing, and must not be taken for the one that does.
             std::fs::remove_file(page).ok();
         }
@@ -172,22 +182,29 @@ pub(super) fn no_page_yet(page: Option<&Path>) -> Result<(), Failure> {
 }
 
 /// The key first, and all in one piece: whoever reads one line has it.
-fn print(globals: &Globals, folder: &str, recovery: &RecoveryKey) -> Result<(), Failure> {
+fn print(globals: &Globals, shown: &Shown<'_>, recovery: &RecoveryKey) -> Result<(), Failure> {
     let recovery = recovery.show();
-    let folder = output::tame(folder);
+    let folder = output::tame(shown.folder);
     let parts = if globals.json {
         let folder = serde_json::Value::from(folder).to_string();
+        let authority = serde_json::Value::from(shown.authority).to_string();
         [
             "{\"data_dir\":",
             &folder,
+            ",\"lan_authority\":",
+            &authority,
             ",\"recovery_key\":\"",
             &recovery,
             "\"}\n",
         ]
         .concat()
     } else {
-        let told =
-            format!("\nwrite it down now: it is not shown again\nthe data folder is {folder}\n");
+        let trust = shown.authority.map_or_else(String::new, |authority| {
+            format!("staff devices trust this box by lan/ca.pem, SHA-256 {authority}\n")
+        });
+        let told = format!(
+            "\nwrite it down now: it is not shown again\nthe data folder is {folder}\n{trust}"
+        );
         ["recovery key: ", &recovery, &told].concat()
     };
     output::certainly(&Zeroizing::new(parts))

@@ -110,6 +110,21 @@ pub const HTTP_CONNECTIONS_MAX: usize = 512;
 pub const HTTP_HEAD_MS_MAX: u64 = 30_000;
 /// Bytes of the head of an HTTP request.
 pub const HTTP_HEAD_BYTES_MAX: usize = 32 * 1024;
+/// Longest TLS handshake, ms: an old phone on bad Wi-Fi takes seconds.
+pub const TLS_HANDSHAKE_MS_MAX: u64 = 15_000;
+/// Largest body that the unlock page takes, bytes.
+pub const UNLOCK_BODY_BYTES_MAX: usize = 8 * 1024;
+/// Longest time such a body may take, ms.
+pub const UNLOCK_BODY_MS_MAX: u64 = 15_000;
+/// Secrets that may wait at the door of a locked box.
+pub const UNLOCKS_WAITING_MAX: usize = 8;
+/// How long somebody at the unlock page is kept waiting for their turn, ms; a
+/// longer wait is told instead.
+pub const UNLOCK_PATIENCE_MS: u64 = 15_000;
+/// Longest pause after a wrong secret, ms.
+pub const UNLOCK_PAUSE_MS_MAX: u64 = 60_000;
+/// Longest pause before a TPM that did not open is asked again, ms.
+pub const TPM_PAUSE_MS_MAX: u64 = 5 * 60_000;
 /// Longest request on the control socket, bytes.
 pub const CONTROL_REQUEST_BYTES_MAX: usize = 64 * 1024;
 /// Longest answer on the control socket, bytes: a page of the longest records.

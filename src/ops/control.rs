@@ -5,7 +5,7 @@
 use super::lines::Lines;
 use super::{Caller, Context, Request, Response, run};
 use crate::core::limits;
-use crate::core::secret::Secret;
+use crate::ports::door::Door;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
@@ -13,20 +13,13 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Somebody offers a passphrase to a locked appliance, and waits to hear.
-pub struct UnlockTry {
-    /// The passphrase.
-    pub secret: Secret,
-    /// Answered with the reason if it does not open.
-    pub answer: oneshot::Sender<Result<(), String>>,
-}
-
 /// The socket's file in the data folder.
 pub const FILE: &str = "control.sock";
+/// How long a command waits for its turn at the door of a locked box.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a connection may say nothing.
 const IDLE: Duration = Duration::from_secs(120);
 
@@ -44,21 +37,21 @@ pub fn serve(
     Ok(accept(listener, path, Answers::Open(context), stop))
 }
 
-/// Takes passphrases for a locked appliance until `stop`; everything else is
+/// Takes secrets to the door of a locked appliance until `stop`; everything else is
 /// refused.
 ///
 /// # Errors
 /// When the socket cannot be made.
 pub fn serve_locked(
     folder: &Path,
-    tries: mpsc::Sender<UnlockTry>,
+    door: Door,
     stop: CancellationToken,
 ) -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let listener = bind(folder)?;
     Ok(accept(
         listener,
         folder.join(FILE),
-        Answers::Locked(tries),
+        Answers::Locked(door),
         stop,
     ))
 }
@@ -66,7 +59,7 @@ pub fn serve_locked(
 #[derive(Clone)]
 enum Answers {
     Open(Context),
-    Locked(mpsc::Sender<UnlockTry>),
+    Locked(Door),
 }
 
 fn bind(folder: &Path) -> io::Result<UnixListener> {
@@ -137,29 +130,15 @@ async fn talk(stream: UnixStream, answers: Answers, stop: CancellationToken) {
 }
 
 async fn answer(answers: &Answers, caller: &mut Caller, request: Request) -> Response {
-    let tries = match answers {
+    let door = match answers {
         Answers::Open(context) => return run(context, caller, request).await,
-        Answers::Locked(tries) => tries,
+        Answers::Locked(door) => door,
     };
-    let Request::Unlock { passphrase } = request else {
+    let Request::Unlock { passphrase, kind } = request else {
         return Response::refused("the appliance is locked", "run healthpost unlock first");
     };
-    let secret = passphrase.into_secret();
-    let (told, wait) = oneshot::channel();
-    let gone = || Response::refused("the appliance is stopping", "look at its journal");
-    if tries
-        .send(UnlockTry {
-            secret,
-            answer: told,
-        })
-        .await
-        .is_err()
-    {
-        return gone();
-    }
-    match wait.await {
-        Ok(Ok(())) => Response::Done,
-        Ok(Err(why)) => Response::refused(why, "check it and try again"),
-        Err(_) => gone(),
+    match door.offer(passphrase.into_secret(), kind, PATIENCE).await {
+        Ok(()) => Response::Done,
+        Err(refused) => Response::refused(refused.said, "check it and try again"),
     }
 }

@@ -6,6 +6,7 @@ use crate::core::private::Private;
 use crate::core::secret::SecretText;
 use crate::core::table::RecordRow;
 use crate::core::time::UnixMs;
+use crate::ports::door::Kind;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -50,10 +51,13 @@ pub struct Place {
 pub enum Request {
     /// Says who asks, for what follows on the same connection.
     SignIn(SignIn),
-    /// Hands the passphrase to a locked appliance.
+    /// Hands a secret to a locked appliance.
     Unlock {
-        /// The passphrase.
+        /// The passphrase, the PIN or the recovery key.
         passphrase: SecretText,
+        /// Which of them, if somebody says.
+        #[serde(default)]
+        kind: Kind,
     },
     /// Sets a credential.
     SecretSet {

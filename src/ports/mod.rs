@@ -1,6 +1,7 @@
 //! The few outside things the program is written against, as small traits.
 //! There is none for the database: tests use a real SQLCipher file.
 
+pub mod door;
 mod seal_error;
 mod seal_report;
 pub mod sealer;

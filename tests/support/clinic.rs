@@ -31,6 +31,10 @@ pub struct Clinic {
     pub data: PathBuf,
     /// Its port.
     pub port: u16,
+    /// Its port for staff.
+    pub lan: u16,
+    /// Further lines of its section `lan`.
+    pub more_lan: String,
     extra: Vec<String>,
 }
 
@@ -64,6 +68,8 @@ impl Clinic {
             folder: folder.to_owned(),
             data: data.to_owned(),
             port,
+            lan: free_port(),
+            more_lan: String::new(),
             extra: Vec::new(),
         };
         clinic.configure(graph, "");
@@ -100,11 +106,14 @@ impl Clinic {
              timezone = \"Africa/Lubumbashi\"\nlanguages = [\"en\", \"fr\", \"sw\", \"es\", \"pt\"]\n\
              emergency_number = \"112\"\n\
              [public]\nlisten = \"127.0.0.1:{port}\"\n\
+             [lan]\nlisten = \"127.0.0.1:{lan}\"\n{more_lan}\
              [whatsapp]\nbase_url = \"{graph}\"\nphone_number_id = \"{PHONE_NUMBER_ID}\"\n\
              [outbox]\nmessages_per_second = 1000\nin_doubt_seconds = 2\n\
              [flow]\nquiet_ms = 20\n{more}",
             data = self.data.display().to_string(),
             port = self.port,
+            lan = self.lan,
+            more_lan = self.more_lan,
         );
         durable::write(&self.config(), source.as_bytes()).unwrap();
     }

@@ -4,7 +4,8 @@
 //! What a person still knows stays a way in: a copy of the folder made before
 //! opens with its passphrase or recovery key, and no program can change that.
 
-use super::{Custody, Witness, wants_pin};
+use super::opening::wants_pin;
+use super::{Custody, Witness};
 use crate::keys::{Opened, SlotsFile, slots};
 use anyhow::{Context, Result, bail};
 use std::fs;
@@ -57,6 +58,9 @@ impl Custody {
                 erased.lockout_left = wants_pin(slots);
             }
             None => {}
+        }
+        for path in crate::app::lan::key_files(&self.folder) {
+            overwrite_and_remove(&path)?;
         }
         // The file by which the folder is known to be a clinic's goes last.
         for name in [slots::OLD_FILE, slots::FILE] {

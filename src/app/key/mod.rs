@@ -8,7 +8,9 @@
 mod copied;
 mod destroy;
 mod drill;
+mod lan;
 mod lockout;
+mod opening;
 mod revoke;
 mod rotate;
 mod ways;
@@ -16,6 +18,7 @@ mod ways;
 pub use crate::keys::{Opened, RecoveryKey};
 pub use destroy::Erased;
 pub use drill::Drill;
+pub use opening::open;
 pub use rotate::Pause;
 
 use crate::config::KeyHome;
@@ -23,11 +26,11 @@ use crate::core::data_key::DataKey;
 use crate::core::pin::Pin;
 use crate::core::secret::Secret;
 use crate::core::time::UnixMs;
-use crate::keys::{Error as SlotsError, SlotsFile};
+use crate::keys::SlotsFile;
 use crate::ports::Chance;
 use crate::ports::sealer::{Finding, PcrSelection, Sealer};
 use crate::store::audit::{self, Deed};
-use crate::store::{open as database, rewrite};
+use crate::store::open as database;
 use crate::tpm::Tpm;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
@@ -160,7 +163,7 @@ impl Custody {
     /// # Errors
     /// When the slots cannot be read.
     pub fn wants_pin(&self) -> Result<bool> {
-        Ok(wants_pin(&SlotsFile::load(&self.folder)?))
+        Ok(opening::wants_pin(&SlotsFile::load(&self.folder)?))
     }
 
     /// What stands between the box and what is sealed to its TPM; empty when
@@ -214,87 +217,6 @@ impl Custody {
         Ok(())
     }
 
-    /// The data key, by one way, and what a change that was cut short left
-    /// behind is tidied up.
-    ///
-    /// # Errors
-    /// In words: why that way does not open.
-    pub fn open(&self, way: &Way) -> Result<Opened> {
-        let slots = SlotsFile::load(&self.folder)?;
-        let (candidates, by) = self.candidates(&slots, way)?;
-        let opened = self.that_fits(candidates)?;
-        let slots = self.settle(slots, opened.generation)?;
-        if by != By::Person && !self.is_copied(&slots) {
-            // A change that was cut short may have left an older way in. Only
-            // with the TPM at hand: a list from an old copy must not be kept to.
-            if let Err(error) = self.forget_the_rest(&slots) {
-                let error = format!("{error:#}");
-                tracing::warn!(error, "an earlier way in could not be removed");
-            }
-        }
-        if by == By::Pin {
-            self.count_back_if_possible(&opened.key);
-        }
-        Ok(opened)
-    }
-
-    fn candidates(&self, slots: &SlotsFile, way: &Way) -> Result<(Vec<Opened>, By)> {
-        Ok(match way {
-            Way::Passphrase(typed) => (slots.open_with_passphrase(words(typed)?)?, By::Person),
-            Way::Recovery(key) => (slots.open_with_recovery(key)?, By::Person),
-            Way::Tpm(pin) => {
-                let opened = slots.open_with_tpm(self.sealer()?, pin.as_ref())?;
-                let by = if pin.is_some() { By::Pin } else { By::Tpm };
-                (opened, by)
-            }
-            Way::Typed(typed) => return self.typed(slots, words(typed)?),
-        })
-    }
-
-    /// A passphrase is tried first: it costs time, and a PIN costs one of the
-    /// TPM's tries.
-    fn typed(&self, slots: &SlotsFile, text: &str) -> Result<(Vec<Opened>, By)> {
-        match slots.open_with_passphrase(text) {
-            Ok(opened) => {
-                if !slots.sealed().is_empty() {
-                    tracing::warn!("the box was opened by a passphrase and not by its TPM");
-                }
-                return Ok((opened, By::Person));
-            }
-            Err(SlotsError::Wrong(_) | SlotsError::NoSuchSlot(_) | SlotsError::DamagedSlot(_))
-                if wants_pin(slots) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let pin = Pin::parse(text)?;
-        let opened = slots.open_with_tpm(self.sealer()?, Some(&pin))?;
-        Ok((opened, By::Pin))
-    }
-
-    /// Of two generations, the one whose file is in place.
-    fn that_fits(&self, candidates: Vec<Opened>) -> Result<Opened> {
-        for opened in candidates {
-            let fits = rewrite::fits(&self.folder, &opened.key);
-            if fits.context("the database could not be opened")? {
-                return Ok(opened);
-            }
-        }
-        bail!(
-            "the key opens, but it is not the key of clinic.db: the file and keyslots.json are of \
-             different times; put back the pair that belongs together"
-        )
-    }
-
-    /// Ends a rotation that was cut short: the slots of the file that is not
-    /// there open nothing any more.
-    fn settle(&self, mut slots: SlotsFile, generation: u32) -> Result<SlotsFile> {
-        rewrite::discard_new(&self.folder).context("a leftover could not be removed")?;
-        if slots.keep_generation(generation) {
-            slots.save(&self.folder)?;
-            tracing::info!("a change of the data key that was cut short is settled");
-        }
-        Ok(slots)
-    }
-
     /// Makes whatever the slots do not name worthless: inside the TPM that is
     /// here, and the former slots on the disk.
     ///
@@ -307,7 +229,9 @@ impl Custody {
                     "keyslots.json holds a slot that does not read, which may be the TPM's: nothing was removed from the TPM"
                 );
             }
-            let keep = slots.sealed();
+            let listeners = crate::app::lan::sealed_in(&self.folder);
+            let mut keep = slots.sealed();
+            keep.extend(&listeners);
             for board in slots.boards() {
                 let forgotten = sealer.keep_only(board, &keep);
                 if let Err(error) = forgotten
@@ -323,27 +247,6 @@ impl Custody {
         crate::keys::slots::remove_old(&self.folder)?;
         Ok(())
     }
-}
-
-/// What opened the box.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum By {
-    Tpm,
-    Pin,
-    Person,
-}
-
-fn wants_pin(slots: &SlotsFile) -> bool {
-    slots.sealed().iter().any(|sealed| sealed.pin.is_some())
-}
-
-/// As [`Custody::open`], off the runtime's threads: it takes its time.
-///
-/// # Errors
-/// As [`Custody::open`].
-pub async fn open(custody: &Custody, way: Way) -> Result<Opened> {
-    let custody = custody.clone();
-    tokio::task::spawn_blocking(move || custody.open(&way)).await?
 }
 
 /// A secret as text.

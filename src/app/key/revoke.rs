@@ -6,7 +6,8 @@
 //! stays: whoever copied `keyslots.json` before still has it by the old way,
 //! until `key rotate`.
 
-use super::{By, Custody, Way, Witness, words};
+use super::opening::By;
+use super::{Custody, Way, Witness, words};
 use crate::core::secret::Secret;
 use crate::keys::{Opened, RecoveryKey, SlotsFile, slots};
 use crate::store::{meta, open as database};

@@ -4,6 +4,7 @@
 mod database;
 mod finding;
 mod folder;
+mod lan;
 mod tpm;
 
 use super::failure::Failure;
@@ -16,7 +17,8 @@ use clap::Args;
 use database::look_at_facts;
 use finding::{Findings, Verdict};
 use folder::look_at_folder;
-use std::net::{TcpListener, ToSocketAddrs};
+use lan::look_at_lan;
+use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
 use std::path::Path;
 use std::time::Duration;
 use tpm::look_at_tpm;
@@ -57,14 +59,20 @@ impl Doctor {
         look_at_clock(&mut findings)?;
         if let (Some(config), Some(folder)) = (&config, &folder) {
             look_at_tpm(globals, config, folder, &mut findings);
+            look_at_lan(globals, config, folder, &mut findings);
         }
         if let Some(config) = &config {
             look_at_flow(config, &mut findings);
-            look_at_ports(config, folder.as_deref(), &mut findings);
+            let folder = folder.as_deref();
+            for (what, address, key) in [
+                ("public listener", config.public.listen, "public.listen"),
+                ("LAN listener", config.lan.listen, "lan.listen"),
+            ] {
+                look_at_port(folder, (what, key), address, &mut findings);
+            }
             self.look_at_line(config, &mut findings).await;
         }
         for (what, why) in [
-            ("certificates", "this version serves none of its own"),
             ("USB", "this version does not use sticks"),
             ("public way in", "ask the provider to send a test webhook"),
         ] {
@@ -218,29 +226,28 @@ fn look_at_flow(config: &Config, findings: &mut Findings) {
     }
 }
 
-fn look_at_ports(config: &Config, folder: Option<&Path>, findings: &mut Findings) {
+fn look_at_port(
+    folder: Option<&Path>,
+    (what, key): (&'static str, &str),
+    address: SocketAddr,
+    findings: &mut Findings,
+) {
     let running = folder.is_some_and(|folder| folder.join(crate::ops::control::FILE).exists());
-    let address = config.public.listen;
     match TcpListener::bind(address) {
         Ok(_) if running => {
             let how = "look at the service's journal";
             let said = format!("the service runs but nobody listens on {address}");
-            findings.add("public listener", Verdict::Warning, &said, how);
+            findings.add(what, Verdict::Warning, &said, how);
         }
-        Ok(_) => findings.add(
-            "public listener",
-            Verdict::Ok,
-            &format!("{address} is free"),
-            "",
-        ),
+        Ok(_) => findings.add(what, Verdict::Ok, &format!("{address} is free"), ""),
         Err(_) if running => {
             let said = format!("{address} is in use, by the service itself as it seems");
-            findings.add("public listener", Verdict::Ok, &said, "");
+            findings.add(what, Verdict::Ok, &said, "");
         }
         Err(error) => {
             let said = format!("{address} cannot be listened on: {error}");
-            let how = "stop the other program, or choose another address in public.listen";
-            findings.add("public listener", Verdict::Bad, &said, how);
+            let how = format!("stop the other program, or choose another address in {key}");
+            findings.add(what, Verdict::Bad, &said, &how);
         }
     }
 }

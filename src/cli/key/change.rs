@@ -2,10 +2,12 @@
 //! recovering, and the new data key. Each says what it did in the audit log.
 
 use super::super::failure::Failure;
-use super::super::{Opening, input, output};
+use super::super::{Globals, Opening, input, output};
 use super::now;
 use super::ways::{kept_pin, new_pin, recovery_key, wanted, way};
 use crate::app::key::{Custody, Way};
+use crate::app::lan::Lan;
+use crate::core::data_key::DataKey;
 use std::path::Path;
 
 /// What an old copy is still worth.
@@ -20,6 +22,7 @@ type Tell<'a> = &'a mut dyn FnMut(&'static str);
 /// # Errors
 /// In words; what opened before still opens.
 pub(super) fn reseal(
+    globals: &Globals,
     custody: &Custody,
     opening: &Opening,
     moved: bool,
@@ -31,7 +34,24 @@ pub(super) fn reseal(
         custody.make_home()?;
     }
     custody.seal(&opened, kept_pin(custody, &way)?, tell)?;
-    Ok(custody.note(&opened.key, "key.reseal", now()?)?)
+    custody.note(&opened.key, "key.reseal", now()?)?;
+    settle_lan(globals, custody, &opened.key);
+    Ok(())
+}
+
+/// The listener's key is sealed to the same TPM: a box that is locked from now
+/// on still has to show its unlock page.
+pub(super) fn settle_lan(globals: &Globals, custody: &Custody, key: &DataKey) {
+    let settle = || -> anyhow::Result<()> {
+        let machine = crate::app::by_hand::this_machine()?;
+        let lan = Lan::new(custody.clone(), globals.lan(), machine.chance);
+        lan.settle_with(key, machine.clock.now())
+    };
+    if let Err(error) = settle() {
+        output::complain(&format!(
+            "the certificate for the unlock page was not made: {error:#}; the next start makes it"
+        ));
+    }
 }
 
 /// Ends a passphrase; the way the box is opened by stays.
@@ -75,6 +95,7 @@ pub(super) fn rotate(custody: &Custody, opening: &Opening, tell: Tell<'_>) -> Re
 /// In words: that the paper does not open, or that it does and nothing was
 /// sealed.
 pub(super) fn recover(
+    globals: &Globals,
     custody: &Custody,
     (passphrase_file, pin_file): (Option<&Path>, Option<&Path>),
     moved: bool,
@@ -99,7 +120,9 @@ pub(super) fn recover(
     if let Some(passphrase) = passphrase {
         custody.add_passphrase(&opened, &passphrase.into_secret(), tell)?;
     }
-    match custody.seal(&opened, pin.as_ref(), tell) {
+    let sealed = custody.seal(&opened, pin.as_ref(), tell);
+    settle_lan(globals, custody, &opened.key);
+    match sealed {
         Ok(()) => Ok(custody.note(&opened.key, "key.recover", now()?)?),
         // Somebody who gave a passphrase has a way in; a TPM they asked for is missed.
         Err(error) if new_slot && pin.is_none() => {

@@ -11,6 +11,7 @@ use super::failure::{Failure, granted, mismatch};
 use super::{Globals, Opening, machine, output, reach};
 use crate::app::by_hand::{FolderLock, take_lock};
 use crate::app::key::Custody;
+use crate::app::lan::authority_pem;
 use crate::ops::{Request, Response};
 use clap::Subcommand;
 use std::path::{Path, PathBuf};
@@ -141,7 +142,9 @@ impl Key {
         let tell = &mut |step: &'static str| output::complain(&format!("  {step}"));
         match self {
             Self::Status => return Ok(()),
-            Self::Reseal { moved, opening } => change::reseal(custody, &opening, moved, tell)?,
+            Self::Reseal { moved, opening } => {
+                change::reseal(globals, custody, &opening, moved, tell)?;
+            }
             Self::AddPassphrase { opening } => {
                 let way = way(custody, &opening)?;
                 let passphrase = wanted_new("a new passphrase")?;
@@ -166,6 +169,7 @@ impl Key {
                 let opened = custody.open(&way)?;
                 custody.seal(&opened, Some(&pin), tell)?;
                 custody.note(&opened.key, "key.protection", now()?)?;
+                change::settle_lan(globals, custody, &opened.key);
             }
             Self::RemovePin { opening } => {
                 let opened = custody.open(&way(custody, &opening)?)?;
@@ -179,7 +183,7 @@ impl Key {
                 moved,
             } => {
                 let files = (passphrase_file.as_deref(), pin_file.as_deref());
-                change::recover(custody, files, moved, tell)?;
+                change::recover(globals, custody, files, moved, tell)?;
             }
             Self::Rotate { opening } => change::rotate(custody, &opening, tell)?,
             Self::Drill => {
@@ -262,8 +266,12 @@ fn status(globals: &Globals, custody: &Custody) -> Result<(), Failure> {
     let slots = custody.summary()?;
     let findings = custody.tpm_findings()?;
     let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    // A box made before it had an authority gets one when it is next opened.
+    let authority = authority_pem(custody.folder()).ok();
+    let authority = authority.map(|(_, fingerprint)| fingerprint);
     if globals.json {
         return output::json(&serde_json::json!({
+            "lan_authority": authority,
             "slots": slots.kinds,
             "generations": slots.generations,
             "pin": slots.pins.first().copied().unwrap_or(false),
@@ -277,6 +285,11 @@ fn status(globals: &Globals, custody: &Custody) -> Result<(), Failure> {
     }
     for finding in findings {
         output::line(&format!("finding: {finding}"))?;
+    }
+    if let Some(authority) = authority {
+        output::line(&format!(
+            "staff devices trust lan/ca.pem, SHA-256 {authority}"
+        ))?;
     }
     Ok(())
 }

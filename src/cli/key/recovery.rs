@@ -21,12 +21,12 @@ pub(super) fn renew(
     init::no_page_yet(page)?;
     let opened = custody.open(way)?;
     let recovery = custody.draw_recovery();
-    init::show(
-        globals,
-        &custody.folder().display().to_string(),
+    let shown = init::Shown {
+        folder: &custody.folder().display().to_string(),
+        authority: None,
         page,
-        &recovery,
-    )?;
+    };
+    init::show(globals, &shown, &recovery)?;
     read_back(&recovery).inspect_err(|_| {
         if let Some(page) = page {
             // It opens nothing, and must not be taken for the one that does.

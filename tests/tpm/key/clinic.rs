@@ -3,10 +3,11 @@
 use crate::tpm::board::{Board, PIN};
 use healthpost::app::init::{FirstWay, init};
 use healthpost::app::key::{Custody, Way, Witness};
+use healthpost::app::lan::Wanted;
 use healthpost::config::KeyHome;
 use healthpost::core::pin::Pin;
 use healthpost::core::secret::Secret;
-use healthpost::core::time::UnixMs;
+use healthpost::core::time::{Now, UnixMs};
 use healthpost::device::KernelChance;
 use healthpost::keys::{Opened, RecoveryKey};
 use healthpost::ports::Chance;
@@ -31,8 +32,15 @@ pub struct Clinic {
     pub recovery: Option<RecoveryKey>,
 }
 
-fn chance() -> Arc<dyn Chance> {
+pub fn chance() -> Arc<dyn Chance> {
     Arc::new(KernelChance::new().unwrap())
+}
+
+pub fn now() -> Now {
+    Now {
+        at: NOW,
+        trusted: true,
+    }
 }
 
 pub fn pin() -> Pin {
@@ -79,11 +87,12 @@ impl Clinic {
 
     pub fn init(&mut self, way: &FirstWay, witness: &mut Witness<'_>) -> anyhow::Result<()> {
         let mut shown = None;
-        let show = |recovery: &RecoveryKey| {
+        let show = |recovery: &RecoveryKey, _: &str| {
             shown = Some(recovery.clone());
             Ok(())
         };
-        let made = init(&self.custody(), way, &*chance(), NOW, show, witness);
+        let lan = Wanted::without_config();
+        let made = init(&self.custody(), way, &lan, &chance(), now(), show, witness);
         self.recovery = shown;
         made
     }

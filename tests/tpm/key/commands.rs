@@ -18,18 +18,21 @@ pub struct Box {
     folder: tempfile::TempDir,
     pub board: Board,
     pub paper: String,
+    lan_port: u16,
 }
 
 impl Box {
     /// A board, a configuration and a file with a PIN.
     pub fn bare() -> Self {
-        let it = Self {
+        let mut it = Self {
             folder: tempfile::tempdir().unwrap(),
             board: Board::new(),
             paper: String::new(),
+            lan_port: 0,
         };
         it.configure();
         it.put("pin", PIN);
+        it.put("wrong", "000000");
         it
     }
 
@@ -48,16 +51,31 @@ impl Box {
         it
     }
 
+    pub fn data(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub fn lan_port(&self) -> u16 {
+        self.lan_port
+    }
+
+    pub fn paper(&self) -> &str {
+        &self.paper
+    }
+
     /// Writes the configuration, with the board's TPM.
-    fn configure(&self) {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = port.local_addr().unwrap().port();
+    fn configure(&mut self) {
+        let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let ports = (free(), free());
+        let port = ports.0.local_addr().unwrap().port();
+        let lan = ports.1.local_addr().unwrap().port();
+        self.lan_port = lan;
         let config = format!(
             "version = 1\ndata_dir = \"data\"\n[clinic]\nid = \"kalehe-1\"\n\
              name = \"Kalehe Health Post\"\ncountry = \"CD\"\n\
              timezone = \"Africa/Lubumbashi\"\nlanguages = [\"fr\"]\n\
              emergency_number = \"112\"\n[public]\nlisten = \"127.0.0.1:{port}\"\n\
-             [whatsapp]\nphone_number_id = \"106540352242922\"\n\
+             [lan]\nlisten = \"127.0.0.1:{lan}\"\n[whatsapp]\nphone_number_id = \"106540352242922\"\n\
              [key]\ntpm = \"swtpm:127.0.0.1:{}\"\n",
             self.board.port()
         );
@@ -123,14 +141,14 @@ impl Box {
         said.text
     }
 
-    fn serve(&self) -> Child {
+    pub fn serve(&self) -> Child {
         let service = self.start(&["serve"]);
         let socket = self.folder.path().join("data/control.sock");
         until("the control socket", || socket.exists());
         service
     }
 
-    fn wait_until_open(&self) {
+    pub fn wait_until_open(&self) {
         until("the box is open", || {
             self.said(&["secret", "list"], "").status == 0
         });
@@ -147,7 +165,7 @@ pub fn ended(child: Child) -> Said {
 }
 
 /// Asks it to stop, and returns what it logged.
-fn stop(service: Child) -> String {
+pub fn stop(service: Child) -> String {
     let id = rustix::process::Pid::from_child(&service);
     rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
     let said = ended(service);

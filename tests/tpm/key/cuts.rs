@@ -114,9 +114,10 @@ fn of_setting_up() {
             healthpost::app::init::init(
                 &looking.custody(),
                 &way,
-                &healthpost::device::KernelChance::new().unwrap(),
-                super::clinic::NOW,
-                |recovery| {
+                &healthpost::app::lan::Wanted::without_config(),
+                &super::clinic::chance(),
+                super::clinic::now(),
+                |recovery, _| {
                     shown = Some(recovery.clone());
                     Ok(())
                 },
