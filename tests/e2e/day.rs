@@ -37,12 +37,19 @@ fn people() -> Vec<Person> {
         "Zawadi", "Furaha", "Baraka", "Neema", "Imani", "Amani", "Bahati", "Rehema", "Salome",
         "Tumaini",
     ];
+    const PARTS: [&str; 10] = ["ba", "ke", "li", "mo", "nu", "ra", "se", "ti", "vo", "zu"];
     const THINGS: [&str; 10] = [
         "giraffe", "umbrella", "lantern", "walrus", "saffron", "trumpet", "gravel", "velvet",
         "copper", "quince",
     ];
+    // No name has a digit in it.
+    let spelt = |n: usize| {
+        let digits = format!("{n:03}").into_bytes();
+        let parts = digits.iter().map(|digit| PARTS[usize::from(digit - b'0')]);
+        parts.collect::<String>()
+    };
     let person = |n: usize| Person {
-        name: format!("{} Quartz{n:04}son", FIRST[n % 10]),
+        name: format!("{} Quartz{}son", FIRST[n % 10], spelt(n)),
         number: format!("{}", 243_970_000_000_u64 + 7_919 * n as u64),
         words: format!("{} {} {n:04} ballad", THINGS[n / 100], THINGS[n % 10]),
     };

@@ -89,11 +89,12 @@ fn renew(it: &Box, reply: impl Fn(&str) -> String) -> (Said, String) {
 #[test]
 fn a_new_recovery_key_counts_once_it_was_read_back() {
     let it = Box::made();
-    let other = if it.paper.starts_with('1') { "2" } else { "1" };
+    let slip = |new: &str| {
+        let other = if new.starts_with('1') { "2" } else { "1" };
+        format!("{}\n", new.replacen(&new[..1], other, 1))
+    };
     let wrong: [&dyn Fn(&str) -> String; 3] =
-        [&|_| String::new(), &|_| format!("{}\n", it.paper), &|new| {
-            format!("{}\n", new.replacen(&new[..1], other, 1))
-        }];
+        [&|_| String::new(), &|_| format!("{}\n", it.paper), &slip];
     for reply in wrong {
         let (said, new) = renew(&it, reply);
         assert_eq!(said.status, 1, "{}", said.text);
