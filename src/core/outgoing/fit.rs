@@ -34,6 +34,8 @@ pub fn fit(body: Body) -> Body {
         }),
         Body::Buttons { text, buttons } => fit_buttons(text, buttons),
         Body::List { text, open, rows } => fit_list(text, &open, rows),
+        // Its words stand at the provider.
+        Body::Template { .. } => body,
     }
 }
 
