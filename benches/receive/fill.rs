@@ -160,7 +160,8 @@ fn intake(conn: &Connection, box_key: &BoxKey, n: u64) -> Result<()> {
     for (to, from) in random.iter_mut().zip(n.to_le_bytes()) {
         *to = from;
     }
-    outbox::push(conn, contact, &OutboxKey::new(at, random), &receipt, at)?;
+    let now = Now { at, trusted: true };
+    outbox::push(conn, contact, &OutboxKey::new(at, random), &receipt, now)?;
     Ok(())
 }
 
@@ -264,7 +265,22 @@ fn deliver(conn: &Connection, box_key: &BoxKey, n: u64) -> Result<()> {
     let policy = Policy {
         in_doubt_ms: 600_000,
     };
-    for claim in outbox::claim(conn, now, usize::try_from(2 * GROUP)?)? {
+    let rules = Rules {
+        limits: Limits {
+            window: WindowRule::Day,
+            pair: PairRule::CLOUD,
+            max_age_ms: 7 * DAY_MS,
+        },
+        templates: Templates::default(),
+        zone: jiff::tz::TimeZone::UTC,
+        language: Lang::En,
+    };
+    let clock = Now {
+        at: now,
+        trusted: true,
+    };
+    let room = usize::try_from(2 * GROUP)?;
+    for claim in outbox::turn(conn, &rules, clock, room)?.claims {
         let outcome = SendOutcome::Accepted {
             wamid: Private::new(format!("wamid.sent{:016x}", claim.id.0)),
         };

@@ -71,8 +71,6 @@ pub struct LastTemplate {
     pub created: UnixMs,
     /// Whether it failed.
     pub failed: bool,
-    /// Whether it still waits to leave.
-    pub waits: bool,
 }
 
 /// What a contact's last template means for the window that began at `about`.
@@ -198,7 +196,6 @@ mod tests {
             about: UnixMs(5),
             created: now(2, true).at,
             failed: false,
-            waits: false,
         };
         let failed = LastTemplate {
             failed: true,

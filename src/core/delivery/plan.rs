@@ -67,8 +67,6 @@ pub struct Lane {
     pub closed_stamp: Option<UnixMs>,
     /// What their pair allowance is spent up to.
     pub spent: UnixMs,
-    /// Whether more waits than is in here.
-    pub more: bool,
 }
 
 /// Whether a template could be queued for a contact.
@@ -154,7 +152,7 @@ pub fn plan(lane: &Lane, limits: Limits, now: Now) -> Plan {
         }
         Window::Closed => closed(&mut plan, lane, &alive, limits, now),
     }
-    if plan.changes() || (lane.more && plan.send.is_none() && window == Window::Closed) {
+    if plan.changes() {
         plan.look = Some(now.at);
     }
     if plan.look.is_none_or(|at| at.ms_since(now.at) > UNTRUSTED_LOOK_MS)
