@@ -81,6 +81,8 @@ pub async fn start(
     start_sender(config, opened, machine, runner, &line, &bells, client);
     let keeping = Keeping {
         webhooks_days: config.retention.webhooks_days,
+        messages_days: config.retention.messages_days,
+        records_days: config.retention.records_days,
     };
     let (writer, clock, stop) = (
         opened.writer.clone(),

@@ -182,7 +182,11 @@ mod tests {
             (P::Emergency, Reach::NoTemplate, hold(none, true)),
         ];
         for (purpose, reach, fallback) in cases {
-            assert_eq!(when_closed(purpose, reach), fallback, "{purpose:?} {reach:?}");
+            assert_eq!(
+                when_closed(purpose, reach),
+                fallback,
+                "{purpose:?} {reach:?}"
+            );
         }
     }
 

@@ -155,7 +155,9 @@ pub fn plan(lane: &Lane, limits: Limits, now: Now) -> Plan {
     if plan.changes() {
         plan.look = Some(now.at);
     }
-    if plan.look.is_none_or(|at| at.ms_since(now.at) > UNTRUSTED_LOOK_MS)
+    if plan
+        .look
+        .is_none_or(|at| at.ms_since(now.at) > UNTRUSTED_LOOK_MS)
         && !now.trusted
         && !(lane.queued.is_empty() && lane.held.is_empty() && lane.doubted.is_empty())
     {
@@ -190,12 +192,7 @@ fn expire(plan: &mut Plan, lane: &Lane, limits: Limits, now: Now) -> Vec<Waiting
 
 /// Nothing but a template may leave.
 fn closed(plan: &mut Plan, lane: &Lane, queued: &[Waiting], limits: Limits, now: Now) {
-    let asked = asked(
-        lane.last_template,
-        lane.last_stamp,
-        limits.max_age_ms,
-        now,
-    );
+    let asked = asked(lane.last_template, lane.last_stamp, limits.max_age_ms, now);
     let reach = match (asked, lane.templates) {
         (Asked::Yes, _) | (Asked::No, Templated::Ready) => Reach::Template,
         (Asked::Failed, _) | (Asked::No, Templated::Refused) => Reach::TemplateFailed,
@@ -296,14 +293,7 @@ fn send_next(plan: &mut Plan, lane: &Lane, limits: Limits, now: Now) {
     }
 }
 
-fn ready(
-    plan: &mut Plan,
-    lane: &Lane,
-    message: &Waiting,
-    limits: Limits,
-    now: Now,
-    again: bool,
-) {
+fn ready(plan: &mut Plan, lane: &Lane, message: &Waiting, limits: Limits, now: Now, again: bool) {
     let urgent = message.purpose == Purpose::Emergency;
     let at = limits.pair.ready_at(lane.spent, urgent, now.at);
     plan.send = Some(Send {

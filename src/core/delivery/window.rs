@@ -81,10 +81,7 @@ mod tests {
         let judge = |ms| WindowRule::Day.judge(WROTE, None, at(ms, true));
         let until = Some(WROTE.plus_ms(DAY_MS - WINDOW_MARGIN_MS));
         assert_eq!(judge(0), Window::Open { until });
-        assert_eq!(
-            judge(DAY_MS - WINDOW_MARGIN_MS - 1),
-            Window::Open { until }
-        );
+        assert_eq!(judge(DAY_MS - WINDOW_MARGIN_MS - 1), Window::Open { until });
         assert_eq!(judge(DAY_MS - WINDOW_MARGIN_MS), Window::Closed);
         assert_eq!(judge(300 * DAY_MS), Window::Closed);
     }

@@ -190,24 +190,14 @@ const TABLE: &[Row] = &[
         "WhatsApp took the message and could not deliver it to the phone.",
         "Call this patient.",
     ),
-    (
-        Why::ByStaff,
-        "by_staff",
-        "Staff withdrew it.",
-        "",
-    ),
+    (Why::ByStaff, "by_staff", "Staff withdrew it.", ""),
     (
         Why::ToldByStaff,
         "told_by_staff",
         "Staff closed its task before it could leave: the patient was told otherwise.",
         "",
     ),
-    (
-        Why::Erased,
-        "erased",
-        "The patient's data was erased.",
-        "",
-    ),
+    (Why::Erased, "erased", "The patient's data was erased.", ""),
 ];
 
 impl Why {

@@ -253,7 +253,7 @@ mod tests {
 
     fn assert_fits(body: &Body) {
         let words_max = match body {
-            Body::Text { .. } => TEXT_UNITS_MAX,
+            Body::Text { .. } | Body::Template { .. } => TEXT_UNITS_MAX,
             Body::Buttons { .. } | Body::List { .. } | Body::RequestContact { .. } => {
                 INTERACTIVE_UNITS_MAX
             }
@@ -261,7 +261,7 @@ mod tests {
         assert!((1..=words_max).contains(&units(body.words())));
         let within = |text: &str, most| assert!((1..=most).contains(&units(text)), "{text}");
         match body {
-            Body::Text { .. } | Body::RequestContact { .. } => {}
+            Body::Text { .. } | Body::RequestContact { .. } | Body::Template { .. } => {}
             Body::Buttons { buttons, .. } => {
                 assert!((1..=BUTTONS_MAX).contains(&buttons.len()));
                 buttons

@@ -200,10 +200,8 @@ pub(super) fn set(
     why: Why,
     now: UnixMs,
 ) -> Result<()> {
-    conn.prepare_cached(
-        "UPDATE outbox SET state = ?2, why = ?3, updated_at = ?4 WHERE id = ?1",
-    )?
-    .execute(params![id.0, state.word(), why.word(), now.0])?;
+    conn.prepare_cached("UPDATE outbox SET state = ?2, why = ?3, updated_at = ?4 WHERE id = ?1")?
+        .execute(params![id.0, state.word(), why.word(), now.0])?;
     Ok(())
 }
 

@@ -92,13 +92,7 @@ pub fn supersede_prompts(conn: &Connection, contact: ContactId, now: UnixMs) -> 
 
 /// Ends a message here. A failure or an expiry brings its one task; a template
 /// has none of its own: those that wait behind it get theirs.
-fn end(
-    conn: &Connection,
-    id: OutboxId,
-    state: DeliveryState,
-    why: Why,
-    now: UnixMs,
-) -> Result<()> {
+fn end(conn: &Connection, id: OutboxId, state: DeliveryState, why: Why, now: UnixMs) -> Result<()> {
     let lost = matches!(state, DeliveryState::Failed | DeliveryState::Expired);
     let told = lost && tasks::of_message(conn, id)?.as_deref() == Some("done");
     if told && why == Why::TooOld {

@@ -35,7 +35,11 @@ pub fn settle(
         })?;
     let verdict = judge(outcome, attempts, policy, now, jitter);
     conn.prepare_cached("UPDATE attempt SET ended_at = ?2, outcome = ?3 WHERE id = ?1")?
-        .execute(params![attempt.0, now.0, verdict.why.map_or("accepted", Why::word)])?;
+        .execute(params![
+            attempt.0,
+            now.0,
+            verdict.why.map_or("accepted", Why::word)
+        ])?;
     if let SendOutcome::Accepted { wamid } = outcome {
         let wamid_key = box_key.keyed_hash(wamid.expose());
         conn.prepare_cached(

@@ -54,12 +54,7 @@ fn is_resting(conn: &Connection, name: &str, lang: Lang, now: Now) -> Result<boo
 
 /// Queues the template for a contact. Its name at the provider is made of that
 /// of the message it goes ahead of: it needs no chance.
-pub(super) fn queue(
-    conn: &Connection,
-    rules: &Rules,
-    contact: ContactId,
-    now: Now,
-) -> Result<()> {
+pub(super) fn queue(conn: &Connection, rules: &Rules, contact: ContactId, now: Now) -> Result<()> {
     let (_, Some((language, name))) = available(conn, rules, contact, now)? else {
         return Ok(());
     };
@@ -117,7 +112,12 @@ pub fn note_fault(
 
 /// A template will not reach its contact: what waits behind it gets its tasks.
 /// `code` is the provider's, where it refused.
-pub(super) fn failed(conn: &Connection, id: OutboxId, code: Option<i64>, now: UnixMs) -> Result<()> {
+pub(super) fn failed(
+    conn: &Connection,
+    id: OutboxId,
+    code: Option<i64>,
+    now: UnixMs,
+) -> Result<()> {
     if let Some(code) = code.filter(|code| crate::core::delivery::blames_template(*code)) {
         let body: Option<String> = conn
             .prepare_cached("SELECT body FROM outbox WHERE id = ?1")?
