@@ -3,11 +3,13 @@
 use crate::app::flow_file;
 use crate::app::opened::Opened;
 use crate::app::reload::Reload;
-use crate::config::Config;
-use crate::core::delivery::Policy;
+use crate::config::{Config, Provider};
+use crate::core::delivery::{Limits, PairRule, Policy, WindowRule};
 use crate::core::engine::Clinic;
 use crate::core::flow::Flow;
-use crate::core::time::{MINUTE_MS, SECOND_MS};
+use crate::core::lang::Lang;
+use crate::core::outgoing::Templates;
+use crate::core::time::{HOUR_MS, MINUTE_MS, SECOND_MS};
 use crate::ports::{Chance, Clock};
 use crate::store::{clock_moves, outbox, sessions};
 use crate::web::console::Console;
@@ -79,6 +81,8 @@ pub async fn start(
     start_sender(config, opened, machine, runner, &line, &bells, client);
     let keeping = Keeping {
         webhooks_days: config.retention.webhooks_days,
+        messages_days: config.retention.messages_days,
+        records_days: config.retention.records_days,
     };
     let (writer, clock, stop) = (
         opened.writer.clone(),
@@ -208,6 +212,7 @@ fn start_sender(
         policy: Policy {
             in_doubt_ms: i64::from(config.outbox.in_doubt_seconds) * SECOND_MS,
         },
+        rules: Arc::new(rules(config)),
         messages_per_second: config.outbox.messages_per_second,
         line: line.clone(),
         bell: bells.sender.clone(),
@@ -217,6 +222,28 @@ fn start_sender(
     let stop = runner.stop_signal();
     runner.start("sender", Arc::clone(&sender).run(stop.clone()));
     runner.start("line watcher", sender.watch_line(stop));
+}
+
+/// What the queue is planned by. Only the Cloud API has a window and a limit
+/// for each person.
+fn rules(config: &Config) -> outbox::Rules {
+    let (window, pair) = match config.whatsapp.provider {
+        Provider::Cloud => (WindowRule::Day, PairRule::CLOUD),
+        Provider::UltraMsg => (WindowRule::None, PairRule::NONE),
+    };
+    let names = config.outbox.templates.iter();
+    let names = names.filter_map(|(lang, name)| Some((lang.parse::<Lang>().ok()?, name.clone())));
+    let languages = config.clinic.languages.clone();
+    outbox::Rules {
+        limits: Limits {
+            window,
+            pair,
+            max_age_ms: i64::from(config.outbox.max_age_hours) * HOUR_MS,
+        },
+        language: languages.first().copied().unwrap_or(Lang::En),
+        templates: Templates::new(names.collect(), languages),
+        zone: config.clinic.zone.clone(),
+    }
 }
 
 fn clinic(config: &Config) -> Clinic {

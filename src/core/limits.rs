@@ -49,8 +49,14 @@ pub const PROVIDER_WAIT_MS_MAX: i64 = 6 * super::time::HOUR_MS;
 pub const RETRY_WAIT_MS_MAX: i64 = 15 * super::time::MINUTE_MS;
 /// Longest lock-out after wrong passwords, ms.
 pub const STAFF_LOCK_MS_MAX: i64 = super::time::HOUR_MS;
-/// Sends in the air at once.
-pub const SENDS_IN_FLIGHT_MAX: usize = 32;
+/// Contacts whose queue is planned anew in one turn of the sender.
+pub const LOOKS_PER_TURN_MAX: usize = 256;
+/// Messages of one contact in one state that a plan looks at.
+pub const PLAN_SLICE_MAX: usize = 16;
+/// Sends in the air at once, for the fastest number.
+pub const SENDS_IN_FLIGHT_MAX: usize = 512;
+/// Sends in the air at once, for the slowest one.
+pub const SENDS_IN_FLIGHT_MIN: usize = 32;
 /// Jobs that may wait for the database writer.
 pub const WRITER_QUEUE_MAX: usize = 1_024;
 /// Jobs that share one transaction.

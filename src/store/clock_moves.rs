@@ -34,6 +34,24 @@ pub fn mend(conn: &Connection, now: UnixMs) -> Result<usize> {
             "UPDATE outbox SET not_before = ?1 WHERE state = 'in_doubt' AND not_before > ?2",
         )?
         .execute(params![now.plus_ms(DOUBT_MS).0, latest])?;
+    // Nothing that may leave waits for longer than its lawful waits, and
+    // nothing that waits in the queue is looked at later than that. What is
+    // held until somebody writes may lawfully be.
+    mended += conn
+        .prepare_cached(
+            "UPDATE lane SET look_at = ?1, ready_at = NULL
+             WHERE rank IN (0, 1) AND ready_at IS NOT NULL AND ready_at > ?2",
+        )?
+        .execute(params![now.0, latest])?;
+    mended += conn
+        .prepare_cached(
+            "UPDATE lane SET look_at = ?1
+             WHERE look_at IS NOT NULL AND look_at > ?2 AND ready_at IS NULL AND EXISTS (
+                 SELECT 1 FROM outbox o INDEXED BY outbox_waiting
+                 WHERE o.contact_id = lane.contact_id AND o.state IN ('queued', 'in_doubt')
+                   AND o.state IN ('queued', 'held', 'sending', 'in_doubt'))",
+        )?
+        .execute(params![now.0, latest])?;
     mended += conn
         .prepare_cached("UPDATE staff SET locked_until = ?1 WHERE locked_until > ?1")?
         .execute([now.plus_ms(STAFF_LOCK_MS_MAX).0])?;

@@ -28,6 +28,16 @@ pub fn due(conn: &Connection, now: UnixMs, limit: usize) -> Result<Vec<ContactId
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
+/// Whether any contact has messages that nobody has looked at.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn any(conn: &Connection) -> Result<bool> {
+    Ok(conn
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM pending)")?
+        .query_row([], |row| row.get(0))?)
+}
+
 /// When the next contact falls due, if any waits.
 ///
 /// # Errors

@@ -11,9 +11,10 @@ use crate::simulation::shell::{Done, Job, Shell, clinic};
 use crate::simulation::works::Incident;
 use healthpost::core::engine::Clinic;
 use healthpost::core::flow::Flow;
+use healthpost::core::outgoing::neutral_templates;
 use healthpost::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, Now, UnixMs};
 use healthpost::ports::SendOutcome;
-use healthpost::simulator::{PostId, Settings, WindowRefusal, World};
+use healthpost::simulator::{PostId, Settings, Template, WindowRefusal, World};
 use healthpost::store::outbox::Claim;
 use std::sync::OnceLock;
 
@@ -160,6 +161,13 @@ impl Life {
         };
         if dice.percent(50) {
             settings.window_refusal = WindowRefusal::Status;
+        }
+        for template in neutral_templates() {
+            settings.templates.push(Template {
+                name: template.name.into(),
+                language: template.language.code().into(),
+                text: template.body.into(),
+            });
         }
         let mut world = World::new(settings);
         let people = 6 + dice.below(8);

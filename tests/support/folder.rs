@@ -6,7 +6,7 @@ use healthpost::core::id::{OutboxKey, RecordId};
 use healthpost::core::inbound::Identity;
 use healthpost::core::lang::Lang;
 use healthpost::core::outgoing::{Body, Outgoing, Purpose};
-use healthpost::core::time::UnixMs;
+use healthpost::core::time::{Now, UnixMs};
 use healthpost::keys::SlotsFile;
 use healthpost::store::{audit, contacts, open, outbox, records};
 use rusqlite::Connection;
@@ -203,7 +203,12 @@ impl Clinic {
             purpose: Purpose::Notice,
             body: Body::text(format!("Merci {CANARY}")),
         };
-        outbox::push(&conn, contact, &OutboxKey::new(now, [1; 10]), &message, now).unwrap();
+        let key = OutboxKey::new(now, [1; 10]);
+        let now = Now {
+            at: now,
+            trusted: true,
+        };
+        outbox::push(&conn, contact, &key, &message, now).unwrap();
         id.to_string()
     }
 

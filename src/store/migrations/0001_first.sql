@@ -144,7 +144,8 @@ CREATE TABLE outbox (
     id           INTEGER PRIMARY KEY,
     key          TEXT NOT NULL UNIQUE,
     contact_id   INTEGER NOT NULL REFERENCES contact (id),
-    purpose      TEXT NOT NULL CHECK (purpose IN ('prompt', 'notice', 'emergency', 'staff')),
+    purpose      TEXT NOT NULL CHECK (purpose IN ('prompt', 'notice', 'emergency', 'staff',
+                                                  'template')),
     body         TEXT,
     -- 0 goes before everything else (an emergency), 1 is everything else.
     rank         INTEGER NOT NULL,
@@ -162,18 +163,74 @@ CREATE TABLE outbox (
     updated_at   INTEGER NOT NULL,
     accepted_at  INTEGER,
     -- The provider's own stamp of `sent`.
-    sent_stamp   INTEGER
+    sent_stamp   INTEGER,
+    -- WhatsApp's stamp of the contact's latest message when it was queued, and
+    -- when it last left.
+    about_stamp  INTEGER NOT NULL DEFAULT 0,
+    under_stamp  INTEGER NOT NULL DEFAULT 0,
+    -- Since when its age counts; empty until a trusted clock has seen it.
+    aged_from    INTEGER
 ) STRICT;
-CREATE INDEX outbox_waiting ON outbox (contact_id, id)
+CREATE INDEX outbox_waiting ON outbox (contact_id, state, rank, id)
     WHERE state IN ('queued', 'held', 'sending', 'in_doubt');
+CREATE INDEX outbox_template ON outbox (contact_id, id) WHERE purpose = 'template';
 CREATE INDEX outbox_by_state ON outbox (state);
 CREATE INDEX outbox_oldest ON outbox (created_at)
     WHERE state IN ('queued', 'held', 'sending', 'in_doubt');
-CREATE INDEX outbox_ready ON outbox (rank, id) WHERE state = 'queued';
-CREATE INDEX outbox_doubt ON outbox (not_before) WHERE state = 'in_doubt';
-CREATE INDEX outbox_air ON outbox (contact_id) WHERE state = 'sending';
 CREATE INDEX outbox_by_wamid ON outbox (wamid_key) WHERE wamid_key IS NOT NULL;
 CREATE INDEX outbox_by_contact ON outbox (contact_id, id);
+
+-- What is known of each contact's queue: its head and when that may leave, and
+-- when the contact is to be looked at again. A row once a contact was written
+-- to, and for good: their allowance outlives an empty queue.
+CREATE TABLE lane (
+    contact_id   INTEGER PRIMARY KEY REFERENCES contact (id),
+    -- 0 if its head goes before everybody else's.
+    rank         INTEGER NOT NULL DEFAULT 1,
+    head_id      INTEGER,
+    -- Whether the head may have arrived already.
+    again        INTEGER NOT NULL DEFAULT 0 CHECK (again IN (0, 1)),
+    ready_at     INTEGER,
+    look_at      INTEGER,
+    -- Whether something is held until they write.
+    holds        INTEGER NOT NULL DEFAULT 0 CHECK (holds IN (0, 1)),
+    -- Up to when their own rate is spent.
+    spent_to     INTEGER NOT NULL DEFAULT 0,
+    -- The stamp of theirs up to which they were told of our lateness.
+    told_stamp   INTEGER NOT NULL DEFAULT 0,
+    -- The stamp whose window WhatsApp itself called closed.
+    closed_stamp INTEGER
+) STRICT;
+CREATE INDEX lane_ready ON lane (rank, ready_at) WHERE ready_at IS NOT NULL;
+CREATE INDEX lane_look ON lane (look_at) WHERE look_at IS NOT NULL;
+
+-- Whatever changes what waits for a contact has the contact looked at again:
+-- here and not in each statement, so that none can forget it. The moment of the
+-- change stands for the place in the row, so that nobody is passed for good.
+CREATE TRIGGER outbox_queued AFTER INSERT ON outbox BEGIN
+    INSERT INTO lane (contact_id, look_at) VALUES (NEW.contact_id, NEW.updated_at)
+    ON CONFLICT (contact_id) DO UPDATE
+        SET look_at = min(coalesce(look_at, excluded.look_at), excluded.look_at);
+END;
+CREATE TRIGGER outbox_changed AFTER UPDATE OF state, not_before ON outbox
+WHEN NEW.state != 'sending'
+     AND (OLD.state IN ('queued', 'held', 'sending', 'in_doubt')
+          OR NEW.state IN ('queued', 'held', 'in_doubt')) BEGIN
+    UPDATE lane SET look_at = min(coalesce(look_at, NEW.updated_at), NEW.updated_at)
+    WHERE contact_id = NEW.contact_id;
+END;
+CREATE TRIGGER contact_wrote AFTER UPDATE OF last_stamp ON contact BEGIN
+    UPDATE lane SET look_at = 0 WHERE contact_id = NEW.id AND holds = 1;
+END;
+
+-- Templates the provider refused: left alone for a while.
+CREATE TABLE template_fault (
+    name     TEXT NOT NULL,
+    language TEXT NOT NULL,
+    code     INTEGER NOT NULL,
+    since    INTEGER NOT NULL,
+    PRIMARY KEY (name, language)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE attempt (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,

@@ -66,6 +66,9 @@ fn task(task: &Task, zone: &TimeZone) -> TaskCard {
         "answer_changed" => "An answer was corrected after it was sent in",
         "answer_revoked" => "An answer was deleted by the patient",
         "undelivered" => "A message did not arrive: call this patient",
+        "call_patient" => "A reply cannot reach this patient: call them",
+        "sent_in_doubt" => "Ask this patient whether a message has arrived",
+        "template_refused" => "WhatsApp refuses a template: tell the technician",
         "dead_letter" => "A message could not be processed: read it",
         other => other,
     };

@@ -270,7 +270,7 @@ fn step_contact(
         record_id: draw_record_id(conn, chance)?,
     };
     let step = step(flow, &context.clinic, session, &events, now, &fresh);
-    apply::apply(conn, contact, step, now.at, chance)
+    apply::apply(conn, contact, step, now, chance)
 }
 
 /// The contact's conversation. One that does not read back must not silence
