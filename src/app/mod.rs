@@ -12,3 +12,4 @@ pub mod opened;
 pub mod reload;
 pub mod serve;
 pub mod service;
+mod uplink;

@@ -3,6 +3,7 @@
 
 pub mod chance;
 pub mod clock;
+pub mod link;
 pub mod memory;
 
 pub use chance::KernelChance;

@@ -7,6 +7,8 @@ pub mod intake;
 pub mod line;
 pub mod runner;
 pub mod sender;
+pub mod watch;
+pub mod watcher;
 
 use std::sync::Arc;
 use tokio::sync::Notify;
