@@ -9,6 +9,7 @@ pub mod init;
 pub mod key;
 pub mod listen;
 pub mod opened;
+pub mod reach;
 pub mod reload;
 pub mod serve;
 pub mod service;

@@ -29,7 +29,9 @@ impl WayOut {
             links: Links::listen(),
             http,
             host: host.to_owned(),
-            port: url.and_then(|url| url.port_or_known_default()).unwrap_or(443),
+            port: url
+                .and_then(|url| url.port_or_known_default())
+                .unwrap_or(443),
         };
         way.links.look(&way.places());
         way

@@ -126,6 +126,10 @@ impl Known {
     }
 }
 
+#[expect(
+    deprecated,
+    reason = "the other way is unsafe; this descriptor is owned here and never replaced"
+)]
 fn open() -> io::Result<AsyncFd<OwnedFd>> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;

@@ -9,7 +9,8 @@ use crate::core::inbound::ProviderError;
 use crate::core::limits::PROVIDER_WAIT_MS_MAX;
 use crate::core::time::UnixMs;
 use crate::ports::{LineFault, SendOutcome};
-use crate::work::watch::{Moment, Plan, Seen, Watch};
+use crate::work::purse::Moment;
+use crate::work::watch::{Plan, Seen, Watch};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -95,13 +96,21 @@ impl LineState {
     pub const fn explain(self) -> &'static str {
         match self {
             Self::Up => "Connected to WhatsApp",
-            Self::Down => "No connection: check the cable, the modem and its credit",
-            Self::ProviderDown => "The internet works but WhatsApp does not: nothing to do, replies wait",
+            Self::Down => "Nothing can be reached: check the cable, the modem and its credit",
+            Self::ProviderDown => {
+                "The internet works but WhatsApp does not: nothing to do, replies wait"
+            }
             Self::Portal => "The network asks for a sign-in: open any web page on it and sign in",
-            Self::Tls => "Something in the network answers in WhatsApp's place: a sign-in page or a filter; ask whoever runs the network",
-            Self::ClockWrong => "The box's clock is wrong: set the date, or let it reach a time server",
+            Self::Tls => {
+                "Something in the network answers in WhatsApp's place: a sign-in page or a filter; ask whoever runs the network"
+            }
+            Self::ClockWrong => {
+                "The box's clock is wrong: set the date, or let it reach a time server"
+            }
             Self::TokenBad => "WhatsApp refuses the access token: the technician sets a new one",
-            Self::Misconfigured => "WhatsApp refuses the account: the technician looks at its settings",
+            Self::Misconfigured => {
+                "WhatsApp refuses the account: the technician looks at its settings"
+            }
             Self::Paused(_) => "WhatsApp asked for a pause: replies go on by themselves",
         }
     }
@@ -168,11 +177,7 @@ pub fn is_pause(until: UnixMs, now: UnixMs) -> bool {
 /// How long to wait before the next probe, after `failed` failed ones. For an
 /// account that refuses us, `failed` counts refused sends too.
 pub fn probe_wait_ms(state: LineState, failed: u32, now: UnixMs) -> i64 {
-    let growing = |most: i64| {
-        PROBE_MS_MIN
-            .saturating_mul(1 << failed.min(16))
-            .min(most)
-    };
+    let growing = |most: i64| PROBE_MS_MIN.saturating_mul(1 << failed.min(16)).min(most);
     match state {
         LineState::Up => IDLE_PROBE_MS,
         LineState::Paused(until) => until.ms_since(now).clamp(PROBE_MS_MIN, IDLE_PROBE_MS),

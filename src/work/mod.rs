@@ -5,9 +5,10 @@
 pub mod housekeeping;
 pub mod intake;
 pub mod line;
+mod purse;
 pub mod runner;
 pub mod sender;
-pub mod watch;
+mod watch;
 pub mod watcher;
 
 use std::sync::Arc;

@@ -9,23 +9,10 @@
 //! that it has come back. What both may cost in a day has one bound.
 
 use crate::core::delivery::Channel;
-use crate::core::time::{DAY_MS, HOUR_MS, SECOND_MS, UnixMs};
+use crate::core::time::{HOUR_MS, SECOND_MS, UnixMs};
 use crate::ports::{Moved, SendOutcome, Touch};
 use crate::work::line::{LineState, is_pause, judge_probe, probe_wait_ms};
-
-/// Most bytes on the wire that may be spent on asking, in any 24 hours, both
-/// ways, with IP and TCP headers.
-pub const ASKING_BYTES_A_DAY: i64 = 1_000_000;
-/// What may be spent at once, after a quiet time.
-const BURST_BYTES: i64 = 40_000;
-/// A touch over IPv4: SYN 60, its answer 60, reset 40.
-pub const TOUCH_BYTES: i64 = 160;
-/// A touch over IPv6: 80, 80 and 60.
-const TOUCH_V6_BYTES: i64 = 220;
-/// One unanswered SYN, over either.
-const SYN_BYTES: i64 = 80;
-/// A probe with a full handshake and a chain of three certificates.
-pub const PROBE_BYTES: i64 = 7_000;
+use crate::work::purse::{Ask, Moment, PROBE_BYTES, Purse, cost};
 
 /// A line that is up is touched after so long without an answer of the
 /// provider's.
@@ -53,15 +40,6 @@ const DOWN_PATIENCE_MS: i64 = 2_900;
 /// A cut that ends within so long was a slow answer and none.
 const FALSE_ALARM_MS: i64 = 15 * SECOND_MS;
 
-/// Now, by a clock that only goes forward and by the calendar.
-#[derive(Clone, Copy, Debug)]
-pub struct Moment {
-    /// Milliseconds since some start.
-    pub steady_ms: i64,
-    /// The time of day, for what the provider asked for.
-    pub at: UnixMs,
-}
-
 /// Something seen of the line.
 #[derive(Clone, Copy, Debug)]
 pub enum Seen<'a> {
@@ -80,18 +58,6 @@ pub enum Seen<'a> {
     Moved(Moved),
     /// Something that may have mended the line.
     Nudged,
-}
-
-/// What to ask.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Ask {
-    /// An empty connection.
-    Touch {
-        /// How long to wait for it, ms.
-        patience_ms: i64,
-    },
-    /// A real question.
-    Probe,
 }
 
 /// What to ask, and when.
@@ -348,7 +314,7 @@ impl Watch {
         };
         let wait_ms = due_ms
             .saturating_sub(now.steady_ms)
-            .max(self.purse.wait_ms(self.cost(ask), now))
+            .max(self.purse.wait_ms(cost(ask, self.v6), now))
             .max(0);
         Plan { ask, wait_ms }
     }
@@ -384,108 +350,25 @@ impl Watch {
         }
     }
 
-    const fn touch(&self) -> Ask {
-        let four_rtt = self.rtt_ms.saturating_mul(4);
-        let usual = if four_rtt > self.patience_ms {
-            four_rtt
-        } else {
-            self.patience_ms
+    /// How long a touch is waited for follows how long the last ones took; a
+    /// line so slow that it only looked dead must be found alive too.
+    fn touch(&self) -> Ask {
+        let usual = self.rtt_ms.saturating_mul(4).max(self.patience_ms);
+        let patience_ms = match (self.state == LineState::Down, self.failed % 4) {
+            (true, 0) => PATIENCE_MS_MAX,
+            (true, _) => usual.max(DOWN_PATIENCE_MS),
+            (false, _) => usual,
         };
-        let patience_ms = match self.state {
-            // A line so slow that it only looked dead must be found alive too.
-            LineState::Down if self.failed % 4 == 0 => PATIENCE_MS_MAX,
-            LineState::Down if usual < DOWN_PATIENCE_MS => DOWN_PATIENCE_MS,
-            LineState::Down
-            | LineState::Up
-            | LineState::ProviderDown
-            | LineState::Portal
-            | LineState::Tls
-            | LineState::ClockWrong
-            | LineState::TokenBad
-            | LineState::Misconfigured
-            | LineState::Paused(_) => usual,
-        };
-        let patience_ms = if patience_ms > PATIENCE_MS_MAX {
-            PATIENCE_MS_MAX
-        } else {
-            patience_ms
-        };
-        Ask::Touch { patience_ms }
-    }
-
-    /// What asking costs at most, bytes.
-    const fn cost(&self, ask: Ask) -> i64 {
-        match ask {
-            Ask::Probe => PROBE_BYTES,
-            Ask::Touch { patience_ms } => {
-                let reached = if self.v6 { TOUCH_V6_BYTES } else { TOUCH_BYTES };
-                // SYNs leave at 0, 1, 3 and 7 seconds.
-                let syns = match patience_ms {
-                    ..1_000 => 1,
-                    1_000..3_000 => 2,
-                    3_000..7_000 => 3,
-                    7_000.. => 4,
-                };
-                let unanswered = syns * SYN_BYTES;
-                if unanswered > reached {
-                    unanswered
-                } else {
-                    reached
-                }
-            }
+        Ask::Touch {
+            patience_ms: patience_ms.min(PATIENCE_MS_MAX),
         }
     }
 
     /// Something is being asked now.
     pub fn spend(&mut self, ask: Ask, now: Moment) {
-        self.purse.spend(self.cost(ask), now);
+        self.purse.spend(cost(ask, self.v6), now);
         self.wish = None;
         self.asked_ms = now.steady_ms;
-    }
-}
-
-/// Fills evenly and is never fuller than the burst, so that what is taken out
-/// within any day is at most the day's bound.
-#[derive(Clone, Copy, Debug)]
-struct Purse {
-    /// In thousandths of what one byte takes to fill, so that no time is lost.
-    filled: i64,
-    at_ms: i64,
-}
-
-impl Purse {
-    /// Fills by so many bytes a day.
-    const A_DAY: i64 = ASKING_BYTES_A_DAY - BURST_BYTES;
-    /// One byte.
-    const BYTE: i64 = DAY_MS;
-
-    const fn full() -> Self {
-        Self {
-            filled: BURST_BYTES * Self::BYTE,
-            at_ms: 0,
-        }
-    }
-
-    fn now(self, now: Moment) -> i64 {
-        let passed = now.steady_ms.saturating_sub(self.at_ms).clamp(0, DAY_MS);
-        (self.filled + passed * Self::A_DAY).min(BURST_BYTES * Self::BYTE)
-    }
-
-    fn holds(self, bytes: i64, now: Moment) -> bool {
-        self.now(now) >= bytes * Self::BYTE
-    }
-
-    fn wait_ms(self, bytes: i64, now: Moment) -> i64 {
-        let lacking = bytes * Self::BYTE - self.now(now);
-        if lacking <= 0 {
-            return 0;
-        }
-        (lacking + Self::A_DAY - 1) / Self::A_DAY
-    }
-
-    fn spend(&mut self, bytes: i64, now: Moment) {
-        self.filled = self.now(now) - bytes * Self::BYTE;
-        self.at_ms = now.steady_ms;
     }
 }
 

@@ -3,7 +3,9 @@
 
 use super::*;
 use crate::core::inbound::ProviderError;
+use crate::core::time::DAY_MS;
 use crate::ports::LineFault;
+use crate::work::purse::{ASKING_BYTES_A_DAY, BURST_BYTES, TOUCH_BYTES};
 use proptest::prelude::*;
 use std::collections::VecDeque;
 
@@ -39,7 +41,7 @@ fn live(
             return spent;
         }
         let at = moment(*now);
-        spent.push((*now, watch.cost(plan.ask)));
+        spent.push((*now, cost(plan.ask, watch.v6)));
         watch.spend(plan.ask, at);
         *now += answer(watch, plan.ask, *now).max(1);
     }
@@ -306,7 +308,7 @@ proptest! {
                 Happens::Answers(outcome, touch) => {
                     now += plan.wait_ms + 1;
                     let at = moment(now);
-                    spent.push((now, watch.cost(plan.ask)));
+                    spent.push((now, cost(plan.ask, watch.v6)));
                     watch.spend(plan.ask, at);
                     match plan.ask {
                         Ask::Probe => watch.see(&Seen::Probed(outcome), at),

@@ -6,11 +6,12 @@
 //! follows from that is stored.
 
 use crate::core::time::UnixMs;
-use crate::ports::{Clock, Messenger, SendOutcome, Touch, Uplink};
+use crate::ports::{Clock, Messenger, Moved, SendOutcome, Touch, Uplink};
 use crate::store::{Writer, outbox};
 use crate::work::Bell;
 use crate::work::line::{Line, LineState};
-use crate::work::watch::{Ask, Plan, Seen};
+use crate::work::purse::Ask;
+use crate::work::watch::{Plan, Seen};
 use std::pin::pin;
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,7 +81,7 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
                 }
                 moved = self.uplink.moved() => {
                     self.see(&Seen::Moved(moved));
-                    if moved != crate::ports::Moved::Same {
+                    if moved != Moved::Same {
                         return;
                     }
                 }

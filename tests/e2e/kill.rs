@@ -291,7 +291,7 @@ pub(super) fn judge(
         replies: sent.len(),
         put_aside: dead,
         in_flight: attempts("'interrupted'"),
-        uncertain: attempts("'interrupted', 'unknown'"),
+        uncertain: attempts("'interrupted', 'no_answer', 'provider_unsure', 'maybe_sent'"),
         marks: marks.len() as i64,
         doubles: doubles.len(),
     }

@@ -75,7 +75,9 @@ fn after_each_kind_of_cut_the_first_message_leaves_soon() {
     let folder = tempfile::tempdir().unwrap();
     let place = Place::new(folder.path());
     for person in 0..PEOPLE {
-        place.far.write(&number(person), &json!({ "text": "hello" }));
+        place
+            .far
+            .write(&number(person), &json!({ "text": "hello" }));
     }
     let mut dice = ChaCha8Rng::seed_from_u64(wait::now_ms().unsigned_abs());
     let mut turn = 0;
@@ -127,7 +129,11 @@ fn once(place: &Place, kind: &Kind, turn: u64, dice: &mut ChaCha8Rng, figures: &
     wait::until("the cut is seen", 60, || place.is_down().then_some(()));
     figures.found_ms.push(wait::now_ms() - cut);
     let before = place.far.log().len();
-    let body = webhook::text(&format!("wamid.line-{turn}"), &number(turn % PEOPLE), "help");
+    let body = webhook::text(
+        &format!("wamid.line-{turn}"),
+        &number(turn % PEOPLE),
+        "help",
+    );
     let answer = webhook::post(place.webhook(), &body).unwrap();
     assert_eq!(answer.status, 200);
     wait::pass(Duration::from_millis(1_000 + dice.next_u64() % 4_000));

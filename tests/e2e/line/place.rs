@@ -34,7 +34,9 @@ fn ip(space: Option<&str>, words: &str) -> Result<(), String> {
         return Ok(());
     }
     let said = String::from_utf8_lossy(&done.stderr).trim().to_owned();
-    Err(format!("ip {words}: {said} (the tests of the line run as root)"))
+    Err(format!(
+        "ip {words}: {said} (the tests of the line run as root)"
+    ))
 }
 
 impl Net {
@@ -80,7 +82,10 @@ impl Net {
                 None,
                 &format!("link add {device} type veth peer name side netns {space}"),
             )?;
-            ip(None, &format!("addr add 10.{side}.{third}.1/30 dev {device}"))?;
+            ip(
+                None,
+                &format!("addr add 10.{side}.{third}.1/30 dev {device}"),
+            )?;
             ip(None, &format!("link set {device} up"))?;
             self.at(end, &format!("addr add 10.{side}.{third}.2/30 dev side"))?;
             self.at(end, "link set side up")?;
@@ -138,9 +143,8 @@ impl Net {
             .unwrap();
         let said: Value = serde_json::from_slice(&read.stdout).unwrap();
         let stats = &said[0]["stats64"];
-        let sum = |what: &str| {
-            stats["rx"][what].as_u64().unwrap() + stats["tx"][what].as_u64().unwrap()
-        };
+        let sum =
+            |what: &str| stats["rx"][what].as_u64().unwrap() + stats["tx"][what].as_u64().unwrap();
         (sum("bytes"), sum("packets"))
     }
 }
