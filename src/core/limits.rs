@@ -49,8 +49,10 @@ pub const PROVIDER_WAIT_MS_MAX: i64 = 6 * super::time::HOUR_MS;
 pub const RETRY_WAIT_MS_MAX: i64 = 15 * super::time::MINUTE_MS;
 /// Longest lock-out after wrong passwords, ms.
 pub const STAFF_LOCK_MS_MAX: i64 = super::time::HOUR_MS;
-/// Sends in the air at once.
-pub const SENDS_IN_FLIGHT_MAX: usize = 32;
+/// Sends in the air at once, however few the provider allows a second.
+pub const SENDS_IN_FLIGHT_MIN: usize = 16;
+/// Sends in the air at once, however many it allows.
+pub const SENDS_IN_FLIGHT_MAX: usize = 512;
 /// Jobs that may wait for the database writer.
 pub const WRITER_QUEUE_MAX: usize = 1_024;
 /// Jobs that share one transaction.

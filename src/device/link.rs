@@ -107,7 +107,8 @@ impl Known {
             match *one {
                 News::Link { index, carries } => {
                     let before = self.carriers.insert(index, carries);
-                    carrier |= before.is_some_and(|before| before != carries);
+                    // What was never heard of had its carrier.
+                    carrier |= before.unwrap_or(true) != carries;
                 }
                 News::NoLink { index } => {
                     self.carriers.remove(&index);

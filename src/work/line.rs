@@ -241,7 +241,9 @@ impl Line {
         );
         if answered || stretch == self.stretch() {
             self.see(&Seen::Sent { outcome, channel }, at);
-            self.0.stirred.notify_one();
+            if !answered || self.untold().is_some() {
+                self.0.stirred.notify_one();
+            }
         }
     }
 

@@ -5,7 +5,7 @@
 //! stands in the queue row before anything else is tried.
 
 use crate::core::delivery::{Channel, Policy};
-use crate::core::limits::SENDS_IN_FLIGHT_MAX;
+use crate::core::limits::{SENDS_IN_FLIGHT_MAX, SENDS_IN_FLIGHT_MIN};
 use crate::core::time::UnixMs;
 use crate::ports::{Chance, Clock, Messenger, SendOutcome};
 use crate::store::outbox::{self, Claim};
@@ -88,7 +88,7 @@ impl<M: Messenger> Sender<M> {
         let most = if self.refusals.load(Ordering::Relaxed) > 0 {
             1
         } else {
-            SENDS_IN_FLIGHT_MAX
+            in_flight_max(self.messages_per_second)
         };
         let room = most.saturating_sub(in_air).min(pace.room(now));
         if room == 0 {
@@ -164,6 +164,13 @@ impl<M: Messenger> Sender<M> {
             .await?;
         Ok(verdict.channel)
     }
+}
+
+/// How many sends may be in the air: as many as leave while the slowest usual
+/// answer is on its way, or the provider's limit could not be reached.
+fn in_flight_max(per_second: u32) -> usize {
+    let wanted = usize::try_from(per_second).unwrap_or(SENDS_IN_FLIGHT_MAX);
+    wanted.clamp(SENDS_IN_FLIGHT_MIN, SENDS_IN_FLIGHT_MAX)
 }
 
 /// Keeps the number of messages in any one second under the provider's limit.

@@ -23,7 +23,10 @@ pub const PROBE_MS: i64 = 6 * HOUR_MS;
 /// Between the beginnings of two touches of a line that went down just now.
 const DOWN_MS: i64 = 3 * SECOND_MS;
 /// The same after ten minutes of it.
-const LONG_DOWN_MS: i64 = 12 * SECOND_MS;
+const LONG_DOWN_MS: i64 = 18 * SECOND_MS;
+/// What routine leaves in the purse, bytes: when the kernel says that the way is
+/// back, a touch and a probe are asked at once.
+const RESERVE_BYTES: i64 = 8_000;
 /// How many touches are quick.
 const QUICK_TOUCHES: u32 = 200;
 /// Without a route nothing leaves; only the kernel is asked, in case its news
@@ -303,6 +306,11 @@ impl Watch {
 
     /// What to ask next, and when.
     pub fn plan(&self, now: Moment) -> Plan {
+        let reserve = if self.wish.is_some() {
+            0
+        } else {
+            RESERVE_BYTES
+        };
         let (wish, due_ms) = self.wish.unwrap_or_else(|| self.routine(now));
         let ask = match wish {
             Wish::Touch => self.touch(),
@@ -314,7 +322,7 @@ impl Watch {
         };
         let wait_ms = due_ms
             .saturating_sub(now.steady_ms)
-            .max(self.purse.wait_ms(cost(ask, self.v6), now))
+            .max(self.purse.wait_ms(cost(ask, self.v6) + reserve, now))
             .max(0);
         Plan { ask, wait_ms }
     }
@@ -354,7 +362,7 @@ impl Watch {
     /// line so slow that it only looked dead must be found alive too.
     fn touch(&self) -> Ask {
         let usual = self.rtt_ms.saturating_mul(4).max(self.patience_ms);
-        let patience_ms = match (self.state == LineState::Down, self.failed % 4) {
+        let patience_ms = match (self.state == LineState::Down, self.failed % 8) {
             (true, 0) => PATIENCE_MS_MAX,
             (true, _) => usual.max(DOWN_PATIENCE_MS),
             (false, _) => usual,

@@ -9,7 +9,7 @@ use crate::core::time::UnixMs;
 use crate::ports::{Clock, Messenger, Moved, SendOutcome, Touch, Uplink};
 use crate::store::{Writer, outbox};
 use crate::work::Bell;
-use crate::work::line::{Line, LineState};
+use crate::work::line::Line;
 use crate::work::purse::Ask;
 use crate::work::watch::{Plan, Seen};
 use std::pin::pin;
@@ -127,13 +127,11 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
                 self.renew_waits(now.ms_since(since), now).await;
             }
             self.line.tell(next);
+            self.bell.ring();
         }
         if !self.line.state().is_cut() {
             // A cut that was over before it was looked at cost nobody's wait.
             *cut_since = None;
-        }
-        if self.line.state() == LineState::Up {
-            self.bell.ring();
         }
     }
 
