@@ -12,6 +12,7 @@
 mod support {
     pub mod app;
     pub mod canaries;
+    pub mod chaos;
     pub mod clinic;
     pub mod counts;
     pub mod far_side;
@@ -32,12 +33,22 @@ mod tpm {
 mod e2e {
     mod bad_input;
     mod canaries;
+    mod chaos;
     mod day;
     mod demo;
     mod disk;
     mod flood;
     mod kill;
     mod lan;
+    /// The line, cut in network namespaces: the real binary in one, the simulated
+    /// WhatsApp over TLS in another, a router between them. How soon a cut is
+    /// seen and how soon the first message leaves after it is over, by the
+    /// kernel's own routes and devices. Needs root and `ip`.
+    mod line {
+        pub mod place;
+
+        mod cuts;
+    }
     mod locked;
     mod panic;
     mod same_user;

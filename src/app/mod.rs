@@ -12,6 +12,8 @@ pub mod lan;
 pub mod listen;
 mod locked;
 pub mod opened;
+pub mod reach;
 pub mod reload;
 pub mod serve;
 pub mod service;
+mod uplink;

@@ -117,14 +117,17 @@ async fn run(
 /// service what they changed.
 pub fn ops_context(opened: &Opened, machine: &Machine, service: &Service) -> OpsContext {
     let (reload, bells) = (service.credentials.clone(), service.bells.clone());
+    let (line, clock) = (service.line.clone(), Arc::clone(&machine.clock));
     let on_change: OnChange = Arc::new(move |changed| {
         let (reload, bells) = (reload.clone(), bells.clone());
+        let (line, at) = (line.clone(), clock.now().at);
         Box::pin(async move {
             match changed {
                 Changed::Secrets => {
                     if let Err(error) = reload.now().await {
                         tracing::error!(%error, "the new credentials could not be read");
                     }
+                    line.nudge(at);
                 }
                 Changed::Outbox => bells.sender.ring(),
             }

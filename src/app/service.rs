@@ -3,6 +3,7 @@
 use crate::app::flow_file;
 use crate::app::opened::Opened;
 use crate::app::reload::Reload;
+use crate::app::uplink::WayOut;
 use crate::config::{Config, Provider};
 use crate::core::delivery::{Limits, PairRule, Policy, WindowRule};
 use crate::core::engine::Clinic;
@@ -17,18 +18,17 @@ use crate::web::health::Health;
 use crate::web::public;
 use crate::web::webhook::{Credentials, MemoryBudget, Webhook};
 use crate::whatsapp::client::{Line as HttpLine, Timing};
-use crate::whatsapp::cloud::CloudClient;
-use crate::whatsapp::replaceable::Replaceable;
 use crate::work::Bells;
 use crate::work::housekeeping::{self, Keeping};
 use crate::work::intake::{Context as StepContext, Flows, Intake};
 use crate::work::line::Line;
 use crate::work::runner::Runner;
 use crate::work::sender::Sender;
+use crate::work::watcher::Watcher;
 use anyhow::{Context, Result};
 use axum::Router;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32};
+use std::sync::atomic::AtomicU32;
 
 /// The machine's own clock and chance.
 #[derive(Clone)]
@@ -70,7 +70,6 @@ pub async fn start(
     let flows = prepare(config, opened, machine, flow).await?;
     let (line, bells) = (Line::default(), Bells::default());
     let credentials = connect(config, opened, machine).await?;
-    let client = Arc::clone(&credentials.client);
     let context = Arc::new(StepContext {
         flows,
         clinic: clinic(config),
@@ -78,7 +77,7 @@ pub async fn start(
         quiet_ms: config.flow.quiet_ms,
     });
     start_intake(opened, machine, runner, &bells, context);
-    start_sender(config, opened, machine, runner, &line, &bells, client);
+    start_sender(config, opened, machine, runner, &line, &bells, &credentials);
     let keeping = Keeping {
         webhooks_days: config.retention.webhooks_days,
         messages_days: config.retention.messages_days,
@@ -201,27 +200,38 @@ fn start_sender(
     runner: &mut Runner,
     line: &Line,
     bells: &Bells,
-    client: Arc<Replaceable<CloudClient>>,
+    credentials: &Reload,
 ) {
+    let in_doubt_ms = i64::from(config.outbox.in_doubt_seconds) * SECOND_MS;
     let sender = Arc::new(Sender {
-        messenger: client,
+        messenger: Arc::clone(&credentials.client),
         writer: opened.writer.clone(),
         box_key: opened.box_key.clone(),
         clock: Arc::clone(&machine.clock),
         chance: Arc::clone(&machine.chance),
-        policy: Policy {
-            in_doubt_ms: i64::from(config.outbox.in_doubt_seconds) * SECOND_MS,
-        },
+        policy: Policy { in_doubt_ms },
         rules: Arc::new(rules(config)),
         messages_per_second: config.outbox.messages_per_second,
         line: line.clone(),
         bell: bells.sender.clone(),
         refusals: AtomicU32::new(0),
-        cut_since: AtomicI64::new(0),
     });
     let stop = runner.stop_signal();
-    runner.start("sender", Arc::clone(&sender).run(stop.clone()));
-    runner.start("line watcher", sender.watch_line(stop));
+    runner.start("sender", sender.run(stop.clone()));
+    let base_url = match config.whatsapp.provider {
+        Provider::Cloud => &config.whatsapp.base_url,
+        Provider::UltraMsg => &config.ultramsg.base_url,
+    };
+    let watcher = Watcher {
+        messenger: Arc::clone(&credentials.client),
+        uplink: WayOut::to(base_url, Arc::clone(&credentials.http)),
+        writer: opened.writer.clone(),
+        clock: Arc::clone(&machine.clock),
+        in_doubt_ms,
+        line: line.clone(),
+        bell: bells.sender.clone(),
+    };
+    runner.start("line watcher", watcher.run(stop));
 }
 
 /// What the queue is planned by. Only the Cloud API has a window and a limit

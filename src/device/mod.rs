@@ -5,6 +5,7 @@ pub mod addresses;
 pub mod authority;
 pub mod chance;
 pub mod clock;
+pub mod link;
 pub mod memory;
 
 pub use chance::KernelChance;

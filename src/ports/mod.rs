@@ -5,12 +5,14 @@ pub mod door;
 mod seal_error;
 mod seal_report;
 pub mod sealer;
+mod uplink;
 
 use crate::core::id::OutboxKey;
 use crate::core::inbound::Identity;
 
 pub use crate::core::delivery::{LineFault, SendOutcome};
 pub use sealer::Sealer;
+pub use uplink::{Moved, Touch, Uplink};
 
 use crate::core::outgoing::Outgoing;
 use crate::core::time::{Now, UnixMs};

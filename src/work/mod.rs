@@ -5,8 +5,11 @@
 pub mod housekeeping;
 pub mod intake;
 pub mod line;
+mod purse;
 pub mod runner;
 pub mod sender;
+mod watch;
+pub mod watcher;
 
 use std::sync::Arc;
 use tokio::sync::Notify;

@@ -11,12 +11,12 @@ use crate::ports::{Chance, Clock, Messenger, SendOutcome};
 use crate::store::outbox::{self, Claim, Rules, Turn};
 use crate::store::{BoxKey, Error, Writer, pending};
 use crate::work::Bell;
-use crate::work::line::{Line, LineState, judge_probe, probe_wait_ms};
+use crate::work::line::Line;
 use futures_util::FutureExt;
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -55,8 +55,6 @@ pub struct Sender<M> {
     pub bell: Bell,
     /// Sends in a row that were refused because of the account.
     pub refusals: AtomicU32,
-    /// When the line was cut, by our clock.
-    pub cut_since: AtomicI64,
 }
 
 impl<M: Messenger> Sender<M> {
@@ -93,30 +91,6 @@ impl<M: Messenger> Sender<M> {
             }
         }
         while air.join_next().await.is_some() {}
-    }
-
-    /// Probes the line until `stop`: often while it is down, rarely while it
-    /// is up, and ever more rarely while the account refuses what we send.
-    pub async fn watch_line(self: Arc<Self>, stop: CancellationToken) {
-        let mut failed = 0;
-        loop {
-            let state = self.line.state();
-            let tries = failed + self.refusals.load(Ordering::Relaxed);
-            let wait = probe_wait_ms(state, tries, self.clock.now().at);
-            let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0));
-            tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                () = self.line.changed() => {
-                    failed = 0;
-                    continue;
-                }
-                () = stop.cancelled() => return,
-            }
-            let outcome = self.messenger.probe().await;
-            let next = judge_probe(&outcome, state, self.clock.now().at);
-            failed = if next == LineState::Up { 0 } else { failed + 1 };
-            self.note_line(next).await;
-        }
     }
 
     /// One turn of the queue. A line that has just come back is heard first:
@@ -169,6 +143,7 @@ impl<M: Messenger> Sender<M> {
     }
 
     async fn deliver(self: Arc<Self>, claim: Claim, stop: CancellationToken) {
+        let stretch = self.line.stretch();
         // A panic in the client says nothing about the message: it may have left.
         let sent = AssertUnwindSafe(self.messenger.send(&claim.call))
             .catch_unwind()
@@ -199,8 +174,8 @@ impl<M: Messenger> Sender<M> {
             }
             (_, Channel::Fine | Channel::LineDown | Channel::PauseUntil(_)) => {}
         }
-        let state = self.line.state().after(&outcome, channel);
-        self.note_line(state).await;
+        let now = self.clock.now().at;
+        self.line.sent(&outcome, channel, stretch, now);
     }
 
     async fn settle(
@@ -220,29 +195,6 @@ impl<M: Messenger> Sender<M> {
             })
             .await?;
         Ok(verdict.channel)
-    }
-
-    async fn note_line(&self, state: LineState) {
-        let before = self.line.state();
-        if !self.line.set(state) {
-            return;
-        }
-        let now = self.clock.now().at;
-        if state.is_cut() && !before.is_cut() {
-            self.cut_since.store(now.0, Ordering::Relaxed);
-        }
-        if !before.is_cut() || state.is_cut() {
-            return;
-        }
-        let down_ms = now.ms_since(UnixMs(self.cut_since.load(Ordering::Relaxed)));
-        let wait = self.policy.in_doubt_ms;
-        let renewed = self
-            .writer
-            .run(move |conn| outbox::line_up(conn, wait, down_ms, now))
-            .await;
-        if let Err(error) = renewed {
-            tracing::warn!(%error, "the waits of uncertain sends were not renewed");
-        }
     }
 }
 

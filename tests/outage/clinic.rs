@@ -8,6 +8,7 @@ use healthpost::core::inbound::{Identity, ProviderError, Receipt, Status};
 use healthpost::core::lang::Lang;
 use healthpost::core::outgoing::{Body, Outgoing, Purpose, Templates, neutral_templates};
 use healthpost::core::time::{DAY_MS, MINUTE_MS, Now, UnixMs};
+use healthpost::store::cards::Card;
 use healthpost::store::outbox::{self, Claim, Rules, Turn};
 use healthpost::store::{BoxKey, contacts, open};
 use rusqlite::Connection;
@@ -117,7 +118,9 @@ impl Clinic {
 
     /// The box hears of a message.
     pub fn hears(&self, contact: ContactId, stamped: i64) {
-        contacts::saw_message(&self.conn, contact, UnixMs(stamped)).unwrap();
+        let mut card = Card::read(&self.conn, contact).unwrap();
+        card.saw_message(UnixMs(stamped));
+        card.save(&self.conn).unwrap();
     }
 
     fn message(purpose: Purpose) -> Outgoing {

@@ -18,13 +18,9 @@ use database::look_at_facts;
 use finding::{Findings, Verdict};
 use folder::look_at_folder;
 use lan::look_at_lan;
-use std::net::{SocketAddr, TcpListener, ToSocketAddrs};
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::time::Duration;
 use tpm::look_at_tpm;
-
-/// How long the line is tried.
-const LINE_WAIT: Duration = Duration::from_secs(10);
 
 /// Check everything and say what to do about each finding
 #[derive(Debug, Args)]
@@ -144,40 +140,24 @@ impl Doctor {
             );
             return;
         }
-        let Some((host, port)) = reqwest::Url::parse(url)
-            .ok()
-            .and_then(|url| Some((url.host_str()?.to_owned(), url.port_or_known_default()?)))
-        else {
-            return;
+        let clock = match machine() {
+            Ok(machine) => machine.clock,
+            Err(failure) => {
+                findings.add("line", Verdict::NotChecked, &failure.to_string(), "");
+                return;
+            }
         };
-        let connected = tokio::task::spawn_blocking(move || {
-            let addresses = (host.as_str(), port).to_socket_addrs()?;
-            let mut last = std::io::Error::other("the name has no address");
-            for address in addresses {
-                match std::net::TcpStream::connect_timeout(&address, LINE_WAIT) {
-                    Ok(_) => return Ok(()),
-                    Err(error) => last = error,
-                }
+        match crate::app::reach::look(url, clock).await {
+            Ok(reach) if reach.fine => {
+                findings.add("line", Verdict::Ok, "the provider answers", "");
             }
-            Err(last)
-        });
-        match connected.await {
-            Ok(Ok(())) => findings.add("line", Verdict::Ok, "the provider can be reached", ""),
-            Ok(Err(error)) => {
-                let how = "check cable, modem, name server and credit; replies wait until then";
-                findings.add(
-                    "line",
-                    Verdict::Bad,
-                    &format!("no way to the provider: {error}"),
-                    how,
-                );
+            Ok(reach) => {
+                let how = "replies wait until then";
+                findings.add("line", Verdict::Bad, reach.words, how);
             }
-            Err(_) => findings.add(
-                "line",
-                Verdict::NotChecked,
-                "the check broke off",
-                "try again",
-            ),
+            Err(error) => {
+                findings.add("line", Verdict::NotChecked, &error.to_string(), "try again");
+            }
         }
     }
 }

@@ -219,7 +219,8 @@ WHEN NEW.state != 'sending'
     UPDATE lane SET look_at = min(coalesce(look_at, NEW.updated_at), NEW.updated_at)
     WHERE contact_id = NEW.contact_id;
 END;
-CREATE TRIGGER contact_wrote AFTER UPDATE OF last_stamp ON contact BEGIN
+CREATE TRIGGER contact_wrote AFTER UPDATE OF last_stamp ON contact
+WHEN NEW.last_stamp != OLD.last_stamp BEGIN
     UPDATE lane SET look_at = 0 WHERE contact_id = NEW.id AND holds = 1;
 END;
 
