@@ -223,7 +223,13 @@ impl Watch {
                 self.routed = true;
                 self.failed = 0;
                 self.patience_ms = PATIENCE_MS_MIN;
-                self.wish = Some((self.quickest(), now.steady_ms));
+                if self.state == LineState::Down && !self.purse.holds(RESERVE_BYTES, now) {
+                    // Nobody can be asked: the next message tells.
+                    self.wish = None;
+                    self.go(LineState::Up, now);
+                } else {
+                    self.wish = Some((self.quickest(), now.steady_ms));
+                }
                 true
             }
             Moved::Carrier => {

@@ -123,13 +123,16 @@ fn a_hole_is_found_within_the_promised_time_and_so_is_its_end() {
         live(&mut watch, &mut now, back, |watch, ask, at| {
             answer(watch, ask, at, false)
         });
-        while watch.state() != LineState::Up {
-            let before = now;
-            live(&mut watch, &mut now, before + 1, |watch, ask, at| {
-                answer(watch, ask, at, true)
-            });
-        }
-        ends.push(now - back);
+        let mut up_at = None;
+        let end = now + 60_000;
+        live(&mut watch, &mut now, end, |watch, ask, at| {
+            let took = answer(watch, ask, at, true);
+            if watch.state() == LineState::Up {
+                up_at.get_or_insert(at + took);
+            }
+            took
+        });
+        ends.push(up_at.unwrap() - back);
     }
     waits.sort_unstable();
     ends.sort_unstable();
@@ -156,6 +159,24 @@ fn a_route_that_goes_cuts_at_once_and_one_that_comes_is_asked_at_once() {
     watch.spend(plan.ask, moment(9_080));
     watch.see(&Seen::Probed(&fine()), moment(9_300));
     assert_eq!(watch.state(), LineState::Up);
+}
+
+#[test]
+fn a_line_that_comes_and_goes_all_day_is_used_at_once_although_nothing_is_left_to_ask_with() {
+    let (mut watch, mut now) = (Watch::new(), 0);
+    for _ in 0..1_000 {
+        now += 5_000;
+        watch.see(&Seen::Moved(Moved::Gone), moment(now));
+        assert_eq!(watch.state(), LineState::Down);
+        now += 5_000;
+        let (back, end) = (now, now + 1_000);
+        watch.see(&Seen::Moved(Moved::Back), moment(now));
+        live(&mut watch, &mut now, end, |watch, ask, at| {
+            answer(watch, ask, at, true)
+        });
+        assert_eq!(watch.state(), LineState::Up, "{back}");
+        now = end;
+    }
 }
 
 #[test]

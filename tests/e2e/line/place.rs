@@ -163,13 +163,15 @@ impl Drop for Net {
 /// A box and a provider with a line between them.
 pub struct Place {
     // Ended in this order.
-    _box: Process,
+    running: Process,
     _provider: Process,
     /// The line.
     pub net: Net,
     /// The provider's control interface.
     pub far: Control,
     folder: PathBuf,
+    trust: Trust,
+    clinic: Clinic,
     healthz: String,
     webhook: String,
 }
@@ -184,29 +186,35 @@ impl Place {
         let config = std::fs::read_to_string(clinic.config()).unwrap();
         let config = config.replace("127.0.0.1", "0.0.0.0");
         durable::write(&clinic.config(), config.as_bytes()).unwrap();
-        let hosts = folder.join("hosts");
         let lines = format!("127.0.0.1 localhost\n10.77.2.2 {HOST}\n");
-        durable::write(&hosts, lines.as_bytes()).unwrap();
-        let instead = [
-            (hosts.as_path(), "/etc/hosts"),
-            (trust.ca.as_path(), "/etc/ssl/certs/ca-certificates.crt"),
-        ];
-        let mut serve = Command::new(env!("CARGO_BIN_EXE_healthpost"));
-        serve.arg("--config").arg(clinic.config());
-        serve.args(["serve", "--passphrase-file", &clinic.passphrase()]);
-        let running = Process::start(&mut net.command("b", &instead, &serve), folder, "serve");
+        durable::write(&folder.join("hosts"), lines.as_bytes()).unwrap();
+        let running = serve(&net, &clinic, &trust);
         let base = format!("http://{}:{PORT}", net.side_address(1));
         let place = Self {
-            _box: running,
+            running,
             _provider: provider,
             net,
             far,
             folder: folder.to_owned(),
+            trust,
+            clinic,
             healthz: format!("{base}/healthz"),
             webhook: format!("{base}/webhooks/whatsapp"),
         };
-        wait::until("the line is up", 60, || place.is_up().then_some(()));
+        place.wait_up();
         place
+    }
+
+    fn wait_up(&self) {
+        wait::until("the line is up", 60, || self.is_up().then_some(()));
+    }
+
+    /// Starts the box anew. What may be spent on asking in a day is soon spent
+    /// where a line is cut every few seconds.
+    pub fn restart(&mut self) {
+        assert!(self.running.stop().success(), "{}", self.logged());
+        self.running = serve(&self.net, &self.clinic, &self.trust);
+        self.wait_up();
     }
 
     /// Whether the box says that its line is up.
@@ -233,6 +241,22 @@ impl Place {
     pub fn logged(&self) -> String {
         std::fs::read_to_string(self.folder.join("serve.err")).unwrap_or_default()
     }
+}
+
+fn serve(net: &Net, clinic: &Clinic, trust: &Trust) -> Process {
+    let hosts = clinic.folder.join("hosts");
+    let instead = [
+        (hosts.as_path(), "/etc/hosts"),
+        (trust.ca.as_path(), "/etc/ssl/certs/ca-certificates.crt"),
+    ];
+    let mut serve = Command::new(env!("CARGO_BIN_EXE_healthpost"));
+    serve.arg("--config").arg(clinic.config());
+    serve.args(["serve", "--passphrase-file", &clinic.passphrase()]);
+    Process::start(
+        &mut net.command("b", &instead, &serve),
+        &clinic.folder,
+        "serve",
+    )
 }
 
 fn provider(net: &Net, folder: &Path, trust: &Trust) -> (Process, Control) {
