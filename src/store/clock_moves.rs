@@ -43,9 +43,9 @@ pub fn mend(conn: &Connection, now: UnixMs) -> Result<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::id::InboxId;
     use crate::core::outgoing::Purpose;
     use crate::core::time::DAY_MS;
-    use crate::core::id::InboxId;
     use crate::store::cards::Card;
     use crate::store::pending;
     use crate::store::tests::{contact, count, db, queue};

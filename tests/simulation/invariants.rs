@@ -83,7 +83,10 @@ pub fn invariant_integrity(conn: &Connection) -> Check {
 /// After two days of calm nothing waits any more.
 pub fn invariant_calm_empties_everything(conn: &Connection) -> Check {
     for (what, sql) in [
-        ("messages to be stepped", "SELECT count(*) FROM contact WHERE waits_from IS NOT NULL"),
+        (
+            "messages to be stepped",
+            "SELECT count(*) FROM contact WHERE waits_from IS NOT NULL",
+        ),
         (
             "unhandled messages",
             "SELECT count(*) FROM inbox WHERE state = 'new'",
