@@ -225,6 +225,8 @@ fn refused_sends_make_probes_rarer_although_the_probes_go_well() {
         watch.see(&seen, moment(now));
         watch.wish = None;
         watch.asked_ms = now;
+        // The purse makes them rarer still; here it is the refusals that count.
+        watch.purse = Purse::full();
         let plan = watch.plan(moment(now));
         assert_eq!(plan.ask, Ask::Probe);
         waits.push(plan.wait_ms);
