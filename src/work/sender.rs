@@ -11,7 +11,7 @@ use crate::ports::{Chance, Clock, Messenger, SendOutcome};
 use crate::store::outbox::{self, Claim, Rules, Turn};
 use crate::store::{BoxKey, Error, Writer, pending};
 use crate::work::Bell;
-use crate::work::line::Line;
+use crate::work::line::{Line, LineState};
 use futures_util::FutureExt;
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
@@ -27,6 +27,8 @@ const IDLE: Duration = Duration::from_secs(1);
 const SOON: Duration = Duration::from_millis(5);
 /// Longest pause between two tries to store a result.
 const SETTLE_PAUSE_MAX: Duration = Duration::from_secs(30);
+/// How long a box that has just started counts as cut off, ms.
+const AWAY_AT_START_MS: i64 = 20_000;
 /// The window over which the provider counts messages, and a little: its
 /// windows lie anywhere, and calls are not all equally quick on their way.
 const RATE_WINDOW_MS: i64 = 1_010;
@@ -63,16 +65,11 @@ impl<M: Messenger> Sender<M> {
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut air: JoinSet<()> = JoinSet::new();
         let mut pace = Pace::new(self.messages_per_second);
-        let mut up_since = None;
+        let mut stretch = Stretch::at_start(self.clock.now().at);
         while !stop.is_cancelled() {
             while air.try_join_next().is_some() {}
-            let now = self.clock.now().at;
-            up_since = match up_since {
-                _ if !self.line.state().carries(now) => None,
-                None => Some(now),
-                since => since,
-            };
-            let turn = self.turn(&mut pace, air.len(), up_since).await;
+            stretch.see(self.line.state(), self.clock.now().at);
+            let turn = self.turn(&mut pace, air.len(), &stretch).await;
             let idle = turn.claims.is_empty() && !turn.more;
             for claim in turn.claims {
                 air.spawn(Arc::clone(&self).deliver(claim, stop.clone()));
@@ -95,20 +92,21 @@ impl<M: Messenger> Sender<M> {
 
     /// One turn of the queue. A line that has just come back is heard first:
     /// what waits at the other end may make a queued message needless.
-    async fn turn(&self, pace: &mut Pace, in_air: usize, up_since: Option<UnixMs>) -> Turn {
+    async fn turn(&self, pace: &mut Pace, in_air: usize, stretch: &Stretch) -> Turn {
         let now = self.clock.now();
-        let room = match up_since {
+        let room = match stretch.up_since {
             None => 0,
             Some(_) => self
                 .in_flight_max()
                 .saturating_sub(in_air)
                 .min(pace.room(now.at)),
         };
-        let up_ms = up_since.map_or(0, |since| now.at.ms_since(since));
+        let up_ms = stretch.up_since.map_or(0, |since| now.at.ms_since(since));
+        let away_ms = stretch.away_ms;
         let rules = Arc::clone(&self.rules);
         let turned = self.writer.run(move |conn| {
-            let news = pull_first_ms(up_ms, true) > 0 && pending::any(conn)?;
-            let wait = pull_first_ms(up_ms, news);
+            let news = pull_first_ms(away_ms, up_ms, true) > 0 && pending::any(conn)?;
+            let wait = pull_first_ms(away_ms, up_ms, news);
             let room = if wait > 0 { 0 } else { room };
             let mut turn = outbox::turn(conn, &rules, now, room)?;
             if wait > 0 {
@@ -202,6 +200,38 @@ fn millis(ms: i64) -> Duration {
     Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }
 
+/// Since when the line carries, and for how long it was cut before.
+struct Stretch {
+    up_since: Option<UnixMs>,
+    cut_since: Option<UnixMs>,
+    away_ms: i64,
+}
+
+impl Stretch {
+    /// Nobody knows how long a box was off that has just started: what waits at
+    /// the other end is given a moment.
+    const fn at_start(now: UnixMs) -> Self {
+        Self {
+            up_since: None,
+            cut_since: Some(now.plus_ms(-AWAY_AT_START_MS)),
+            away_ms: 0,
+        }
+    }
+
+    /// A pause that the provider asked for is no outage.
+    fn see(&mut self, state: LineState, now: UnixMs) {
+        if !state.carries(now) {
+            self.up_since = None;
+            if state.is_cut() {
+                self.cut_since.get_or_insert(now);
+            }
+        } else if self.up_since.is_none() {
+            self.up_since = Some(now);
+            self.away_ms = self.cut_since.take().map_or(0, |since| now.ms_since(since));
+        }
+    }
+}
+
 /// Keeps the number of messages in any one second under the provider's limit.
 struct Pace {
     limit: usize,
@@ -243,6 +273,24 @@ impl Pace {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn only_a_cut_counts_as_an_outage() {
+        let mut stretch = Stretch::at_start(UnixMs(100_000));
+        stretch.see(LineState::Up, UnixMs(100_001));
+        assert_eq!(stretch.away_ms, 20_001);
+        stretch.see(LineState::Paused(UnixMs(103_000)), UnixMs(101_000));
+        assert_eq!(stretch.up_since, None);
+        stretch.see(LineState::Up, UnixMs(103_000));
+        assert_eq!(
+            (stretch.up_since, stretch.away_ms),
+            (Some(UnixMs(103_000)), 0)
+        );
+        stretch.see(LineState::Down, UnixMs(104_000));
+        stretch.see(LineState::Portal, UnixMs(105_000));
+        stretch.see(LineState::Up, UnixMs(164_000));
+        assert_eq!(stretch.away_ms, 60_000);
+    }
 
     #[test]
     fn no_second_holds_more_than_the_limit() {

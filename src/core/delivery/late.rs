@@ -18,12 +18,18 @@ const FIRST_NEWS_MS: i64 = 300;
 /// How long whatever it brings may keep the queue waiting, ms.
 const NEWS_MS_MAX: i64 = 5_000;
 
-/// How long sending still waits after the line has come back `since_ms` ago,
-/// so that what waits at the other end comes in first: an answer or a status
-/// may make a queued message needless. `unread` says whether messages are in
-/// that have not been looked at. Bounded: a flood never stops the queue.
-pub fn pull_first_ms(since_ms: i64, unread: bool) -> i64 {
+/// The part of an outage's length that its end may keep the queue waiting: a
+/// short cut has brought little, and is not made longer by listening.
+const OF_THE_OUTAGE: i64 = 60;
+
+/// How long sending still waits after the line has come back `since_ms` ago
+/// from an outage of `away_ms`, so that what waits at the other end comes in
+/// first: an answer or a status may make a queued message needless. `unread`
+/// says whether messages are in that have not been looked at. Bounded: a flood
+/// never stops the queue.
+pub fn pull_first_ms(away_ms: i64, since_ms: i64, unread: bool) -> i64 {
     let most = if unread { NEWS_MS_MAX } else { FIRST_NEWS_MS };
+    let most = most.min(away_ms / OF_THE_OUTAGE);
     if (0..most).contains(&since_ms) {
         most.min(since_ms.saturating_add(FIRST_NEWS_MS)) - since_ms
     } else {
@@ -145,13 +151,17 @@ mod tests {
 
     #[test]
     fn a_line_that_is_back_is_heard_before_it_is_spoken_to() {
-        assert_eq!(pull_first_ms(0, false), 300);
-        assert_eq!(pull_first_ms(299, false), 1);
-        assert_eq!(pull_first_ms(300, false), 0);
-        assert_eq!(pull_first_ms(300, true), 300);
-        assert_eq!(pull_first_ms(4_900, true), 100);
-        assert_eq!(pull_first_ms(5_000, true), 0);
-        assert_eq!(pull_first_ms(-5, true), 0);
+        let day = 24 * 60 * MINUTE_MS;
+        assert_eq!(pull_first_ms(day, 0, false), 300);
+        assert_eq!(pull_first_ms(day, 299, false), 1);
+        assert_eq!(pull_first_ms(day, 300, false), 0);
+        assert_eq!(pull_first_ms(day, 300, true), 300);
+        assert_eq!(pull_first_ms(day, 4_900, true), 100);
+        assert_eq!(pull_first_ms(day, 5_000, true), 0);
+        // A minute in the dark is worth a second of listening, a blink nothing.
+        assert_eq!(pull_first_ms(MINUTE_MS, 900, true), 100);
+        assert_eq!(pull_first_ms(MINUTE_MS, 1_000, true), 0);
+        assert_eq!(pull_first_ms(50, 0, true), 0);
     }
 
     proptest! {

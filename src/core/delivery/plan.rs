@@ -228,6 +228,8 @@ fn closed(plan: &mut Plan, lane: &Lane, queued: &[Waiting], limits: Limits, now:
             plan.end(&template, DeliveryState::Failed, Why::SentInDoubt);
         }
         Some((template, true)) => plan.look_by(template.not_before),
+        // What changes is carried out first; the next plan sends it.
+        Some((_, false)) if plan.changes() => {}
         Some((template, false)) => ready(plan, lane, &template, limits, now, false),
         None => plan.ask = held && asked == Asked::No && lane.templates == Templated::Ready,
     }

@@ -217,7 +217,7 @@ mod tests {
         let conn = db();
         let found = [
             (READY, "USING INDEX lane_ready (rank=? AND ready_at"),
-            (lane::TO_LOOK_AT, "USING INDEX lane_look (look_at"),
+            (lane::TO_LOOK_AT, "INDEX lane_look (look_at"),
             (
                 lane::IN_STATE,
                 "USING INDEX outbox_waiting (contact_id=? AND state=?)",
