@@ -29,7 +29,9 @@ mod e2e {
     mod flood;
     mod kill;
     mod locked;
+    mod media;
     mod panic;
+    mod setup;
     mod start;
     mod stock;
 }

@@ -10,7 +10,7 @@ use crate::core::data_key::DataKey;
 use crate::core::secret::Secret;
 use crate::keys;
 use crate::ops::control::{self, UnlockTry};
-use crate::ops::{Changed, Context as OpsContext, OnChange};
+use crate::ops::{Changed, Configured, Context as OpsContext, OnChange};
 use crate::store::lock;
 use crate::web::health::Health;
 use crate::web::public;
@@ -73,7 +73,7 @@ async fn run(config: &Config, opened: Opened, public: TcpListener, machine: Mach
         "public listener",
         listen::serve(public, service.public.clone(), stop),
     );
-    let context = ops_context(&opened, &machine, &service);
+    let context = ops_context(config, &opened, &machine, &service);
     runner.start(
         "control socket",
         control::serve(context, runner.stop_signal())?,
@@ -89,7 +89,13 @@ async fn run(config: &Config, opened: Opened, public: TcpListener, machine: Mach
 
 /// What commands on the control socket work with; they tell the running
 /// service what they changed.
-pub fn ops_context(opened: &Opened, machine: &Machine, service: &Service) -> OpsContext {
+pub fn ops_context(
+    config: &Config,
+    opened: &Opened,
+    machine: &Machine,
+    service: &Service,
+) -> OpsContext {
+    let http = Arc::clone(&service.credentials.http);
     let (reload, bells) = (service.credentials.clone(), service.bells.clone());
     let on_change: OnChange = Arc::new(move |changed| {
         let (reload, bells) = (reload.clone(), bells.clone());
@@ -110,6 +116,7 @@ pub fn ops_context(opened: &Opened, machine: &Machine, service: &Service) -> Ops
         readers: opened.readers.clone(),
         clock: Arc::clone(&machine.clock),
         chance: Arc::clone(&machine.chance),
+        configured: Some(Arc::new(Configured::over(config, http))),
         on_change: Some(on_change),
     }
 }

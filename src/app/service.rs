@@ -7,8 +7,10 @@ use crate::config::Config;
 use crate::core::delivery::Policy;
 use crate::core::engine::Clinic;
 use crate::core::flow::Flow;
+use crate::core::limits::RESERVE_BYTES;
 use crate::core::time::{MINUTE_MS, SECOND_MS};
 use crate::ports::{Chance, Clock};
+use crate::store::reserve::Reserve;
 use crate::store::{clock_moves, outbox, sessions};
 use crate::web::console::Console;
 use crate::web::health::Health;
@@ -21,8 +23,10 @@ use crate::work::Bells;
 use crate::work::housekeeping::{self, Keeping};
 use crate::work::intake::{Context as StepContext, Flows, Intake};
 use crate::work::line::Line;
+use crate::work::media::Fetcher;
 use crate::work::runner::Runner;
 use crate::work::sender::Sender;
+use crate::work::usage::Count;
 use anyhow::{Context, Result};
 use axum::Router;
 use std::sync::Arc;
@@ -76,7 +80,17 @@ pub async fn start(
         quiet_ms: config.flow.quiet_ms,
     });
     start_intake(opened, machine, runner, &bells, context);
+    let files = Arc::clone(&client);
     start_sender(config, opened, machine, runner, &line, &bells, client);
+    start_media(opened, machine, runner, &line, &bells, files);
+    let count = Count {
+        writer: opened.writer.clone(),
+        clock: Arc::clone(&machine.clock),
+        meter: Arc::clone(credentials.http.meter()),
+        zone: config.clinic.zone.clone(),
+        free: config.whatsapp.free_messages_per_month,
+    };
+    runner.start("usage", count.run(runner.stop_signal()));
     let keeping = Keeping {
         webhooks_days: config.retention.webhooks_days,
     };
@@ -217,6 +231,27 @@ fn start_sender(
     let stop = runner.stop_signal();
     runner.start("sender", Arc::clone(&sender).run(stop.clone()));
     runner.start("line watcher", sender.watch_line(stop));
+}
+
+fn start_media(
+    opened: &Opened,
+    machine: &Machine,
+    runner: &mut Runner,
+    line: &Line,
+    bells: &Bells,
+    files: Arc<Replaceable<CloudClient>>,
+) {
+    let fetcher = Fetcher {
+        files,
+        writer: opened.writer.clone(),
+        readers: opened.readers.clone(),
+        clock: Arc::clone(&machine.clock),
+        chance: Arc::clone(&machine.chance),
+        line: line.clone(),
+        disk: Reserve::new(&opened.folder, RESERVE_BYTES),
+        bell: bells.media.clone(),
+    };
+    runner.start("patients' files", fetcher.run(runner.stop_signal()));
 }
 
 fn clinic(config: &Config) -> Clinic {

@@ -264,11 +264,26 @@ pub enum Item {
         /// The webhook field it came in.
         field: String,
     },
+    /// A decision of the provider's about one of our templates.
+    Template(TemplateNews),
     /// Stored and deliberately not acted on (a group message, our own echo).
     Ignored {
         /// Which kind.
         why: String,
     },
+}
+
+/// What the provider says of a template.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateNews {
+    /// Its name at the provider.
+    pub name: String,
+    /// The provider's code of its language.
+    pub language: String,
+    /// The provider's word: `APPROVED`, `PAUSED`, `REJECTED`, …
+    pub status: String,
+    /// The provider's word for why; empty if there is none.
+    pub reason: String,
 }
 
 /// An item with what is needed to store it once.
@@ -294,6 +309,7 @@ impl ReceivedItem {
                 Item::UserIdUpdate { .. }
                 | Item::ChannelError(_)
                 | Item::Account { .. }
+                | Item::Template(_)
                 | Item::Ignored { .. },
             )
             | Err(_) => None,

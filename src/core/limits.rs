@@ -78,6 +78,24 @@ pub const CHECK_MS_MAX: u64 = 60_000;
 pub const LOCK_WAIT_MS: u64 = 1_000;
 /// Prepared statements kept by each connection.
 pub const STATEMENTS_KEPT: usize = 128;
+/// Largest file of a patient's that is fetched, bytes: the provider's own limit
+/// for sound and film.
+pub const MEDIA_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Bytes of patients' files kept in all: what a card and its backups carry.
+pub const MEDIA_STORE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// Bytes of one piece of a file: one write of the database.
+pub const MEDIA_CHUNK_BYTES: usize = 64 * 1024;
+/// Pieces overwritten in one transaction, so that nobody waits long.
+pub const MEDIA_SWEEP_CHUNKS: usize = 32;
+/// How long the provider keeps a patient's file, ms.
+pub const MEDIA_AGE_MS_MAX: i64 = 7 * super::time::DAY_MS;
+/// Longest wait between two tries to fetch a file, before jitter, ms.
+pub const MEDIA_WAIT_MS_MAX: i64 = super::time::HOUR_MS;
+/// Free space below which no file is fetched, bytes: files stop long before
+/// messages do.
+pub const MEDIA_FREE_BYTES_MIN: u64 = 256 * 1024 * 1024;
+/// How long what was used is counted back, ms.
+pub const USAGE_AGE_MS_MAX: i64 = 400 * super::time::DAY_MS;
 /// Size to which an emptied write-ahead log is cut back, bytes: what a full one
 /// takes, so that it is not cut and grown again under load.
 pub const WAL_BYTES_KEPT: i64 = 17 * 1024 * 1024;

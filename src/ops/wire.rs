@@ -1,7 +1,8 @@
 //! Requests and answers as they pass between a command and the process that
 //! has the database open: one JSON text a line.
 
-use crate::core::id::{OutboxId, RecordId};
+use super::provider_wire::{FileLine, SetupLine, TaskLine, TemplateLine, UsageFacts};
+use crate::core::id::{MediaId, OutboxId, RecordId, TaskId};
 use crate::core::private::Private;
 use crate::core::table::RecordRow;
 use crate::core::time::UnixMs;
@@ -143,6 +144,51 @@ pub enum Request {
         /// Whether it must be changed at the first use.
         one_time: bool,
     },
+    /// Walks through the set-up at the provider.
+    WhatsAppSetup,
+    /// Says hello to a number.
+    WhatsAppTest {
+        /// Digits of the number, with its country code.
+        to: Private<String>,
+    },
+    /// The templates at the provider.
+    Templates {
+        /// Hand in those of ours that it lacks.
+        submit: bool,
+    },
+    /// What this month's messages cost.
+    Usage,
+    /// What staff have to do.
+    TaskList {
+        /// The done ones too.
+        all: bool,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Takes a task on.
+    TaskClaim {
+        /// Which.
+        id: TaskId,
+    },
+    /// Ends a task.
+    TaskEnd {
+        /// Which.
+        id: TaskId,
+        /// How: a word of `core::tasks`.
+        outcome: String,
+    },
+    /// The files of a record.
+    FileList {
+        /// Which record.
+        record: RecordId,
+    },
+    /// A piece of a file.
+    FilePiece {
+        /// Which file.
+        file: MediaId,
+        /// From this byte on.
+        from: u64,
+    },
     /// What `doctor` wants to know of the database.
     Facts,
 }
@@ -204,6 +250,42 @@ pub enum Response {
     Users {
         /// By name.
         list: Vec<StaffLine>,
+    },
+    /// What the walk through the set-up found.
+    Setup {
+        /// In the order of the set-up.
+        list: Vec<SetupLine>,
+        /// Whether everything that must be right is.
+        sound: bool,
+    },
+    /// How a test message ended.
+    Tested {
+        /// `accepted`, `sent` or `delivered`.
+        state: String,
+        /// In words.
+        said: String,
+    },
+    /// Templates.
+    Templates {
+        /// As the provider lists them, then ours that it lacks.
+        list: Vec<TemplateLine>,
+    },
+    /// What this month's messages cost.
+    Usage(UsageFacts),
+    /// Tasks of staff.
+    Tasks {
+        /// The most urgent first, or the latest first.
+        list: Vec<TaskLine>,
+    },
+    /// The files of a record.
+    Files {
+        /// In the order they were sent.
+        list: Vec<FileLine>,
+    },
+    /// A piece of a file.
+    Piece {
+        /// Its bytes; empty past the end.
+        base64: Private<String>,
     },
     /// What `doctor` wants to know.
     Facts(DatabaseFacts),
@@ -327,4 +409,19 @@ pub struct DatabaseFacts {
     pub secrets: Vec<String>,
     /// Counters that survive restarts.
     pub counters: BTreeMap<String, i64>,
+    /// What is known of the provider without asking it.
+    pub provider: ProviderFacts,
+}
+
+/// What the database knows of the provider.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProviderFacts {
+    /// What this month's messages cost; none without a configuration.
+    pub usage: Option<UsageFacts>,
+    /// Our templates that cannot be sent, with why.
+    pub templates_refused: Vec<String>,
+    /// Files of patients that are still to be fetched.
+    pub files_waiting: u64,
+    /// Files that were lost or refused.
+    pub files_lost: u64,
 }

@@ -1,12 +1,17 @@
 //! The few outside things the program is written against, as small traits.
 //! There is none for the database: tests use a real SQLCipher file.
 
+mod files;
+mod meter;
 mod seal_error;
 mod seal_report;
 pub mod sealer;
 
 use crate::core::id::OutboxKey;
 use crate::core::inbound::Identity;
+
+pub use files::{Described, Fetched, Files, Pieces};
+pub use meter::Meter;
 
 pub use crate::core::delivery::{LineFault, SendOutcome};
 pub use sealer::Sealer;

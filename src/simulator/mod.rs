@@ -10,6 +10,7 @@
 //! so a simulation drives it without a socket. [`Simulator`] is the shell that
 //! puts it on the wire.
 
+mod account;
 mod agenda;
 mod callback;
 mod chance;
@@ -19,6 +20,7 @@ mod events;
 mod fault;
 mod graph;
 mod graph_error;
+mod graph_files;
 mod inbound;
 mod lengths;
 mod line;
@@ -41,11 +43,14 @@ mod world_account;
 mod world_phone;
 mod world_post;
 mod world_send;
+mod world_templates;
 
+pub use account::Account;
 pub use control_types::{Change, NewPhone, Writing};
 pub use fault::{Fault, FaultPlan, Schedule, Standing};
 pub use graph_error::GraphError;
 pub use inbound::Said;
+pub use media::FileManner;
 pub use person::Number;
 pub use post_queue::{Delivery, PostId};
 pub use request::Tap;

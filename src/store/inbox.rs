@@ -10,7 +10,7 @@ use crate::core::inbound::{
 use crate::core::private::Private;
 use crate::core::time::UnixMs;
 use crate::store::contacts::{self, AddressKind};
-use crate::store::{BoxKey, Result, counters, erasure, outbox, pending};
+use crate::store::{BoxKey, Result, counters, erasure, outbox, pending, templates};
 use rusqlite::{Connection, params};
 
 /// What taking in a webhook needs to know.
@@ -220,6 +220,12 @@ fn store_item(
         }
         Item::ChannelError(_) => row.keep_counted("channel_error", "webhook.channel_errors")?,
         Item::Account { .. } => row.keep_counted("account", "webhook.account_events")?,
+        Item::Template(news) => {
+            if templates::hear(conn, news, now)? {
+                counters::add(conn, "webhook.templates_refused", 1)?;
+            }
+            row.keep_counted("template", "webhook.account_events")?;
+        }
         Item::Ignored { .. } => row.keep_counted("ignored", "webhook.ignored")?,
     }
     tally.kept += 1;

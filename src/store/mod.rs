@@ -14,11 +14,13 @@ pub mod error;
 mod group;
 pub mod inbox;
 pub mod lock;
+pub mod media;
 pub mod meta;
 pub mod migrations;
 pub mod nested;
 pub mod open;
 pub mod outbox;
+pub mod parked;
 pub mod pending;
 pub mod queue;
 pub mod readers;
@@ -30,8 +32,10 @@ pub mod secrets;
 pub mod sessions;
 pub mod staff;
 pub mod tasks;
+pub mod templates;
 #[cfg(test)]
 mod tests;
+pub mod usage;
 pub mod writer;
 
 pub use error::Error;

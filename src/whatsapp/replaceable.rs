@@ -2,7 +2,8 @@
 //! must not need a restart, and none at all must not stop anything else.
 
 use crate::core::inbound::ProviderError;
-use crate::ports::{Call, Messenger, SendOutcome};
+use crate::core::private::Private;
+use crate::ports::{Call, Described, Fetched, Files, Messenger, SendOutcome};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// What a provider says to a wrong token (Graph API error 190): the channel
@@ -48,6 +49,24 @@ impl<M: Messenger> Messenger for Replaceable<M> {
         match self.current() {
             Some(messenger) => messenger.probe().await,
             None => no_credentials(),
+        }
+    }
+}
+
+impl<M: Files> Files for Replaceable<M> {
+    type Pieces = M::Pieces;
+
+    async fn describe(&self, media_id: &str) -> Described {
+        match self.current() {
+            Some(files) => files.describe(media_id).await,
+            None => Described::Later(None),
+        }
+    }
+
+    async fn fetch(&self, place: &Private<String>, from: u64) -> Fetched<Self::Pieces> {
+        match self.current() {
+            Some(files) => files.fetch(place, from).await,
+            None => Fetched::Later(None),
         }
     }
 }

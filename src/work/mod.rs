@@ -5,8 +5,10 @@
 pub mod housekeeping;
 pub mod intake;
 pub mod line;
+pub mod media;
 pub mod runner;
 pub mod sender;
+pub mod usage;
 
 use std::sync::Arc;
 use tokio::sync::Notify;
@@ -35,4 +37,6 @@ pub struct Bells {
     pub intake: Bell,
     /// New messages may be waiting to leave.
     pub sender: Bell,
+    /// New files may be waiting to be fetched.
+    pub media: Bell,
 }

@@ -1,6 +1,7 @@
 //! What the opened database tells: its integrity, the queue, the credentials.
 
 use super::finding::{Findings, Verdict};
+use super::provider::look_at_provider;
 use crate::config::{Config, Provider};
 use crate::core::time::HOUR_MS;
 use crate::ops::{DatabaseFacts, Integrity};
@@ -45,6 +46,7 @@ pub(super) fn look_at_facts(
     } else {
         findings.add("outbox", Verdict::Ok, &said, "");
     }
+    look_at_provider(&facts.provider, findings);
     let needed: &[&str] = match config.map(|config| config.whatsapp.provider) {
         Some(Provider::Cloud) => &[
             "whatsapp.access_token",

@@ -4,6 +4,7 @@
 mod database;
 mod finding;
 mod folder;
+mod provider;
 mod tpm;
 
 use super::failure::Failure;
@@ -16,6 +17,7 @@ use clap::Args;
 use database::look_at_facts;
 use finding::{Findings, Verdict};
 use folder::look_at_folder;
+use provider::look_at_version;
 use std::net::{TcpListener, ToSocketAddrs};
 use std::path::Path;
 use std::time::Duration;
@@ -59,6 +61,7 @@ impl Doctor {
             look_at_tpm(globals, config, folder, &mut findings);
         }
         if let Some(config) = &config {
+            look_at_version(config, machine()?.clock.now().at, &mut findings);
             look_at_flow(config, &mut findings);
             look_at_ports(config, folder.as_deref(), &mut findings);
             self.look_at_line(config, &mut findings).await;

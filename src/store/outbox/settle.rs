@@ -5,7 +5,7 @@ use super::{ask_staff, state_at, status};
 use crate::core::delivery::{DeliveryState, Policy, SendOutcome, Verdict, judge};
 use crate::core::id::{AttemptId, OutboxId};
 use crate::core::time::UnixMs;
-use crate::store::{BoxKey, Result};
+use crate::store::{BoxKey, Result, usage};
 use rusqlite::{Connection, params};
 
 /// Records what became of a claimed message and returns the verdict, so that
@@ -42,6 +42,7 @@ pub fn settle(
             "UPDATE outbox SET wamid_key = ?2, accepted_at = coalesce(accepted_at, ?3) WHERE id = ?1",
         )?
         .execute(params![id.0, wamid_key, now.0])?;
+        usage::add(conn, now, usage::ACCEPTED, 1)?;
     }
     // Anything but `sending` means that a status, or staff, was quicker.
     if state == DeliveryState::Sending {

@@ -5,7 +5,7 @@ use crate::core::delivery::{DeliveryState, advance};
 use crate::core::id::OutboxId;
 use crate::core::inbound::{Receipt, Status};
 use crate::core::time::UnixMs;
-use crate::store::{BoxKey, Result, tasks};
+use crate::store::{BoxKey, Result, tasks, usage};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// Applies news of one of our messages; parks it if the message is not known
@@ -91,6 +91,9 @@ fn apply(
         ask_staff(conn, id, Some("undelivered"), now)?;
     }
     let arrived = matches!(next, DeliveryState::Delivered | DeliveryState::Read);
+    if arrived && !matches!(state, DeliveryState::Delivered | DeliveryState::Read) {
+        usage::add_delivered(conn, status.stamped, status.category.as_deref())?;
+    }
     if arrived && state != next {
         // It arrived after all: nobody has to call.
         tasks::close_for(conn, id, now)?;

@@ -5,9 +5,8 @@
 //! have been carried out and does not say so is `Unknown`, never success and
 //! never "not sent".
 
+use super::graph;
 use super::json::Words;
-use super::status::provider_error;
-use super::wire::Fault;
 use crate::core::delivery::CODE_MISSING;
 use crate::core::inbound::ProviderError;
 use crate::core::limits::PROVIDER_WAIT_MS_MAX;
@@ -86,14 +85,7 @@ pub fn answering_number(body: &[u8]) -> Option<Private<String>> {
 
 /// The error in a body of the known form; "too many requests" needs none.
 fn refusal(http: u16, body: &[u8]) -> Option<ProviderError> {
-    #[derive(Deserialize)]
-    struct Refusal<'a> {
-        #[serde(borrow)]
-        error: Fault<'a>,
-    }
-    let told = serde_json::from_slice::<Refusal<'_>>(body).ok();
-    let told = told.and_then(|refusal| provider_error(&refusal.error));
-    told.or((http == 429).then_some(ProviderError {
+    graph::refusal(body).or((http == 429).then_some(ProviderError {
         code: CODE_MISSING,
         subcode: None,
     }))

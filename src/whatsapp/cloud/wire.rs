@@ -30,6 +30,8 @@ pub struct SoundEnvelope<'a> {
 pub struct SoundEntry<'a> {
     #[serde(borrow, default)]
     pub(super) id: Option<Words<'a>>,
+    #[serde(borrow, default)]
+    pub(super) time: Option<Raw<'a>>,
     #[serde(borrow)]
     pub(super) changes: Vec<Change<'a>>,
 }
@@ -39,6 +41,8 @@ pub struct SoundEntry<'a> {
 pub struct Entry<'a> {
     #[serde(borrow, default)]
     pub(super) id: Option<Words<'a>>,
+    #[serde(borrow, default)]
+    pub(super) time: Option<Raw<'a>>,
     #[serde(borrow)]
     pub(super) changes: Vec<Raw<'a>>,
 }
