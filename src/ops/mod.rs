@@ -15,18 +15,20 @@ mod secrets;
 mod sign_in;
 mod staff;
 mod tasks;
+mod usage;
 mod whatsapp;
 mod whatsapp_words;
 mod wire;
+mod wire_facts;
 
 pub use crate::export;
 pub use provider_wire::{FileLine, SetupLine, TaskLine, TemplateLine, UsageFacts, WireDay};
 pub use sign_in::Caller;
 pub use whatsapp::{Configured, judge_version};
 pub use wire::{
-    DatabaseFacts, Integrity, Period, Place, ProviderFacts, QueueLine, RecordLine, Request,
-    Response, SecretLine, SignIn, StaffLine,
+    Period, Place, QueueLine, RecordLine, Request, Response, SecretLine, SignIn, StaffLine,
 };
+pub use wire_facts::{DatabaseFacts, Integrity, ProviderFacts};
 
 use crate::core::limits;
 use crate::ports::{Chance, Clock};
@@ -144,7 +146,7 @@ pub async fn run(context: &Context, caller: &mut Caller, request: Request) -> Re
         Request::WhatsAppSetup => whatsapp::set_up(context).await,
         Request::WhatsAppTest { to } => whatsapp::test(context, to).await,
         Request::Templates { submit } => whatsapp::list_templates(context, submit).await,
-        Request::Usage => whatsapp::usage(context).await,
+        Request::Usage => usage::usage(context).await,
         Request::TaskList { all, limit } => tasks::list(context, caller, all, limit).await,
         Request::TaskClaim { id } => tasks::claim(context, caller, id).await,
         Request::TaskEnd { id, outcome } => tasks::end(context, caller, id, outcome).await,
@@ -194,7 +196,7 @@ fn provider_facts(
     now: crate::core::time::UnixMs,
 ) -> Result<ProviderFacts, Error> {
     let usage = match configured {
-        Some(it) => Some(whatsapp::facts(conn, &it.whatsapp, &it.zone, now)?),
+        Some(it) => Some(usage::facts(conn, &it.whatsapp, &it.zone, now)?),
         None => None,
     };
     let refused = crate::store::templates::list(conn)?

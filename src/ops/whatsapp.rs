@@ -1,7 +1,7 @@
-//! The set-up at Meta, a test message, templates and what messages cost. No
-//! answer in here holds a token, a secret or a number.
+//! The set-up at Meta, a test message and templates. No answer in here holds a
+//! token, a secret or a number.
 
-use super::provider_wire::{SetupLine, TemplateLine, UsageFacts, WireDay};
+use super::provider_wire::{SetupLine, TemplateLine};
 use super::{Context, Response};
 use crate::config::{Config, Provider, WhatsApp};
 use crate::core::id::OutboxKey;
@@ -10,9 +10,8 @@ use crate::core::lang::Lang;
 use crate::core::outgoing::{Body, Outgoing, Purpose};
 use crate::core::private::Private;
 use crate::core::secret::Secret;
-use crate::core::usage::{Quota, day, month, quota};
 use crate::ports::{Call, Clock, Messenger, SendOutcome};
-use crate::store::{Error, audit, meta, parked, secrets, templates as heard, usage};
+use crate::store::{Error, audit, meta, parked, secrets, templates as heard};
 use crate::whatsapp::client::{ClientError, Line, Timing};
 use crate::whatsapp::cloud::setup::{self, Asked, Finding};
 use crate::whatsapp::cloud::templates::{self, Standing};
@@ -22,8 +21,6 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 use std::time::Duration;
 
-/// Days of bytes that are listed.
-const DAYS_LISTED: i64 = 7;
 /// How long the statuses of a test message are waited for.
 const NEWS_WAIT: Duration = Duration::from_secs(15);
 /// How often it is looked for them.
@@ -351,66 +348,4 @@ async fn hear_of(context: &Context, wamid: &Private<String>) -> Result<parked::N
         }
     }
     Ok(news)
-}
-
-/// What this month's messages cost, and the bytes of the last days.
-pub(super) async fn usage(context: &Context) -> Result<Response, Error> {
-    let Some(configured) = context.configured.clone() else {
-        let hint = "name the configuration with --config FILE";
-        return Ok(Response::refused("this needs the configuration", hint));
-    };
-    let now = context.clock.now().at;
-    let whatsapp = configured.whatsapp.clone();
-    let zone = configured.zone.clone();
-    let facts = context
-        .readers
-        .read(move |conn| facts(conn, &whatsapp, &zone, now))
-        .await?;
-    Ok(Response::Usage(facts))
-}
-
-/// The same facts, for `doctor`.
-///
-/// # Errors
-/// Whatever the database reports.
-pub(super) fn facts(
-    conn: &rusqlite::Connection,
-    whatsapp: &WhatsApp,
-    zone: &TimeZone,
-    now: crate::core::time::UnixMs,
-) -> Result<UsageFacts, Error> {
-    let this = month(now, zone);
-    let sums = usage::sums(conn, this.from, this.until)?;
-    let free = whatsapp.free_messages_per_month;
-    let service = sums.get(usage::SERVICE).copied().unwrap_or(0);
-    let delivered = sums
-        .iter()
-        .filter_map(|(kind, count)| Some((kind.strip_prefix("delivered.")?.to_owned(), *count)))
-        .collect();
-    let today = day(now, 0, zone);
-    let mut wire = Vec::new();
-    for back in 0..DAYS_LISTED {
-        let day = day(now, back, zone);
-        let sums = usage::sums(conn, day.from, day.until)?;
-        let of = |kind| sums.get(kind).copied().unwrap_or(0);
-        wire.push(WireDay {
-            sent: of(usage::SENT),
-            received: of(usage::RECEIVED),
-            day: day.name,
-        });
-    }
-    Ok(UsageFacts {
-        month: this.name,
-        delivered,
-        free,
-        quota: match quota(service, free) {
-            Quota::Fine => "fine",
-            Quota::Low => "low",
-            Quota::Used => "used",
-        }
-        .to_owned(),
-        taken_today: usage::sum(conn, usage::ACCEPTED, today.from, today.until)?,
-        daily_ceiling: whatsapp.daily_ceiling,
-        wire,
-    })
 }

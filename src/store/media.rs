@@ -4,9 +4,15 @@
 //! The bytes of an erased file go in small pieces, so that nobody waits long for
 //! the writer; nothing reads them from the moment of the erasure on.
 
+mod chunks;
+mod erasing;
+
+pub use chunks::{add_chunk, chunk, kept_chunk, start_anew};
+pub use erasing::{erase, erase_before, sweep};
+
 use crate::core::id::{ContactId, InboxId, MediaId, RecordId};
 use crate::core::inbound::{Content, Inbound, Item, Media, MediaKind};
-use crate::core::limits::{MEDIA_AGE_MS_MAX, MEDIA_SWEEP_CHUNKS};
+use crate::core::limits::MEDIA_AGE_MS_MAX;
 use crate::core::time::UnixMs;
 use crate::store::{Error, Result};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -274,74 +280,6 @@ pub fn bytes_here(conn: &Connection) -> Result<u64> {
     Ok(u64::try_from(sum).unwrap_or(0))
 }
 
-/// Adds a piece that begins where the last one ended. A file that was erased
-/// meanwhile takes none: `false`.
-///
-/// # Errors
-/// Whatever the database reports.
-pub fn add_chunk(
-    conn: &Connection,
-    id: MediaId,
-    from: u64,
-    body: &[u8],
-    now: UnixMs,
-) -> Result<bool> {
-    let end = from.saturating_add(body.len() as u64);
-    let (from, end) = (column(from), column(end));
-    let taken = conn
-        .prepare_cached(
-            "UPDATE media SET bytes = ?3, tries = 0, updated_at = ?4
-             WHERE id = ?1 AND state = 'fetching' AND bytes = ?2",
-        )?
-        .execute(params![id.0, from, end, now.0])?;
-    if taken == 0 {
-        return Ok(false);
-    }
-    conn.prepare_cached("INSERT INTO media_chunk (media_id, start, body) VALUES (?1, ?2, ?3)")?
-        .execute(params![id.0, from, body])?;
-    Ok(true)
-}
-
-fn column(bytes: u64) -> i64 {
-    i64::try_from(bytes).unwrap_or(i64::MAX)
-}
-
-/// Forgets the pieces of a file that has to be fetched anew.
-///
-/// # Errors
-/// Whatever the database reports.
-pub fn start_anew(conn: &Connection, id: MediaId) -> Result<()> {
-    conn.prepare_cached("DELETE FROM media_chunk WHERE media_id = ?1")?
-        .execute([id.0])?;
-    conn.prepare_cached("UPDATE media SET bytes = 0 WHERE id = ?1")?
-        .execute([id.0])?;
-    Ok(())
-}
-
-/// The piece of a file that begins at this byte, in whatever state it is.
-///
-/// # Errors
-/// Whatever the database reports.
-pub fn chunk(conn: &Connection, id: MediaId, from: u64) -> Result<Option<Vec<u8>>> {
-    Ok(conn
-        .prepare_cached("SELECT body FROM media_chunk WHERE media_id = ?1 AND start = ?2")?
-        .query_row(params![id.0, column(from)], |row| row.get(0))
-        .optional()?)
-}
-
-/// As [`chunk`], of a file that is whole and not erased.
-///
-/// # Errors
-/// Whatever the database reports.
-pub fn kept_chunk(conn: &Connection, id: MediaId, from: u64) -> Result<Option<Vec<u8>>> {
-    let kept = find(conn, id)?.is_some_and(|file| file.state == State::Kept);
-    if kept {
-        chunk(conn, id, from)
-    } else {
-        Ok(None)
-    }
-}
-
 /// One file.
 ///
 /// # Errors
@@ -410,65 +348,6 @@ pub fn end(
     Ok(ended == 1)
 }
 
-/// Erases the files of a contact: from now on nothing shows them.
-///
-/// # Errors
-/// Whatever the database reports.
-pub fn erase(conn: &Connection, contact: ContactId) -> Result<usize> {
-    let erased = conn
-        .prepare_cached(
-            "UPDATE media SET state = 'erased', media_id = '', mime = NULL, sha256 = NULL,
-                              why = NULL, record_id = NULL
-             WHERE contact_id = ?1 AND state != 'erased'",
-        )?
-        .execute([contact.0])?;
-    if erased > 0 {
-        sweep(conn)?;
-    }
-    Ok(erased)
-}
-
-/// Erases the files of messages that were sent before an instant.
-///
-/// # Errors
-/// Whatever the database reports.
-pub fn erase_before(conn: &Connection, before: UnixMs) -> Result<usize> {
-    let erased = conn
-        .prepare_cached(
-            "UPDATE media SET state = 'erased', media_id = '', mime = NULL, sha256 = NULL,
-                              why = NULL, record_id = NULL
-             WHERE stamped_at < ?1 AND state != 'erased'",
-        )?
-        .execute([before.0])?;
-    if erased > 0 {
-        sweep(conn)?;
-    }
-    Ok(erased)
-}
-
-/// Overwrites some of what erased files left behind; true while there is more.
-///
-/// # Errors
-/// Whatever the database reports.
-pub fn sweep(conn: &Connection) -> Result<bool> {
-    let swept = conn
-        .prepare_cached(
-            "DELETE FROM media_chunk WHERE rowid IN (
-                 SELECT c.rowid FROM media m JOIN media_chunk c ON c.media_id = m.id
-                 WHERE m.state = 'erased' LIMIT ?1)",
-        )?
-        .execute([column(MEDIA_SWEEP_CHUNKS as u64)])?;
-    if swept == MEDIA_SWEEP_CHUNKS {
-        return Ok(true);
-    }
-    conn.prepare_cached(
-        "DELETE FROM media WHERE state = 'erased'
-           AND NOT EXISTS (SELECT 1 FROM media_chunk c WHERE c.media_id = media.id)",
-    )?
-    .execute([])?;
-    Ok(false)
-}
-
 /// Files that wait, and those that were lost, for `doctor`.
 ///
 /// # Errors
@@ -483,6 +362,11 @@ pub fn counts(conn: &Connection) -> Result<(u64, u64), Error> {
         count("'waiting', 'fetching'")?,
         count("'gone', 'too_big', 'refused'")?,
     ))
+}
+
+/// A count as its column holds it.
+fn column(bytes: u64) -> i64 {
+    i64::try_from(bytes).unwrap_or(i64::MAX)
 }
 
 #[cfg(test)]

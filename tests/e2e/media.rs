@@ -161,17 +161,18 @@ impl Desk {
         self.write(move |conn| media::find(conn, id))
     }
 
-    /// One turn; the clock goes on as far as the fetcher would wait.
+    /// One turn; the clock goes on to where there is something to do again.
     fn turn(&self) {
         let fetcher = self.fetcher.as_ref().unwrap();
-        let pause = self.runtime.block_on(fetcher.turn()).unwrap();
-        let ms = i64::try_from(pause.as_millis()).unwrap();
-        self.clock.0.fetch_add(ms, Ordering::SeqCst);
+        self.runtime.block_on(fetcher.turn()).unwrap();
+        if let Some(next) = self.write(media::next_at) {
+            self.clock.0.fetch_max(next.0, Ordering::SeqCst);
+        }
     }
 
     /// Turns until the file's fate is decided.
     fn settle(&self, file: &File) -> File {
-        for _ in 0..20_000 {
+        for _ in 0..1_000 {
             self.turn();
             let now = self.file(file.id).unwrap();
             if !matches!(now.state, State::Waiting | State::Fetching) {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::core::inbound::ReceivedItem;
+use crate::core::limits::MEDIA_SWEEP_CHUNKS;
 use crate::store::inbox::{Reception, receive};
 use crate::store::tests::{box_key, contact, count, db, phone, plan};
 use crate::store::{contacts, erasure};

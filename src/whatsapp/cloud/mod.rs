@@ -22,6 +22,7 @@ mod status;
 pub mod templates;
 mod verdict;
 mod wire;
+mod wire_news;
 
 pub use client::{BadSettings, CloudClient, CloudSettings};
 pub use graph::{Graph, Unanswered};

@@ -2,24 +2,12 @@
 //! says is Meta's own and tells of no patient; it is shortened all the same.
 
 use super::content::word;
-use super::json::{Raw, Words, object};
+use super::json::{Raw, object};
+use super::wire_news::Decision;
 use crate::core::inbound::{Item, TemplateNews};
-use serde::Deserialize;
 
 /// The field in which decisions about templates come.
 pub(super) const TEMPLATES: &str = "message_template_status_update";
-
-#[derive(Deserialize)]
-struct Decision<'a> {
-    #[serde(borrow)]
-    event: Words<'a>,
-    #[serde(borrow)]
-    message_template_name: Words<'a>,
-    #[serde(borrow)]
-    message_template_language: Words<'a>,
-    #[serde(borrow, default)]
-    reason: Option<Words<'a>>,
-}
 
 /// A decision about a template; `None` for a value of another form (the field
 /// carries quality scores too).

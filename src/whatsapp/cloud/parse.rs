@@ -12,8 +12,9 @@ use super::people::{Names, People, is_bsuid};
 use super::repair::repair_escapes;
 use super::status;
 use super::wire::{
-    Call, Change, Context, Entry, Envelope, Message, Metadata, SoundEnvelope, UserIdUpdate, Value,
+    Call, Change, Context, Entry, Envelope, Message, Metadata, SoundEnvelope, Value,
 };
+use super::wire_news::UserIdUpdate;
 use crate::core::inbound::{Identity, Inbound, Item, Malformed, ReceivedItem};
 use crate::core::phone;
 use crate::core::private::Private;

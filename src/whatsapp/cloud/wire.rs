@@ -383,21 +383,3 @@ pub struct Call<'a> {
     #[serde(borrow, default)]
     pub(super) direction: Option<Words<'a>>,
 }
-
-/// A business-scoped id that was made anew.
-#[derive(Deserialize)]
-pub struct UserIdUpdate<'a> {
-    #[serde(borrow)]
-    pub(super) user_id: Renewed<'a>,
-    #[serde(borrow, default)]
-    pub(super) wa_id: Option<Words<'a>>,
-}
-
-/// An id before and after.
-#[derive(Deserialize)]
-pub struct Renewed<'a> {
-    #[serde(borrow)]
-    pub(super) previous: Words<'a>,
-    #[serde(borrow)]
-    pub(super) current: Words<'a>,
-}

@@ -6,6 +6,7 @@
 
 mod finding;
 mod judge;
+mod judge_templates;
 #[cfg(test)]
 mod tests;
 mod versions;
@@ -220,7 +221,7 @@ async fn look_at_account(
     };
     findings.push(judge::subscription(&now, app, missing));
     let standing = templates::standing(graph, &account).await;
-    findings.extend(judge::templates(
+    findings.extend(judge_templates::templates(
         asked.templates,
         asked.languages,
         &standing,

@@ -1,6 +1,7 @@
 //! Every sentence of the set-up, and the fault it belongs to.
 
 use super::judge::*;
+use super::judge_templates::templates;
 use super::*;
 use crate::core::inbound::ProviderError;
 use crate::core::time::{DAY_MS, UnixMs};
