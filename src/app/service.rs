@@ -83,14 +83,7 @@ pub async fn start(
     let files = Arc::clone(&client);
     start_sender(config, opened, machine, runner, &line, &bells, client);
     start_media(opened, machine, runner, &line, &bells, files);
-    let count = Count {
-        writer: opened.writer.clone(),
-        clock: Arc::clone(&machine.clock),
-        meter: Arc::clone(credentials.http.meter()),
-        zone: config.clinic.zone.clone(),
-        free: config.whatsapp.free_messages_per_month,
-    };
-    runner.start("usage", count.run(runner.stop_signal()));
+    start_count(config, opened, machine, runner, &credentials);
     let keeping = Keeping {
         webhooks_days: config.retention.webhooks_days,
     };
@@ -231,6 +224,23 @@ fn start_sender(
     let stop = runner.stop_signal();
     runner.start("sender", Arc::clone(&sender).run(stop.clone()));
     runner.start("line watcher", sender.watch_line(stop));
+}
+
+fn start_count(
+    config: &Config,
+    opened: &Opened,
+    machine: &Machine,
+    runner: &mut Runner,
+    credentials: &Reload,
+) {
+    let count = Count {
+        writer: opened.writer.clone(),
+        clock: Arc::clone(&machine.clock),
+        meter: Arc::clone(credentials.http.meter()),
+        zone: config.clinic.zone.clone(),
+        free: config.whatsapp.free_messages_per_month,
+    };
+    runner.start("usage", count.run(runner.stop_signal()));
 }
 
 fn start_media(

@@ -20,7 +20,7 @@ pub enum Whatsapp {
         #[command(flatten)]
         opening: Opening,
     },
-    /// Send \"hello\" to a phone and say how that ended
+    /// Send "hello" to a phone and say how that ended
     #[command(
         after_help = "Example:\n  healthpost whatsapp test --to +243810000001\n\n\
         Use a colleague's phone, never a patient's: other programs on this machine can read the\n\

@@ -5,7 +5,7 @@
 use self::names::{kept, unnamed};
 use crate::core::id::{ContactId, InboxId, WebhookId};
 use crate::core::inbound::{
-    Content, Identity, Inbound, Item, Malformed, ReceivedItem, SystemChange,
+    Content, Identity, Inbound, Item, Malformed, ReceivedItem, SystemChange, TemplateNews,
 };
 use crate::core::private::Private;
 use crate::core::time::UnixMs;
@@ -220,12 +220,7 @@ fn store_item(
         }
         Item::ChannelError(_) => row.keep_counted("channel_error", "webhook.channel_errors")?,
         Item::Account { .. } => row.keep_counted("account", "webhook.account_events")?,
-        Item::Template(news) => {
-            if templates::hear(conn, news, now)? {
-                counters::add(conn, "webhook.templates_refused", 1)?;
-            }
-            row.keep_counted("template", "webhook.account_events")?;
-        }
+        Item::Template(news) => row.hear_of_template(news)?,
         Item::Ignored { .. } => row.keep_counted("ignored", "webhook.ignored")?,
     }
     tally.kept += 1;
@@ -331,6 +326,13 @@ impl Row<'_> {
         counters::add(self.conn, counter, 1)?;
         self.keep(kind, None, self.now, None)?;
         Ok(())
+    }
+
+    fn hear_of_template(&self, news: &TemplateNews) -> Result<()> {
+        if templates::hear(self.conn, news, self.now)? {
+            tracing::warn!(status = news.status, "a template can no longer be sent");
+        }
+        self.keep_counted("template", "webhook.account_events")
     }
 
     fn keep(
