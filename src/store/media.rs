@@ -269,6 +269,18 @@ pub fn next_at(conn: &Connection) -> Result<Option<UnixMs>> {
     Ok(next.map(UnixMs))
 }
 
+/// When the next file may be fetched, and whether an erased one is still to be
+/// overwritten.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn wanted(conn: &Connection) -> Result<(Option<UnixMs>, bool)> {
+    let erased = conn
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM media WHERE state = 'erased')")?
+        .query_row([], |row| row.get(0))?;
+    Ok((next_at(conn)?, erased))
+}
+
 /// Bytes of all files that are here, whole or in part.
 ///
 /// # Errors

@@ -122,13 +122,15 @@ impl<F: Files> Fetcher<F> {
     /// Whatever the database reports.
     pub async fn turn(&self) -> Result<Duration, Error> {
         let now = self.clock.now();
-        if now.trusted {
+        let (next, erased) = self.readers.read(media::wanted).await?;
+        if erased {
+            while self.writer.run_lazy(media::sweep).await? {}
+        }
+        if now.trusted && next.is_some() {
             self.writer
                 .run_lazy(move |conn| expire(conn, now.at))
                 .await?;
         }
-        while self.writer.run_lazy(media::sweep).await? {}
-        let next = self.readers.read(media::next_at).await?;
         let wait = match next.map(|at| at.ms_since(now.at)) {
             Some(ms) if ms <= 0 => Duration::ZERO,
             Some(ms) => Duration::from_millis(u64::try_from(ms).unwrap_or(0)),
