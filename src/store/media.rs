@@ -164,9 +164,10 @@ pub fn want(
 }
 
 fn attached(message: &Inbound) -> Option<&Media> {
-    let content = match &message.content {
-        Content::Edit { content, .. } => content,
-        content => content,
+    let content = if let Content::Edit { content, .. } = &message.content {
+        content
+    } else {
+        &message.content
     };
     match content {
         Content::Media(media) => Some(media),
