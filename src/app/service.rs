@@ -3,12 +3,15 @@
 use crate::app::flow_file;
 use crate::app::opened::Opened;
 use crate::app::reload::Reload;
-use crate::config::Config;
-use crate::core::delivery::Policy;
+use crate::app::uplink::WayOut;
+use crate::config::{Config, Provider};
+use crate::core::delivery::{Limits, PairRule, Policy, WindowRule};
 use crate::core::engine::Clinic;
 use crate::core::flow::Flow;
+use crate::core::lang::Lang;
 use crate::core::limits::RESERVE_BYTES;
-use crate::core::time::{MINUTE_MS, SECOND_MS};
+use crate::core::outgoing::Templates;
+use crate::core::time::{HOUR_MS, MINUTE_MS, SECOND_MS};
 use crate::ports::{Chance, Clock};
 use crate::store::reserve::Reserve;
 use crate::store::{clock_moves, outbox, sessions};
@@ -17,8 +20,6 @@ use crate::web::health::Health;
 use crate::web::public;
 use crate::web::webhook::{Credentials, MemoryBudget, Webhook};
 use crate::whatsapp::client::{Line as HttpLine, Timing};
-use crate::whatsapp::cloud::CloudClient;
-use crate::whatsapp::replaceable::Replaceable;
 use crate::work::Bells;
 use crate::work::housekeeping::{self, Keeping};
 use crate::work::intake::{Context as StepContext, Flows, Intake};
@@ -27,10 +28,11 @@ use crate::work::media::Fetcher;
 use crate::work::runner::Runner;
 use crate::work::sender::Sender;
 use crate::work::usage::Count;
+use crate::work::watcher::Watcher;
 use anyhow::{Context, Result};
 use axum::Router;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32};
+use std::sync::atomic::AtomicU32;
 
 /// The machine's own clock and chance.
 #[derive(Clone)]
@@ -72,7 +74,6 @@ pub async fn start(
     let flows = prepare(config, opened, machine, flow).await?;
     let (line, bells) = (Line::default(), Bells::default());
     let credentials = connect(config, opened, machine).await?;
-    let client = Arc::clone(&credentials.client);
     let context = Arc::new(StepContext {
         flows,
         clinic: clinic(config),
@@ -80,12 +81,13 @@ pub async fn start(
         quiet_ms: config.flow.quiet_ms,
     });
     start_intake(opened, machine, runner, &bells, context);
-    let files = Arc::clone(&client);
-    start_sender(config, opened, machine, runner, &line, &bells, client);
-    start_media(opened, machine, runner, &line, &bells, files);
+    start_sender(config, opened, machine, runner, &line, &bells, &credentials);
+    start_media(opened, machine, runner, &line, &bells, &credentials);
     start_count(config, opened, machine, runner, &credentials);
     let keeping = Keeping {
         webhooks_days: config.retention.webhooks_days,
+        messages_days: config.retention.messages_days,
+        records_days: config.retention.records_days,
     };
     let (writer, clock, stop) = (
         opened.writer.clone(),
@@ -204,26 +206,60 @@ fn start_sender(
     runner: &mut Runner,
     line: &Line,
     bells: &Bells,
-    client: Arc<Replaceable<CloudClient>>,
+    credentials: &Reload,
 ) {
+    let in_doubt_ms = i64::from(config.outbox.in_doubt_seconds) * SECOND_MS;
     let sender = Arc::new(Sender {
-        messenger: client,
+        messenger: Arc::clone(&credentials.client),
         writer: opened.writer.clone(),
         box_key: opened.box_key.clone(),
         clock: Arc::clone(&machine.clock),
         chance: Arc::clone(&machine.chance),
-        policy: Policy {
-            in_doubt_ms: i64::from(config.outbox.in_doubt_seconds) * SECOND_MS,
-        },
+        policy: Policy { in_doubt_ms },
+        rules: Arc::new(rules(config)),
         messages_per_second: config.outbox.messages_per_second,
         line: line.clone(),
         bell: bells.sender.clone(),
         refusals: AtomicU32::new(0),
-        cut_since: AtomicI64::new(0),
     });
     let stop = runner.stop_signal();
-    runner.start("sender", Arc::clone(&sender).run(stop.clone()));
-    runner.start("line watcher", sender.watch_line(stop));
+    runner.start("sender", sender.run(stop.clone()));
+    let base_url = match config.whatsapp.provider {
+        Provider::Cloud => &config.whatsapp.base_url,
+        Provider::UltraMsg => &config.ultramsg.base_url,
+    };
+    let watcher = Watcher {
+        messenger: Arc::clone(&credentials.client),
+        uplink: WayOut::to(base_url, Arc::clone(&credentials.http)),
+        writer: opened.writer.clone(),
+        clock: Arc::clone(&machine.clock),
+        in_doubt_ms,
+        line: line.clone(),
+        bell: bells.sender.clone(),
+    };
+    runner.start("line watcher", watcher.run(stop));
+}
+
+/// What the queue is planned by. Only the Cloud API has a window and a limit
+/// for each person.
+fn rules(config: &Config) -> outbox::Rules {
+    let (window, pair) = match config.whatsapp.provider {
+        Provider::Cloud => (WindowRule::Day, PairRule::CLOUD),
+        Provider::UltraMsg => (WindowRule::None, PairRule::NONE),
+    };
+    let names = config.outbox.templates.iter();
+    let names = names.filter_map(|(lang, name)| Some((lang.parse::<Lang>().ok()?, name.clone())));
+    let languages = config.clinic.languages.clone();
+    outbox::Rules {
+        limits: Limits {
+            window,
+            pair,
+            max_age_ms: i64::from(config.outbox.max_age_hours) * HOUR_MS,
+        },
+        language: languages.first().copied().unwrap_or(Lang::En),
+        templates: Templates::new(names.collect(), languages),
+        zone: config.clinic.zone.clone(),
+    }
 }
 
 fn start_count(
@@ -249,10 +285,10 @@ fn start_media(
     runner: &mut Runner,
     line: &Line,
     bells: &Bells,
-    files: Arc<Replaceable<CloudClient>>,
+    credentials: &Reload,
 ) {
     let fetcher = Fetcher {
-        files,
+        files: Arc::clone(&credentials.client),
         writer: opened.writer.clone(),
         readers: opened.readers.clone(),
         clock: Arc::clone(&machine.clock),

@@ -104,6 +104,7 @@ pub fn granted(response: Response) -> Result<Response, Failure> {
         | Response::Tasks { .. }
         | Response::Files { .. }
         | Response::Piece { .. }
+        | Response::Drilled { .. }
         | Response::Facts(_)) => Ok(answered),
     }
 }

@@ -26,6 +26,7 @@ mod user;
 mod whatsapp;
 
 use crate::app::key::Custody;
+use crate::app::lan::Wanted;
 use crate::app::service::Machine;
 use crate::config::{Config, KeyHome};
 use clap::error::ErrorKind;
@@ -240,6 +241,16 @@ impl Globals {
             ..home
         };
         Ok(Custody::new(folder, &home, machine()?.chance)?)
+    }
+
+    /// How the box is known on the clinic's network, by the configuration if
+    /// there is one.
+    fn lan(&self) -> Wanted {
+        let config = self.load_config();
+        config.map_or_else(
+            |_| Wanted::without_config(),
+            |config| Wanted::of(&config.lan),
+        )
     }
 
     /// The data folder: named on the command line, else the configuration's.

@@ -11,6 +11,10 @@ pub enum Kind {
     DangerSign,
     /// A message could not be delivered, or nobody knows whether it was.
     Undelivered,
+    /// A reply cannot reach its patient while the 24 hours are over.
+    CallPatient,
+    /// Nobody can tell whether a message has arrived.
+    SentInDoubt,
     /// A question was left open after three tries.
     UnansweredQuestion,
     /// A spoken answer.
@@ -46,9 +50,11 @@ pub enum Outcome {
 
 impl Kind {
     /// Every kind, the most urgent first.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 14] = [
         Self::DangerSign,
         Self::Undelivered,
+        Self::CallPatient,
+        Self::SentInDoubt,
         Self::UnansweredQuestion,
         Self::ListenToVoice,
         Self::LookAtAttachment,
@@ -66,6 +72,8 @@ impl Kind {
         match self {
             Self::DangerSign => "danger_sign",
             Self::Undelivered => "undelivered",
+            Self::CallPatient => "call_patient",
+            Self::SentInDoubt => "sent_in_doubt",
             Self::UnansweredQuestion => "unanswered_question",
             Self::ListenToVoice => "listen_to_voice",
             Self::LookAtAttachment => "look_at_attachment",
@@ -84,6 +92,8 @@ impl Kind {
         match self {
             Self::DangerSign => "danger sign",
             Self::Undelivered => "message not delivered",
+            Self::CallPatient => "reply that cannot reach its patient",
+            Self::SentInDoubt => "message that may not have arrived",
             Self::UnansweredQuestion => "question left open",
             Self::ListenToVoice => "spoken answer",
             Self::LookAtAttachment => "photo, film, document or contact",
@@ -102,6 +112,11 @@ impl Kind {
         match self {
             Self::DangerSign => "call this patient now; they were told to seek help at once",
             Self::Undelivered => "call this patient and tell them what the message says",
+            Self::CallPatient => {
+                "call this patient and tell them what the message says; it leaves by itself if \
+                 they write first"
+            }
+            Self::SentInDoubt => "ask this patient whether they have it, or send it again",
             Self::UnansweredQuestion => "ask the patient at the desk or by telephone",
             Self::ListenToVoice => "listen to the recording and write the answer into the record",
             Self::LookAtAttachment => "look at what was sent and note what matters in the record",
@@ -126,6 +141,8 @@ impl Kind {
         match self {
             Self::DangerSign
             | Self::Undelivered
+            | Self::CallPatient
+            | Self::SentInDoubt
             | Self::UnansweredQuestion
             | Self::ListenToVoice
             | Self::LookAtAttachment

@@ -83,7 +83,9 @@ pub fn quota(delivered: u64, free: u32) -> Quota {
 pub const fn over_ceiling(taken: u64, ceiling: u32, purpose: Purpose) -> bool {
     match purpose {
         Purpose::Emergency | Purpose::Staff => false,
-        Purpose::Prompt | Purpose::Notice => ceiling > 0 && taken >= ceiling as u64,
+        Purpose::Prompt | Purpose::Notice | Purpose::Template => {
+            ceiling > 0 && taken >= ceiling as u64
+        }
     }
 }
 

@@ -7,7 +7,9 @@
 
 pub mod client;
 pub mod control;
+mod drill;
 mod files;
+mod lines;
 mod patients;
 mod provider_wire;
 mod queue;
@@ -152,6 +154,7 @@ pub async fn run(context: &Context, caller: &mut Caller, request: Request) -> Re
         Request::TaskEnd { id, outcome } => tasks::end(context, caller, id, outcome).await,
         Request::FileList { record } => files::list(context, caller, record).await,
         Request::FilePiece { file, from } => files::piece(context, caller, file, from).await,
+        Request::KeyDrill { recovery } => drill::drill(context, recovery).await,
         Request::Facts => facts(context).await,
         Request::Unlock { .. } => Ok(Response::Done),
     };

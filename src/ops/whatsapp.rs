@@ -7,7 +7,7 @@ use crate::config::{Config, Provider, WhatsApp};
 use crate::core::id::OutboxKey;
 use crate::core::inbound::{Identity, TemplateNews};
 use crate::core::lang::Lang;
-use crate::core::outgoing::{Body, Outgoing, Purpose};
+use crate::core::outgoing::{Body, Outgoing, Purpose, neutral_templates};
 use crate::core::private::Private;
 use crate::core::secret::Secret;
 use crate::ports::{Call, Clock, Messenger, SendOutcome};
@@ -206,9 +206,8 @@ fn deed<'a>(at: crate::core::time::UnixMs, action: &'a str, subject: &'a str) ->
 }
 
 fn is_ours(configured: &Configured, name: &str) -> bool {
-    let known = templates::neutral();
     configured.templates.values().any(|ours| ours == name)
-        || known.values().any(|ours| ours.name == name)
+        || neutral_templates().iter().any(|ours| ours.name == name)
 }
 
 /// What Meta says of its templates; those of ours it lacks are handed in first,
@@ -246,7 +245,8 @@ async fn look(
     let account = setup::account(&ready.graph, &ready.asked(context)).await?;
     let mut standing = templates::standing(&ready.graph, &account).await?;
     let mut missing = Vec::new();
-    for (lang, neutral) in templates::neutral() {
+    for neutral in neutral_templates() {
+        let lang = neutral.language;
         let twin = |known: &Standing| {
             known.name == neutral.name && templates::speaks(&known.language, lang)
         };
@@ -255,9 +255,9 @@ async fn look(
             continue;
         }
         let mut line = Standing {
-            name: neutral.name.clone(),
-            language: neutral.language.clone(),
-            category: "UTILITY".to_owned(),
+            name: neutral.name.to_owned(),
+            language: neutral.code.to_owned(),
+            category: neutral.category.to_owned(),
             status: "not submitted".to_owned(),
             reason: String::new(),
         };

@@ -1,11 +1,13 @@
 //! The few outside things the program is written against, as small traits.
 //! There is none for the database: tests use a real SQLCipher file.
 
+pub mod door;
 mod files;
 mod meter;
 mod seal_error;
 mod seal_report;
 pub mod sealer;
+mod uplink;
 
 use crate::core::id::OutboxKey;
 use crate::core::inbound::Identity;
@@ -15,6 +17,7 @@ pub use meter::Meter;
 
 pub use crate::core::delivery::{LineFault, SendOutcome};
 pub use sealer::Sealer;
+pub use uplink::{Moved, Touch, Uplink};
 
 use crate::core::outgoing::Outgoing;
 use crate::core::time::{Now, UnixMs};

@@ -58,7 +58,7 @@ pub fn close_for(conn: &Connection, outbox: OutboxId, now: UnixMs) -> Result<boo
     let closed = conn
         .prepare_cached(
             "UPDATE task SET state = 'done', outcome = 'not_needed', done_at = ?2
-             WHERE outbox_id = ?1 AND kind = 'undelivered' AND state != 'done'",
+             WHERE outbox_id = ?1 AND state != 'done'",
         )?
         .execute(params![outbox.0, now.0])?;
     Ok(closed == 1)
@@ -86,6 +86,17 @@ pub fn was_ever(conn: &Connection, kind: &str, detail: &str) -> Result<bool> {
     Ok(conn
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM task WHERE kind = ?1 AND detail = ?2)")?
         .query_row([kind, detail], |row| row.get(0))?)
+}
+
+/// How the task of a message stands, if it has one: `open`, `claimed`, `done`.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn of_message(conn: &Connection, outbox: OutboxId) -> Result<Option<String>> {
+    Ok(conn
+        .prepare_cached("SELECT state FROM task WHERE outbox_id = ?1")?
+        .query_row([outbox.0], |row| row.get(0))
+        .optional()?)
 }
 
 /// A task as staff see it.

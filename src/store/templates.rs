@@ -36,6 +36,11 @@ fn is_trouble(status: &str) -> bool {
     )
 }
 
+/// What the task about a template says it is about.
+pub fn detail(name: &str, language: &str) -> String {
+    format!("{name} {language}")
+}
+
 /// Notes a decision that came by webhook. Templates of other uses, which were
 /// never looked up, are left alone. True if staff have to see to it.
 ///
@@ -67,7 +72,7 @@ pub fn note(conn: &Connection, news: &TemplateNews, now: UnixMs) -> Result<bool>
         news.reason,
         now.0
     ])?;
-    let detail = format!("{} {}", news.name, news.language);
+    let detail = detail(&news.name, &news.language);
     if is_usable(&news.status) {
         tasks::close_about(conn, TASK, &detail, now)?;
     }

@@ -3,6 +3,9 @@
 
 pub mod console;
 pub mod health;
+pub mod lan;
 pub mod loopback;
+pub mod problem;
 pub mod public;
+pub mod unlock;
 pub mod webhook;

@@ -217,9 +217,10 @@ async fn commit(hook: &Webhook, body: Bytes) -> StatusCode {
     let stored = match Batch::prepare(&reception(hook), items) {
         Ok(batch) => {
             let taker = hook.clone();
-            let job =
-                move |conn: &_| inbox::receive_batch(conn, &reception(&taker), &body, &batch, now);
-            hook.writer.run(job).await
+            let job = move |conn: &_, _| {
+                inbox::receive_batch(conn, &reception(&taker), &body, &batch, now)
+            };
+            hook.writer.run_repeatable(job).await
         }
         Err(error) => Err(error),
     };

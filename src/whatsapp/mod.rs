@@ -6,4 +6,5 @@
 
 pub mod client;
 pub mod cloud;
+pub mod names;
 pub mod replaceable;

@@ -30,9 +30,11 @@ async fn draw(console: &Console) -> Result<Response, Error> {
     let found = console.readers.read(read).await?;
     let now = console.clock.now().at;
     let zone = &console.zone;
+    let line = console.line.state();
     Ok(page(&OverviewPage {
         clinic: &console.clinic,
-        line: console.line.state().word(),
+        line: line.word(),
+        line_words: line.explain(),
         waiting: found.summary.waiting,
         oldest: found.summary.oldest.map(|at| view::age(at, now)),
         tasks: found.tasks.iter().map(|t| task(t, zone)).collect(),

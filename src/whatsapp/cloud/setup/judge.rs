@@ -39,8 +39,14 @@ const WEBHOOK: &str = "at developers.facebook.com/apps open the app, WhatsApp > 
 pub fn trouble(unanswered: &Unanswered) -> String {
     match unanswered {
         Unanswered::Line(LineFault::Down) => "the provider could not be reached".to_owned(),
+        Unanswered::Line(LineFault::Refused) => {
+            "the provider was reached and takes no connections now".to_owned()
+        }
         Unanswered::Line(LineFault::Tls) => {
-            "the provider's certificate does not hold; a wrong clock looks the same".to_owned()
+            "whoever answered could not prove to be the provider".to_owned()
+        }
+        Unanswered::Line(LineFault::Clock) => {
+            "by the box's clock the provider's certificate is not valid: set the clock".to_owned()
         }
         Unanswered::Line(LineFault::Portal) => {
             "somebody else answered in the provider's place: a log-in page or a proxy".to_owned()
