@@ -17,6 +17,7 @@ mod support {
     pub mod http;
     pub mod process;
     pub mod stock;
+    pub mod ultra_side;
     pub mod wait;
     pub mod webhook;
 }
@@ -32,4 +33,5 @@ mod e2e {
     mod panic;
     mod start;
     mod stock;
+    mod ultramsg;
 }

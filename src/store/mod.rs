@@ -20,6 +20,7 @@ pub mod nested;
 pub mod open;
 pub mod outbox;
 pub mod pending;
+pub mod polling;
 pub mod queue;
 pub mod readers;
 pub mod records;

@@ -5,4 +5,5 @@ pub mod console;
 pub mod health;
 pub mod loopback;
 pub mod public;
+pub mod ultramsg;
 pub mod webhook;

@@ -6,7 +6,7 @@
 
 use crate::core::limits::PROVIDER_REPLY_BYTES_MAX;
 use crate::ports::{Clock, LineFault};
-use reqwest::header::HeaderMap;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{RequestBuilder, Response, Url};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, UnixTime};
@@ -101,6 +101,31 @@ pub struct Answer {
     pub genuine: bool,
 }
 
+impl Answer {
+    /// Whether it is a page for people, which no provider's API sends.
+    pub fn is_page(&self) -> bool {
+        let declared = self
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"));
+        declared || self.body.trim_ascii_start().starts_with(b"<")
+    }
+}
+
+/// A path below a base address.
+///
+/// # Errors
+/// When the base is one that no path can be added to.
+pub fn below(base: &Url, segments: &[&str]) -> Result<Url, BadBaseUrl> {
+    let mut url = base.clone();
+    url.path_segments_mut()
+        .map_err(|()| BadBaseUrl::Shape)?
+        .pop_if_empty()
+        .extend(segments);
+    Ok(url)
+}
+
 /// Why nothing came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lost {
@@ -150,9 +175,21 @@ impl Line {
         &self,
         request: impl FnOnce(&reqwest::Client) -> RequestBuilder,
     ) -> Result<Answer, Lost> {
+        self.ask_for(PROVIDER_REPLY_BYTES_MAX, request).await
+    }
+
+    /// As [`ask`](Self::ask), for an answer of up to so many bytes.
+    ///
+    /// # Errors
+    /// When no head of a reply came back in time.
+    pub async fn ask_for(
+        &self,
+        bytes_max: usize,
+        request: impl FnOnce(&reqwest::Client) -> RequestBuilder,
+    ) -> Result<Answer, Lost> {
         let request = request(&self.client.read().unwrap_or_else(PoisonError::into_inner));
         let answer = match tokio::time::timeout(self.timing.head, request.send()).await {
-            Ok(Ok(response)) => Ok(read(response, self.timing.idle).await),
+            Ok(Ok(response)) => Ok(read(response, bytes_max, self.timing.idle).await),
             Ok(Err(error)) => Err(lost(&error)),
             Err(_elapsed) => Err(Lost::Unknown),
         };
@@ -193,7 +230,7 @@ fn system_roots() -> Vec<CertificateDer<'static>> {
         .unwrap_or_default()
 }
 
-async fn read(mut response: Response, idle: Duration) -> Answer {
+async fn read(mut response: Response, bytes_max: usize, idle: Duration) -> Answer {
     let mut answer = Answer {
         status: response.status().as_u16(),
         headers: response.headers().clone(),
@@ -204,7 +241,7 @@ async fn read(mut response: Response, idle: Duration) -> Answer {
     loop {
         match tokio::time::timeout(idle, response.chunk()).await {
             Ok(Ok(Some(chunk))) => {
-                let room = PROVIDER_REPLY_BYTES_MAX - answer.body.len();
+                let room = bytes_max.saturating_sub(answer.body.len());
                 answer.body.extend(chunk.iter().take(room));
                 if chunk.len() > room {
                     return answer;

@@ -6,4 +6,8 @@
 
 pub mod client;
 pub mod cloud;
+mod json;
+pub mod provider;
+mod repair;
 pub mod replaceable;
+pub mod ultramsg;

@@ -5,8 +5,10 @@
 pub mod housekeeping;
 pub mod intake;
 pub mod line;
+pub mod poll;
 pub mod runner;
 pub mod sender;
+pub mod taking;
 
 use std::sync::Arc;
 use tokio::sync::Notify;

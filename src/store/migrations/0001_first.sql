@@ -30,6 +30,13 @@ CREATE TABLE seen (
     key BLOB PRIMARY KEY CHECK (length(key) = 16)
 ) STRICT, WITHOUT ROWID;
 
+-- Chats as polling last saw them: HMAC of the chat's name, the stamp of its
+-- latest message.
+CREATE TABLE polled_chat (
+    key   BLOB PRIMARY KEY CHECK (length(key) = 16),
+    stamp INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 CREATE TABLE contact (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
     created_at    INTEGER NOT NULL,

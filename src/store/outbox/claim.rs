@@ -19,6 +19,9 @@ pub struct Claim {
     pub attempt: AttemptId,
     /// What to hand over, and to whom.
     pub call: Call,
+    /// Whether the result of an earlier try was lost: a provider that can be
+    /// asked is asked before it is tried again.
+    pub doubtful: bool,
 }
 
 /// Takes up to `limit` messages that may leave now and opens an attempt for
@@ -115,14 +118,17 @@ fn take(conn: &Connection, id: OutboxId, in_doubt: bool, now: UnixMs) -> Result<
     conn.prepare_cached("INSERT INTO attempt (outbox_id, started_at) VALUES (?1, ?2)")?
         .execute(params![id.0, now.0])?;
     let attempt = AttemptId(conn.last_insert_rowid());
-    let (key, contact, purpose, body) = conn
-        .prepare_cached("SELECT key, contact_id, purpose, body FROM outbox WHERE id = ?1")?
+    let (key, contact, purpose, body, doubtful) = conn
+        .prepare_cached(
+            "SELECT key, contact_id, purpose, body, maybe_double FROM outbox WHERE id = ?1",
+        )?
         .query_row([id.0], |row| {
             Ok((
                 row.get::<_, String>(0)?,
                 ContactId(row.get(1)?),
                 row.get::<_, String>(2)?,
                 row.get::<_, Option<String>>(3)?,
+                row.get::<_, bool>(4)?,
             ))
         })?;
     let body = body.ok_or(Error::Unreadable("a message"))?;
@@ -139,6 +145,7 @@ fn take(conn: &Connection, id: OutboxId, in_doubt: bool, now: UnixMs) -> Result<
             to,
             message,
         },
+        doubtful,
     })
 }
 

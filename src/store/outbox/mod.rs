@@ -10,7 +10,7 @@ mod tests;
 
 pub use claim::{Claim, claim};
 pub use prompt::{LastPrompt, last_prompt, quotes};
-pub use settle::{line_up, recover, settle};
+pub use settle::{line_up, not_doubled, recover, settle};
 pub use status::apply_status;
 
 use crate::core::delivery::DeliveryState;

@@ -61,6 +61,16 @@ pub fn settle(
     Ok(verdict)
 }
 
+/// The provider was asked and has the message once: it was not sent twice.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn not_doubled(conn: &Connection, id: OutboxId) -> Result<()> {
+    conn.prepare_cached("UPDATE outbox SET maybe_double = 0 WHERE id = ?1")?
+        .execute([id.0])?;
+    Ok(())
+}
+
 /// While the message was in the air it was superseded, or its contact erased,
 /// and it did not arrive: it is not tried again.
 fn end_doomed(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<()> {
