@@ -67,6 +67,24 @@ pub fn any_unsettled(conn: &Connection, since: UnixMs) -> Result<bool> {
     Ok(found.is_some())
 }
 
+/// How many messages the provider took since then and has not sent for all we
+/// know, counted up to `most`.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn count_far(conn: &Connection, since: UnixMs, most: u64) -> Result<u64> {
+    let counted = conn
+        .prepare_cached(
+            "SELECT count(*) FROM (SELECT 1 FROM outbox
+             WHERE state = 'accepted' AND accepted_at >= ?1 LIMIT ?2)",
+        )?
+        .query_row(
+            params![since.0, i64::try_from(most).unwrap_or(i64::MAX)],
+            |row| row.get::<_, i64>(0),
+        )?;
+    Ok(u64::try_from(counted).unwrap_or(0))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

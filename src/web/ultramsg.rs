@@ -5,6 +5,7 @@
 //! compared in constant time and never logged. A wrong one is 404, as if there
 //! were nothing here.
 
+use crate::core::inbound::Item;
 use crate::core::limits::PATH_SECRET_BYTES_MIN;
 use crate::core::secret::Secret;
 use crate::web::webhook::{MemoryBudget, commit, read_whole};
@@ -77,7 +78,12 @@ pub async fn receive(
         began: hook.pulse.began(),
     };
     let items = parse(&bytes, channel);
-    hook.pulse.hear(hook.taking.clock.now().at);
+    let messages = items
+        .iter()
+        .any(|item| matches!(item.content, Ok(Item::Message(_))));
+    if messages {
+        hook.pulse.hear(hook.taking.clock.now().at);
+    }
     commit(&hook.taking, bytes, items).await.into_response()
 }
 

@@ -5,35 +5,26 @@
 //! It stores through the same door as a webhook, so that nothing counts twice,
 //! and it never answers anybody.
 
+mod hold;
+mod rhythm;
+
+pub use hold::{Hold, Pulse};
+pub use rhythm::{Rhythm, wait_ms};
+
+use self::rhythm::BUSY_MS;
 use crate::core::limits::{
-    CHATS_PER_POLL_MAX, DELIVERY_PAGES_MAX, FAR_QUEUE_MAX, MESSAGES_PER_CHAT_MAX,
-    POLL_BYTES_PER_DAY, PULL_FIRST_MS_MAX,
+    CHATS_PER_POLL_MAX, DELIVERY_PAGES_MAX, FAR_QUEUE_MAX, MESSAGES_PER_CHAT_MAX, PULL_FIRST_MS_MAX,
 };
-use crate::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS, UnixMs};
+use crate::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, UnixMs};
 use crate::ports::{Chat, Chats, History, Standing, Unanswered};
 use crate::store::{Readers, polling};
 use crate::work::line::Line;
 use crate::work::taking::Taking;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
 
-/// Wait between looks while somebody is writing.
-const BUSY_MS: i64 = 3 * SECOND_MS;
-/// Wait between looks while nobody is.
-const IDLE_MS: i64 = 20 * SECOND_MS;
-/// Wait between looks while webhooks arrive: they are only a net below them.
-const HEARD_MS: i64 = 5 * MINUTE_MS;
-/// For how long after a message somebody counts as writing.
-const LIVELY_MS: i64 = 5 * MINUTE_MS;
-/// For how long after a webhook they are believed to arrive.
-const HEARD_FOR_MS: i64 = HOUR_MS;
-/// First wait after a look that failed; it doubles.
-const FAILED_MS: i64 = 2 * SECOND_MS;
-/// Longest wait after looks that failed.
-const FAILED_MS_MAX: i64 = 5 * MINUTE_MS;
 /// How far before its first look this box begins to listen.
 const BEFORE_MS: i64 = 10 * MINUTE_MS;
 /// For how long news of a message is asked for: a little longer than the
@@ -43,108 +34,6 @@ const NEWS_MS: i64 = DAY_MS + HOUR_MS;
 const GIVEN_UP_MS: i64 = 10 * MINUTE_MS;
 /// Newest messages looked at first; more while nothing known is met.
 const FIRST_LOOK: usize = 10;
-
-/// Keeps sends back while something must come before them. Open unless told.
-#[derive(Clone)]
-pub struct Hold(Arc<AtomicBool>);
-
-impl Default for Hold {
-    fn default() -> Self {
-        Self(Arc::new(AtomicBool::new(true)))
-    }
-}
-
-impl Hold {
-    /// Whether sends may leave.
-    pub fn is_open(&self) -> bool {
-        self.0.load(Ordering::Relaxed)
-    }
-
-    /// Opens or closes it.
-    pub fn set_open(&self, open: bool) {
-        self.0.store(open, Ordering::Relaxed);
-    }
-}
-
-/// What the webhook and polling tell one another.
-#[derive(Clone)]
-pub struct Pulse {
-    began: Arc<AtomicI64>,
-    heard: Arc<AtomicI64>,
-}
-
-impl Default for Pulse {
-    fn default() -> Self {
-        Self {
-            began: Arc::new(AtomicI64::new(i64::MIN)),
-            heard: Arc::new(AtomicI64::new(i64::MIN)),
-        }
-    }
-}
-
-impl Pulse {
-    /// Since when this box listens; none before the first look.
-    pub fn began(&self) -> Option<UnixMs> {
-        Some(self.began.load(Ordering::Relaxed))
-            .filter(|at| *at != i64::MIN)
-            .map(UnixMs)
-    }
-
-    fn begin(&self, at: UnixMs) {
-        self.began.store(at.0, Ordering::Relaxed);
-    }
-
-    /// Notes that a webhook came.
-    pub fn hear(&self, at: UnixMs) {
-        self.heard.store(at.0, Ordering::Relaxed);
-    }
-
-    fn heard(&self) -> UnixMs {
-        UnixMs(self.heard.load(Ordering::Relaxed))
-    }
-}
-
-/// What the next look depends on.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Rhythm {
-    /// Looks in a row that failed.
-    pub failed: u32,
-    /// Whether the last one left something for the next.
-    pub more: bool,
-    /// What the list of chats cost, bytes: each look pays it anew.
-    pub bytes: usize,
-    /// Since the last message of either side, ms.
-    pub quiet_ms: i64,
-    /// Since the last webhook, ms.
-    pub unheard_ms: i64,
-    /// Whether the provider's own queue is full.
-    pub crowded: bool,
-}
-
-/// How long to wait for the next look, ms. A clinic whose webhooks arrive
-/// needs few; one without a public way in pays for each, so large lists are
-/// asked for ever more rarely.
-pub fn wait_ms(rhythm: Rhythm) -> i64 {
-    if rhythm.failed > 0 {
-        return FAILED_MS
-            .saturating_mul(1 << (rhythm.failed - 1).min(16))
-            .min(FAILED_MS_MAX);
-    }
-    if rhythm.more {
-        return 0;
-    }
-    let base = if rhythm.crowded || rhythm.quiet_ms < LIVELY_MS {
-        BUSY_MS
-    } else {
-        IDLE_MS
-    };
-    if rhythm.unheard_ms < HEARD_FOR_MS && !rhythm.crowded {
-        return base.max(HEARD_MS);
-    }
-    let bytes = i64::try_from(rhythm.bytes).unwrap_or(i64::MAX);
-    let affordable = bytes.saturating_mul(DAY_MS) / POLL_BYTES_PER_DAY;
-    base.max(affordable)
-}
 
 /// What one look found.
 #[derive(Clone, Copy, Debug, Default)]
@@ -175,23 +64,29 @@ impl<H: History> Poll<H> {
     /// Looks again and again until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let mut state = State::new(self.now());
+        let mut waited = None;
         self.hold.set_open(false);
         loop {
             if !self.line.state().carries(self.now()) {
                 state = State::new(self.now());
+                waited = None;
                 self.hold.set_open(false);
-            } else {
+            } else if waited.is_none() {
                 let looked = tokio::select! {
                     looked = self.look(&mut state) => looked,
                     () = stop.cancelled() => return,
                 };
                 state.note(&looked, self.now());
                 self.let_sends_go(&state);
+                waited = Some(0);
             }
-            let wait = self.wait(&state);
+            let left = self.wait_ms(&state).await - waited.unwrap_or(0);
+            let nap = left.clamp(0, BUSY_MS);
             tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                () = self.line.changed() => {}
+                () = tokio::time::sleep(Duration::from_millis(nap.unsigned_abs())) => {
+                    waited = waited.map(|ms: i64| ms + nap).filter(|_| left > nap);
+                }
+                () = self.line.changed() => waited = None,
                 () = stop.cancelled() => return,
             }
         }
@@ -201,14 +96,21 @@ impl<H: History> Poll<H> {
         self.taking.clock.now().at
     }
 
-    fn wait(&self, state: &State) -> Duration {
+    async fn wait_ms(&self, state: &State) -> i64 {
         let now = self.now();
-        let rhythm = Rhythm {
+        if !self.line.state().carries(now) {
+            return BUSY_MS;
+        }
+        let since = now.plus_ms(-NEWS_MS);
+        let far = self
+            .readers
+            .read(move |conn| polling::count_far(conn, since, FAR_QUEUE_MAX));
+        wait_ms(Rhythm {
             quiet_ms: now.ms_since(state.lively),
             unheard_ms: now.ms_since(self.pulse.heard()),
+            crowded: state.rhythm.crowded || far.await.unwrap_or(0) >= FAR_QUEUE_MAX,
             ..state.rhythm
-        };
-        Duration::from_millis(u64::try_from(wait_ms(rhythm)).unwrap_or(0))
+        })
     }
 
     /// Sends wait for the first look, but not for a provider that will not
@@ -236,6 +138,9 @@ impl<H: History> Poll<H> {
         look.more = changed.len() > CHATS_PER_POLL_MAX;
         for (key, chat) in changed.into_iter().take(CHATS_PER_POLL_MAX) {
             self.pull(&chat, key, began, &mut look).await?;
+        }
+        if look.messages > 0 {
+            self.pulse.miss();
         }
         if unsettled {
             self.ask_for_news(state, &mut look).await?;
@@ -380,6 +285,8 @@ impl State {
     fn note(&mut self, looked: &Result<Look, Unanswered>, now: UnixMs) {
         let Ok(look) = looked else {
             self.rhythm.failed = self.rhythm.failed.saturating_add(1);
+            // What cannot be asked must not hold sends back for ever.
+            self.rhythm.crowded = false;
             return;
         };
         self.rhythm = Rhythm {
@@ -399,100 +306,4 @@ impl State {
 fn log(error: crate::store::Error) -> Unanswered {
     tracing::error!(%error, "what the provider holds could not be taken in");
     Unanswered
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use proptest::prelude::*;
-
-    const QUIET: Rhythm = Rhythm {
-        failed: 0,
-        more: false,
-        bytes: 2_000,
-        quiet_ms: HOUR_MS,
-        unheard_ms: i64::MAX,
-        crowded: false,
-    };
-
-    #[test]
-    fn the_wait_follows_what_there_is_to_gain() {
-        let cases = [
-            (QUIET, IDLE_MS),
-            (
-                Rhythm {
-                    quiet_ms: 0,
-                    ..QUIET
-                },
-                3_295,
-            ),
-            (
-                Rhythm {
-                    bytes: 0,
-                    quiet_ms: 0,
-                    ..QUIET
-                },
-                BUSY_MS,
-            ),
-            (
-                Rhythm {
-                    unheard_ms: 0,
-                    quiet_ms: 0,
-                    ..QUIET
-                },
-                HEARD_MS,
-            ),
-            (
-                Rhythm {
-                    more: true,
-                    ..QUIET
-                },
-                0,
-            ),
-            (
-                Rhythm {
-                    failed: 1,
-                    more: true,
-                    ..QUIET
-                },
-                FAILED_MS,
-            ),
-            (
-                Rhythm {
-                    failed: 99,
-                    ..QUIET
-                },
-                FAILED_MS_MAX,
-            ),
-            // A list of a thousand chats is read every six minutes.
-            (
-                Rhythm {
-                    bytes: 200_000,
-                    quiet_ms: 0,
-                    ..QUIET
-                },
-                329_589,
-            ),
-        ];
-        for (rhythm, wait) in cases {
-            assert_eq!(wait_ms(rhythm), wait, "{rhythm:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn lists_never_cost_more_than_the_day_allows(bytes in 0_usize..3_000_000, quiet_ms: i64, unheard_ms: i64, crowded: bool) {
-            let wait = wait_ms(Rhythm { bytes, quiet_ms, unheard_ms, crowded, ..QUIET });
-            prop_assert!(wait >= BUSY_MS);
-            let bytes = i64::try_from(bytes).unwrap();
-            let per_day = bytes * (DAY_MS / wait);
-            prop_assert!(unheard_ms < HEARD_FOR_MS || per_day <= POLL_BYTES_PER_DAY, "{per_day}");
-        }
-    }
-
-    #[test]
-    fn sends_are_let_go_unless_told_otherwise() {
-        assert!(Hold::default().is_open());
-        assert_eq!(Pulse::default().began(), None);
-    }
 }
