@@ -150,9 +150,7 @@ impl Shared {
             return Some(hook);
         }
         let cut = self.line.call();
-        let Some(callback) = Callback::parse(&url) else {
-            return None;
-        };
+        let callback = Callback::parse(&url)?;
         let answered = tokio::select! {
             () = cut.cancelled() => None,
             answer = callback.post(hook.body.as_bytes(), None, PATIENCE) => answer.ok(),

@@ -195,7 +195,10 @@ impl UltraWorld {
         Reply::json(200, &answer)
     }
 
-    /// The refusal of a wrong token or instance, if it is one.
+    /// Whether these are the instance and its token.
+    ///
+    /// # Errors
+    /// The refusal to answer with.
     pub fn authorise(&self, instance: &str, token: &str) -> Result<(), Reply> {
         if instance != self.settings.instance_id {
             return Err(Reply::page(404, "<html>Not Found</html>"));

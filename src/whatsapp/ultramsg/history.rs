@@ -106,9 +106,9 @@ fn theirs(raw: Raw<'_>, channel: Channel<'_>) -> Option<(UnixMs, Told)> {
 /// The count of waiting messages, in an object of counts or one level below.
 fn queued(text: &str) -> Option<u64> {
     let whole: BTreeMap<String, serde_json::Value> = serde_json::from_str(text).ok()?;
-    let count = |value: &serde_json::Value| match value {
-        serde_json::Value::String(text) => text.trim().parse().ok(),
-        other => other.as_u64(),
+    let count = |value: &serde_json::Value| match value.as_str() {
+        Some(text) => text.trim().parse().ok(),
+        None => value.as_u64(),
     };
     let inner = whole.values().find_map(|value| value.get("queue"));
     whole.get("queue").or(inner).and_then(count)

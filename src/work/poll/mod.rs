@@ -44,6 +44,32 @@ struct Look {
     crowded: bool,
 }
 
+/// A chat with something new in it.
+struct Changed {
+    chat: Chat,
+    /// Hash of its name.
+    key: [u8; 16],
+    /// What is remembered once it was pulled.
+    mark: UnixMs,
+}
+
+/// What is remembered of a chat whose latest stamp is `last`; none if there is
+/// nothing to pull. Stamps are whole seconds, so more may come under the same
+/// one: each is pulled at two looks before it counts as done.
+fn next_mark(known: Option<UnixMs>, last: Option<UnixMs>) -> Option<UnixMs> {
+    let Some(last) = last else {
+        return Some(UnixMs(0));
+    };
+    let pulled_once = last.plus_ms(-1);
+    if known == Some(last) {
+        None
+    } else if known == Some(pulled_once) {
+        Some(last)
+    } else {
+        Some(pulled_once)
+    }
+}
+
 /// The worker.
 pub struct Poll<H> {
     /// The provider's memory.
@@ -136,8 +162,8 @@ impl<H: History> Poll<H> {
         let (known, unsettled) = self.known().await?;
         let changed = self.changed(chats, &known, began);
         look.more = changed.len() > CHATS_PER_POLL_MAX;
-        for (key, chat) in changed.into_iter().take(CHATS_PER_POLL_MAX) {
-            self.pull(&chat, key, began, &mut look).await?;
+        for changed in changed.into_iter().take(CHATS_PER_POLL_MAX) {
+            self.pull(changed, began, &mut look).await?;
         }
         if look.messages > 0 {
             self.pulse.miss();
@@ -181,17 +207,18 @@ impl<H: History> Poll<H> {
         chats: Chats,
         known: &BTreeMap<[u8; 16], UnixMs>,
         began: UnixMs,
-    ) -> Vec<([u8; 16], Chat)> {
-        let mut changed: Vec<([u8; 16], Chat)> = chats
+    ) -> Vec<Changed> {
+        let mut changed: Vec<Changed> = chats
             .list
             .into_iter()
-            .map(|chat| (self.taking.box_key.keyed_hash(chat.id.as_str()), chat))
-            .filter(|(key, chat)| match chat.last {
-                Some(last) => last >= began && known.get(key) != Some(&last),
-                None => true,
+            .filter(|chat| chat.last.is_none_or(|last| last >= began))
+            .filter_map(|chat| {
+                let key = self.taking.box_key.keyed_hash(chat.id.as_str());
+                let mark = next_mark(known.get(&key).copied(), chat.last)?;
+                Some(Changed { chat, key, mark })
             })
             .collect();
-        changed.sort_by_key(|(_, chat)| chat.last);
+        changed.sort_by_key(|changed| changed.chat.last);
         changed
     }
 
@@ -199,11 +226,11 @@ impl<H: History> Poll<H> {
     /// is new may lie below what a webhook brought already.
     async fn pull(
         &self,
-        chat: &Chat,
-        key: [u8; 16],
+        changed: Changed,
         began: UnixMs,
         look: &mut Look,
     ) -> Result<(), Unanswered> {
+        let Changed { chat, key, mark } = changed;
         let mut newest = FIRST_LOOK;
         loop {
             let page = self.history.messages(&chat.id, newest).await?;
@@ -224,8 +251,7 @@ impl<H: History> Poll<H> {
             }
             newest = newest.saturating_mul(4).min(MESSAGES_PER_CHAT_MAX);
         }
-        let stamp = chat.last.unwrap_or_default();
-        let saw = move |conn: &_| polling::saw(conn, &key, stamp);
+        let saw = move |conn: &_| polling::saw(conn, &key, mark);
         self.taking.writer.run(saw).await.map_err(log)
     }
 
@@ -306,4 +332,22 @@ impl State {
 fn log(error: crate::store::Error) -> Unanswered {
     tracing::error!(%error, "what the provider holds could not be taken in");
     Unanswered
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_stamp_is_pulled_at_two_looks() {
+        let (at, later) = (UnixMs(5_000), UnixMs(6_000));
+        let once = next_mark(None, Some(at));
+        let twice = next_mark(once, Some(at));
+        assert!(once.is_some() && twice.is_some() && once != twice);
+        assert_eq!(next_mark(twice, Some(at)), None);
+        assert!(next_mark(twice, Some(later)).is_some());
+        assert!(next_mark(once, Some(later)).is_some());
+        // A chat that tells no stamp is pulled each time.
+        assert_eq!(next_mark(Some(UnixMs(0)), None), Some(UnixMs(0)));
+    }
 }

@@ -5,6 +5,8 @@ use crate::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 
 /// Wait between looks while somebody is writing.
 pub const BUSY_MS: i64 = 3 * SECOND_MS;
+/// Wait before what one look has left: the second that stamps tell is over.
+const MORE_MS: i64 = SECOND_MS;
 /// Wait between looks while nobody is.
 const IDLE_MS: i64 = 20 * SECOND_MS;
 /// Wait between looks while webhooks arrive: they are only a net below them.
@@ -45,7 +47,7 @@ pub fn wait_ms(rhythm: Rhythm) -> i64 {
             .min(FAILED_MS_MAX);
     }
     if rhythm.more {
-        return 0;
+        return MORE_MS;
     }
     let base = if rhythm.crowded || rhythm.quiet_ms < LIVELY_MS {
         BUSY_MS
@@ -106,7 +108,7 @@ mod tests {
                     more: true,
                     ..QUIET
                 },
-                0,
+                MORE_MS,
             ),
             (
                 Rhythm {

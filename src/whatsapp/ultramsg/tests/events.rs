@@ -1,7 +1,7 @@
 //! Webhook bodies and rows of the queue, as the reference shows them.
 
 use super::CHANNEL;
-use crate::core::inbound::{Content, Identity, Item, MediaKind, Receipt, ReceivedItem};
+use crate::core::inbound::{Content, Identity, Item, MediaKind, Receipt, ReceivedItem, Status};
 use crate::core::time::UnixMs;
 use crate::whatsapp::ultramsg::address::{Named, read, to};
 use crate::whatsapp::ultramsg::{Channel, news, parse};
@@ -37,17 +37,24 @@ fn with(changes: &Value) -> ReceivedItem {
 }
 
 fn said(item: &ReceivedItem) -> (&Identity, &Content) {
-    match item.content.as_ref().unwrap() {
-        Item::Message(message) => (&message.from, &message.content),
-        other => panic!("{other:?}"),
-    }
+    let Ok(Item::Message(message)) = &item.content else {
+        panic!("{item:?}");
+    };
+    (&message.from, &message.content)
+}
+
+fn status(item: &ReceivedItem) -> Status {
+    let Ok(Item::Status(status)) = &item.content else {
+        panic!("{item:?}");
+    };
+    status.clone()
 }
 
 fn why(item: &ReceivedItem) -> &str {
-    match item.content.as_ref().unwrap() {
-        Item::Ignored { why } => why,
-        other => panic!("{other:?}"),
-    }
+    let Ok(Item::Ignored { why }) = &item.content else {
+        panic!("{item:?}");
+    };
+    why
 }
 
 #[test]
@@ -159,14 +166,14 @@ fn addresses_are_read_and_written_by_one_table() {
 
 #[test]
 fn kinds_of_messages() {
-    let media = |kind: &str| match said(&with(&json!({
-        "type": kind, "body": "", "media": "https://files.example/x", "caption": "pwonmen",
-    })))
-    .1
-    .clone()
-    {
-        Content::Media(media) => media,
-        other => panic!("{other:?}"),
+    let media = |kind: &str| {
+        let item = with(&json!({
+            "type": kind, "body": "", "media": "https://files.example/x", "caption": "pwonmen",
+        }));
+        let Content::Media(media) = said(&item).1.clone() else {
+            panic!("{item:?}");
+        };
+        media
     };
     for (kind, is, voice) in [
         ("image", MediaKind::Image, false),
@@ -247,14 +254,10 @@ fn acknowledgements_are_receipts_of_our_own_messages() {
         (json!("read"), Receipt::Read),
         (json!("played"), Receipt::Played),
     ] {
-        match ack(word.clone(), "ob:1").content.unwrap() {
-            Item::Status(status) => {
-                assert_eq!(status.receipt, receipt, "{word}");
-                assert_eq!(status.callback.as_deref(), Some("ob:1"));
-                assert_eq!(status.id, "ultramsg:12345:4711".into());
-            }
-            other => panic!("{other:?}"),
-        }
+        let status = status(&ack(word.clone(), "ob:1"));
+        assert_eq!(status.receipt, receipt, "{word}");
+        assert_eq!(status.callback.as_deref(), Some("ob:1"));
+        assert_eq!(status.id, "ultramsg:12345:4711".into());
     }
     why(&ack(json!("pending"), "ob:1"));
     // Sent by hand from the phone: none of ours.
@@ -263,16 +266,13 @@ fn acknowledgements_are_receipts_of_our_own_messages() {
 
 #[test]
 fn rows_of_the_queue_tell_the_same_as_webhooks() {
-    let row = |status: &str, ack: &str| {
+    let row = |standing: &str, ack: &str| {
         let row = json!({ "id": 4711, "referenceId": "ob:1", "from": "", "to": "+1",
-            "body": "x", "priority": "10", "status": status, "ack": ack, "type": "chat",
+            "body": "x", "priority": "10", "status": standing, "ack": ack, "type": "chat",
             "created_at": 1_795_168_800, "sent_at": 0, "metadata": "" });
         let raw = RawValue::from_string(row.to_string()).unwrap();
-        let item = news::of_row(&raw, CHANNEL)?;
-        match item.content.unwrap() {
-            Item::Status(status) => Some((status.receipt, status.errors.len())),
-            other => panic!("{other:?}"),
-        }
+        let told = status(&news::of_row(&raw, CHANNEL)?);
+        Some((told.receipt, told.errors.len()))
     };
     assert_eq!(row("queue", ""), None);
     assert_eq!(row("sent", "pending"), Some((Receipt::Sent, 0)));
