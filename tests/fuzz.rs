@@ -14,6 +14,8 @@
 
 #[path = "support/counts.rs"]
 mod counts;
+#[path = "support/cpu.rs"]
+mod cpu;
 
 mod fuzz {
     pub mod answers;

@@ -32,6 +32,8 @@ mod simulation {
 // name.
 #[path = "support/counts.rs"]
 mod counts;
+#[path = "support/cpu.rs"]
+mod cpu;
 
 use simulation::life::{Totals, live};
 use simulation::model::Broken;
@@ -80,7 +82,7 @@ fn keep_journal(seed: u64, broken: &Broken, journal: &[String]) -> String {
 #[test]
 fn every_seed_is_clean() {
     let seeds = counts::of("simulation_seeds");
-    let begun = std::time::Instant::now();
+    let (begun, cpu_before) = (std::time::Instant::now(), cpu::used());
     let next = AtomicU64::new(0);
     let all = Mutex::new(Totals::default());
     let failed = Mutex::new(Vec::new());
@@ -107,8 +109,10 @@ fn every_seed_is_clean() {
     });
     let all = all.into_inner().unwrap();
     println!("{all:#?}");
-    let ms = begun.elapsed().as_millis() * threads() as u128 / all.seeds.max(1) as u128;
-    println!("{ms} ms a seed and thread");
+    let lived = u32::try_from(all.seeds).unwrap();
+    let rate = f64::from(lived) / begun.elapsed().as_secs_f64();
+    let cpu = (cpu::used() - cpu_before) / lived.max(1);
+    println!("{rate:.1} seeds a second, {cpu:.1?} of processor each");
     let failed = failed.into_inner().unwrap();
     assert!(failed.is_empty(), "HEALTHPOST_SEED={failed:?}");
     assert!(

@@ -15,6 +15,7 @@
 mod tpm {
     pub mod board;
     pub mod chip;
+    pub mod phone;
     pub mod tap;
 
     /// The data key's life in a real data folder: what opens after each change,
@@ -25,7 +26,9 @@ mod tpm {
         mod commands;
         mod copies;
         mod cuts;
+        mod lan;
         mod opens;
+        mod paper;
     }
 
     mod codes;

@@ -7,17 +7,18 @@
 use anyhow::{Context, Result};
 use clap::Parser;
 use healthpost::core::answers::Value;
-use healthpost::core::delivery::{Policy, SendOutcome};
+use healthpost::core::delivery::{Limits, PairRule, Policy, SendOutcome, WindowRule};
 use healthpost::core::engine::{RecordChange, RecordStatus, Session, Triage};
 use healthpost::core::id::{ContactId, OutboxKey, RecordId};
 use healthpost::core::inbound::{Content, Identity, Inbound, Item, ReceivedItem};
 use healthpost::core::lang::Lang;
-use healthpost::core::outgoing::{Body, Outgoing, Purpose};
+use healthpost::core::outgoing::{Body, Outgoing, Purpose, Templates};
 use healthpost::core::private::Private;
-use healthpost::core::time::UnixMs;
+use healthpost::core::time::{DAY_MS, Now, UnixMs};
 use healthpost::keys::SlotsFile;
 use healthpost::store::audit::{self, Deed};
 use healthpost::store::inbox::{self, Reception};
+use healthpost::store::outbox::Rules;
 use healthpost::store::{BoxKey, contacts, lock, meta, open, outbox, pending, records, sessions};
 use rusqlite::{Connection, TransactionBehavior};
 use std::collections::BTreeMap;
@@ -160,7 +161,8 @@ fn intake(conn: &Connection, box_key: &BoxKey, n: u64) -> Result<()> {
     for (to, from) in random.iter_mut().zip(n.to_le_bytes()) {
         *to = from;
     }
-    outbox::push(conn, contact, &OutboxKey::new(at, random), &receipt, at)?;
+    let now = Now { at, trusted: true };
+    outbox::push(conn, contact, &OutboxKey::new(at, random), &receipt, now)?;
     Ok(())
 }
 
@@ -195,7 +197,7 @@ fn take_in(conn: &Connection, box_key: &BoxKey, n: u64, at: UnixMs) -> Result<Co
     };
     inbox::receive(conn, &reception, b"{}", &[item], at)?;
     let contact = contacts::resolve(conn, &from, at)?.context("a contact")?;
-    for waiting in sessions::unhandled(conn, contact, box_key, 1)? {
+    for waiting in sessions::unhandled(conn, contact, box_key, 1)?.messages {
         sessions::mark_handled(conn, waiting.inbox)?;
     }
     pending::settle(conn, contact, 0, at)?;
@@ -264,7 +266,22 @@ fn deliver(conn: &Connection, box_key: &BoxKey, n: u64) -> Result<()> {
     let policy = Policy {
         in_doubt_ms: 600_000,
     };
-    for claim in outbox::claim(conn, now, usize::try_from(2 * GROUP)?)? {
+    let rules = Rules {
+        limits: Limits {
+            window: WindowRule::Day,
+            pair: PairRule::CLOUD,
+            max_age_ms: 7 * DAY_MS,
+        },
+        templates: Templates::default(),
+        zone: jiff::tz::TimeZone::UTC,
+        language: Lang::En,
+    };
+    let clock = Now {
+        at: now,
+        trusted: true,
+    };
+    let room = usize::try_from(2 * GROUP)?;
+    for claim in outbox::turn(conn, &rules, clock, room)?.claims {
         let outcome = SendOutcome::Accepted {
             wamid: Private::new(format!("wamid.sent{:016x}", claim.id.0)),
         };

@@ -3,6 +3,7 @@
 
 use crate::app::init::{FirstWay, init};
 use crate::app::key::{self, Custody, Way};
+use crate::app::lan::Wanted;
 use crate::app::opened::Opened;
 use crate::app::serve::is_made;
 use crate::config::Config;
@@ -142,16 +143,13 @@ async fn make(folder: &Path, data: &Path, machine: &Machine) -> Result<()> {
         .with_context(|| format!("{} cannot be made", folder.display()))?;
     let path = folder.join(PASSPHRASE_FILE);
     durable::write(&path, format!("{PASSPHRASE}\n").as_bytes())?;
-    let (data, chance, now) = (
-        data.to_owned(),
-        machine.chance.clone(),
-        machine.clock.now().at,
-    );
+    let (data, chance, now) = (data.to_owned(), machine.chance.clone(), machine.clock.now());
     tokio::task::spawn_blocking(move || {
         let custody = Custody::without_tpm(&data, Arc::clone(&chance));
         let way = FirstWay::Passphrase(Secret::from(PASSPHRASE));
         // Nobody needs the way back into a demo.
-        init(&custody, &way, &*chance, now, |_| Ok(()), &mut |_| {})
+        let (lan, quiet) = (Wanted::without_config(), &mut |_: &'static str| {});
+        init(&custody, &way, &lan, &chance, now, |_, _| Ok(()), quiet)
     })
     .await?
 }

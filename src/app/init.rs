@@ -1,13 +1,14 @@
 //! Making a data folder: key slots, an empty encrypted database, the first
-//! entry of the audit log.
+//! entry of the audit log, the authority for the clinic's network.
 //!
 //! Everything is made in a folder beside and renamed into place, so that a
 //! power cut in between leaves nothing that looks like a clinic.
 
 use crate::app::key::{self, Custody, Witness};
+use crate::app::lan::{self, Lan, Wanted};
 use crate::core::pin::Pin;
 use crate::core::secret::Secret;
-use crate::core::time::UnixMs;
+use crate::core::time::Now;
 use crate::durable;
 use crate::keys::slots::{self, FIRST_GENERATION};
 use crate::keys::{self, Opened, RecoveryKey};
@@ -18,6 +19,7 @@ use anyhow::{Context, Result, bail};
 use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 /// How the new box is to be opened. A recovery key always opens it too.
 pub enum FirstWay {
@@ -29,7 +31,9 @@ pub enum FirstWay {
 
 /// Makes the folder. The recovery key is shown while the folder is whole and
 /// not yet in place: a power cut can leave a key on paper without a box, but
-/// never a box without one. Takes a key derivation's time: not for a runtime's
+/// never a box without one; where it cannot be shown, nothing is left. It is shown
+/// with the fingerprint of the box's authority for the clinic's network. Takes a
+/// key derivation's time: not for a runtime's
 /// thread.
 ///
 /// # Errors
@@ -37,9 +41,10 @@ pub enum FirstWay {
 pub fn init(
     custody: &Custody,
     way: &FirstWay,
-    chance: &dyn Chance,
-    now: UnixMs,
-    show: impl FnOnce(&RecoveryKey) -> Result<()>,
+    lan: &Wanted,
+    chance: &Arc<dyn Chance>,
+    now: Now,
+    show: impl FnOnce(&RecoveryKey, &str) -> Result<()>,
     witness: &mut Witness<'_>,
 ) -> Result<()> {
     let folder = custody.folder();
@@ -51,14 +56,22 @@ pub fn init(
         key::new_passphrase(passphrase)?;
     }
     let making = beside(folder)?;
+    let unborn = custody.in_folder(&making);
     if making.exists() {
+        // What its slots name in the TPM is no box's: it was never in place.
+        unborn.abandon();
         fs::remove_dir_all(&making)
             .with_context(|| format!("a leftover at {} cannot be removed", making.display()))?;
     }
-    let made = make(&custody.in_folder(&making), way, chance, now, witness);
-    let made = made.and_then(|(opened, recovery)| show(&recovery).map(|()| opened));
+    let lan = Lan::new(unborn.clone(), lan.clone(), Arc::clone(chance));
+    let made = make(&unborn, way, &lan, chance.as_ref(), now, witness);
+    let made = made.and_then(|(opened, recovery)| {
+        let (_, fingerprint) = lan::authority_pem(&making)?;
+        show(&recovery, &fingerprint).map(|()| opened)
+    });
     if made.is_err() {
         // Best effort: the next try removes it as a leftover.
+        unborn.abandon();
         fs::remove_dir_all(&making).ok();
     }
     let opened = made.with_context(|| format!("{shown} cannot be made"))?;
@@ -98,8 +111,9 @@ fn beside(folder: &Path) -> Result<PathBuf> {
 fn make(
     custody: &Custody,
     way: &FirstWay,
+    lan: &Lan,
     chance: &dyn Chance,
-    now: UnixMs,
+    now: Now,
     witness: &mut Witness<'_>,
 ) -> Result<(Opened, RecoveryKey)> {
     let folder = custody.folder();
@@ -107,22 +121,21 @@ fn make(
         .recursive(true)
         .mode(0o700)
         .create(folder)?;
-    let (slots, key, recovery) = keys::create(chance)?;
+    let (mut slots, key, recovery) = keys::create(chance)?;
+    slots.set_home(custody.home()?);
     slots.save(folder)?;
     let mut random = [0; 32];
     chance.fill(&mut random);
     open::create(folder, &key, &BoxKey::new(random))?;
     let conn = open::open(folder, &key)?;
-    for (action, detail) in [("box.init", ""), ("key.protection", protection(way))] {
-        let deed = Deed {
-            at: now,
-            actor: "command line",
-            action,
-            subject: "box",
-            detail,
-        };
-        audit::append(&conn, &deed)?;
-    }
+    let deed = Deed {
+        at: now.at,
+        actor: "command line",
+        action: "box.init",
+        subject: "box",
+        detail: "",
+    };
+    audit::append(&conn, &deed)?;
     conn.close().map_err(|(_, error)| error)?;
     witness("the database is made");
     let opened = Opened {
@@ -133,15 +146,11 @@ fn make(
         FirstWay::Passphrase(passphrase) => custody.add_passphrase(&opened, passphrase, witness)?,
         FirstWay::Tpm(pin) => custody.seal_first(&opened, pin.as_ref(), witness)?,
     }
+    custody.note(&opened.key, "key.protection", now.at)?;
+    // After the TPM is known: the listener's key is sealed to it as well.
+    lan.settle_with(&opened.key, now)?;
+    witness("the certificates are made");
     slots::remove_old(folder)?;
     durable::sync_folder(folder)?;
     Ok((opened, recovery))
-}
-
-const fn protection(way: &FirstWay) -> &'static str {
-    match way {
-        FirstWay::Passphrase(_) => key::WITHOUT_TPM,
-        FirstWay::Tpm(Some(_)) => key::WITH_PIN,
-        FirstWay::Tpm(None) => key::WITHOUT_PIN,
-    }
 }

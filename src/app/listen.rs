@@ -1,19 +1,23 @@
 //! Listening sockets: bound with words for the commonest fault (the port is in
 //! use), and served so that no stranger can take all of it.
 
+use crate::app::lan::Shown;
 use crate::core::limits;
 use anyhow::{Context, Result, bail};
 use axum::Router;
 use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
 /// Pause after a connection could not be taken.
@@ -47,20 +51,54 @@ struct Bounds {
     head: Duration,
 }
 
+/// Those of every listener.
+const BOUNDS: Bounds = Bounds {
+    connections: limits::HTTP_CONNECTIONS_MAX,
+    head: Duration::from_millis(limits::HTTP_HEAD_MS_MAX),
+};
+
+/// Serves a router to the clinic's network: under TLS with the certificate that
+/// is shown at the moment, or without it on loopback. Whoever speaks plain HTTP
+/// to a TLS listener is told where to go.
+///
+/// # Errors
+/// When TLS cannot be set up.
+pub fn serve_lan(
+    listener: StdListener,
+    tls: bool,
+    shown: &Shown,
+    router: Router,
+    stop: CancellationToken,
+) -> Result<impl Future<Output = ()> + Send + 'static> {
+    let (wire, router) = if tls {
+        let tls = TlsAcceptor::from(shown.config()?);
+        let astray = crate::web::lan::to_https();
+        (Wire::Tls(tls, astray), router)
+    } else {
+        (Wire::Plain, crate::web::loopback::guard(router))
+    };
+    Ok(serve_within(BOUNDS, listener, wire, router, stop))
+}
+
 /// Serves a router on a listener until `stop`. A connection that fails is its
 /// own trouble; one that says nothing is closed, and past the bound new ones
 /// wait until others end.
 pub async fn serve(listener: StdListener, router: Router, stop: CancellationToken) {
-    let bounds = Bounds {
-        connections: limits::HTTP_CONNECTIONS_MAX,
-        head: Duration::from_millis(limits::HTTP_HEAD_MS_MAX),
-    };
-    serve_within(bounds, listener, router, stop).await;
+    serve_within(BOUNDS, listener, Wire::Plain, router, stop).await;
+}
+
+/// What is spoken below HTTP.
+#[derive(Clone)]
+enum Wire {
+    Plain,
+    /// With the routes for those who do not speak it.
+    Tls(TlsAcceptor, Router),
 }
 
 async fn serve_within(
     bounds: Bounds,
     listener: StdListener,
+    wire: Wire,
     router: Router,
     stop: CancellationToken,
 ) {
@@ -83,19 +121,83 @@ async fn serve_within(
         if let Err(error) = stream.set_nodelay(true) {
             tracing::debug!(%error, "a socket option could not be set");
         }
-        let service = TowerToHyperService::new(router.clone());
-        let connection = http.serve_connection(TokioIo::new(stream), service);
-        let connection = open.watch(connection);
         while connections.try_join_next().is_some() {}
+        let talk = Talk {
+            http: http.clone(),
+            watcher: open.watcher(),
+        };
+        let (wire, router, stop) = (wire.clone(), router.clone(), stop.clone());
         connections.spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!(%error, "a connection broke off");
+            match wire {
+                Wire::Plain => talk.over(stream, router).await,
+                Wire::Tls(tls, astray) => {
+                    tokio::select! {
+                        () = stop.cancelled() => {}
+                        begun = begin(stream, tls) => match begun {
+                            Some(Begun::Tls(stream)) => talk.over(*stream, router).await,
+                            Some(Begun::Plain(stream)) => talk.over(stream, astray).await,
+                            None => {}
+                        }
+                    }
+                }
             }
             drop(place);
         });
     }
     drop(listener);
     open.shutdown().await;
+}
+
+/// One connection's conversation in HTTP.
+struct Talk {
+    http: http1::Builder,
+    watcher: Watcher,
+}
+
+impl Talk {
+    async fn over(
+        self,
+        stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
+        router: Router,
+    ) {
+        let service = TowerToHyperService::new(router);
+        let connection = self.http.serve_connection(TokioIo::new(stream), service);
+        if let Err(error) = self.watcher.watch(connection).await {
+            tracing::debug!(%error, "a connection broke off");
+        }
+    }
+}
+
+enum Begun {
+    Tls(Box<TlsStream<TcpStream>>),
+    Plain(TcpStream),
+}
+
+/// The first byte tells who speaks TLS. `None` for whoever says nothing, or
+/// breaks off.
+async fn begin(stream: TcpStream, tls: TlsAcceptor) -> Option<Begun> {
+    const HANDSHAKE: u8 = 0x16;
+    let begun = async {
+        let mut first = [0];
+        stream.peek(&mut first).await?;
+        if first.first().is_some_and(u8::is_ascii_alphabetic) {
+            return Ok(Begun::Plain(stream));
+        }
+        if first != [HANDSHAKE] {
+            return Err(std::io::ErrorKind::InvalidData.into());
+        }
+        Ok(Begun::Tls(Box::new(tls.accept(stream).await?)))
+    };
+    let bound = Duration::from_millis(limits::TLS_HANDSHAKE_MS_MAX);
+    match tokio::time::timeout(bound, begun).await {
+        Ok(Ok(begun)) => Some(begun),
+        Ok(Err(error)) => {
+            let error: std::io::Error = error;
+            tracing::debug!(%error, "a connection did not come about");
+            None
+        }
+        Err(_) => None,
+    }
 }
 
 /// The next connection and its place among those allowed; none after `stop`.
@@ -144,7 +246,13 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let stop = CancellationToken::new();
         let router = Router::new().route("/", get(|| async { "here" }));
-        runtime.spawn(serve_within(bounds, listener, router, stop.clone()));
+        runtime.spawn(serve_within(
+            bounds,
+            listener,
+            Wire::Plain,
+            router,
+            stop.clone(),
+        ));
         Served {
             address,
             stop,

@@ -2,33 +2,33 @@
 //! somebody who can), runs the appliance until it is told to stop.
 
 use crate::app::key::{self, Custody, Way};
+use crate::app::lan::{self, Lan, Shown, Wanted};
 use crate::app::listen;
+use crate::app::locked::wait_for_key;
 use crate::app::opened::Opened;
 use crate::app::service::{self, Machine, SHUTDOWN, Service};
 use crate::config::Config;
-use crate::core::data_key::DataKey;
 use crate::core::secret::Secret;
-use crate::keys;
-use crate::ops::control::{self, UnlockTry};
+use crate::keys::{self, Opened as KeyOpened};
+use crate::ops::control;
 use crate::ops::{Changed, Context as OpsContext, OnChange};
 use crate::store::lock;
-use crate::web::health::Health;
-use crate::web::public;
-use crate::work::line::Line;
+use crate::web::lan as pages;
+use crate::web::unlock::Authority;
 use crate::work::runner::Runner;
 use anyhow::{Context, Result, bail};
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
-use tokio::sync::mpsc;
-use tokio_util::sync::CancellationToken;
 
-/// The pause after the first passphrase that does not open; it doubles.
-const FIRST_PAUSE: Duration = Duration::from_secs(1);
-/// The longest such pause.
-const LONGEST_PAUSE: Duration = Duration::from_secs(60);
+/// Where the box listens, bound before anything else is done.
+pub struct Sockets {
+    /// For the webhooks.
+    pub public: TcpListener,
+    /// For staff.
+    pub lan: TcpListener,
+}
 
 /// Runs the appliance until SIGTERM or SIGINT.
 ///
@@ -50,36 +50,62 @@ pub async fn serve(config: Config, passphrase: Option<Secret>, machine: Machine)
         );
     }
     let lock = lock::take(&folder)?;
-    let public = listen::bind(config.public.listen, "public.listen")?;
+    let sockets = Sockets {
+        public: listen::bind(config.public.listen, "public.listen")?,
+        lan: listen::bind(config.lan.listen, "lan.listen")?,
+    };
     let custody = Custody::new(&folder, &config.key, Arc::clone(&machine.chance))?;
+    let wanted = Wanted::of(&config.lan);
+    let lan = Lan::new(custody.clone(), wanted, Arc::clone(&machine.chance));
+    let shown = Shown::default();
     let key = match by_itself(&custody, passphrase, &machine).await? {
-        Some(key) => key,
-        None => match wait_for_key(&config, &custody, &public).await? {
-            Some(key) => key,
+        Some(opened) => opened.key,
+        None => match wait_for_key(&config, &custody, &lan, &shown, &sockets).await? {
+            Some(opened) => opened.key,
             None => return Ok(()),
         },
     };
     let opened = Opened::new(&folder, &key, lock, &*machine.clock)?;
     drop(key);
-    run(&config, opened, public, machine).await
+    run(&config, opened, sockets, (lan, shown), machine).await
 }
 
-async fn run(config: &Config, opened: Opened, public: TcpListener, machine: Machine) -> Result<()> {
+async fn run(
+    config: &Config,
+    opened: Opened,
+    sockets: Sockets,
+    (lan, shown): (Lan, Shown),
+    machine: Machine,
+) -> Result<()> {
     let mut runner = Runner::new();
     let service = service::start(config, &opened, &machine, &mut runner).await?;
     let stop = runner.stop_signal();
-    let address = public.local_addr()?;
+    let address = sockets.public.local_addr()?;
     runner.start(
         "public listener",
-        listen::serve(public, service.public.clone(), stop),
+        listen::serve(sockets.public, service.public.clone(), stop.clone()),
     );
+    let pages = pages::open(
+        pages::no_console(),
+        service.health.clone(),
+        authority_shown(&opened.folder),
+    );
+    let serving = listen::serve_lan(sockets.lan, config.lan.tls, &shown, pages, stop.clone())?;
+    runner.start("LAN listener", serving);
+    if config.lan.tls {
+        let (writer, clock) = (opened.writer.clone(), Arc::clone(&machine.clock));
+        runner.start(
+            "LAN certificate",
+            lan::keep(lan, shown, writer, clock, stop),
+        );
+    }
     let context = ops_context(&opened, &machine, &service);
     runner.start(
         "control socket",
         control::serve(context, runner.stop_signal())?,
     );
     say_ready(&format!("serving webhooks on {address}"));
-    tracing::info!(%address, "the clinic's box is serving");
+    tracing::info!(%address, lan = %config.lan.listen, "the clinic's box is serving");
     let ended = runner.watch(asked_to_stop()?).await;
     runner.shut_down(SHUTDOWN).await;
     drop(service);
@@ -91,14 +117,17 @@ async fn run(config: &Config, opened: Opened, public: TcpListener, machine: Mach
 /// service what they changed.
 pub fn ops_context(opened: &Opened, machine: &Machine, service: &Service) -> OpsContext {
     let (reload, bells) = (service.credentials.clone(), service.bells.clone());
+    let (line, clock) = (service.line.clone(), Arc::clone(&machine.clock));
     let on_change: OnChange = Arc::new(move |changed| {
         let (reload, bells) = (reload.clone(), bells.clone());
+        let (line, at) = (line.clone(), clock.now().at);
         Box::pin(async move {
             match changed {
                 Changed::Secrets => {
                     if let Err(error) = reload.now().await {
                         tracing::error!(%error, "the new credentials could not be read");
                     }
+                    line.nudge(at);
                 }
                 Changed::Outbox => bells.sender.ring(),
             }
@@ -115,31 +144,47 @@ pub fn ops_context(opened: &Opened, machine: &Machine, service: &Service) -> Ops
 }
 
 /// The data key, where nobody has to be asked for anything: with the passphrase
-/// that was handed over, or by the TPM alone. A TPM that does not open leaves
-/// the box locked, and says why: a person may still open it.
+/// that was handed over, or by the TPM alone. What does not open leaves the box
+/// locked, and says why: a person may still open it. A passphrase from a file is
+/// never tried as a PIN: started again and again, it would use up the TPM's
+/// tries.
 async fn by_itself(
     custody: &Custody,
     passphrase: Option<Secret>,
     machine: &Machine,
-) -> Result<Option<DataKey>> {
+) -> Result<Option<KeyOpened>> {
     let before = machine.clock.now().at;
-    let opened = match passphrase {
-        Some(typed) => key::open(custody, Way::Typed(typed)).await?,
-        None if !custody.opens_by_itself()? => return Ok(None),
-        None => match key::open(custody, Way::Tpm(None)).await {
-            Ok(opened) => opened,
-            Err(error) => {
-                tracing::error!(
-                    error = format!("{error:#}"),
-                    "the TPM does not open the box"
-                );
-                return Ok(None);
-            }
-        },
-    };
-    let derived_ms = machine.clock.now().at.ms_since(before);
-    tracing::info!(key.derived_ms = derived_ms, "the data key is open");
-    Ok(Some(opened.key))
+    let mut opened = None;
+    if let Some(typed) = passphrase {
+        opened = tried(
+            key::open(custody, Way::Passphrase(typed)).await,
+            "the passphrase in the file",
+        );
+    }
+    if opened.is_none() && custody.opens_by_itself()? {
+        opened = tried(key::open(custody, Way::Tpm(None)).await, "the TPM");
+    }
+    if opened.is_some() {
+        let derived_ms = machine.clock.now().at.ms_since(before);
+        tracing::info!(key.derived_ms = derived_ms, "the data key is open");
+    }
+    Ok(opened)
+}
+
+fn tried(opened: Result<KeyOpened>, what: &str) -> Option<KeyOpened> {
+    opened
+        .inspect_err(|error| {
+            let error = format!("{error:#}");
+            tracing::error!(error, "{what} does not open the box: it stays locked");
+        })
+        .ok()
+}
+
+/// The authority's certificate as the pages offer it, read at each asking: it
+/// may be made while the box runs.
+pub fn authority_shown(folder: &Path) -> Authority {
+    let folder = folder.to_owned();
+    Authority::new(move || lan::authority_pem(&folder).ok())
 }
 
 /// Whether a folder holds a clinic's data.
@@ -147,67 +192,11 @@ pub fn is_made(folder: &Path) -> bool {
     folder.join(keys::slots::FILE).exists()
 }
 
-/// Serves what a locked box may say until a passphrase opens it; `None` if it
-/// is told to stop before.
-async fn wait_for_key(
-    config: &Config,
-    custody: &Custody,
-    public: &TcpListener,
-) -> Result<Option<DataKey>> {
-    let stop = CancellationToken::new();
-    let mut runner = Runner::new();
-    let health = Health {
-        store: None,
-        line: Line::default(),
-    };
-    let listener = public.try_clone()?;
-    let router = public::locked(health);
-    runner.start(
-        "locked public listener",
-        listen::serve(listener, router, stop.clone()),
-    );
-    let (tries, mut offered) = mpsc::channel::<UnlockTry>(1);
-    let answering = control::serve_locked(&config.data_dir, tries, stop.clone())?;
-    runner.start("control socket", answering);
-    say_ready("locked: waiting for healthpost unlock");
-    tracing::info!("locked: waiting for healthpost unlock");
-    let key = tokio::select! {
-        key = first_that_opens(custody, &mut offered) => key,
-        () = asked_to_stop()? => None,
-    };
-    stop.cancel();
-    runner.shut_down(SHUTDOWN).await;
-    Ok(key)
-}
-
-/// Tries what is offered, one at a time, with a growing pause after each that
-/// does not open.
-async fn first_that_opens(
-    custody: &Custody,
-    offered: &mut mpsc::Receiver<UnlockTry>,
-) -> Option<DataKey> {
-    let mut pause = FIRST_PAUSE;
-    while let Some(UnlockTry { secret, answer }) = offered.recv().await {
-        let opened = key::open(custody, Way::Typed(secret)).await;
-        let told = opened
-            .as_ref()
-            .map(|_| ())
-            .map_err(|error| format!("{error:#}"));
-        if let Err(why) = &told {
-            tracing::warn!(why, "what was offered does not open the data key");
-        }
-        // Whoever asked may have gone; the key opens all the same.
-        answer.send(told).ok();
-        if let Ok(opened) = opened {
-            return Some(opened.key);
-        }
-        tokio::time::sleep(pause).await;
-        pause = (pause * 2).min(LONGEST_PAUSE);
-    }
-    None
-}
-
-fn asked_to_stop() -> Result<impl Future<Output = ()>> {
+/// Ends when the service manager or a terminal says so.
+///
+/// # Errors
+/// When signals cannot be listened to.
+pub fn asked_to_stop() -> Result<impl Future<Output = ()>> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
@@ -219,7 +208,7 @@ fn asked_to_stop() -> Result<impl Future<Output = ()>> {
 }
 
 /// Tells the service manager, if one started us, that the box is ready.
-fn say_ready(status: &str) {
+pub fn say_ready(status: &str) {
     let state = [
         sd_notify::NotifyState::Ready,
         sd_notify::NotifyState::Status(status),

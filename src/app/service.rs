@@ -3,11 +3,11 @@
 use crate::app::flow_file;
 use crate::app::opened::Opened;
 use crate::app::reload::Reload;
-use crate::config::{Config, Provider as Chosen};
-use crate::core::delivery::Policy;
+use crate::app::sending::{self, Sending};
+use crate::config::{Config, Provider};
 use crate::core::engine::Clinic;
 use crate::core::flow::Flow;
-use crate::core::time::{MINUTE_MS, SECOND_MS};
+use crate::core::time::MINUTE_MS;
 use crate::ports::{Chance, Clock};
 use crate::store::{clock_moves, outbox, sessions};
 use crate::web::console::Console;
@@ -21,18 +21,12 @@ use crate::work::Bells;
 use crate::work::housekeeping::{self, Keeping};
 use crate::work::intake::{Context as StepContext, Flows, Intake};
 use crate::work::line::Line;
-use crate::work::poll::{Hold, Poll, Pulse};
+use crate::work::poll::{Hold, Pulse};
 use crate::work::runner::Runner;
-use crate::work::sender::Sender;
 use crate::work::taking::Taking;
 use anyhow::{Context, Result};
 use axum::Router;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32};
-
-/// Wait before a provider that can be asked is asked about an uncertain send:
-/// by then it has seen it, or never will.
-const ASK_AFTER_MS: i64 = 15 * SECOND_MS;
 
 /// The machine's own clock and chance.
 #[derive(Clone)]
@@ -88,12 +82,14 @@ pub async fn start(
         hold: &hold,
         credentials: &credentials,
     };
-    start_sender(config, opened, machine, runner, sending);
+    sending::start_sender(config, opened, machine, runner, sending);
     let taking = taking(config, opened, machine, &bells);
     let pulse = Pulse::default();
-    start_poll(config, opened, runner, sending, &pulse, &taking);
+    sending::start_poll(config, opened, runner, sending, &pulse, &taking);
     let keeping = Keeping {
         webhooks_days: config.retention.webhooks_days,
+        messages_days: config.retention.messages_days,
+        records_days: config.retention.records_days,
     };
     let (writer, clock, stop) = (
         opened.writer.clone(),
@@ -133,7 +129,7 @@ pub async fn start(
 /// with care, and the flows of running conversations are read back.
 async fn prepare(config: &Config, opened: &Opened, machine: &Machine, flow: Flow) -> Result<Flows> {
     let now = machine.clock.now().at;
-    let in_doubt_ms = policy(config).in_doubt_ms;
+    let in_doubt_ms = sending::policy(config).in_doubt_ms;
     let (version, source) = (flow.version().to_owned(), flow.source().to_owned());
     let spoken = opened
         .writer
@@ -198,66 +194,10 @@ fn start_intake(
     runner.start("intake", intake.run(stop));
 }
 
-/// What the sender and those around it share.
-#[derive(Clone, Copy)]
-struct Sending<'s> {
-    line: &'s Line,
-    bells: &'s Bells,
-    hold: &'s Hold,
-    credentials: &'s Reload,
-}
-
-fn start_sender(
-    config: &Config,
-    opened: &Opened,
-    machine: &Machine,
-    runner: &mut Runner,
-    sending: Sending<'_>,
-) {
-    let sender = Arc::new(Sender {
-        messenger: Arc::clone(&sending.credentials.client),
-        writer: opened.writer.clone(),
-        box_key: opened.box_key.clone(),
-        clock: Arc::clone(&machine.clock),
-        chance: Arc::clone(&machine.chance),
-        policy: policy(config),
-        messages_per_second: messages_per_second(config),
-        line: sending.line.clone(),
-        hold: sending.hold.clone(),
-        bell: sending.bells.sender.clone(),
-        refusals: AtomicU32::new(0),
-        cut_since: AtomicI64::new(0),
-    });
-    let stop = runner.stop_signal();
-    runner.start("sender", Arc::clone(&sender).run(stop.clone()));
-    runner.start("line watcher", sender.watch_line(stop));
-}
-
-/// How uncertain sends are handled. UltraMsg can be asked what became of one,
-/// so it is asked soon; it knows no 24-hour window either.
-fn policy(config: &Config) -> Policy {
-    let in_doubt_ms = i64::from(config.outbox.in_doubt_seconds) * SECOND_MS;
-    Policy {
-        in_doubt_ms: match config.whatsapp.provider {
-            Chosen::Cloud => in_doubt_ms,
-            Chosen::UltraMsg => in_doubt_ms.min(ASK_AFTER_MS),
-        },
-    }
-}
-
-/// UltraMsg sends one message a second itself: what goes faster only waits in
-/// its queue, where it can be neither reordered nor recalled.
-fn messages_per_second(config: &Config) -> u32 {
-    match config.whatsapp.provider {
-        Chosen::Cloud => config.outbox.messages_per_second,
-        Chosen::UltraMsg => config.outbox.messages_per_second.min(1),
-    }
-}
-
 fn taking(config: &Config, opened: &Opened, machine: &Machine, bells: &Bells) -> Taking {
     let (channel, our_id) = match config.whatsapp.provider {
-        Chosen::Cloud => ("cloud", config.whatsapp.phone_number_id.as_str()),
-        Chosen::UltraMsg => ("ultramsg", bare_instance(&config.ultramsg.instance_id)),
+        Provider::Cloud => ("cloud", config.whatsapp.phone_number_id.as_str()),
+        Provider::UltraMsg => ("ultramsg", bare_instance(&config.ultramsg.instance_id)),
     };
     Taking {
         writer: opened.writer.clone(),
@@ -271,40 +211,15 @@ fn taking(config: &Config, opened: &Opened, machine: &Machine, bells: &Bells) ->
     }
 }
 
-/// A provider that can be asked for its history is asked, webhooks or not.
-fn start_poll(
-    config: &Config,
-    opened: &Opened,
-    runner: &mut Runner,
-    sending: Sending<'_>,
-    pulse: &Pulse,
-    taking: &Taking,
-) {
-    match config.whatsapp.provider {
-        Chosen::Cloud => {}
-        Chosen::UltraMsg => {
-            let poll = Poll {
-                history: Arc::clone(&sending.credentials.client),
-                taking: taking.clone(),
-                readers: opened.readers.clone(),
-                line: sending.line.clone(),
-                hold: sending.hold.clone(),
-                pulse: pulse.clone(),
-            };
-            runner.start("poll", poll.run(runner.stop_signal()));
-        }
-    }
-}
-
 fn hook(config: &Config, taking: Taking, pulse: Pulse, credentials: &Reload) -> Hook {
     let memory = MemoryBudget::default();
     match config.whatsapp.provider {
-        Chosen::Cloud => Hook::Cloud(Webhook {
+        Provider::Cloud => Hook::Cloud(Webhook {
             taking,
             credentials: credentials.webhook.clone(),
             memory,
         }),
-        Chosen::UltraMsg => Hook::UltraMsg(UltraMsgHook {
+        Provider::UltraMsg => Hook::UltraMsg(UltraMsgHook {
             // Nobody signs these: no stamp in them may set our clock.
             taking: Taking {
                 vouched: false,

@@ -8,15 +8,21 @@
 )]
 
 use anyhow::Context as _;
+use axum_server::accept::Accept as _;
+use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use clap::{Parser, ValueEnum};
 use healthpost::core::time::{Now, UnixMs};
 use healthpost::ports::Clock;
 use healthpost::simulator::{Settings, Simulator, UltraSettings, UltraSimulator};
+use rustls::pki_types::pem::PemObject as _;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 use serde::de::DeserializeOwned;
 use std::future::IntoFuture as _;
 use std::net::SocketAddr;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// A simulated WhatsApp: a Graph endpoint, signed webhooks and a phone page.
@@ -43,6 +49,69 @@ struct Arguments {
     /// A JSON file with the account, the delays and the limits to play.
     #[arg(long)]
     config: Option<PathBuf>,
+    /// Where the Graph endpoint listens over TLS too.
+    #[arg(long, requires = "tls_cert", requires = "tls_key")]
+    tls: Option<SocketAddr>,
+    /// The certificate and its chain, PEM.
+    #[arg(long)]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's key, PEM.
+    #[arg(long)]
+    tls_key: Option<PathBuf>,
+}
+
+/// Takes TLS off and hands the bytes on to the plain Graph port.
+struct TlsFront {
+    listener: TcpListener,
+    acceptor: RustlsAcceptor,
+    plain: SocketAddr,
+}
+
+impl TlsFront {
+    async fn open(
+        at: SocketAddr,
+        cert: &Path,
+        key: &Path,
+        plain: SocketAddr,
+    ) -> anyhow::Result<Self> {
+        let chain = CertificateDer::pem_file_iter(cert)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .with_context(|| format!("reading {}", cert.display()))?;
+        let key = PrivateKeyDer::from_pem_file(key)
+            .with_context(|| format!("reading {}", key.display()))?;
+        let ring = Arc::new(rustls::crypto::ring::default_provider());
+        let config = rustls::ServerConfig::builder_with_provider(ring)
+            .with_safe_default_protocol_versions()?
+            .with_no_client_auth()
+            .with_single_cert(chain, key)?;
+        let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(Arc::new(config)));
+        let listener = TcpListener::bind(at)
+            .await
+            .with_context(|| format!("opening {at}"))?;
+        Ok(Self {
+            listener,
+            acceptor,
+            plain,
+        })
+    }
+
+    async fn run(self) {
+        let mut calls = JoinSet::new();
+        loop {
+            while calls.try_join_next().is_some() {}
+            let Ok((stream, _)) = self.listener.accept().await else {
+                continue;
+            };
+            let accepting = self.acceptor.accept(stream, ());
+            let plain = self.plain;
+            calls.spawn(async move {
+                let (mut near, ()) = accepting.await?;
+                let mut far = TcpStream::connect(plain).await?;
+                far.set_nodelay(true)?;
+                tokio::io::copy_bidirectional(&mut near, &mut far).await
+            });
+        }
+    }
 }
 
 /// The provider that is played.
@@ -102,13 +171,32 @@ async fn cloud(arguments: Arguments) -> anyhow::Result<()> {
     if arguments.verify {
         simulator.verify_callback().await?;
     }
+    let front = tls_front(&arguments, &simulator).await?;
     let control = open(arguments.listen, &simulator.graph_url()).await?;
+    let over_tls = async {
+        match front {
+            Some(front) => front.run().await,
+            None => std::future::pending().await,
+        }
+    };
     tokio::select! {
+        () = over_tls => {}
         () = simulator.run(CancellationToken::new()) => {}
         served = axum::serve(control, simulator.router()).into_future() => served?,
         interrupted = tokio::signal::ctrl_c() => interrupted?,
     }
     Ok(())
+}
+
+async fn tls_front(arguments: &Arguments, to: &Simulator) -> anyhow::Result<Option<TlsFront>> {
+    let (Some(at), Some(cert), Some(key)) =
+        (arguments.tls, &arguments.tls_cert, &arguments.tls_key)
+    else {
+        return Ok(None);
+    };
+    let graph = to.graph_url();
+    let plain = graph.trim_start_matches("http://").parse()?;
+    TlsFront::open(at, cert, key, plain).await.map(Some)
 }
 
 async fn ultramsg(arguments: Arguments) -> anyhow::Result<()> {
@@ -129,8 +217,8 @@ async fn ultramsg(arguments: Arguments) -> anyhow::Result<()> {
 }
 
 /// Opens the control port and says where everything is.
-async fn open(listen: SocketAddr, graph: &str) -> anyhow::Result<tokio::net::TcpListener> {
-    let control = tokio::net::TcpListener::bind(listen)
+async fn open(listen: SocketAddr, graph: &str) -> anyhow::Result<TcpListener> {
+    let control = TcpListener::bind(listen)
         .await
         .with_context(|| format!("opening {listen}"))?;
     let at = control.local_addr()?;

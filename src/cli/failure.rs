@@ -97,6 +97,7 @@ pub fn granted(response: Response) -> Result<Response, Failure> {
         | Response::Queue { .. }
         | Response::Message { .. }
         | Response::Users { .. }
+        | Response::Drilled { .. }
         | Response::Facts(_)) => Ok(answered),
     }
 }

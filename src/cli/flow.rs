@@ -105,7 +105,7 @@ fn chat(flow: &Flow, clinic: Clinic) -> Result<(), Failure> {
             quotes_question: true,
             about: None,
             content: Content::Text {
-                body: Private::new(text),
+                body: Private::from(text.as_str()),
             },
         };
         let mut random = [0; 8];

@@ -4,10 +4,12 @@ use super::failure::Failure;
 use super::{Globals, input, key, machine, output};
 use crate::app::init::{FirstWay, init};
 use crate::app::key::RecoveryKey;
-use crate::core::secret::Secret;
+use crate::core::secret::SecretText;
+use crate::ops::export::recovery_page;
 use clap::{Args, ValueEnum};
 use std::io::IsTerminal;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+use zeroize::Zeroizing;
 
 /// What stands against each answer, before anybody answers.
 const PIN_QUESTION: &str = "PIN, yes or no?\n  \
@@ -16,11 +18,12 @@ const PIN_QUESTION: &str = "PIN, yes or no?\n  \
     no: the box comes back by itself after a power cut. Whoever takes the whole box away reads\n      \
     everything in it.";
 
-/// Make the data folder: key slots and an empty encrypted database
+/// Make the data folder: key slots, an empty encrypted database, certificates
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  healthpost init --key tpm2\n  \
     healthpost init --key passphrase --passphrase-file /root/passphrase\n\n\
-    The recovery key is printed once. Write it down and keep it away from the box:\n\
+    The recovery key is printed once, before the folder is in place: where it cannot be\n\
+    printed, there is no folder. Write it down and keep it away from the box:\n\
     with the board dead or the passphrase lost, nothing else opens the data.")]
 pub struct Init {
     /// What opens the box
@@ -61,22 +64,25 @@ impl Init {
                 "choose another folder with --data-dir",
             ));
         }
+        no_page_yet(self.recovery_page.as_deref())?;
         let custody = globals.custody(&folder, self.tpm.clone())?;
         let way = self.way()?;
         let machine = machine()?;
+        let lan = globals.lan();
         let globals = globals.clone();
         let made = tokio::task::spawn_blocking(move || -> Result<(), Failure> {
-            let now = machine.clock.now().at;
+            let now = machine.clock.now();
             let page = self.recovery_page;
-            let show = |recovery: &RecoveryKey| {
-                if let Some(page) = &page {
-                    crate::ops::export::recovery_page::write(page, &recovery.show())?;
-                }
-                print(&globals, &folder.display().to_string(), recovery)
-                    .map_err(|failure| anyhow::anyhow!("{failure}"))
+            let show = |recovery: &RecoveryKey, authority: &str| {
+                let shown = Shown {
+                    folder: &folder.display().to_string(),
+                    authority: Some(authority),
+                    page: page.as_deref(),
+                };
+                show(&globals, &shown, recovery)
             };
             let quiet = &mut |_: &'static str| {};
-            init(&custody, &way, machine.chance.as_ref(), now, show, quiet)?;
+            init(&custody, &way, &lan, &machine.chance, now, show, quiet)?;
             if globals.json {
                 return Ok(());
             }
@@ -88,13 +94,12 @@ impl Init {
     fn way(&self) -> Result<FirstWay, Failure> {
         match self.key {
             Key::Passphrase => {
-                let typed = input::from_file_or_terminal(
+                let typed = input::new_from_file_or_terminal(
                     self.passphrase_file.as_deref(),
                     "a new passphrase",
                     "--passphrase-file",
                 )?;
-                let typed = Secret::new(typed.into_inner().into_bytes());
-                Ok(FirstWay::Passphrase(typed))
+                Ok(FirstWay::Passphrase(typed.into_secret()))
             }
             Key::Tpm2 => {
                 let typed = match &self.pin_file {
@@ -110,7 +115,7 @@ impl Init {
 
 /// Asks whether there is to be a PIN; no answer is taken for granted where
 /// somebody can answer.
-fn asked_for_a_pin() -> Result<Option<crate::core::private::Private<String>>, Failure> {
+fn asked_for_a_pin() -> Result<Option<SecretText>, Failure> {
     if !std::io::stdin().is_terminal() {
         output::complain(
             "sealed without a PIN (--pin-file sets one): whoever takes the whole box away reads \
@@ -120,8 +125,8 @@ fn asked_for_a_pin() -> Result<Option<crate::core::private::Private<String>>, Fa
     }
     loop {
         output::complain(PIN_QUESTION);
-        match input::line()?.as_deref().map(str::trim) {
-            Some("yes" | "y") => return input::from_stdin("a new PIN"),
+        match input::line()?.as_ref().map(|typed| typed.as_str().trim()) {
+            Some("yes" | "y") => return input::new_from_stdin("a new PIN"),
             Some("no" | "n") => return Ok(None),
             Some(_) => output::complain("type yes or no"),
             None => {
@@ -134,15 +139,73 @@ fn asked_for_a_pin() -> Result<Option<crate::core::private::Private<String>>, Fa
     }
 }
 
-fn print(globals: &Globals, folder: &str, recovery: &RecoveryKey) -> Result<(), Failure> {
-    let recovery = recovery.show();
-    if globals.json {
-        return output::json(&serde_json::json!({
-            "data_dir": folder,
-            "recovery_key": recovery.as_str(),
-        }));
+/// A new recovery key and what is told with it.
+pub(super) struct Shown<'a> {
+    /// The data folder.
+    pub folder: &'a str,
+    /// The fingerprint of the authority for the clinic's network, of a new box.
+    pub authority: Option<&'a str>,
+    /// A file for the page to print.
+    pub page: Option<&'a Path>,
+}
+
+/// On the page, if one is wanted, and on standard output.
+pub(super) fn show(
+    globals: &Globals,
+    shown: &Shown<'_>,
+    recovery: &RecoveryKey,
+) -> anyhow::Result<()> {
+    if let Some(page) = shown.page {
+        recovery_page::write(page, &recovery.show())?;
     }
-    output::line(&format!("the data folder is {folder}"))?;
-    output::line(&format!("recovery key: {}", recovery.as_str()))?;
-    output::line("write it down now: it is not shown again")
+    print(globals, shown, recovery).map_err(|failure| {
+        if let Some(page) = shown.page {
+            // It opens nothing, and must not be taken for the one that does.
+            std::fs::remove_file(page).ok();
+        }
+        anyhow::anyhow!("{failure}")
+    })
+}
+
+/// A page that is there already may be the one that opens another box.
+///
+/// # Errors
+/// When there is one.
+pub(super) fn no_page_yet(page: Option<&Path>) -> Result<(), Failure> {
+    match page {
+        Some(page) if page.exists() => Err(Failure::failed(
+            format!("{} exists already and was not touched", page.display()),
+            "name another file with --recovery-page, or remove that one",
+        )),
+        Some(_) | None => Ok(()),
+    }
+}
+
+/// The key first, and all in one piece: whoever reads one line has it.
+fn print(globals: &Globals, shown: &Shown<'_>, recovery: &RecoveryKey) -> Result<(), Failure> {
+    let recovery = recovery.show();
+    let folder = output::tame(shown.folder);
+    let parts = if globals.json {
+        let folder = serde_json::Value::from(folder).to_string();
+        let authority = serde_json::Value::from(shown.authority).to_string();
+        [
+            "{\"data_dir\":",
+            &folder,
+            ",\"lan_authority\":",
+            &authority,
+            ",\"recovery_key\":\"",
+            &recovery,
+            "\"}\n",
+        ]
+        .concat()
+    } else {
+        let trust = shown.authority.map_or_else(String::new, |authority| {
+            format!("staff devices trust this box by lan/ca.pem, SHA-256 {authority}\n")
+        });
+        let told = format!(
+            "\nwrite it down now: it is not shown again\nthe data folder is {folder}\n{trust}"
+        );
+        ["recovery key: ", &recovery, &told].concat()
+    };
+    output::certainly(&Zeroizing::new(parts))
 }

@@ -1,23 +1,27 @@
 //! Where secrets come from: a file, standard input, or a terminal that does
 //! not echo. Never from argv, where every process could read them.
+//!
+//! They are read straight into memory that is wiped and never grows: no buffer
+//! of the standard library is in between, since nobody would wipe it.
 
 use super::failure::Failure;
 use super::output;
-use crate::core::private::Private;
+use crate::core::secret::SecretText;
 use rustix::termios::{self, LocalModes, OptionalActions};
 use std::fs::File;
-use std::io::{self, BufRead, IsTerminal, Read};
+use std::io::{self, IsTerminal, Read};
+use std::os::fd::AsFd;
 use std::path::Path;
-use zeroize::Zeroizing;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Longest secret read, bytes.
-const SECRET_BYTES_MAX: u64 = 8 * 1024;
+const SECRET_BYTES_MAX: usize = 8 * 1024;
 
 /// Reads a secret out of a file.
 ///
 /// # Errors
 /// When it cannot be read, is empty, too long or no text.
-pub fn from_file(path: &Path) -> Result<Private<String>, Failure> {
+pub fn from_file(path: &Path) -> Result<SecretText, Failure> {
     let shown = path.display();
     let file = File::open(path).map_err(|error| {
         Failure::failed(
@@ -38,11 +42,23 @@ pub fn from_file(path: &Path) -> Result<Private<String>, Failure> {
 ///
 /// # Errors
 /// When it cannot be read or is too long.
-pub fn from_stdin(prompt: &str) -> Result<Option<Private<String>>, Failure> {
+pub fn from_stdin(prompt: &str) -> Result<Option<SecretText>, Failure> {
     if io::stdin().is_terminal() {
         return ask(prompt).map(Some);
     }
-    secret(io::stdin().lock())
+    secret(standard_input()?)
+}
+
+/// As [`from_stdin`], for a secret that is new: on a terminal it is asked for
+/// twice, since nobody sees what they type.
+///
+/// # Errors
+/// As [`from_stdin`], and when the two are not the same.
+pub fn new_from_stdin(prompt: &str) -> Result<Option<SecretText>, Failure> {
+    if io::stdin().is_terminal() {
+        return ask_twice(prompt).map(Some);
+    }
+    secret(standard_input()?)
 }
 
 /// Reads a secret from a file if one is named, else from the terminal.
@@ -53,7 +69,28 @@ pub fn from_file_or_terminal(
     file: Option<&Path>,
     prompt: &str,
     option: &str,
-) -> Result<Private<String>, Failure> {
+) -> Result<SecretText, Failure> {
+    file_or(file, prompt, option, ask)
+}
+
+/// As [`from_file_or_terminal`], for a secret that is new.
+///
+/// # Errors
+/// As [`new_from_stdin`].
+pub fn new_from_file_or_terminal(
+    file: Option<&Path>,
+    prompt: &str,
+    option: &str,
+) -> Result<SecretText, Failure> {
+    file_or(file, prompt, option, ask_twice)
+}
+
+fn file_or(
+    file: Option<&Path>,
+    prompt: &str,
+    option: &str,
+    ask: impl FnOnce(&str) -> Result<SecretText, Failure>,
+) -> Result<SecretText, Failure> {
     match file {
         Some(path) => from_file(path),
         None if io::stdin().is_terminal() => ask(prompt),
@@ -64,29 +101,33 @@ pub fn from_file_or_terminal(
     }
 }
 
-/// One line of standard input without its newline; `None` at the end.
+/// One line of standard input without its newline, and nothing of the next;
+/// `None` at the end.
 ///
 /// # Errors
-/// When it cannot be read.
-pub fn line() -> Result<Option<String>, Failure> {
-    let mut line = String::new();
-    let bound = io::stdin()
-        .lock()
-        .take(SECRET_BYTES_MAX)
-        .read_line(&mut line);
-    match bound {
-        Ok(0) => Ok(None),
-        Ok(_) => Ok(Some(without_newline(&line).to_owned())),
-        Err(error) => Err(Failure::failed(
-            format!("standard input cannot be read: {error}"),
-            "",
-        )),
+/// When it cannot be read, or is no text.
+pub fn line() -> Result<Option<SecretText>, Failure> {
+    let read = read_line(standard_input()?);
+    let Some(bytes) = read.map_err(|error| unread(&error))? else {
+        return Ok(None);
+    };
+    text(&bytes).map(Some)
+}
+
+fn ask_twice(prompt: &str) -> Result<SecretText, Failure> {
+    let first = ask(prompt)?;
+    let again = ask("the same once more")?;
+    if first.as_str() != again.as_str() {
+        return Err(Failure::usage(
+            "the two are not the same: nothing was changed",
+            "run the command again",
+        ));
     }
+    Ok(first)
 }
 
 /// Asks on the terminal, without echo.
-fn ask(prompt: &str) -> Result<Private<String>, Failure> {
-    output::complain(&format!("{prompt}:"));
+fn ask(prompt: &str) -> Result<SecretText, Failure> {
     let trouble = |error: rustix::io::Errno| {
         Failure::failed(
             format!("the terminal cannot be asked: {error}"),
@@ -99,31 +140,74 @@ fn ask(prompt: &str) -> Result<Private<String>, Failure> {
     silent.local_modes.remove(LocalModes::ECHO);
     silent.local_modes.insert(LocalModes::ECHONL);
     termios::tcsetattr(&terminal, OptionalActions::Flush, &silent).map_err(trouble)?;
-    let mut line = Zeroizing::new(String::new());
-    let read = terminal.lock().read_line(&mut line);
-    termios::tcsetattr(&terminal, OptionalActions::Flush, &before).map_err(trouble)?;
-    read.map_err(|error| Failure::failed(format!("nothing could be read: {error}"), ""))?;
-    let text = without_newline(&line);
-    if text.is_empty() {
+    // Asked once nothing is echoed any more, and what was typed before is gone.
+    output::complain(&format!("{prompt}:"));
+    let read = standard_input().map(read_line);
+    termios::tcsetattr(&terminal, OptionalActions::Now, &before).map_err(trouble)?;
+    let bytes = read?.map_err(|error| unread(&error))?.unwrap_or_default();
+    let typed = text(&bytes)?;
+    if typed.as_str().is_empty() {
         return Err(Failure::usage("nothing was typed", "run the command again"));
     }
-    Ok(Private::from(text))
+    Ok(typed)
 }
 
-fn secret(from: impl Read) -> Result<Option<Private<String>>, Failure> {
-    let mut bytes = Zeroizing::new(Vec::new());
-    let read = from.take(SECRET_BYTES_MAX + 1).read_to_end(&mut bytes);
-    read.map_err(|error| Failure::failed(format!("the secret cannot be read: {error}"), ""))?;
-    if bytes.len() as u64 > SECRET_BYTES_MAX {
+/// Standard input without the standard library's buffer.
+fn standard_input() -> Result<File, Failure> {
+    let input = io::stdin().as_fd().try_clone_to_owned();
+    Ok(File::from(input.map_err(|error| unread(&error))?))
+}
+
+/// Up to the first newline, byte by byte: what follows is somebody else's.
+fn read_line(mut from: impl Read) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
+    let mut line = Zeroizing::new(Vec::with_capacity(SECRET_BYTES_MAX));
+    let mut byte = [0];
+    while line.len() < SECRET_BYTES_MAX {
+        match from.read(&mut byte) {
+            Ok(0) if line.is_empty() => return Ok(None),
+            Ok(0) => break,
+            Ok(_) => line.extend_from_slice(&byte),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
+        if byte == *b"\n" {
+            break;
+        }
+    }
+    byte.zeroize();
+    Ok(Some(line))
+}
+
+/// All there is, as far as a secret may go.
+fn secret(mut from: impl Read) -> Result<Option<SecretText>, Failure> {
+    let mut bytes = Zeroizing::new(vec![0; SECRET_BYTES_MAX + 1]);
+    let mut filled = 0;
+    while let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) {
+        match from.read(room) {
+            Ok(0) => break,
+            Ok(some) => filled += some,
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(unread(&error)),
+        }
+    }
+    if filled > SECRET_BYTES_MAX {
         return Err(Failure::usage(
             "the secret is longer than 8192 bytes",
             "check the file",
         ));
     }
-    let text = std::str::from_utf8(&bytes)
+    let text = text(bytes.get(..filled).unwrap_or_default())?;
+    Ok((!text.as_str().is_empty()).then_some(text))
+}
+
+fn text(bytes: &[u8]) -> Result<SecretText, Failure> {
+    let text = std::str::from_utf8(bytes)
         .map_err(|_| Failure::usage("the secret is no UTF-8 text", "check the file"))?;
-    let text = without_newline(text);
-    Ok((!text.is_empty()).then(|| Private::from(text)))
+    Ok(SecretText::from(without_newline(text)))
+}
+
+fn unread(error: &io::Error) -> Failure {
+    Failure::failed(format!("nothing could be read: {error}"), "")
 }
 
 /// Strips one newline from the end, as editors leave it.
@@ -151,6 +235,22 @@ mod tests {
         }
         assert!(secret(&b"\n"[..]).unwrap().is_none());
         assert!(secret(&b"\xFF"[..]).is_err());
-        assert!(secret(vec![b'a'; 9_000].as_slice()).is_err());
+        assert!(secret(vec![b'a'; 8_193].as_slice()).is_err());
+        let longest = secret(vec![b'a'; 8_192].as_slice()).unwrap().unwrap();
+        assert_eq!(longest.as_str().len(), 8_192);
+    }
+
+    #[test]
+    fn a_line_takes_nothing_of_the_next() {
+        let mut from = &b"one\ntwo"[..];
+        assert_eq!(read_line(&mut from).unwrap().unwrap().as_slice(), b"one\n");
+        assert_eq!(read_line(&mut from).unwrap().unwrap().as_slice(), b"two");
+        assert!(read_line(&mut from).unwrap().is_none());
+    }
+
+    #[test]
+    fn the_buffer_never_grows() {
+        let line = read_line(vec![b'a'; 20_000].as_slice()).unwrap().unwrap();
+        assert_eq!((line.len(), line.capacity()), (8_192, 8_192));
     }
 }

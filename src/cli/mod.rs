@@ -23,6 +23,7 @@ mod unlock;
 mod user;
 
 use crate::app::key::Custody;
+use crate::app::lan::Wanted;
 use crate::app::service::Machine;
 use crate::config::{Config, KeyHome};
 use clap::error::ErrorKind;
@@ -224,6 +225,16 @@ impl Globals {
             ..home
         };
         Ok(Custody::new(folder, &home, machine()?.chance)?)
+    }
+
+    /// How the box is known on the clinic's network, by the configuration if
+    /// there is one.
+    fn lan(&self) -> Wanted {
+        let config = self.load_config();
+        config.map_or_else(
+            |_| Wanted::without_config(),
+            |config| Wanted::of(&config.lan),
+        )
     }
 
     /// The data folder: named on the command line, else the configuration's.

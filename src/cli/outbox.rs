@@ -3,6 +3,7 @@
 use super::failure::{Failure, mismatch};
 use super::reach::{ask_once, ask_signed_in};
 use super::{Globals, Opening, SigningIn, argument, output};
+use crate::core::delivery::{DeliveryState, explain};
 use crate::core::private::Private;
 use crate::core::table::time;
 use crate::ops::{QueueLine, Request, Response};
@@ -112,8 +113,20 @@ fn done(globals: &Globals, word: &str) -> Result<(), Failure> {
     output::line(word)
 }
 
+/// What staff read of where a message stands, and what they can do.
+fn explained(line: &QueueLine) -> (&'static str, Option<&'static str>) {
+    let why = line.why.as_deref().and_then(|why| why.parse().ok());
+    match line.state.parse::<DeliveryState>() {
+        Ok(state) => explain(state, why),
+        Err(_) => ("A newer program left it like this.", None),
+    }
+}
+
 fn as_json(line: &QueueLine) -> serde_json::Value {
+    let (sentence, todo) = explained(line);
     serde_json::json!({
+        "explanation": sentence,
+        "what_to_do": todo,
         "id": line.id,
         "contact": line.contact,
         "purpose": line.purpose,
@@ -143,13 +156,13 @@ fn print_list(
                 line.contact.to_string(),
                 line.purpose.clone(),
                 line.state.clone(),
-                line.why.clone().unwrap_or_default(),
                 time(line.created_at, &TimeZone::UTC),
+                explained(line).0.to_owned(),
             ]
         })
         .collect();
     output::table(
-        &["id", "contact", "purpose", "state", "why", "queued at"],
+        &["id", "contact", "purpose", "state", "queued at", "why"],
         &rows,
     )?;
     let counts: Vec<String> = counts
@@ -181,8 +194,10 @@ fn print_message(
         "message {} to contact {}: {}",
         line.id, line.contact, line.state
     ))?;
-    if let Some(why) = &line.why {
-        output::line(&format!("why: {why}"))?;
+    let (sentence, todo) = explained(line);
+    output::line(sentence)?;
+    if let Some(todo) = todo {
+        output::line(todo)?;
     }
     if line.maybe_double {
         output::line("the far side may have it twice")?;

@@ -3,7 +3,10 @@
 
 use super::failure::Failure;
 use serde_json::Value;
+use std::fs::File;
 use std::io::{self, Write};
+use std::os::fd::AsFd;
+use zeroize::Zeroizing;
 
 /// Prints one line on standard output.
 ///
@@ -11,6 +14,26 @@ use std::io::{self, Write};
 /// When it cannot be written, other than because the reader left.
 pub fn line(text: &str) -> Result<(), Failure> {
     written(writeln!(io::stdout().lock(), "{text}"))
+}
+
+/// Prints what must not be lost, and is secret: in one piece, past every buffer
+/// that nobody would wipe. A reader who has left is a failure here.
+///
+/// # Errors
+/// When not all of it was written.
+pub fn certainly(text: &Zeroizing<String>) -> Result<(), Failure> {
+    let all = || {
+        let mut out = io::stdout().lock();
+        out.flush()?;
+        let mut past = File::from(out.as_fd().try_clone_to_owned()?);
+        past.write_all(text.as_bytes())
+    };
+    all().map_err(|error: io::Error| {
+        Failure::failed(
+            "what has to be written down could not be printed",
+            error.to_string(),
+        )
+    })
 }
 
 /// Prints one line on standard error; nobody can be told if that fails.

@@ -2,7 +2,7 @@
 
 use super::failure::Failure;
 use super::{Globals, input, machine};
-use crate::core::secret::Secret;
+use crate::core::secret::SecretText;
 use clap::Args;
 use std::path::PathBuf;
 
@@ -13,7 +13,7 @@ use std::path::PathBuf;
     healthpost serve      # locked, until healthpost unlock"
 )]
 pub struct Serve {
-    /// A file with the passphrase; without one the appliance starts locked
+    /// A file with the passphrase; without the right one it starts locked
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
 }
@@ -22,14 +22,15 @@ impl Serve {
     /// Runs until the service is told to stop.
     ///
     /// # Errors
-    /// In words, when it cannot start or a part of it died.
+    /// In words, when it cannot start or a part of it died; a wrong passphrase is
+    /// no reason to end.
     pub async fn run(self, globals: &Globals) -> Result<(), Failure> {
         let config = globals.load_config()?;
         let passphrase = match &self.passphrase_file {
             Some(path) => Some(input::from_file(path)?),
             None => None,
         };
-        let passphrase = passphrase.map(|text| Secret::new(text.into_inner().into_bytes()));
+        let passphrase = passphrase.map(SecretText::into_secret);
         Ok(crate::app::serve::serve(config, passphrase, machine()?).await?)
     }
 }

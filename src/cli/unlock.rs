@@ -4,13 +4,15 @@
 use super::failure::{Failure, granted};
 use super::{Globals, Opening, input, output, reach};
 use crate::ops::Request;
+use crate::ports::door::Kind;
 use clap::Args;
 
 /// Hand the PIN or the passphrase to a running, locked appliance
 #[derive(Debug, Args)]
 #[command(
     after_help = "Example:\n  healthpost unlock --passphrase-file /root/passphrase\n\n\
-    Without a file it is read from the terminal or standard input."
+    Without a file it is read from the terminal or standard input: the PIN, the passphrase\n\
+    or the recovery key. What is named as a passphrase never costs a try of the PIN."
 )]
 pub struct Unlock {
     #[command(flatten)]
@@ -24,8 +26,17 @@ impl Unlock {
     /// When nothing runs, or the passphrase does not open.
     pub async fn run(self, globals: &Globals) -> Result<(), Failure> {
         let folder = globals.data_folder()?;
-        let named = self.opening.pin_file.as_ref();
-        let passphrase = match named.or(self.opening.passphrase_file.as_ref()) {
+        let (pin, named) = (
+            self.opening.pin_file.as_ref(),
+            self.opening.passphrase_file.as_ref(),
+        );
+        // A passphrase that is known to be one costs no try of the PIN.
+        let kind = match (pin, named) {
+            (Some(_), _) => Kind::Pin,
+            (None, Some(_)) => Kind::Passphrase,
+            (None, None) => Kind::Any,
+        };
+        let passphrase = match pin.or(named) {
             Some(path) => input::from_file(path)?,
             None => input::from_stdin("PIN or passphrase")?.ok_or_else(|| {
                 Failure::usage(
@@ -41,7 +52,7 @@ impl Unlock {
             )
         })?;
         let answered = client
-            .ask(&Request::Unlock { passphrase })
+            .ask(&Request::Unlock { passphrase, kind })
             .await
             .map_err(|error| {
                 Failure::failed(

@@ -3,12 +3,13 @@
 use super::failure::{Failure, mismatch};
 use super::reach::ask_once;
 use super::{Globals, Opening, input, machine, output};
-use crate::core::private::Private;
+use crate::core::secret::SecretText;
 use crate::core::table::time;
 use crate::ops::{Request, Response, StaffLine};
 use clap::Subcommand;
 use jiff::tz::TimeZone;
 use std::io::IsTerminal;
+use zeroize::{Zeroize, Zeroizing};
 
 /// Letters of a one-time password: none that are mistaken for another.
 const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
@@ -103,7 +104,7 @@ impl User {
 }
 
 /// The password on standard input, or a drawn one-time one.
-fn password() -> Result<(Private<String>, bool), Failure> {
+fn password() -> Result<(SecretText, bool), Failure> {
     if !std::io::stdin().is_terminal()
         && let Some(given) = input::from_stdin("password")?
     {
@@ -111,17 +112,20 @@ fn password() -> Result<(Private<String>, bool), Failure> {
     }
     let mut random = [0; 16];
     machine()?.chance.fill(&mut random);
-    let letters = random.iter().enumerate().flat_map(|(place, byte)| {
-        let letter = LETTERS
-            .get(usize::from(byte & 31))
-            .map_or('a', |b| char::from(*b));
-        let dash = (place > 0 && place % 4 == 0).then_some('-');
-        dash.into_iter().chain([letter])
-    });
-    Ok((Private::new(letters.collect()), true))
+    // Room from the start: a buffer that grows leaves a copy behind.
+    let mut letters = Zeroizing::new(String::with_capacity(2 * random.len()));
+    for (place, byte) in random.iter().enumerate() {
+        if place > 0 && place % 4 == 0 {
+            letters.push('-');
+        }
+        let letter = LETTERS.get(usize::from(byte & 31));
+        letters.push(letter.map_or('a', |letter| char::from(*letter)));
+    }
+    random.zeroize();
+    Ok((SecretText::new(letters), true))
 }
 
-fn told(globals: &Globals, name: &str, one_time: Option<&Private<String>>) -> Result<(), Failure> {
+fn told(globals: &Globals, name: &str, one_time: Option<&SecretText>) -> Result<(), Failure> {
     if globals.json {
         let mut told = serde_json::json!({"name": name});
         if let (Some(password), Some(object)) = (one_time, told.as_object_mut()) {
@@ -131,7 +135,10 @@ fn told(globals: &Globals, name: &str, one_time: Option<&Private<String>>) -> Re
     }
     match one_time {
         None => output::line(&format!("done: {name}")),
-        Some(password) => output::line(&format!("one-time password: {}", password.as_str())),
+        Some(password) => {
+            let told = ["one-time password: ", password.as_str(), "\n"].concat();
+            output::certainly(&Zeroizing::new(told))
+        }
     }
 }
 

@@ -69,8 +69,14 @@ pub const PROVIDER_WAIT_MS_MAX: i64 = 6 * super::time::HOUR_MS;
 pub const RETRY_WAIT_MS_MAX: i64 = 15 * super::time::MINUTE_MS;
 /// Longest lock-out after wrong passwords, ms.
 pub const STAFF_LOCK_MS_MAX: i64 = super::time::HOUR_MS;
-/// Sends in the air at once.
-pub const SENDS_IN_FLIGHT_MAX: usize = 32;
+/// Contacts whose queue is planned anew in one turn of the sender.
+pub const LOOKS_PER_TURN_MAX: usize = 256;
+/// Messages of one contact in one state that a plan looks at.
+pub const PLAN_SLICE_MAX: usize = 16;
+/// Sends in the air at once, for the fastest number.
+pub const SENDS_IN_FLIGHT_MAX: usize = 512;
+/// Sends in the air at once, for the slowest one.
+pub const SENDS_IN_FLIGHT_MIN: usize = 32;
 /// Jobs that may wait for the database writer.
 pub const WRITER_QUEUE_MAX: usize = 1_024;
 /// Jobs that share one transaction.
@@ -130,7 +136,22 @@ pub const HTTP_CONNECTIONS_MAX: usize = 512;
 pub const HTTP_HEAD_MS_MAX: u64 = 30_000;
 /// Bytes of the head of an HTTP request.
 pub const HTTP_HEAD_BYTES_MAX: usize = 32 * 1024;
+/// Longest TLS handshake, ms: an old phone on bad Wi-Fi takes seconds.
+pub const TLS_HANDSHAKE_MS_MAX: u64 = 15_000;
+/// Largest body that the unlock page takes, bytes.
+pub const UNLOCK_BODY_BYTES_MAX: usize = 8 * 1024;
+/// Longest time such a body may take, ms.
+pub const UNLOCK_BODY_MS_MAX: u64 = 15_000;
+/// Secrets that may wait at the door of a locked box.
+pub const UNLOCKS_WAITING_MAX: usize = 8;
+/// How long somebody at the unlock page is kept waiting for their turn, ms; a
+/// longer wait is told instead.
+pub const UNLOCK_PATIENCE_MS: u64 = 15_000;
+/// Longest pause after a wrong secret, ms.
+pub const UNLOCK_PAUSE_MS_MAX: u64 = 60_000;
+/// Longest pause before a TPM that did not open is asked again, ms.
+pub const TPM_PAUSE_MS_MAX: u64 = 5 * 60_000;
 /// Longest request on the control socket, bytes.
-pub const CONTROL_REQUEST_BYTES_MAX: u64 = 64 * 1024;
+pub const CONTROL_REQUEST_BYTES_MAX: usize = 64 * 1024;
 /// Longest answer on the control socket, bytes: a page of the longest records.
 pub const CONTROL_ANSWER_BYTES_MAX: u64 = 16 * 1024 * 1024;

@@ -1,9 +1,15 @@
 //! What we say, provider-neutral, and its limits.
 
 mod fit;
+mod templates;
 
 pub use fit::fit;
+pub use templates::{
+    NeutralTemplate, REOPEN_ID, REOPEN_TOKEN, Templates, neutral_templates, wording,
+};
 
+use crate::core::lang::Lang;
+use crate::core::limits::{INTERACTIVE_UNITS_MAX, TEXT_UNITS_MAX};
 use serde::{Deserialize, Serialize};
 
 /// One message to one person.
@@ -27,6 +33,8 @@ pub enum Purpose {
     Emergency,
     /// Words of a member of staff.
     Staff,
+    /// The request to write again, when the 24-hour window is closed.
+    Template,
 }
 
 /// What is said. Every form has a plain-text twin (`plain_text`).
@@ -59,6 +67,16 @@ pub enum Body {
         /// The words.
         text: String,
     },
+    /// A template that the provider approved, by name: the only thing that may
+    /// be sent outside the 24-hour window. It has one quick reply.
+    Template {
+        /// Its name at the provider.
+        name: String,
+        /// Its language there.
+        language: Lang,
+        /// What its words are, for staff who read the conversation.
+        text: String,
+    },
 }
 
 /// A reply button.
@@ -88,13 +106,31 @@ impl Body {
         Self::Text { text: text.into() }
     }
 
+    /// The same message with words put before its own; unchanged where there
+    /// is no room for them, or the words are not ours.
+    #[must_use]
+    pub fn with_lead(&self, lead: &str) -> Self {
+        let mut led = self.clone();
+        let (words, units_max) = match &mut led {
+            Self::Text { text } => (text, TEXT_UNITS_MAX),
+            Self::Buttons { text, .. }
+            | Self::List { text, .. }
+            | Self::RequestContact { text } => (text, INTERACTIVE_UNITS_MAX),
+            Self::Template { .. } => return led,
+        };
+        *words = format!("{lead}\n\n{words}");
+        let fits = words.encode_utf16().count() <= units_max;
+        if fits { led } else { self.clone() }
+    }
+
     /// The words without what can be tapped.
     pub fn words(&self) -> &str {
         match self {
             Self::Text { text }
             | Self::Buttons { text, .. }
             | Self::List { text, .. }
-            | Self::RequestContact { text } => text,
+            | Self::RequestContact { text }
+            | Self::Template { text, .. } => text,
         }
     }
 
@@ -102,7 +138,7 @@ impl Body {
     /// and the number or the words are understood as the answer.
     pub fn plain_text(&self) -> String {
         let titles: Vec<&str> = match self {
-            Self::Text { .. } | Self::RequestContact { .. } => Vec::new(),
+            Self::Text { .. } | Self::RequestContact { .. } | Self::Template { .. } => Vec::new(),
             Self::Buttons { buttons, .. } => buttons.iter().map(|b| b.title.as_str()).collect(),
             Self::List { rows, .. } => rows.iter().map(|r| r.title.as_str()).collect(),
         };
@@ -137,5 +173,13 @@ mod tests {
             ],
         };
         assert_eq!(body.plain_text(), "Do you agree?\n\n1. Yes\n2. No");
+    }
+
+    #[test]
+    fn a_lead_is_put_before_the_words_where_there_is_room() {
+        let body = Body::text("How old are you?");
+        assert_eq!(body.with_lead("Late.").words(), "Late.\n\nHow old are you?");
+        let full = Body::text("a".repeat(TEXT_UNITS_MAX));
+        assert_eq!(full.with_lead("Late."), full);
     }
 }

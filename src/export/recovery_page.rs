@@ -19,11 +19,18 @@ struct Page<'a> {
     code: &'a str,
 }
 
-/// Writes the page with `key`, whose groups have dashes between them.
+/// Room for the whole page: a buffer that grows leaves a copy behind.
+const PAGE_BYTES: usize = 256 * 1024;
+
+/// Writes the page with `key`, whose groups have dashes between them. A file
+/// that is there already stays: it may be the page of a key that is in use.
 ///
 /// # Errors
-/// What the disk says.
+/// [`io::ErrorKind::AlreadyExists`], or what the disk says.
 pub fn write(path: &Path, key: &str) -> io::Result<()> {
+    if path.try_exists()? {
+        return Err(io::ErrorKind::AlreadyExists.into());
+    }
     let code = QrCode::new(key.as_bytes()).map_err(io::Error::other)?;
     let mut image = code.render::<svg::Color<'_>>();
     let code = Zeroizing::new(image.module_dimensions(MODULE, MODULE).build());
@@ -36,8 +43,9 @@ pub fn write(path: &Path, key: &str) -> io::Result<()> {
         groups: key.split('-').collect(),
         code,
     };
-    let page = Zeroizing::new(page.render().map_err(io::Error::other)?);
-    durable::write(path, page.as_bytes())
+    let mut text = Zeroizing::new(String::with_capacity(PAGE_BYTES));
+    page.render_into(&mut *text).map_err(io::Error::other)?;
+    durable::write(path, text.as_bytes())
 }
 
 #[cfg(test)]
@@ -61,6 +69,9 @@ mod tests {
             .filter(|c| **c == qrcode::Color::Dark)
             .count();
         assert!(page.contains("<svg") && !page.contains("<?xml"));
+        assert!(page.len() < PAGE_BYTES);
+        let again = write(&path, key).unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
         // Each dark module is one move of the pen.
         assert_eq!(page.matches("h4v4H").count(), dark);
     }

@@ -40,6 +40,12 @@ const M_KIB_MAX: u32 = 64 * 1024;
 /// Most passes a stored cost may ask for.
 const T_MAX: u32 = 64;
 
+/// Room that is asked for, in blocks of a KiB: glibc takes from 32 MiB on straight
+/// from the system and gives it back whole. Of smaller pieces it keeps the holes,
+/// and forty sign-ins would hold four times the memory of one. What is not
+/// touched of it costs nothing.
+const ROOM_BLOCKS: usize = 33 * 1024;
+
 /// The cost is not one this program accepts.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error("the stored cost of the key derivation is out of bounds")]
@@ -56,7 +62,9 @@ pub fn derive(cost: Cost, secret: &[u8], salt: &[u8]) -> Result<Zeroizing<[u8; 3
     }
     let params = Params::new(cost.m_kib, cost.t, cost.p, Some(32)).map_err(|_| BadCost)?;
     let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-    let mut memory = vec![Block::default(); params.block_count()];
+    let blocks = params.block_count();
+    let mut memory = Vec::with_capacity(blocks.max(ROOM_BLOCKS));
+    memory.resize(blocks, Block::default());
     let mut out = Zeroizing::new([0; 32]);
     let argon = Argon2::new(Algorithm::Argon2id, Version::V0x13, params);
     let done = argon.hash_password_into_with_memory(
@@ -65,7 +73,8 @@ pub fn derive(cost: Cost, secret: &[u8], salt: &[u8]) -> Result<Zeroizing<[u8; 3
         out.as_mut_slice(),
         memory.as_mut_slice(),
     );
-    memory.zeroize();
+    // What was used, and not the room beyond it, which was never touched.
+    memory.iter_mut().for_each(Zeroize::zeroize);
     done.map_err(|_| BadCost)?;
     Ok(out)
 }

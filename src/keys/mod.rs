@@ -9,7 +9,7 @@ pub mod slots;
 pub mod wrap;
 
 pub use recovery::{BadRecoveryKey, RecoveryKey};
-pub use slots::{Error, Opened, SlotsFile, create};
+pub use slots::{Error, Home, Opened, SlotsFile, create};
 
 #[cfg(test)]
 mod testing {

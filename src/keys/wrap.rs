@@ -48,11 +48,39 @@ pub fn unwrap(kek: &[u8; 32], wrapped: &Wrapped, bound: &[u8]) -> Option<DataKey
     Some(DataKey::take(&mut key))
 }
 
+/// What a derived key is for. Each use has a label of its own, so that no key
+/// of one use is ever one of another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Use {
+    /// The private key of a slot, from the recovery key.
+    RecoverySeed,
+    /// The next try of a private key, where the first is none of the curve.
+    NextSeed,
+    /// The key a data key is wrapped under.
+    Wrapping,
+    /// The key of slots' tags, from the data key.
+    TagKey,
+    /// A slot's tag.
+    Tag,
+}
+
+impl Use {
+    const fn label(self) -> &'static [u8] {
+        match self {
+            Self::RecoverySeed => b"healthpost 1 recovery seed",
+            Self::NextSeed => b"healthpost 1 next seed",
+            Self::Wrapping => b"healthpost 1 slot wrapping",
+            Self::TagKey => b"healthpost 1 slot tag key",
+            Self::Tag => b"healthpost 1 slot tag",
+        }
+    }
+}
+
 /// HKDF-SHA-256 (RFC 5869), one block: enough for a secret that is random in
 /// full, as the recovery key is.
-pub(super) fn expand(secret: &[u8], salt: &[u8]) -> Zeroizing<[u8; 32]> {
+pub(super) fn expand(what_for: Use, secret: &[u8], salt: &[u8]) -> Zeroizing<[u8; 32]> {
     let mut extracted = mac(salt, &[secret]);
-    let expanded = mac(&extracted, &[b"healthpost recovery slot", &[1]]);
+    let expanded = mac(&extracted, &[what_for.label(), &[1]]);
     extracted.zeroize();
     Zeroizing::new(expanded)
 }
@@ -75,4 +103,34 @@ fn mac(key: &[u8], parts: &[&[u8]]) -> [u8; 32] {
         mac.update(part);
     }
     mac.finalize().into_bytes().into()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_use_has_a_key_of_its_own() {
+        let uses = [
+            Use::RecoverySeed,
+            Use::NextSeed,
+            Use::Wrapping,
+            Use::TagKey,
+            Use::Tag,
+        ];
+        let mut keys: Vec<_> = uses.map(|it| *expand(it, b"secret", b"salt")).to_vec();
+        keys.sort_unstable();
+        keys.dedup();
+        assert_eq!(keys.len(), uses.len());
+    }
+
+    #[test]
+    fn it_is_the_hkdf_of_the_rfc() {
+        // RFC 5869, extract and one block of expand, computed elsewhere:
+        // python3 -c with hmac.new(hmac.new(b"salt", b"secret", sha256).digest(),
+        // b"healthpost 1 slot tag" + b"\x01", sha256).
+        let expected = "edd7a8cffc6269e6bf7439e79cb341b932912bd0b7bb227ac26d522083f9040b";
+        let derived = expand(Use::Tag, b"secret", b"salt");
+        assert_eq!(hex::encode(derived.as_slice()), expected);
+    }
 }

@@ -32,7 +32,9 @@ impl Client {
     /// # Errors
     /// When the service went away or answers what this program cannot read.
     pub async fn ask(&mut self, request: &Request) -> io::Result<Response> {
-        let mut text = Zeroizing::new(serde_json::to_vec(request)?);
+        // Room from the start: a buffer that grows leaves a copy behind.
+        let mut text = Zeroizing::new(Vec::with_capacity(limits::CONTROL_REQUEST_BYTES_MAX));
+        serde_json::to_writer(&mut *text, request)?;
         text.push(b'\n');
         self.stream.write_all(&text).await?;
         let mut line = Vec::new();

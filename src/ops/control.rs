@@ -2,30 +2,24 @@
 //! here, because the service alone has the database open. Only the service's
 //! user and group reach it; every line has its bound.
 
+use super::lines::Lines;
 use super::{Caller, Context, Request, Response, run};
 use crate::core::limits;
-use crate::core::secret::Secret;
+use crate::ports::door::Door;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
-use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt, BufReader};
+use tokio::io::AsyncWriteExt;
 use tokio::net::{UnixListener, UnixStream};
-use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
-/// Somebody offers a passphrase to a locked appliance, and waits to hear.
-pub struct UnlockTry {
-    /// The passphrase.
-    pub secret: Secret,
-    /// Answered with the reason if it does not open.
-    pub answer: oneshot::Sender<Result<(), String>>,
-}
-
 /// The socket's file in the data folder.
 pub const FILE: &str = "control.sock";
+/// How long a command waits for its turn at the door of a locked box.
+const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a connection may say nothing.
 const IDLE: Duration = Duration::from_secs(120);
 
@@ -43,21 +37,21 @@ pub fn serve(
     Ok(accept(listener, path, Answers::Open(context), stop))
 }
 
-/// Takes passphrases for a locked appliance until `stop`; everything else is
+/// Takes secrets to the door of a locked appliance until `stop`; everything else is
 /// refused.
 ///
 /// # Errors
 /// When the socket cannot be made.
 pub fn serve_locked(
     folder: &Path,
-    tries: mpsc::Sender<UnlockTry>,
+    door: Door,
     stop: CancellationToken,
 ) -> io::Result<impl Future<Output = ()> + Send + 'static> {
     let listener = bind(folder)?;
     Ok(accept(
         listener,
         folder.join(FILE),
-        Answers::Locked(tries),
+        Answers::Locked(door),
         stop,
     ))
 }
@@ -65,7 +59,7 @@ pub fn serve_locked(
 #[derive(Clone)]
 enum Answers {
     Open(Context),
-    Locked(mpsc::Sender<UnlockTry>),
+    Locked(Door),
 }
 
 fn bind(folder: &Path) -> io::Result<UnixListener> {
@@ -109,12 +103,12 @@ async fn accept(listener: UnixListener, path: PathBuf, answers: Answers, stop: C
 /// One command's connection: a request a line, answered in order.
 async fn talk(stream: UnixStream, answers: Answers, stop: CancellationToken) {
     let (read, mut write) = stream.into_split();
-    let mut read = BufReader::new(read);
+    let mut lines = Lines::new(read, limits::CONTROL_REQUEST_BYTES_MAX);
     let mut caller = Caller::default();
     loop {
         let line = tokio::select! {
             () = stop.cancelled() => break,
-            line = tokio::time::timeout(IDLE, read_line(&mut read)) => line,
+            line = tokio::time::timeout(IDLE, lines.next()) => line,
         };
         let Ok(Ok(Some(line))) = line else { break };
         let response = match serde_json::from_slice::<Request>(&line) {
@@ -135,40 +129,16 @@ async fn talk(stream: UnixStream, answers: Answers, stop: CancellationToken) {
     }
 }
 
-async fn read_line(
-    read: &mut (impl AsyncBufReadExt + Unpin),
-) -> io::Result<Option<zeroize::Zeroizing<Vec<u8>>>> {
-    let mut line = zeroize::Zeroizing::new(Vec::new());
-    let bound = limits::CONTROL_REQUEST_BYTES_MAX;
-    read.take(bound).read_until(b'\n', &mut line).await?;
-    let whole = line.last() == Some(&b'\n');
-    Ok(whole.then_some(line))
-}
-
 async fn answer(answers: &Answers, caller: &mut Caller, request: Request) -> Response {
-    let tries = match answers {
+    let door = match answers {
         Answers::Open(context) => return run(context, caller, request).await,
-        Answers::Locked(tries) => tries,
+        Answers::Locked(door) => door,
     };
-    let Request::Unlock { passphrase } = request else {
+    let Request::Unlock { passphrase, kind } = request else {
         return Response::refused("the appliance is locked", "run healthpost unlock first");
     };
-    let secret = Secret::new(passphrase.into_inner().into_bytes());
-    let (told, wait) = oneshot::channel();
-    let gone = || Response::refused("the appliance is stopping", "look at its journal");
-    if tries
-        .send(UnlockTry {
-            secret,
-            answer: told,
-        })
-        .await
-        .is_err()
-    {
-        return gone();
-    }
-    match wait.await {
-        Ok(Ok(())) => Response::Done,
-        Ok(Err(why)) => Response::refused(why, "check it and try again"),
-        Err(_) => gone(),
+    match door.offer(passphrase.into_secret(), kind, PATIENCE).await {
+        Ok(()) => Response::Done,
+        Err(refused) => Response::refused(refused.said, "check it and try again"),
     }
 }

@@ -7,6 +7,8 @@
 
 pub mod client;
 pub mod control;
+mod drill;
+mod lines;
 mod patients;
 mod queue;
 mod secrets;
@@ -131,6 +133,7 @@ pub async fn run(context: &Context, caller: &mut Caller, request: Request) -> Re
             password,
             one_time,
         } => staff::set_password(context, name, password, one_time).await,
+        Request::KeyDrill { recovery } => drill::drill(context, recovery).await,
         Request::Facts => facts(context).await,
         Request::Unlock { .. } => Ok(Response::Done),
     };

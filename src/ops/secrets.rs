@@ -1,7 +1,7 @@
 //! Credentials: set, listed by name, deleted. Their values go in and never out.
 
 use super::{Changed, Context, Response, SecretLine};
-use crate::core::private::Private;
+use crate::core::secret::SecretText;
 use crate::store::{Error, audit, secrets};
 
 /// Longest credential, bytes.
@@ -26,7 +26,7 @@ fn not_set(name: &str) -> Response {
 pub(super) async fn set(
     context: &Context,
     name: String,
-    value: Private<String>,
+    value: SecretText,
 ) -> Result<Response, Error> {
     if !secrets::is_known(&name) {
         return Ok(unknown());

@@ -3,6 +3,7 @@
 use super::{Context, Response, SignIn};
 use crate::core::access::{self, Action, Role};
 use crate::core::id::StaffId;
+use crate::core::secret::SecretText;
 use crate::core::time::UnixMs;
 use crate::keys::password;
 use crate::store::{Error, audit, staff};
@@ -108,20 +109,14 @@ fn begin(conn: &rusqlite::Connection, name: &str, at: UnixMs) -> Result<Guess, E
     Ok(Guess::Counted(Box::new(member), hash))
 }
 
-async fn check(
-    password: crate::core::private::Private<String>,
-    hash: String,
-) -> Result<bool, Error> {
+async fn check(password: SecretText, hash: String) -> Result<bool, Error> {
     let checked = tokio::task::spawn_blocking(move || password::verify(password.as_str(), &hash));
     let checked = checked.await.map_err(|_| Error::Panicked)?;
     checked.map_err(|_| Error::Unreadable("a password's hash"))
 }
 
 /// A password's hash, made off the runtime's threads: it takes its time.
-pub(super) async fn hash(
-    context: &Context,
-    password: crate::core::private::Private<String>,
-) -> Result<String, Error> {
+pub(super) async fn hash(context: &Context, password: SecretText) -> Result<String, Error> {
     let chance = std::sync::Arc::clone(&context.chance);
     let hashed =
         tokio::task::spawn_blocking(move || password::hash(password.as_str(), chance.as_ref()));
@@ -144,7 +139,6 @@ fn note(conn: &rusqlite::Connection, at: UnixMs, who: &str, action: &str) -> Res
 mod tests {
     use super::*;
     use crate::core::data_key::DataKey;
-    use crate::core::private::Private;
     use crate::device::chance::KernelChance;
     use crate::device::clock::SystemClock;
     use crate::store::{BoxKey, Readers, Writer, WriterThread, open};
@@ -187,7 +181,7 @@ mod tests {
     async fn tries(context: &Context, name: &str, password: &str) -> bool {
         let who = SignIn {
             name: name.to_owned(),
-            password: Private::from(password),
+            password: SecretText::from(password),
         };
         let mut caller = Caller::default();
         sign_in(context, &mut caller, who).await.unwrap();

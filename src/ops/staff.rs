@@ -3,7 +3,7 @@
 use super::sign_in::hash;
 use super::{Context, Response, StaffLine};
 use crate::core::access::Role;
-use crate::core::private::Private;
+use crate::core::secret::SecretText;
 use crate::core::time::UnixMs;
 use crate::store::{Error, audit, staff};
 
@@ -14,7 +14,7 @@ const PASSWORD_BYTES_MAX: usize = 1_024;
 /// Longest name, characters.
 const NAME_CHARS_MAX: usize = 64;
 
-fn weak(password: &Private<String>) -> Option<Response> {
+fn weak(password: &SecretText) -> Option<Response> {
     let text = password.as_str();
     let fine = text.chars().count() >= PASSWORD_CHARS_MIN && text.len() <= PASSWORD_BYTES_MAX;
     (!fine).then(|| {
@@ -39,7 +39,7 @@ pub(super) async fn add(
     context: &Context,
     name: String,
     roles: Vec<String>,
-    password: Private<String>,
+    password: SecretText,
     one_time: bool,
 ) -> Result<Response, Error> {
     let roles: Result<Vec<Role>, _> = roles.iter().map(|role| role.parse()).collect();
@@ -127,7 +127,7 @@ pub(super) async fn disable(context: &Context, name: String) -> Result<Response,
 pub(super) async fn set_password(
     context: &Context,
     name: String,
-    password: Private<String>,
+    password: SecretText,
     one_time: bool,
 ) -> Result<Response, Error> {
     if let Some(refusal) = weak(&password) {

@@ -3,8 +3,10 @@
 
 use crate::core::id::{OutboxId, RecordId};
 use crate::core::private::Private;
+use crate::core::secret::SecretText;
 use crate::core::table::RecordRow;
 use crate::core::time::UnixMs;
+use crate::ports::door::Kind;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -14,7 +16,7 @@ pub struct SignIn {
     /// The name they sign in with.
     pub name: String,
     /// Their password.
-    pub password: Private<String>,
+    pub password: SecretText,
 }
 
 /// A stretch of creation times.
@@ -49,17 +51,20 @@ pub struct Place {
 pub enum Request {
     /// Says who asks, for what follows on the same connection.
     SignIn(SignIn),
-    /// Hands the passphrase to a locked appliance.
+    /// Hands a secret to a locked appliance.
     Unlock {
-        /// The passphrase.
-        passphrase: Private<String>,
+        /// The passphrase, the PIN or the recovery key.
+        passphrase: SecretText,
+        /// Which of them, if somebody says.
+        #[serde(default)]
+        kind: Kind,
     },
     /// Sets a credential.
     SecretSet {
         /// Which.
         name: String,
         /// Its value.
-        value: Private<String>,
+        value: SecretText,
     },
     /// Ends the acceptance of a credential's previous value.
     SecretDropPrevious {
@@ -123,7 +128,7 @@ pub enum Request {
         /// Words of `core::access`.
         roles: Vec<String>,
         /// The password.
-        password: Private<String>,
+        password: SecretText,
         /// Whether it must be changed at the first use.
         one_time: bool,
     },
@@ -139,9 +144,14 @@ pub enum Request {
         /// Whose.
         name: String,
         /// The new one.
-        password: Private<String>,
+        password: SecretText,
         /// Whether it must be changed at the first use.
         one_time: bool,
+    },
+    /// Proves that the recovery key opens the data.
+    KeyDrill {
+        /// As it was typed.
+        recovery: SecretText,
     },
     /// What `doctor` wants to know of the database.
     Facts,
@@ -204,6 +214,11 @@ pub enum Response {
     Users {
         /// By name.
         list: Vec<StaffLine>,
+    },
+    /// How the drill went.
+    Drilled {
+        /// Records that the copy held.
+        records: i64,
     },
     /// What `doctor` wants to know.
     Facts(DatabaseFacts),

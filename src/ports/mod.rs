@@ -1,15 +1,18 @@
 //! The few outside things the program is written against, as small traits.
 //! There is none for the database: tests use a real SQLCipher file.
 
+pub mod door;
 mod seal_error;
 mod seal_report;
 pub mod sealer;
+mod uplink;
 
 use crate::core::id::OutboxKey;
 use crate::core::inbound::{Identity, ReceivedItem};
 
 pub use crate::core::delivery::{LineFault, SendOutcome};
 pub use sealer::Sealer;
+pub use uplink::{Moved, Touch, Uplink};
 
 use crate::core::outgoing::Outgoing;
 use crate::core::private::Private;

@@ -260,6 +260,13 @@ pub trait Sealer: Send + Sync {
     /// Some may be left; calling again goes on.
     fn keep_only(&self, board: &Board, keep: &[&Sealed]) -> Result<u32, SealError>;
 
+    /// Makes one thing that was sealed worthless for ever. One that is gone
+    /// already is no error.
+    ///
+    /// # Errors
+    /// It may still open.
+    fn forget(&self, sealed: &Sealed) -> Result<(), SealError>;
+
     /// Gives the lock-out a password and its rules. The password must be
     /// durable in the database **before**: one that is lost cannot be replaced.
     /// Calling again with the same password is fine.

@@ -12,18 +12,28 @@ use std::fmt::Write as _;
 pub fn escape(json: &str) -> String {
     let mut out = String::with_capacity(json.len() + json.len() / 4);
     let mut units = [0_u16; 2];
-    for c in json.chars() {
-        match c {
-            '/' => out.push_str("\\/"),
-            '<' | '%' | '@' => push_unit(&mut out, c as u16),
-            _ if c.is_ascii() => out.push(c),
-            _ => c
+    let mut rest = json;
+    while let Some(place) = rest.find(changes) {
+        let (plain, from) = rest.split_at(place);
+        out.push_str(plain);
+        let mut chars = from.chars();
+        match chars.next() {
+            Some('/') => out.push_str("\\/"),
+            Some(c) => c
                 .encode_utf16(&mut units)
                 .iter()
                 .for_each(|unit| push_unit(&mut out, *unit)),
+            None => {}
         }
+        rest = chars.as_str();
     }
+    out.push_str(rest);
     out
+}
+
+/// Whether a character does not stand in a body as it is.
+const fn changes(c: char) -> bool {
+    !c.is_ascii() || matches!(c, '/' | '<' | '%' | '@')
 }
 
 /// The value of `X-Hub-Signature-256` for these exact bytes.

@@ -4,7 +4,8 @@
 use super::person::PersonId;
 use super::settings::Settings;
 use super::sign::escape;
-use serde_json::{Value, json};
+use serde::Serialize;
+use serde_json::Value;
 
 /// One thing a webhook tells.
 #[derive(Clone, Debug)]
@@ -46,24 +47,16 @@ pub fn body(settings: &Settings, updates: &[Update]) -> Vec<u8> {
     if let [Update::Raw(bytes)] = updates {
         return bytes.clone();
     }
-    let mut changes: Vec<Value> = Vec::new();
-    let mut run: Vec<&Update> = Vec::new();
-    for update in updates {
-        if run.first().is_some_and(|first| !same_kind(first, update)) {
-            changes.push(change(settings, &run));
-            run.clear();
-        }
-        run.push(update);
-    }
-    if !run.is_empty() {
-        changes.push(change(settings, &run));
-    }
-    let entries: Vec<Value> = changes
-        .into_iter()
-        .map(|change| json!({ "id": settings.business_account_id, "changes": [change] }))
-        .collect();
-    let body = json!({ "object": "whatsapp_business_account", "entry": entries });
-    escape(&body.to_string()).into_bytes()
+    let entry = updates.chunk_by(same_kind).map(|run| Entry {
+        changes: [change(settings, run)],
+        id: &settings.business_account_id,
+    });
+    let body = Body {
+        entry: entry.collect(),
+        object: "whatsapp_business_account",
+    };
+    let json = serde_json::to_string(&body).expect("texts and JSON values become JSON");
+    escape(&json).into_bytes()
 }
 
 const fn same_kind(one: &Update, other: &Update) -> bool {
@@ -73,41 +66,83 @@ const fn same_kind(one: &Update, other: &Update) -> bool {
     )
 }
 
-fn change(settings: &Settings, run: &[&Update]) -> Value {
+/// A body on its way out. Its fields, as those below, stand in the order of
+/// the alphabet, in which JSON values write theirs.
+#[derive(Serialize)]
+struct Body<'a> {
+    entry: Vec<Entry<'a>>,
+    object: &'static str,
+}
+
+#[derive(Serialize)]
+struct Entry<'a> {
+    changes: [Change<'a>; 1],
+    id: &'a str,
+}
+
+#[derive(Serialize)]
+struct Change<'a> {
+    field: &'a str,
+    value: Told<'a>,
+}
+
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Told<'a> {
+    /// Messages and statuses.
+    Messages(Messages<'a>),
+    /// What another field holds.
+    Other(&'a Value),
+}
+
+#[derive(Serialize)]
+struct Messages<'a> {
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    contacts: Vec<&'a Value>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    messages: Vec<&'a Value>,
+    messaging_product: &'static str,
+    metadata: Metadata<'a>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    statuses: Vec<&'a Value>,
+}
+
+#[derive(Serialize)]
+struct Metadata<'a> {
+    display_phone_number: &'a str,
+    phone_number_id: &'a str,
+}
+
+fn change<'a>(settings: &'a Settings, run: &'a [Update]) -> Change<'a> {
     if let [Update::Field { field, value }] = run {
-        return json!({ "field": field, "value": value });
+        let value = Told::Other(value);
+        return Change { field, value };
     }
-    let mut value = json!({
-        "messaging_product": "whatsapp",
-        "metadata": {
-            "display_phone_number": settings.display_phone_number,
-            "phone_number_id": settings.phone_number_id,
+    let mut told = Messages {
+        contacts: Vec::new(),
+        messages: Vec::new(),
+        messaging_product: "whatsapp",
+        metadata: Metadata {
+            display_phone_number: &settings.display_phone_number,
+            phone_number_id: &settings.phone_number_id,
         },
-    });
-    let mut contacts: Vec<Value> = Vec::new();
-    let (mut messages, mut statuses) = (Vec::new(), Vec::new());
+        statuses: Vec::new(),
+    };
     for update in run {
         match update {
             Update::Message {
                 message, contact, ..
             } => {
-                messages.push(message.clone());
-                contacts.extend(contact.clone().filter(|one| !contacts.contains(one)));
+                told.messages.push(message);
+                let new = contact.iter().find(|one| !told.contacts.contains(one));
+                told.contacts.extend(new);
             }
-            Update::Status(status) => statuses.push(status.clone()),
+            Update::Status(status) => told.statuses.push(status),
             Update::Field { .. } | Update::Raw(_) => {}
         }
     }
-    if let Some(fields) = value.as_object_mut() {
-        for (name, list) in [
-            ("contacts", contacts),
-            ("messages", messages),
-            ("statuses", statuses),
-        ] {
-            if !list.is_empty() {
-                fields.insert(name.into(), Value::Array(list));
-            }
-        }
+    Change {
+        field: "messages",
+        value: Told::Messages(told),
     }
-    json!({ "field": "messages", "value": value })
 }

@@ -9,6 +9,7 @@ use crate::core::inbound::Identity;
 use crate::core::private::Private;
 use crate::core::time::{DAY_MS, UnixMs};
 use crate::store::Result;
+use crate::store::cards::Card;
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// Why staff should look at a contact.
@@ -39,35 +40,55 @@ impl ContactFlag {
 /// # Errors
 /// Whatever the database reports.
 pub fn resolve(conn: &Connection, who: &Identity, now: UnixMs) -> Result<Option<ContactId>> {
+    let Some(card) = identify(conn, who, now)? else {
+        return Ok(None);
+    };
+    let contact = card.contact();
+    card.save(conn)?;
+    Ok(Some(contact))
+}
+
+/// As [`resolve`], with the contact's card, on which the names that came along
+/// stand already; it is the caller's to save.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn identify(conn: &Connection, who: &Identity, now: UnixMs) -> Result<Option<Card>> {
     if who.is_empty() {
         return Ok(None);
     }
-    let known = known_contacts(conn, who)?;
-    let contact = match known.as_slice() {
-        [] => create(conn, now)?,
-        [(only, _)] => *only,
-        [(by_id, _), ..] => {
-            flag(conn, *by_id, ContactFlag::MaybeSamePerson)?;
-            *by_id
-        }
-    };
-    let ambiguous = known.len() > 1;
+    let mut known: Vec<ContactId> = Vec::new();
+    let mut unknown = Vec::new();
     for (kind, value) in addresses(who) {
-        let linked = find(conn, kind, value)?;
-        match linked {
-            Some(_) => touch(conn, kind, value, now)?,
-            None if ambiguous => {}
-            None => {
-                let changed = !known.is_empty() && has_other(conn, contact, kind)?;
-                link(conn, contact, kind, value, now)?;
-                if changed {
-                    flag(conn, contact, ContactFlag::IdentityChanged)?;
+        match find(conn, kind, value, now)? {
+            Some(found) => {
+                if found.is_stale {
+                    touch(conn, kind, value, now)?;
+                }
+                if !known.contains(&found.contact) {
+                    known.push(found.contact);
                 }
             }
+            None => unknown.push((kind, value)),
         }
     }
-    remember_names(conn, contact, who)?;
-    Ok(Some(contact))
+    let mut card = match known.as_slice() {
+        [] => Card::blank(create(conn, now)?),
+        [first, ..] => Card::read(conn, *first)?,
+    };
+    if known.len() > 1 {
+        flag(conn, card.contact(), ContactFlag::MaybeSamePerson)?;
+        unknown.clear();
+    }
+    for (kind, value) in unknown {
+        let changed = !known.is_empty() && has_other(conn, card.contact(), kind)?;
+        link(conn, card.contact(), kind, value, now)?;
+        if changed {
+            flag(conn, card.contact(), ContactFlag::IdentityChanged)?;
+        }
+    }
+    card.remember_names(who);
+    Ok(Some(card))
 }
 
 /// Links a new address to a contact after the provider announced a change of
@@ -83,9 +104,9 @@ pub fn adopt(
     value: &Private<String>,
     now: UnixMs,
 ) -> Result<()> {
-    match find(conn, kind, value)? {
+    match find(conn, kind, value, now)? {
         None => link(conn, contact, kind, value, now)?,
-        Some(same) if same == contact => touch_always(conn, kind, value, now)?,
+        Some(same) if same.contact == contact => touch_always(conn, kind, value, now)?,
         Some(_) => flag(conn, contact, ContactFlag::MaybeSamePerson)?,
     }
     Ok(())
@@ -145,16 +166,6 @@ pub fn flag_word(conn: &Connection, contact: ContactId, why: &str) -> Result<()>
     Ok(())
 }
 
-/// Moves the start of the 24-hour window forward; it never moves back.
-///
-/// # Errors
-/// Whatever the database reports.
-pub fn saw_message(conn: &Connection, contact: ContactId, stamped: UnixMs) -> Result<()> {
-    conn.prepare_cached("UPDATE contact SET last_stamp = ?2 WHERE id = ?1 AND last_stamp < ?2")?
-        .execute(params![contact.0, stamped.0])?;
-    Ok(())
-}
-
 /// A kind of address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressKind {
@@ -188,28 +199,37 @@ fn addresses(who: &Identity) -> impl Iterator<Item = (AddressKind, &Private<Stri
     .filter_map(|(kind, value)| value.map(|v| (kind, v)))
 }
 
-fn known_contacts(conn: &Connection, who: &Identity) -> Result<Vec<(ContactId, AddressKind)>> {
-    let mut known: Vec<(ContactId, AddressKind)> = Vec::new();
-    for (kind, value) in addresses(who) {
-        if let Some(contact) = find(conn, kind, value)?
-            && !known.iter().any(|(seen, _)| *seen == contact)
-        {
-            known.push((contact, kind));
-        }
-    }
-    Ok(known)
+/// Whose an address is.
+struct Found {
+    contact: ContactId,
+    /// Its last use was a day ago or more, or another of its kind was seen as
+    /// late as this one, and replies go to the latest.
+    is_stale: bool,
 }
 
 fn find(
     conn: &Connection,
     kind: AddressKind,
     value: &Private<String>,
-) -> Result<Option<ContactId>> {
+    now: UnixMs,
+) -> Result<Option<Found>> {
     Ok(conn
-        .prepare_cached("SELECT contact_id FROM address WHERE kind = ?1 AND value = ?2")?
-        .query_row(params![kind.word(), value.expose()], |row| {
-            row.get(0).map(ContactId)
-        })
+        .prepare_cached(
+            "SELECT contact_id, last_seen < ?3 OR EXISTS (
+                 SELECT 1 FROM address o INDEXED BY address_by_contact
+                 WHERE o.contact_id = a.contact_id AND o.kind = ?1 AND o.value != ?2
+                   AND o.last_seen >= a.last_seen)
+             FROM address a WHERE kind = ?1 AND value = ?2",
+        )?
+        .query_row(
+            params![kind.word(), value.expose(), now.0.saturating_sub(DAY_MS)],
+            |row| {
+                Ok(Found {
+                    contact: ContactId(row.get(0)?),
+                    is_stale: row.get(1)?,
+                })
+            },
+        )
         .optional()?)
 }
 
@@ -242,24 +262,16 @@ fn link(
     Ok(())
 }
 
-/// Notes that an address is in use, at most once a day, since cards wear out by
-/// writes; but at once when another of its kind was seen as late as this one,
-/// since replies go to the latest.
+/// Notes that an address is in use: done where [`Found::is_stale`], since cards
+/// wear out by writes.
 fn touch(conn: &Connection, kind: AddressKind, value: &Private<String>, now: UnixMs) -> Result<()> {
     conn.prepare_cached(
         "UPDATE address SET last_seen = max(?3, 1 + coalesce((
                  SELECT max(o.last_seen) FROM address o WHERE o.contact_id = address.contact_id
                     AND o.kind = ?1 AND o.value != ?2), ?3 - 1))
-         WHERE kind = ?1 AND value = ?2 AND (last_seen < ?4 OR EXISTS (
-                 SELECT 1 FROM address o WHERE o.contact_id = address.contact_id
-                    AND o.kind = ?1 AND o.value != ?2 AND o.last_seen >= address.last_seen))",
+         WHERE kind = ?1 AND value = ?2",
     )?
-    .execute(params![
-        kind.word(),
-        value.expose(),
-        now.0,
-        now.0.saturating_sub(DAY_MS)
-    ])?;
+    .execute(params![kind.word(), value.expose(), now.0])?;
     Ok(())
 }
 
@@ -271,24 +283,6 @@ fn touch_always(
 ) -> Result<()> {
     conn.prepare_cached("UPDATE address SET last_seen = ?3 WHERE kind = ?1 AND value = ?2")?
         .execute(params![kind.word(), value.expose(), now.0])?;
-    Ok(())
-}
-
-fn remember_names(conn: &Connection, contact: ContactId, who: &Identity) -> Result<()> {
-    if who.username.is_none() && who.profile_name.is_none() {
-        return Ok(());
-    }
-    conn.prepare_cached(
-        "UPDATE contact SET username = coalesce(?2, username),
-                            profile_name = coalesce(?3, profile_name)
-         WHERE id = ?1 AND (username IS NOT coalesce(?2, username)
-                            OR profile_name IS NOT coalesce(?3, profile_name))",
-    )?
-    .execute(params![
-        contact.0,
-        who.username.as_ref().map(Private::expose),
-        who.profile_name.as_ref().map(Private::expose),
-    ])?;
     Ok(())
 }
 

@@ -28,8 +28,11 @@ pub fn erase_words(conn: &Connection, contact: ContactId) -> Result<()> {
            AND state NOT IN ('queued', 'held', 'sending', 'in_doubt')",
     )?
     .execute([contact.0])?;
-    conn.prepare_cached("UPDATE contact SET username = NULL, profile_name = NULL WHERE id = ?1")?
-        .execute([contact.0])?;
+    conn.prepare_cached(
+        "UPDATE contact SET username = NULL, profile_name = NULL
+         WHERE id = ?1 AND (username IS NOT NULL OR profile_name IS NOT NULL)",
+    )?
+    .execute([contact.0])?;
     Ok(())
 }
 
@@ -72,18 +75,6 @@ pub fn erase_contact(conn: &Connection, contact: ContactId, now: UnixMs) -> Resu
     Ok(())
 }
 
-/// A contact who was erased writes again: from now on they are kept again.
-///
-/// # Errors
-/// Whatever the database reports.
-pub fn welcome_back(conn: &Connection, contact: ContactId) -> Result<()> {
-    conn.prepare_cached(
-        "UPDATE contact SET erased_at = NULL WHERE id = ?1 AND erased_at IS NOT NULL",
-    )?
-    .execute([contact.0])?;
-    Ok(())
-}
-
 /// Removes the addresses and last words of erased contacts to whom nothing is
 /// left to be sent; returns how many contacts are gone for good.
 ///
@@ -96,8 +87,7 @@ pub fn finish(conn: &Connection) -> Result<usize> {
                AND EXISTS (SELECT 1 FROM address a WHERE a.contact_id = c.id)
                AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.contact_id = c.id
                                AND o.state IN ('queued', 'held', 'sending', 'in_doubt'))
-               AND NOT EXISTS (SELECT 1 FROM inbox i WHERE i.contact_id = c.id
-                               AND i.state = 'new')",
+               AND due_at IS NULL",
         )?
         .query_map([], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
@@ -105,7 +95,7 @@ pub fn finish(conn: &Connection) -> Result<usize> {
         erase_words(conn, ContactId(*contact))?;
         conn.prepare_cached("DELETE FROM address WHERE contact_id = ?1")?
             .execute([contact])?;
-        for table in ["session", "timer", "pending"] {
+        for table in ["session", "timer"] {
             conn.execute(
                 &format!("DELETE FROM {table} WHERE contact_id = ?1"),
                 [contact],

@@ -23,6 +23,13 @@ pub enum Error {
     /// The key does not fit the file.
     #[error("the key does not open this database (or its first page is damaged)")]
     WrongKey,
+    /// The log beside the file is another file's.
+    #[error(
+        "clinic.db-wal was not written for this clinic.db (it belongs to a file under another key): \
+         nothing was changed; move clinic.db-wal and clinic.db-shm out of the data folder, and keep \
+         them with the clinic.db they came with"
+    )]
+    ForeignLog,
     /// The file was written by a newer program that ours cannot follow.
     #[error(
         "the data folder belongs to a newer version of healthpost (its schema is {schema}, \
@@ -73,6 +80,7 @@ impl Error {
             | Self::Io(_)
             | Self::Corrupt
             | Self::WrongKey
+            | Self::ForeignLog
             | Self::TooSlow
             | Self::AlreadyOpen
             | Self::Stopped => true,

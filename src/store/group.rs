@@ -1,4 +1,9 @@
-//! One group of jobs in one transaction, each in a savepoint of its own.
+//! One group of jobs in one transaction.
+//!
+//! A savepoint for each job would cost SQLite a copy of every page the job
+//! touches. Jobs that can be run twice therefore go first and without one; only
+//! if any of them goes wrong is everything taken back and done again with care,
+//! each job in a savepoint of its own, so that it takes back its own work alone.
 //!
 //! The bookkeeping of the writer without its thread: no job is ever answered
 //! in here before its group is over.
@@ -8,13 +13,26 @@ use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use tokio::sync::oneshot;
 
-/// A job without its types: run once, then answered once.
+/// Which run of a job this is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Try {
+    /// Whatever goes wrong takes the whole group's work back, and all of it is
+    /// run again.
+    Bold,
+    /// In a savepoint of its own: an error takes back this job's work alone.
+    Careful,
+}
+
+/// A job without its types: run, then answered once.
 pub trait Task: Send {
-    /// Does the work inside the caller's savepoint.
+    /// Does the work.
     ///
     /// # Errors
     /// The job's own trouble; its writes must then be taken back.
-    fn run(&mut self, conn: &Connection) -> Result<(), Error>;
+    fn run(&mut self, conn: &Connection, how: Try) -> Result<(), Error>;
+
+    /// Whether it can be run again after its work was taken back.
+    fn repeats(&self) -> bool;
 
     /// Tells whoever waits, after the group is over. A job's own error goes
     /// before what became of the group.
@@ -27,35 +45,32 @@ pub trait Task: Send {
 /// A job with its types.
 pub struct Work<T, F> {
     job: Option<F>,
-    result: Option<Result<T, Error>>,
-    reply: oneshot::Sender<Result<T, Error>>,
+    answer: Answer<T>,
     lazy: bool,
 }
 
-impl<T, F> Work<T, F> {
-    /// Wraps a job and the way its result goes back.
-    pub const fn new(job: F, reply: oneshot::Sender<Result<T, Error>>, lazy: bool) -> Self {
-        Self {
-            job: Some(job),
-            result: None,
-            reply,
-            lazy,
-        }
-    }
+/// A job with its types that can be run again.
+pub struct RepeatableWork<T, F> {
+    job: F,
+    answer: Answer<T>,
 }
 
-impl<T, F> Task for Work<T, F>
-where
-    T: Send,
-    F: FnOnce(&Connection) -> Result<T, Error> + Send,
-{
-    fn run(&mut self, conn: &Connection) -> Result<(), Error> {
-        let Some(job) = self.job.take() else {
-            return Err(Error::Stopped);
-        };
-        // The job owns what it touches but the connection, and that is rolled
-        // back: nothing broken can be seen afterwards.
-        let result = catch_unwind(AssertUnwindSafe(|| job(conn))).unwrap_or(Err(Error::Panicked));
+/// A job's result and the way it goes back.
+struct Answer<T> {
+    result: Option<Result<T, Error>>,
+    reply: oneshot::Sender<Result<T, Error>>,
+}
+
+impl<T> Answer<T> {
+    const fn new(reply: oneshot::Sender<Result<T, Error>>) -> Self {
+        let result = None;
+        Self { result, reply }
+    }
+
+    /// Runs the job. It owns what it touches but the connection, and that is
+    /// rolled back: nothing broken can be seen after a panic.
+    fn keep(&mut self, job: impl FnOnce() -> Result<T, Error>) -> Result<(), Error> {
+        let result = catch_unwind(AssertUnwindSafe(job)).unwrap_or(Err(Error::Panicked));
         let verdict = match &result {
             Ok(_) => Ok(()),
             Err(error) => Err(error.clone()),
@@ -64,7 +79,7 @@ where
         verdict
     }
 
-    fn answer(self: Box<Self>, group: Result<(), Error>) {
+    fn give(self, group: Result<(), Error>) {
         let result = match (self.result, group) {
             (Some(Err(own)), _) => Err(own),
             (_, Err(error)) => Err(error),
@@ -74,9 +89,72 @@ where
         // Nobody may be waiting any more; the work stands all the same.
         drop(self.reply.send(result));
     }
+}
+
+impl<T, F> Work<T, F> {
+    /// Wraps a job and the way its result goes back.
+    pub const fn new(job: F, reply: oneshot::Sender<Result<T, Error>>, lazy: bool) -> Self {
+        Self {
+            job: Some(job),
+            answer: Answer::new(reply),
+            lazy,
+        }
+    }
+}
+
+impl<T, F> RepeatableWork<T, F> {
+    /// Wraps a job and the way its result goes back.
+    pub const fn new(job: F, reply: oneshot::Sender<Result<T, Error>>) -> Self {
+        let answer = Answer::new(reply);
+        Self { job, answer }
+    }
+}
+
+impl<T, F> Task for Work<T, F>
+where
+    T: Send,
+    F: FnOnce(&Connection) -> Result<T, Error> + Send,
+{
+    fn run(&mut self, conn: &Connection, _: Try) -> Result<(), Error> {
+        let Some(job) = self.job.take() else {
+            return Err(Error::Stopped);
+        };
+        self.answer.keep(|| job(conn))
+    }
+
+    fn repeats(&self) -> bool {
+        false
+    }
+
+    fn answer(self: Box<Self>, group: Result<(), Error>) {
+        self.answer.give(group);
+    }
 
     fn may_wait(&self) -> bool {
         self.lazy
+    }
+}
+
+impl<T, F> Task for RepeatableWork<T, F>
+where
+    T: Send,
+    F: FnMut(&Connection, Try) -> Result<T, Error> + Send,
+{
+    fn run(&mut self, conn: &Connection, how: Try) -> Result<(), Error> {
+        let job = &mut self.job;
+        self.answer.keep(|| job(conn, how))
+    }
+
+    fn repeats(&self) -> bool {
+        true
+    }
+
+    fn answer(self: Box<Self>, group: Result<(), Error>) {
+        self.answer.give(group);
+    }
+
+    fn may_wait(&self) -> bool {
+        false
     }
 }
 
@@ -90,20 +168,46 @@ pub struct Outcome {
     pub job_trouble: Option<Error>,
 }
 
-/// Runs `tasks` in one transaction and commits. SQLite ends a transaction by
-/// itself on the worst errors: then the tasks up to there share that error,
-/// and the rest is left for the next group.
+/// Runs `tasks` in one transaction and commits; those that can be run again
+/// come to stand first. SQLite ends a transaction by itself on the worst errors:
+/// then the tasks up to there share that error, and the rest is left for the
+/// next group.
 pub fn run(conn: &Connection, tasks: &mut [Box<dyn Task>]) -> Outcome {
+    tasks.sort_by_key(|task| !task.repeats());
+    let bold = tasks.iter().take_while(|task| task.repeats()).count();
+    let begun = execute(conn, "BEGIN IMMEDIATE").and_then(|()| {
+        if run_boldly(conn, tasks.iter_mut().take(bold)) {
+            return Ok(bold);
+        }
+        roll_back(conn);
+        execute(conn, "BEGIN IMMEDIATE").map(|()| 0)
+    });
+    let settled = match begun {
+        Ok(settled) => settled,
+        Err(error) => {
+            return Outcome {
+                done: tasks.len(),
+                result: Err(error),
+                job_trouble: None,
+            };
+        }
+    };
+    run_with_care(conn, tasks, settled)
+}
+
+/// Runs tasks that can be run again; false as soon as one goes wrong.
+fn run_boldly<'a>(
+    conn: &Connection,
+    mut tasks: impl Iterator<Item = &'a mut Box<dyn Task>>,
+) -> bool {
+    tasks.all(|task| task.run(conn, Try::Bold).is_ok() && !conn.is_autocommit())
+}
+
+/// Runs all but the first `settled` tasks and commits.
+fn run_with_care(conn: &Connection, tasks: &mut [Box<dyn Task>], settled: usize) -> Outcome {
     let all = tasks.len();
     let mut job_trouble = None;
-    if let Err(error) = execute(conn, "BEGIN IMMEDIATE") {
-        return Outcome {
-            done: all,
-            result: Err(error),
-            job_trouble,
-        };
-    }
-    for (place, task) in tasks.iter_mut().enumerate() {
+    for (place, task) in tasks.iter_mut().enumerate().skip(settled) {
         let said = run_one(conn, task.as_mut());
         if let Err(error) = &said
             && concerns_all(error)
@@ -136,7 +240,7 @@ pub fn answer(tasks: &mut Vec<Box<dyn Task>>, done: usize, result: &Result<(), E
 
 fn run_one(conn: &Connection, task: &mut dyn Task) -> Result<(), Error> {
     execute(conn, "SAVEPOINT job")?;
-    let said = task.run(conn);
+    let said = task.run(conn, Try::Careful);
     if conn.is_autocommit() {
         return said;
     }

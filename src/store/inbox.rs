@@ -2,15 +2,18 @@
 //! has to be stepped because of them. Everything of one webhook is one
 //! transaction: the 200 goes out after it.
 
-use self::names::{kept, unnamed};
+use self::names::unnamed;
+pub use self::prepare::Batch;
+use self::prepare::Prepared;
 use crate::core::id::{ContactId, InboxId, WebhookId};
 use crate::core::inbound::{
     Content, Identity, Inbound, Item, Malformed, ReceivedItem, SystemChange,
 };
 use crate::core::private::Private;
 use crate::core::time::UnixMs;
+use crate::store::cards::Card;
 use crate::store::contacts::{self, AddressKind};
-use crate::store::{BoxKey, Result, counters, erasure, outbox, pending};
+use crate::store::{BoxKey, Result, counters, outbox};
 use rusqlite::{Connection, params};
 
 /// What taking in a webhook needs to know.
@@ -44,61 +47,6 @@ pub struct Tally {
     pub kept: u32,
 }
 
-/// A webhook's items with everything worked out that needs no database: the
-/// one writing thread has better things to do.
-pub struct Batch {
-    items: Vec<Prepared>,
-}
-
-struct Prepared {
-    received: ReceivedItem,
-    /// The hash of its deduplication key.
-    seen: [u8; 16],
-    /// The hash of a message's own id.
-    message: Option<[u8; 16]>,
-    /// The item as its row keeps it.
-    json: String,
-    /// Whether it holds a danger sign.
-    urgent: bool,
-}
-
-impl Batch {
-    /// Works out what needs no database.
-    ///
-    /// # Errors
-    /// When an item cannot be written as JSON.
-    pub fn prepare(reception: &Reception<'_>, items: Vec<ReceivedItem>) -> Result<Self> {
-        let items = items
-            .into_iter()
-            .map(|received| Prepared::of(reception, received))
-            .collect::<Result<_>>()?;
-        Ok(Self { items })
-    }
-}
-
-impl Prepared {
-    fn of(reception: &Reception<'_>, received: ReceivedItem) -> Result<Self> {
-        let key = reception.box_key;
-        let message = match &received.content {
-            Ok(Item::Message(message)) => Some(message),
-            Ok(_) | Err(_) => None,
-        };
-        Ok(Self {
-            seen: key.keyed_hash(received.dedup.expose()),
-            message: message.map(|it| key.keyed_hash(it.id.expose())),
-            json: match &received.content {
-                // A status goes into the rows of what it is about.
-                Ok(Item::Status(_)) | Err(_) => String::new(),
-                Ok(item) => serde_json::to_string(&kept(item))?,
-            },
-            urgent: message
-                .and_then(|it| words(&it.content))
-                .is_some_and(reception.is_urgent),
-            received,
-        })
-    }
-}
-
 /// As [`Batch::prepare`] and [`receive_batch`] in one.
 ///
 /// # Errors
@@ -127,8 +75,11 @@ pub fn receive_batch(
 ) -> Result<Tally> {
     let mut tally = Tally::default();
     let mut webhook = None;
+    let mut next = next_row(conn)?;
     for item in &batch.items {
-        if !is_new(conn, &item.seen)? {
+        let becomes_row = !matches!(item.received.content, Ok(Item::Status(_)));
+        let inbox = becomes_row.then_some(next);
+        if !is_new(conn, &item.seen, inbox)? {
             tally.duplicates += 1;
             continue;
         }
@@ -136,7 +87,17 @@ pub fn receive_batch(
             Some(id) => id,
             None => *webhook.insert(store_body(conn, reception.channel, body, now)?),
         };
-        store_item(conn, reception, id, item, now, &mut tally)?;
+        let row = Row {
+            conn,
+            webhook: id,
+            inbox: next,
+            prepared: item,
+            now,
+        };
+        store_item(&row, reception, &mut tally)?;
+        if becomes_row {
+            next = InboxId(next.0.saturating_add(1));
+        }
     }
     if tally.duplicates > 0 {
         counters::add(conn, "webhook.duplicates", i64::from(tally.duplicates))?;
@@ -144,10 +105,18 @@ pub fn receive_batch(
     Ok(tally)
 }
 
-fn is_new(conn: &Connection, key: &[u8; 16]) -> Result<bool> {
+/// The number of the next row. Numbers are given here, so that `seen` can name
+/// a row before it is written.
+fn next_row(conn: &Connection) -> Result<InboxId> {
+    Ok(conn
+        .prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM inbox")?
+        .query_row([], |row| row.get(0).map(InboxId))?)
+}
+
+fn is_new(conn: &Connection, key: &[u8; 16], inbox: Option<InboxId>) -> Result<bool> {
     let added = conn
-        .prepare_cached("INSERT OR IGNORE INTO seen (key) VALUES (?1)")?
-        .execute([key])?;
+        .prepare_cached("INSERT OR IGNORE INTO seen (key, inbox_id) VALUES (?1, ?2)")?
+        .execute(params![key, inbox.map(|it| it.0)])?;
     Ok(added == 1)
 }
 
@@ -157,27 +126,15 @@ fn store_body(conn: &Connection, channel: &str, body: &[u8], now: UnixMs) -> Res
     Ok(WebhookId(conn.last_insert_rowid()))
 }
 
-fn store_item(
-    conn: &Connection,
-    reception: &Reception<'_>,
-    webhook: WebhookId,
-    prepared: &Prepared,
-    now: UnixMs,
-    tally: &mut Tally,
-) -> Result<()> {
-    let received = &prepared.received;
+fn store_item(row: &Row<'_>, reception: &Reception<'_>, tally: &mut Tally) -> Result<()> {
+    let (conn, now) = (row.conn, row.now);
+    let received = &row.prepared.received;
     let item = match &received.content {
         Ok(item) => item,
         Err(malformed) => {
             tally.dead += 1;
-            return store_dead(conn, webhook, malformed, now);
+            return row.bury(malformed);
         }
-    };
-    let row = Row {
-        conn,
-        webhook,
-        prepared,
-        now,
     };
     let ours = received
         .phone_number_id
@@ -190,19 +147,21 @@ fn store_item(
         }
         Item::Message(message) if ours => {
             tally.messages += 1;
-            return store_message(&row, reception, message);
+            return store_message(row, reception, message);
         }
         Item::Message(message) => {
             row.keep("message", None, message.stamped, Some("for another number"))?;
         }
         Item::Call { from, stamped, .. } => {
-            let contact = if ours {
-                contacts::resolve(conn, &unnamed(from), now)?
+            let card = if ours {
+                contacts::identify(conn, &unnamed(from), now)?
             } else {
                 None
             };
-            if let Some(contact) = contact {
-                contacts::saw_message(conn, contact, *stamped)?;
+            let contact = card.as_ref().map(Card::contact);
+            if let Some(mut card) = card {
+                card.saw_message(*stamped);
+                card.save(conn)?;
             }
             row.keep("call", contact, *stamped, None)?;
         }
@@ -228,41 +187,21 @@ fn store_item(
 
 fn store_message(row: &Row<'_>, reception: &Reception<'_>, message: &Inbound) -> Result<()> {
     let (conn, now) = (row.conn, row.now);
-    let contact = contacts::resolve(conn, &message.from, now)?;
-    let Some(contact) = contact else {
-        row.keep("message", None, message.stamped, Some("addresses nobody"))?;
-        return Ok(());
+    let Some(mut card) = contacts::identify(conn, &message.from, now)? else {
+        return row.keep("message", None, message.stamped, Some("addresses nobody"));
     };
-    let key = row.prepared.message;
+    let contact = card.contact();
     if let Content::System(change) = &message.content {
+        card.save(conn)?;
         follow_change(conn, contact, change, now)?;
-        row.insert("system", "kept", Some(contact), key, message.stamped, None)?;
-        return Ok(());
+        return row.insert("system", "kept", Some(contact), message.stamped, None);
     }
-    erasure::welcome_back(conn, contact)?;
-    contacts::saw_message(conn, contact, message.stamped)?;
-    row.insert("message", "new", Some(contact), key, message.stamped, None)?;
+    card.welcome_back();
+    card.saw_message(message.stamped);
     let urgent = row.prepared.urgent;
-    pending::touch(conn, contact, reception.quiet_ms, urgent, now)
-}
-
-/// The words of a message that are searched for danger signs.
-fn words(content: &Content) -> Option<&str> {
-    match content {
-        Content::Text { body } => Some(body.as_str()),
-        Content::Media(media) => media.caption.as_ref().map(Private::as_str),
-        Content::Edit { content, .. } => words(content),
-        Content::Choice { .. }
-        | Content::Form { .. }
-        | Content::Location { .. }
-        | Content::Contacts { .. }
-        | Content::Reaction { .. }
-        | Content::Revoke { .. }
-        | Content::System(_)
-        | Content::Unsupported { .. }
-        | Content::Welcome
-        | Content::Other { .. } => None,
-    }
+    card.wait(row.inbox, reception.quiet_ms, urgent, now);
+    row.insert("message", "new", Some(contact), message.stamped, None)?;
+    card.save(conn)
 }
 
 fn follow_change(
@@ -302,29 +241,37 @@ fn follow_id(
     Ok(contact)
 }
 
-fn store_dead(conn: &Connection, webhook: WebhookId, bad: &Malformed, now: UnixMs) -> Result<()> {
-    counters::add(conn, "webhook.dead_letters", 1)?;
-    conn.prepare_cached(
-        "INSERT INTO inbox (webhook_id, kind, item, stamped_at, received_at, state, why)
-         VALUES (?1, 'malformed', ?2, ?3, ?3, 'dead', ?4)",
-    )?
-    .execute(params![webhook.0, bad.raw.expose(), now.0, bad.why])?;
-    Ok(())
-}
-
 /// An item on its way into the inbox.
 struct Row<'a> {
     conn: &'a Connection,
     webhook: WebhookId,
+    /// The number it gets.
+    inbox: InboxId,
     prepared: &'a Prepared,
     now: UnixMs,
 }
 
 impl Row<'_> {
+    fn bury(&self, bad: &Malformed) -> Result<()> {
+        counters::add(self.conn, "webhook.dead_letters", 1)?;
+        self.conn
+            .prepare_cached(
+                "INSERT INTO inbox (id, webhook_id, kind, item, stamped_at, received_at, state, why)
+                 VALUES (?1, ?2, 'malformed', ?3, ?4, ?4, 'dead', ?5)",
+            )?
+            .execute(params![
+                self.inbox.0,
+                self.webhook.0,
+                bad.raw.expose(),
+                self.now.0,
+                bad.why
+            ])?;
+        Ok(())
+    }
+
     fn keep_counted(&self, kind: &str, counter: &'static str) -> Result<()> {
         counters::add(self.conn, counter, 1)?;
-        self.keep(kind, None, self.now, None)?;
-        Ok(())
+        self.keep(kind, None, self.now, None)
     }
 
     fn keep(
@@ -333,8 +280,8 @@ impl Row<'_> {
         contact: Option<ContactId>,
         stamped: UnixMs,
         why: Option<&str>,
-    ) -> Result<InboxId> {
-        self.insert(kind, "kept", contact, None, stamped, why)
+    ) -> Result<()> {
+        self.insert(kind, "kept", contact, stamped, why)
     }
 
     fn insert(
@@ -342,31 +289,33 @@ impl Row<'_> {
         kind: &str,
         state: &str,
         contact: Option<ContactId>,
-        message_key: Option<[u8; 16]>,
         stamped: UnixMs,
         why: Option<&str>,
-    ) -> Result<InboxId> {
+    ) -> Result<()> {
         self.conn
             .prepare_cached(
-                "INSERT INTO inbox (webhook_id, contact_id, kind, message_key, item, stamped_at,
-                                    received_at, state, why)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+                "INSERT INTO inbox (id, webhook_id, contact_id, kind, message_key, about, item,
+                                    stamped_at, received_at, state, why)
+                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
             )?
             .execute(params![
+                self.inbox.0,
                 self.webhook.0,
                 contact.map(|c| c.0),
                 kind,
-                message_key,
+                self.prepared.message,
+                self.prepared.about,
                 self.prepared.json,
                 stamped.0,
                 self.now.0,
                 state,
                 why,
             ])?;
-        Ok(InboxId(self.conn.last_insert_rowid()))
+        Ok(())
     }
 }
 
 mod names;
+mod prepare;
 #[cfg(test)]
 mod tests;

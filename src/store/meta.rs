@@ -102,6 +102,15 @@ pub fn set(conn: &Connection, key: &str, value: &[u8]) -> Result<(), Error> {
     Ok(())
 }
 
+/// Removes the value under `key`, if there is one.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn remove(conn: &Connection, key: &str) -> Result<(), Error> {
+    conn.execute("DELETE FROM meta WHERE key = ?1", [key])?;
+    Ok(())
+}
+
 /// The tables there are, for a check of one after the other.
 ///
 /// # Errors

@@ -5,12 +5,14 @@
 //! may carry a value out of a row.
 
 pub mod audit;
+pub mod cards;
 pub mod clock_moves;
 pub mod contacts;
 pub mod conversations;
 pub mod counters;
 pub mod erasure;
 pub mod error;
+mod foreign_log;
 mod group;
 pub mod inbox;
 pub mod lock;
@@ -38,7 +40,7 @@ pub mod writer;
 pub use error::Error;
 pub use meta::BoxKey;
 pub use readers::Readers;
-pub use writer::{Health, Writer, WriterThread};
+pub use writer::{Health, Try, Writer, WriterThread};
 
 /// What the store's functions return.
 pub type Result<T, E = Error> = std::result::Result<T, E>;

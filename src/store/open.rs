@@ -8,6 +8,7 @@ use crate::core::data_key::DataKey;
 use crate::core::limits;
 use crate::durable;
 use crate::store::error::Error;
+use crate::store::foreign_log;
 use crate::store::meta::{self, BoxKey};
 use crate::store::migrations;
 use rusqlite::config::DbConfig;
@@ -124,6 +125,7 @@ pub(super) fn connect(file: &Path, key: &DataKey, read_only: bool) -> Result<Con
     // opens the file for writing, since it takes part in the log's shared
     // memory; `query_only` is what keeps it from writing.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    foreign_log::refuse(file, key)?;
     let conn = Connection::open_with_flags(file, flags)?;
     give_key(&conn, key)?;
     conn.busy_timeout(Duration::from_millis(limits::LOCK_WAIT_MS))?;

@@ -1,59 +1,41 @@
 //! Which contacts wait to be stepped, and when.
 
-use crate::core::id::ContactId;
-use crate::core::pace;
+use crate::core::id::{ContactId, InboxId};
 use crate::core::time::UnixMs;
 use crate::store::Result;
+use crate::store::cards::Card;
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// Notes that a contact has something to be stepped.
-///
-/// # Errors
-/// Whatever the database reports.
-pub fn touch(
-    conn: &Connection,
-    contact: ContactId,
-    quiet_ms: i64,
-    urgent: bool,
-    now: UnixMs,
-) -> Result<()> {
-    let waits: Option<(i64, i64)> = conn
-        .prepare_cached("SELECT first_at, due_at FROM pending WHERE contact_id = ?1")?
-        .query_row([contact.0], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?;
-    // What is due stays due: more words must not put off the answer to a
-    // danger sign, nor hold somebody back who never stops writing.
-    if waits.is_some_and(|(_, due)| due <= now.0) {
-        return Ok(());
-    }
-    // A clock that was set back must not push the step into the far future.
-    let first = UnixMs(waits.map_or(now.0, |(first, _)| first.min(now.0)));
-    let (minute, count) = pace_of(conn, contact)?;
-    let braked = pace::is_braked(minute, count, now);
-    let due = pace::due_at(first, now, quiet_ms, urgent, braked);
-    conn.prepare_cached(
-        "INSERT INTO pending (contact_id, first_at, due_at) VALUES (?1, ?2, ?3)
-         ON CONFLICT (contact_id) DO UPDATE SET first_at = ?2, due_at = ?3",
-    )?
-    .execute(params![contact.0, first.0, due.0])?;
-    Ok(())
-}
+/// Each arm reads no further than it must: after a rush thousands are due.
+const DUE: &str = "SELECT contact_id FROM (
+         SELECT * FROM (SELECT id AS contact_id, due_at FROM contact
+                        WHERE due_at <= ?1 ORDER BY due_at, id LIMIT ?2)
+         UNION ALL
+         SELECT * FROM (SELECT contact_id, due_at FROM timer
+                        WHERE due_at <= ?1 ORDER BY due_at LIMIT ?2)
+     ) GROUP BY contact_id ORDER BY min(due_at), contact_id LIMIT ?2";
 
-/// Contacts whose messages or timers are due, the longest waiting first.
+/// Contacts whose messages or timers are due, the longest waiting first. With
+/// several timers of one contact there may be fewer than `limit` though more
+/// are due.
 ///
 /// # Errors
 /// Whatever the database reports.
 pub fn due(conn: &Connection, now: UnixMs, limit: usize) -> Result<Vec<ContactId>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut query = conn.prepare_cached(
-        "SELECT contact_id FROM (
-             SELECT contact_id, due_at FROM pending WHERE due_at <= ?1
-             UNION ALL
-             SELECT contact_id, due_at FROM timer WHERE due_at <= ?1
-         ) GROUP BY contact_id ORDER BY min(due_at), contact_id LIMIT ?2",
-    )?;
+    let mut query = conn.prepare_cached(DUE)?;
     let rows = query.query_map(params![now.0, limit], |row| row.get(0).map(ContactId))?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Whether any contact has messages that nobody has looked at.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn any(conn: &Connection) -> Result<bool> {
+    Ok(conn
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM pending)")?
+        .query_row([], |row| row.get(0))?)
 }
 
 /// When the next contact falls due, if any waits.
@@ -63,8 +45,9 @@ pub fn due(conn: &Connection, now: UnixMs, limit: usize) -> Result<Vec<ContactId
 pub fn next_due(conn: &Connection) -> Result<Option<UnixMs>> {
     let next: Option<i64> = conn
         .prepare_cached(
-            "SELECT min(due) FROM (SELECT min(due_at) AS due FROM pending
-                                   UNION ALL SELECT min(due_at) FROM timer)",
+            "SELECT min(due) FROM (
+                 SELECT min(due_at) AS due FROM contact WHERE due_at IS NOT NULL
+                 UNION ALL SELECT min(due_at) FROM timer)",
         )?
         .query_row([], |row| row.get(0))?;
     Ok(next.map(UnixMs))
@@ -76,50 +59,53 @@ pub fn next_due(conn: &Connection) -> Result<Option<UnixMs>> {
 /// # Errors
 /// Whatever the database reports.
 pub fn settle(conn: &Connection, contact: ContactId, quiet_ms: i64, now: UnixMs) -> Result<()> {
-    let (minute, count) = pace_of(conn, contact)?;
-    let (minute, count) = pace::count_step(minute, count, now);
-    conn.prepare_cached("UPDATE contact SET pace_minute = ?2, pace_count = ?3 WHERE id = ?1")?
-        .execute(params![contact.0, minute, count])?;
-    conn.prepare_cached("DELETE FROM pending WHERE contact_id = ?1")?
-        .execute([contact.0])?;
-    let left: bool = conn
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM inbox WHERE contact_id = ?1 AND state = 'new')",
-        )?
-        .query_row([contact.0], |row| row.get(0))?;
-    if left {
-        touch(conn, contact, quiet_ms, false, now)?;
+    let mut card = Card::read(conn, contact)?;
+    let left = match card.waits() {
+        Some(waits) => first_new(conn, contact, waits.from)?,
+        None => None,
+    };
+    card.count_step(now);
+    if let Some(left) = left {
+        card.wait(left, quiet_ms, false, now);
     }
-    Ok(())
+    card.save(conn)
 }
 
-fn pace_of(conn: &Connection, contact: ContactId) -> Result<(i64, i64)> {
+fn first_new(conn: &Connection, contact: ContactId, from: InboxId) -> Result<Option<InboxId>> {
     Ok(conn
-        .prepare_cached("SELECT pace_minute, pace_count FROM contact WHERE id = ?1")?
-        .query_row([contact.0], |row| Ok((row.get(0)?, row.get(1)?)))
-        .optional()?
-        .unwrap_or((0, 0)))
+        .prepare_cached(
+            "SELECT id FROM inbox WHERE contact_id = ?1 AND id >= ?2 AND state = 'new'
+             ORDER BY id LIMIT 1",
+        )?
+        .query_row([contact.0, from.0], |row| row.get(0).map(InboxId))
+        .optional()?)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::inbound::Identity;
-    use crate::store::{contacts, migrations};
+    use crate::store::tests::{contact, db, plan};
 
     #[test]
     fn more_words_do_not_put_off_what_is_due() {
-        let mut conn = Connection::open_in_memory().unwrap();
-        migrations::migrate(&mut conn).unwrap();
-        let who = Identity {
-            phone: Some("243970000001".into()),
-            ..Identity::default()
-        };
-        let contact = contacts::resolve(&conn, &who, UnixMs(0)).unwrap().unwrap();
+        let conn = db();
+        let contact = contact(&conn, "243970000001");
         let at = |ms: i64| UnixMs(1_000_000 + ms);
-        touch(&conn, contact, 1_500, true, at(0)).unwrap();
-        touch(&conn, contact, 1_500, false, at(100)).unwrap();
+        for (inbox, urgent, ms) in [(1, true, 0), (2, false, 100)] {
+            let mut card = Card::read(&conn, contact).unwrap();
+            card.wait(InboxId(inbox), 1_500, urgent, at(ms));
+            card.save(&conn).unwrap();
+        }
         assert_eq!(due(&conn, at(100), 9).unwrap(), [contact]);
         assert_eq!(next_due(&conn).unwrap(), Some(at(0)));
+        let waits = Card::read(&conn, contact).unwrap().waits().unwrap();
+        assert_eq!(waits.from, InboxId(1));
+    }
+
+    #[test]
+    fn what_is_due_is_read_in_order_from_the_indexes() {
+        let told = plan(&db(), DUE);
+        assert!(told.contains("contact_due (due_at<?)"), "{told}");
+        assert!(told.contains("timer_by_due (due_at<?)"), "{told}");
     }
 }

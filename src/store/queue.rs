@@ -16,7 +16,7 @@ pub struct Queued {
     pub id: OutboxId,
     /// To whom.
     pub contact: ContactId,
-    /// `prompt`, `notice`, `emergency` or `staff`.
+    /// `prompt`, `notice`, `emergency`, `staff` or `template`.
     pub purpose: String,
     /// Where it stands.
     pub state: DeliveryState,
@@ -119,7 +119,7 @@ pub fn summary(conn: &Connection) -> Result<Summary> {
 pub fn retry(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<bool> {
     let changed = conn.execute(
         "UPDATE outbox SET state = 'queued', why = NULL, not_before = 0, attempts = 0,
-                updated_at = ?2, maybe_double = max(maybe_double, state = 'in_doubt')
+                aged_from = NULL, updated_at = ?2, maybe_double = max(maybe_double, state = 'in_doubt')
          WHERE id = ?1 AND body IS NOT NULL
            AND state IN ('queued', 'held', 'in_doubt', 'failed', 'expired', 'cancelled')",
         params![id.0, now.0],
@@ -138,6 +138,9 @@ pub fn cancel(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<bool> {
          WHERE id = ?1 AND state IN ('queued', 'held', 'in_doubt')",
         params![id.0, now.0],
     )?;
+    if changed == 1 {
+        outbox::withdrawn(conn, id, now)?;
+    }
     Ok(changed == 1)
 }
 

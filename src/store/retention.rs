@@ -6,6 +6,8 @@ use rusqlite::Connection;
 
 /// Rows touched in one transaction, so that nobody waits long for the writer.
 const BATCH: i64 = 500;
+/// Rows looked at for that, the oldest first.
+const LOOKED_AT: i64 = 2_000;
 
 /// Drops statuses parked before `before` whose message never became known.
 ///
@@ -15,14 +17,175 @@ pub fn drop_parked(conn: &Connection, before: UnixMs) -> Result<usize> {
     Ok(conn.execute("DELETE FROM parked_status WHERE parked_at < ?1", [before.0])?)
 }
 
-/// Drops raw webhook bodies received before `before`; their items stay.
+/// Drops raw webhook bodies received before `before`; their items stay. The
+/// newest row stays too, without its body: its number must not come again,
+/// since items name their webhook by it.
 ///
 /// # Errors
 /// Whatever the database reports.
 pub fn drop_bodies(conn: &Connection, before: UnixMs) -> Result<usize> {
-    Ok(conn.execute(
-        "DELETE FROM webhook WHERE id IN
+    let dropped = conn.execute(
+        "DELETE FROM webhook WHERE id < (SELECT max(id) FROM webhook) AND id IN
              (SELECT id FROM webhook WHERE received_at < ?1 LIMIT ?2)",
         (before.0, BATCH),
-    )?)
+    )?;
+    let emptied = conn.execute(
+        "UPDATE webhook SET body = NULL WHERE id = (SELECT max(id) FROM webhook)
+           AND received_at < ?1 AND body IS NOT NULL",
+        [before.0],
+    )?;
+    Ok(dropped + emptied)
+}
+
+/// Drops messages to and from patients that are older than `before`: the ones
+/// taken in by the latest of our clock and the provider's stamp, the ones sent
+/// by the latest of all their times, since one of them may come from a clock
+/// that was behind. What still waits, or has an open task, stays.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn drop_messages(conn: &Connection, before: UnixMs) -> Result<usize> {
+    // Numbers ascend with time: the oldest are looked at, never all there are.
+    let mut gone = conn.execute(
+        "DELETE FROM inbox WHERE id IN (
+             SELECT id FROM (SELECT id, state, received_at, stamped_at FROM inbox
+                             ORDER BY id LIMIT ?2)
+             WHERE state != 'new' AND received_at < ?1 AND stamped_at < ?1)",
+        (before.0, LOOKED_AT),
+    )?;
+    let old: Vec<i64> = conn
+        .prepare_cached(
+            "SELECT id FROM (SELECT * FROM outbox ORDER BY id LIMIT ?2) o
+             WHERE state NOT IN ('queued', 'held', 'sending', 'in_doubt')
+               AND max(created_at, updated_at, about_stamp, coalesce(sent_stamp, 0)) < ?1
+               AND NOT EXISTS (SELECT 1 FROM task t
+                               WHERE t.outbox_id = o.id AND t.state != 'done')
+             LIMIT ?3",
+        )?
+        .query_map((before.0, LOOKED_AT, BATCH), |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for id in old {
+        conn.prepare_cached("UPDATE task SET outbox_id = NULL WHERE outbox_id = ?1")?
+            .execute([id])?;
+        conn.prepare_cached("DELETE FROM attempt WHERE outbox_id = ?1")?
+            .execute([id])?;
+        gone += conn
+            .prepare_cached("DELETE FROM outbox WHERE id = ?1")?
+            .execute([id])?;
+    }
+    Ok(gone)
+}
+
+/// Drops records last changed before `before`, with all their versions, and
+/// conversations that have stood still for as long: they hold answers too. What
+/// has an open task stays.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn drop_records(conn: &Connection, before: UnixMs) -> Result<usize> {
+    let old: Vec<String> = conn
+        .prepare_cached(
+            "SELECT id FROM record r WHERE updated_at < ?1
+               AND NOT EXISTS (SELECT 1 FROM task t
+                               WHERE t.record_id = r.id AND t.state != 'done')
+             ORDER BY updated_at, id LIMIT ?2",
+        )?
+        .query_map((before.0, BATCH), |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for id in &old {
+        conn.prepare_cached(
+            "DELETE FROM session WHERE updated_at < ?2
+               AND contact_id = (SELECT contact_id FROM record WHERE id = ?1)",
+        )?
+        .execute((id, before.0))?;
+        conn.prepare_cached("UPDATE task SET record_id = NULL WHERE record_id = ?1")?
+            .execute([id])?;
+        conn.prepare_cached("DELETE FROM record_version WHERE record_id = ?1")?
+            .execute([id])?;
+        conn.prepare_cached("DELETE FROM record WHERE id = ?1")?
+            .execute([id])?;
+    }
+    Ok(old.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::outgoing::Purpose;
+    use crate::store::tests::{contact, count, queue};
+    use crate::store::{migrations, queue as outbox_queue};
+
+    const CANARY: &str = "mwezi wa nne";
+
+    /// A file without a key, so that its bytes can be read; everything else as
+    /// the real one, for which `open` proves the same pragma.
+    fn plain(path: &std::path::Path) -> Connection {
+        let mut conn = Connection::open(path).unwrap();
+        conn.pragma_update(None, "secure_delete", true).unwrap();
+        migrations::migrate(&mut conn).unwrap();
+        conn
+    }
+
+    fn fill(conn: &Connection) {
+        let amina = contact(conn, "243970000001");
+        for name in ["a1", "a2", "a3"] {
+            let id = queue(conn, amina, Purpose::Notice, &format!("{name} {CANARY}"));
+            if name != "a3" {
+                assert!(outbox_queue::cancel(conn, id, UnixMs(2_000)).unwrap());
+            }
+        }
+        conn.execute(
+            "INSERT INTO inbox (contact_id, kind, item, stamped_at, received_at, state)
+             VALUES (?1, 'message', ?2, 1000, 900, 'handled'),
+                    (?1, 'message', ?2, 9000, 900, 'handled'),
+                    (?1, 'message', ?2, 1000, 900, 'new')",
+            (amina.0, CANARY),
+        )
+        .unwrap();
+        conn.execute(
+            "INSERT INTO record VALUES ('HP-1', ?1, 1, 'complete', 'closed', 'whatsapp', 'none',
+                                        'fr', ?2, 1000, 1000)",
+            (amina.0, CANARY),
+        )
+        .unwrap();
+        conn.execute(
+            "INSERT INTO session VALUES (?1, 'v1', ?2, 1000)",
+            (amina.0, CANARY),
+        )
+        .unwrap();
+    }
+
+    #[test]
+    fn what_is_old_goes_and_what_waits_stays() {
+        let conn = crate::store::tests::db();
+        fill(&conn);
+        assert_eq!(drop_messages(&conn, UnixMs(5_000)).unwrap(), 3);
+        assert_eq!(count(&conn, "SELECT count(*) FROM inbox"), 2);
+        assert_eq!(count(&conn, "SELECT count(*) FROM outbox"), 1);
+        assert_eq!(drop_messages(&conn, UnixMs(5_000)).unwrap(), 0);
+        assert_eq!(drop_records(&conn, UnixMs(1_000)).unwrap(), 0);
+        assert_eq!(drop_records(&conn, UnixMs(1_001)).unwrap(), 1);
+        assert_eq!(count(&conn, "SELECT count(*) FROM session"), 0);
+    }
+
+    #[test]
+    fn what_was_dropped_is_gone_from_the_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("plain.db");
+        let conn = plain(&path);
+        fill(&conn);
+        let holds = || {
+            let bytes = std::fs::read(&path).unwrap();
+            let canary = CANARY.as_bytes();
+            bytes.windows(canary.len()).any(|part| part == canary)
+        };
+        assert!(holds());
+        conn.execute("UPDATE outbox SET state = 'cancelled'", [])
+            .unwrap();
+        conn.execute("UPDATE inbox SET state = 'handled'", [])
+            .unwrap();
+        drop_messages(&conn, UnixMs(10_000)).unwrap();
+        drop_records(&conn, UnixMs(10_000)).unwrap();
+        assert!(!holds());
+    }
 }

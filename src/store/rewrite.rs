@@ -9,6 +9,7 @@ use crate::core::data_key::DataKey;
 use crate::durable;
 use crate::store::error::Error;
 use crate::store::open::{self, NEW_FILE};
+use crate::store::records;
 use rusqlite::Connection;
 use std::fs;
 use std::path::Path;
@@ -50,6 +51,46 @@ pub fn write_new(folder: &Path, from: &DataKey, to: &DataKey) -> Result<(), Erro
     fs::File::open(&new)?.sync_all()?;
     durable::sync_folder(folder)?;
     Ok(())
+}
+
+/// Copies everything into a further file under the same key, checks that all of
+/// it is there, and removes the copy; tells how many records it held. The box
+/// may go on serving: what is committed meanwhile is not part of the copy.
+///
+/// # Errors
+/// [`Error::Full`] before anything is written, when the disk has no room for a
+/// second database; else as [`write_new`].
+pub fn copy_while_serving(folder: &Path, key: &DataKey) -> Result<i64, Error> {
+    let bytes = fs::metadata(open::path(folder))?.len();
+    let disk = rustix::fs::statvfs(folder)?;
+    if disk.f_bavail.saturating_mul(disk.f_frsize) < bytes.saturating_mul(2) {
+        return Err(Error::Full);
+    }
+    let copied = copy_and_count(folder, key);
+    // The copy takes room that the box needs, whole or not.
+    discard_new(folder)?;
+    copied
+}
+
+fn copy_and_count(folder: &Path, key: &DataKey) -> Result<i64, Error> {
+    discard_new(folder)?;
+    let new = folder.join(NEW_FILE);
+    open::make_file(&new)?;
+    let from = open::connect(&open::path(folder), key, false)?;
+    attach(&from, &new, key)?;
+    // One state of the database, from its first row to the count of its last.
+    from.execute_batch("BEGIN")?;
+    let before = census(&from)?;
+    copy_out(&from)?;
+    from.execute_batch("COMMIT; DETACH DATABASE fresh")?;
+    let copy = open::connect(&new, key, false)?;
+    let sound: String = copy.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
+    if sound != "ok" || census(&copy)? != before {
+        return Err(Error::Corrupt);
+    }
+    let records = records::count(&copy)?;
+    copy.close().map_err(|(_, error)| error)?;
+    Ok(records)
 }
 
 /// Puts the new file in place of the old one. The old one's log goes first, so
@@ -100,9 +141,15 @@ fn empty_the_log(conn: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// SQLCipher's own export: schema and rows, table by table. The numbers in the
-/// file's head are not part of it.
+/// Everything into the new file, which is let go again.
 fn export(conn: &Connection, new: &Path, key: &DataKey) -> Result<(), Error> {
+    attach(conn, new, key)?;
+    copy_out(conn)?;
+    conn.execute_batch("DETACH DATABASE fresh")?;
+    Ok(())
+}
+
+fn attach(conn: &Connection, new: &Path, key: &DataKey) -> Result<(), Error> {
     let hex = key.hex();
     let mut raw = Zeroizing::new(String::with_capacity(hex.len() + 3));
     for part in ["x'", hex.as_str(), "'"] {
@@ -110,12 +157,17 @@ fn export(conn: &Connection, new: &Path, key: &DataKey) -> Result<(), Error> {
     }
     let name = new.to_str().ok_or(Error::Unreadable("the folder's name"))?;
     conn.execute("ATTACH DATABASE ?1 AS fresh KEY ?2", (name, raw.as_str()))?;
+    Ok(())
+}
+
+/// SQLCipher's own export: schema and rows, table by table. The numbers in the
+/// file's head are not part of it.
+fn copy_out(conn: &Connection) -> Result<(), Error> {
     conn.query_row("SELECT sqlcipher_export('fresh')", [], |_| Ok(()))?;
     for number in ["user_version", "application_id"] {
         let value: i64 = conn.pragma_query_value(None, number, |row| row.get(0))?;
         conn.pragma_update(Some("fresh"), number, value)?;
     }
-    conn.execute_batch("DETACH DATABASE fresh")?;
     Ok(())
 }
 
@@ -226,6 +278,47 @@ mod tests {
         discard_new(folder.path()).unwrap();
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
         assert_eq!(deeds(folder.path(), &key(1)), 300);
+    }
+
+    #[test]
+    fn a_copy_is_made_and_thrown_away_while_somebody_writes() {
+        let folder = made();
+        let serving = open::open(folder.path(), &key(1)).unwrap();
+        serving
+            .execute("UPDATE audit SET detail = 'in the log'", [])
+            .unwrap();
+        assert_eq!(copy_while_serving(folder.path(), &key(1)).unwrap(), 0);
+        assert!(!folder.path().join(NEW_FILE).exists());
+        serving.execute("UPDATE audit SET detail = ''", []).unwrap();
+        assert!(copy_while_serving(folder.path(), &key(2)).is_err());
+        assert!(!folder.path().join(NEW_FILE).exists());
+    }
+
+    #[test]
+    fn a_log_of_another_key_is_told_and_not_one_byte_is_changed() {
+        let folder = made();
+        let log = open::beside(folder.path(), open::FILE, "-wal");
+        let conn = open::open(folder.path(), &key(1)).unwrap();
+        conn.execute("UPDATE audit SET detail = 'late'", [])
+            .unwrap();
+        let stale = fs::read(&log).unwrap();
+        assert!(stale.len() > 4096);
+        conn.close().unwrap();
+        write_new(folder.path(), &key(1), &key(2)).unwrap();
+        put_in_place(folder.path()).unwrap();
+        // Somebody puts the old file's log back by hand.
+        durable::write(&log, &stale).unwrap();
+        let before = fs::read(open::path(folder.path())).unwrap();
+        let said = open::open(folder.path(), &key(2)).err().unwrap();
+        assert!(matches!(said, Error::ForeignLog), "{said}");
+        assert!(fits(folder.path(), &key(2)).is_err());
+        // Nor with the former key: its log must not be copied over the file.
+        assert!(!fits(folder.path(), &key(1)).unwrap());
+        assert_eq!(fs::read(open::path(folder.path())).unwrap(), before);
+        assert_eq!(fs::read(&log).unwrap(), stale);
+        // Moved away, as the error says, nothing was lost.
+        fs::rename(&log, folder.path().join("kept")).unwrap();
+        assert_eq!(deeds(folder.path(), &key(2)), 300);
     }
 
     #[test]

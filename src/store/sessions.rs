@@ -2,10 +2,10 @@
 
 use crate::core::engine::{Received, Session, TimerKind};
 use crate::core::id::{ContactId, InboxId};
-use crate::core::inbound::{Content, Item};
-use crate::core::private::Private;
+use crate::core::inbound::Item;
 use crate::core::time::UnixMs;
-use crate::store::{BoxKey, Error, Result, outbox};
+use crate::store::outbox::{self, LastPrompt};
+use crate::store::{BoxKey, Error, Result};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// A contact's conversation; a new one if there is none yet.
@@ -56,7 +56,8 @@ pub fn close(conn: &Connection, contact: ContactId) -> Result<()> {
 }
 
 /// A contact's unhandled messages in the order they were written, at most
-/// `limit`, with how often their handling was interrupted.
+/// `limit`, with how often their handling was interrupted, and the last question
+/// put to the contact.
 ///
 /// # Errors
 /// Whatever the database reports.
@@ -65,27 +66,32 @@ pub fn unhandled(
     contact: ContactId,
     box_key: &BoxKey,
     limit: usize,
-) -> Result<Vec<Unhandled>> {
+) -> Result<Waiting> {
     let prompt = outbox::last_prompt(conn, contact)?;
     let mut query = conn.prepare_cached(
-        "SELECT id, item, received_at, interruptions FROM inbox
-         WHERE contact_id = ?1 AND state = 'new' ORDER BY stamped_at, id LIMIT ?2",
+        "SELECT id, item, received_at, interruptions, about FROM inbox
+         WHERE contact_id = ?1 AND state = 'new'
+           AND id >= (SELECT waits_from FROM contact WHERE id = ?1)
+         ORDER BY stamped_at, id LIMIT ?2",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut rows = query.query(params![contact.0, limit])?;
-    let mut found = Vec::new();
+    let mut messages = Vec::new();
     while let Some(row) = rows.next()? {
         let inbox = InboxId(row.get(0)?);
         let item: Option<Item> = row
-            .get::<_, Option<String>>(1)?
-            .and_then(|text| serde_json::from_str(&text).ok());
+            .get_ref(1)?
+            .as_str_or_null()
+            .ok()
+            .flatten()
+            .and_then(|text| serde_json::from_str(text).ok());
         let received = match item {
             Some(Item::Message(message)) => {
                 let quotes = prompt
                     .as_ref()
                     .is_some_and(|p| outbox::quotes(p, box_key, message.quoted.as_ref()));
-                let about = match target(&message.content) {
-                    Some(id) => find_message(conn, contact, &box_key.keyed_hash(id.expose()))?,
+                let about = match row.get::<_, Option<[u8; 16]>>(4)? {
+                    Some(key) => find_message(conn, contact, &key)?,
                     None => None,
                 };
                 Some(Received {
@@ -99,13 +105,22 @@ pub fn unhandled(
             }
             Some(_) | None => None,
         };
-        found.push(Unhandled {
+        messages.push(Unhandled {
             inbox,
             interruptions: row.get(3)?,
             received,
         });
     }
-    Ok(found)
+    Ok(Waiting { prompt, messages })
+}
+
+/// What a step of a contact begins with.
+#[derive(Clone, Debug)]
+pub struct Waiting {
+    /// The last question put to the contact.
+    pub prompt: Option<LastPrompt>,
+    /// The messages, in the order they were written.
+    pub messages: Vec<Unhandled>,
 }
 
 /// A message that waits for the engine.
@@ -119,27 +134,12 @@ pub struct Unhandled {
     pub received: Option<Received>,
 }
 
-/// The message an edit, a deletion or a reaction is about.
-fn target(content: &Content) -> Option<&Private<String>> {
-    match content {
-        Content::Edit { original, .. } | Content::Revoke { original } => Some(original),
-        Content::Reaction { target, .. } => Some(target),
-        Content::Text { .. }
-        | Content::Choice { .. }
-        | Content::Form { .. }
-        | Content::Media(_)
-        | Content::Location { .. }
-        | Content::Contacts { .. }
-        | Content::System(_)
-        | Content::Unsupported { .. }
-        | Content::Welcome
-        | Content::Other { .. } => None,
-    }
-}
-
 fn find_message(conn: &Connection, contact: ContactId, key: &[u8; 16]) -> Result<Option<InboxId>> {
     Ok(conn
-        .prepare_cached("SELECT id FROM inbox WHERE message_key = ?1 AND contact_id = ?2")?
+        .prepare_cached(
+            "SELECT inbox.id FROM seen JOIN inbox ON inbox.id = seen.inbox_id
+             WHERE seen.key = ?1 AND inbox.contact_id = ?2",
+        )?
         .query_row(params![key, contact.0], |row| row.get(0).map(InboxId))
         .optional()?)
 }
@@ -171,7 +171,9 @@ pub fn mark_dead(conn: &Connection, inbox: InboxId, why: &str) -> Result<()> {
 /// Whatever the database reports.
 pub fn suspect_unhandled(conn: &Connection) -> Result<usize> {
     Ok(conn.execute(
-        "UPDATE inbox SET interruptions = 1 WHERE state = 'new' AND interruptions = 0",
+        "UPDATE inbox SET interruptions = 1 WHERE state = 'new' AND interruptions = 0 AND id IN (
+             SELECT i.id FROM contact c CROSS JOIN inbox i
+             ON i.contact_id = c.id AND i.id >= c.waits_from WHERE c.due_at IS NOT NULL)",
         [],
     )?)
 }

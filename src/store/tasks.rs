@@ -3,7 +3,7 @@
 use crate::core::id::{ContactId, OutboxId, RecordId, TaskId};
 use crate::core::time::UnixMs;
 use crate::store::Result;
-use rusqlite::{Connection, params};
+use rusqlite::{Connection, OptionalExtension, params};
 
 /// A task about to be opened.
 #[derive(Clone, Debug)]
@@ -56,10 +56,21 @@ pub fn close_for(conn: &Connection, outbox: OutboxId, now: UnixMs) -> Result<boo
     let closed = conn
         .prepare_cached(
             "UPDATE task SET state = 'done', done_at = ?2
-             WHERE outbox_id = ?1 AND kind = 'undelivered' AND state != 'done'",
+             WHERE outbox_id = ?1 AND state != 'done'",
         )?
         .execute(params![outbox.0, now.0])?;
     Ok(closed == 1)
+}
+
+/// How the task of a message stands, if it has one: `open`, `claimed`, `done`.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn of_message(conn: &Connection, outbox: OutboxId) -> Result<Option<String>> {
+    Ok(conn
+        .prepare_cached("SELECT state FROM task WHERE outbox_id = ?1")?
+        .query_row([outbox.0], |row| row.get(0))
+        .optional()?)
 }
 
 /// A task as staff see it.

@@ -4,7 +4,7 @@
 use crate::core::id::{ContactId, OutboxId, OutboxKey};
 use crate::core::inbound::{Content, Identity, Inbound, Item, ReceivedItem};
 use crate::core::outgoing::{Body, Outgoing, Purpose};
-use crate::core::time::UnixMs;
+use crate::core::time::{Now, UnixMs};
 use crate::store::{BoxKey, contacts, migrations, outbox};
 use rusqlite::Connection;
 
@@ -52,7 +52,11 @@ pub fn queue(conn: &Connection, contact: ContactId, purpose: Purpose, name: &str
         body: Body::text(name),
     };
     let key = OutboxKey(format!("ob:{name}"));
-    outbox::push(conn, contact, &key, &message, UnixMs(1_000)).unwrap()
+    let now = Now {
+        at: UnixMs(1_000),
+        trusted: true,
+    };
+    outbox::push(conn, contact, &key, &message, now).unwrap()
 }
 
 pub fn count(conn: &Connection, sql: &str) -> i64 {

@@ -8,7 +8,8 @@ mod turn;
 
 use crate::core::limits;
 use crate::store::error::Error;
-use crate::store::group::{Task, Work};
+pub use crate::store::group::Try;
+use crate::store::group::{RepeatableWork, Task, Work};
 use crate::store::reserve::Reserve;
 use rusqlite::Connection;
 use std::sync::Arc;
@@ -119,6 +120,22 @@ impl Writer {
         job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
         self.send(job, false).await
+    }
+
+    /// As [`Writer::run`], and cheaper, for a job that can be run again after
+    /// its work was taken back: see [`Try`]. Of the jobs that wait together,
+    /// such ones go first.
+    ///
+    /// # Errors
+    /// The job's own, or why the commit did not work.
+    pub async fn run_repeatable<T: Send + 'static>(
+        &self,
+        job: impl FnMut(&Connection, Try) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, Error> {
+        let (reply, answer) = oneshot::channel();
+        let work = Box::new(RepeatableWork::new(job, reply));
+        self.jobs.send(work).await.map_err(|_| Error::Stopped)?;
+        answer.await.map_err(|_| Error::Stopped)?
     }
 
     /// As [`Writer::run`], for work that may wait 50 ms for company.

@@ -222,6 +222,16 @@ impl Sealer for Tpm {
         Ok(u32::try_from(gone.len()).unwrap_or(u32::MAX))
     }
 
+    fn forget(&self, sealed: &Sealed) -> Result<(), SealError> {
+        let (mut link, mut session) = self.session(&sealed.board)?;
+        let there = index::list(&mut link, Some(&mut session))?;
+        if there.contains(&sealed.index) && index::belongs(sealed.index, sealed.board.installation)
+        {
+            index::undefine(&mut link, &mut session, sealed.index)?;
+        }
+        Ok(())
+    }
+
     fn adopt_lockout(&self, board: &Board, password: &LockoutPassword) -> Result<(), SealError> {
         let (mut link, mut session) = self.session(board)?;
         lockout::adopt(&mut link, &mut session, password)

@@ -3,7 +3,10 @@
 
 pub mod console;
 pub mod health;
+pub mod lan;
 pub mod loopback;
+pub mod problem;
 pub mod public;
 pub mod ultramsg;
+pub mod unlock;
 pub mod webhook;

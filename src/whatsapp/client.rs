@@ -6,6 +6,7 @@
 
 use crate::core::limits::PROVIDER_REPLY_BYTES_MAX;
 use crate::ports::{Clock, LineFault};
+use crate::whatsapp::names::Names;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{RequestBuilder, Response, Url};
 use rustls::pki_types::pem::PemObject;
@@ -24,7 +25,15 @@ const SYSTEM_ROOTS: &str = "/etc/ssl/certs/ca-certificates.crt";
 
 /// A pooled connection that was idle for longer may be dead without our
 /// knowing, and a message written into it would be in doubt.
-const POOL_IDLE: Duration = Duration::from_secs(20);
+const POOL_IDLE: Duration = Duration::from_secs(50);
+
+/// How soon a kept connection whose far side says nothing is asked whether it
+/// is there, and again. Keeps the way open through a mobile network's routers.
+const KEEP_ALIVE: Duration = Duration::from_secs(15);
+/// How many such questions without an answer end it.
+const KEEP_ALIVE_TRIES: u32 = 2;
+/// How long written bytes may stay unacknowledged before a connection ends.
+const UNACKNOWLEDGED: Duration = Duration::from_secs(30);
 
 /// How long to wait for what. The line may be 2G.
 #[derive(Clone, Copy, Debug)]
@@ -76,8 +85,7 @@ pub enum BadBaseUrl {
 pub fn parse_base_url(text: &str) -> Result<Url, BadBaseUrl> {
     let url = Url::parse(text).map_err(|_| BadBaseUrl::Shape)?;
     let host = url.host_str().ok_or(BadBaseUrl::Shape)?;
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
-    let local = host == "localhost" || bare.parse().is_ok_and(|ip: IpAddr| ip.is_loopback());
+    let local = is_local(host);
     match url.scheme() {
         "https" => Ok(url),
         "http" if local => Ok(url),
@@ -139,6 +147,7 @@ pub enum Lost {
 pub struct Line {
     tls: ClientConfig,
     timing: Timing,
+    names: Names,
     client: RwLock<reqwest::Client>,
 }
 
@@ -158,10 +167,12 @@ impl Line {
             .with_safe_default_protocol_versions()?
             .with_root_certificates(roots)
             .with_no_client_auth();
-        let client = RwLock::new(build(&tls, timing)?);
+        let names = Names::default();
+        let client = RwLock::new(build(&tls, timing, &names)?);
         Ok(Self {
             tls,
             timing,
+            names,
             client,
         })
     }
@@ -199,18 +210,29 @@ impl Line {
         answer
     }
 
-    /// Forgets the pooled connections. Settings that built a client once do so
+    /// Where names lead, as far as it is known.
+    pub const fn names(&self) -> &Names {
+        &self.names
+    }
+
+    /// Forgets the pooled connections: a message written into one that died
+    /// with the line would be in doubt. Settings that built a client once do so
     /// again; should they not, the old client serves on.
-    fn drop_pool(&self) {
-        if let Ok(fresh) = build(&self.tls, self.timing) {
+    pub fn drop_pool(&self) {
+        if let Ok(fresh) = build(&self.tls, self.timing, &self.names) {
             *self.client.write().unwrap_or_else(PoisonError::into_inner) = fresh;
         }
     }
 }
 
 #[expect(clippy::disallowed_methods, reason = "this is the one place")]
-fn build(tls: &ClientConfig, timing: Timing) -> Result<reqwest::Client, reqwest::Error> {
+fn build(
+    tls: &ClientConfig,
+    timing: Timing,
+    names: &Names,
+) -> Result<reqwest::Client, reqwest::Error> {
     reqwest::Client::builder()
+        .dns_resolver(names.clone())
         .tls_backend_preconfigured(tls.clone())
         .no_proxy()
         .redirect(reqwest::redirect::Policy::none())
@@ -219,6 +241,10 @@ fn build(tls: &ClientConfig, timing: Timing) -> Result<reqwest::Client, reqwest:
         .connect_timeout(timing.connect)
         .pool_idle_timeout(POOL_IDLE)
         .tcp_nodelay(true)
+        .tcp_keepalive(KEEP_ALIVE)
+        .tcp_keepalive_interval(KEEP_ALIVE)
+        .tcp_keepalive_retries(KEEP_ALIVE_TRIES)
+        .tcp_user_timeout(UNACKNOWLEDGED)
         .user_agent(USER_AGENT)
         .build()
 }
@@ -260,22 +286,50 @@ fn lost(error: &reqwest::Error) -> Lost {
     if !error.is_connect() && !error.is_builder() {
         return Lost::Unknown;
     }
-    if is_handshake_fault(error) {
-        Lost::NotSent(LineFault::Tls)
-    } else {
-        Lost::NotSent(LineFault::Down)
-    }
+    let local = error.url().and_then(Url::host_str).is_some_and(is_local);
+    Lost::NotSent(match cause(error) {
+        // On this machine a closed door is a cut line, as the demo plays it.
+        Some(LineFault::Refused) if local => LineFault::Down,
+        Some(fault) => fault,
+        None => LineFault::Down,
+    })
 }
 
-/// Whether TLS is the cause. An input error keeps what it wraps out of its
-/// sources, so both ways down the chain are taken.
-fn is_handshake_fault(error: &(dyn Error + 'static)) -> bool {
-    let wrapped = error
-        .downcast_ref::<std::io::Error>()
-        .and_then(std::io::Error::get_ref);
-    error.is::<rustls::Error>()
-        || wrapped.is_some_and(|inner| is_handshake_fault(inner))
-        || error.source().is_some_and(is_handshake_fault)
+/// Whether a host is this machine itself.
+fn is_local(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost" || bare.parse().is_ok_and(|ip: IpAddr| ip.is_loopback())
+}
+
+/// The cause that is told apart, if it is one. An input error keeps what it
+/// wraps out of its sources, so both ways down the chain are taken.
+fn cause(error: &(dyn Error + 'static)) -> Option<LineFault> {
+    if let Some(tls) = error.downcast_ref::<rustls::Error>() {
+        return Some(handshake_fault(tls));
+    }
+    let input = error.downcast_ref::<std::io::Error>();
+    if input.is_some_and(|it| it.kind() == std::io::ErrorKind::ConnectionRefused) {
+        return Some(LineFault::Refused);
+    }
+    let wrapped = input.and_then(std::io::Error::get_ref);
+    wrapped
+        .and_then(|inner| cause(inner))
+        .or_else(|| error.source().and_then(cause))
+}
+
+/// A date that does not hold is our clock's fault far more often than the
+/// provider's, which renews its certificates long before they end.
+const fn handshake_fault(error: &rustls::Error) -> LineFault {
+    use rustls::CertificateError as Bad;
+    match error {
+        rustls::Error::InvalidCertificate(
+            Bad::NotValidYet
+            | Bad::NotValidYetContext { .. }
+            | Bad::Expired
+            | Bad::ExpiredContext { .. },
+        ) => LineFault::Clock,
+        _other => LineFault::Tls,
+    }
 }
 
 /// Our clock, as the certificate check asks for it.

@@ -7,6 +7,7 @@
 pub mod client;
 pub mod cloud;
 mod json;
+pub mod names;
 pub mod provider;
 mod repair;
 pub mod replaceable;

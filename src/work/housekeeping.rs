@@ -1,5 +1,6 @@
 //! What has to be tidied up now and then: expired waits, finished erasures,
-//! old raw bodies. Never on an untrusted clock.
+//! old raw bodies, messages and records. Nothing is dropped on an untrusted
+//! clock.
 
 use crate::core::limits::PARKED_STATUS_MS;
 use crate::core::time::{DAY_MS, Now};
@@ -18,6 +19,10 @@ const EVERY: Duration = Duration::from_secs(60);
 pub struct Keeping {
     /// Raw webhook bodies, days.
     pub webhooks_days: u32,
+    /// Messages to and from patients, days; 0 keeps them.
+    pub messages_days: u32,
+    /// Records, days; 0 keeps them.
+    pub records_days: u32,
 }
 
 /// One round.
@@ -37,8 +42,14 @@ pub fn turn(conn: &Connection, keeping: Keeping, now: Now) -> Result<(), Error> 
     }
     secrets::drop_expired(conn, now.at)?;
     retention::drop_parked(conn, now.at.plus_ms(-PARKED_STATUS_MS))?;
-    let days = i64::from(keeping.webhooks_days);
-    retention::drop_bodies(conn, now.at.plus_ms(-days * DAY_MS))?;
+    let before = |days: u32| now.at.plus_ms(-i64::from(days) * DAY_MS);
+    retention::drop_bodies(conn, before(keeping.webhooks_days))?;
+    if keeping.messages_days > 0 {
+        retention::drop_messages(conn, before(keeping.messages_days))?;
+    }
+    if keeping.records_days > 0 {
+        retention::drop_records(conn, before(keeping.records_days))?;
+    }
     Ok(())
 }
 

@@ -1,35 +1,53 @@
-//! What is known of the line to the provider. The sender reports results, a
-//! probe asks while there are none; everybody else reads.
+//! What is known of the line to the provider: the words for it, and the shared
+//! view. The sender reports results, the watcher asks; everybody else reads.
+//!
+//! A line that comes back is told to nobody before the watcher has stored what
+//! follows from it.
 
 use crate::core::delivery::{Channel, Class, classify};
+use crate::core::inbound::ProviderError;
 use crate::core::limits::PROVIDER_WAIT_MS_MAX;
 use crate::core::time::UnixMs;
 use crate::ports::{LineFault, SendOutcome};
-use std::sync::Arc;
-use tokio::sync::watch;
+use crate::work::purse::Moment;
+use crate::work::watch::{Plan, Seen, Watch};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::sync::{Notify, watch};
+use tokio::time::Instant;
 
 /// Shortest wait between two probes of a line that is down, ms.
 const PROBE_MS_MIN: i64 = 1_000;
+/// Longest wait between two probes of a line whose answer is not the
+/// provider's, ms: each costs a handshake.
+const PROBE_MS_MAX: i64 = 10 * 60_000;
 /// Longest wait between two probes of a line that is down, ms.
-const PROBE_MS_MAX: i64 = 30_000;
+const DOWN_MS_MAX: i64 = 30_000;
 /// Wait between probes while the line is up and idle, ms.
 const IDLE_PROBE_MS: i64 = 60_000;
 /// Longest wait before an account that refused a send is tried again, ms: the
 /// refusal may be one that no probe sees, and hammering deepens it.
 const REFUSED_MS_MAX: i64 = 15 * 60_000;
+/// The provider's word for a token it does not take.
+const TOKEN_REFUSED: i64 = 190;
 
 /// How the line stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineState {
     /// Messages can leave.
     Up,
-    /// They cannot: no name, no route, refused.
+    /// They cannot: no name, no route, no answer.
     Down,
+    /// The way is there, and the provider is shut or answers nonsense.
+    ProviderDown,
     /// Somebody else answers: a captive portal or a proxy.
     Portal,
-    /// The certificate does not hold; a wrong clock looks the same.
+    /// Somebody answers who cannot prove to be the provider.
     Tls,
-    /// The provider answers and refuses our credentials or account.
+    /// The provider's certificate does not hold at our clock's time.
+    ClockWrong,
+    /// The provider does not take our access token.
+    TokenBad,
+    /// The provider answers and refuses our account or its settings.
     Misconfigured,
     /// The provider asked the number as a whole to pause until then.
     Paused(UnixMs),
@@ -41,24 +59,59 @@ impl LineState {
         match self {
             Self::Up => true,
             Self::Paused(until) => until <= now,
-            Self::Down | Self::Portal | Self::Tls | Self::Misconfigured => false,
+            Self::Down
+            | Self::ProviderDown
+            | Self::Portal
+            | Self::Tls
+            | Self::ClockWrong
+            | Self::TokenBad
+            | Self::Misconfigured => false,
         }
     }
 
     /// Whether no status could come while it stood like this.
     pub const fn is_cut(self) -> bool {
-        matches!(self, Self::Down | Self::Portal | Self::Tls)
+        match self {
+            Self::Down | Self::ProviderDown | Self::Portal | Self::Tls | Self::ClockWrong => true,
+            Self::Up | Self::TokenBad | Self::Misconfigured | Self::Paused(_) => false,
+        }
     }
 
-    /// The word for the API and the pages.
+    /// The word for the API.
     pub const fn word(self) -> &'static str {
         match self {
             Self::Up => "up",
             Self::Down => "down",
+            Self::ProviderDown => "provider_down",
             Self::Portal => "captive_portal",
             Self::Tls => "certificate",
+            Self::ClockWrong => "clock_wrong",
+            Self::TokenBad => "token_refused",
             Self::Misconfigured => "misconfigured",
             Self::Paused(_) => "paused",
+        }
+    }
+
+    /// What it means, and what to do, for staff.
+    pub const fn explain(self) -> &'static str {
+        match self {
+            Self::Up => "Connected to WhatsApp",
+            Self::Down => "Nothing can be reached: check the cable, the modem and its credit",
+            Self::ProviderDown => {
+                "The internet works but WhatsApp does not: nothing to do, replies wait"
+            }
+            Self::Portal => "The network asks for a sign-in: open any web page on it and sign in",
+            Self::Tls => {
+                "Something in the network answers in WhatsApp's place: a sign-in page or a filter; ask whoever runs the network"
+            }
+            Self::ClockWrong => {
+                "The box's clock is wrong: set the date, or let it reach a time server"
+            }
+            Self::TokenBad => "WhatsApp refuses the access token: the technician sets a new one",
+            Self::Misconfigured => {
+                "WhatsApp refuses the account: the technician looks at its settings"
+            }
+            Self::Paused(_) => "WhatsApp asked for a pause: replies go on by themselves",
         }
     }
 
@@ -66,8 +119,11 @@ impl LineState {
     pub const fn after(self, outcome: &SendOutcome, channel: Channel) -> Self {
         match (outcome, channel) {
             (SendOutcome::NotSent(LineFault::Down), _) => Self::Down,
+            (SendOutcome::NotSent(LineFault::Refused), _) => Self::ProviderDown,
             (SendOutcome::NotSent(LineFault::Tls), _) => Self::Tls,
+            (SendOutcome::NotSent(LineFault::Clock), _) => Self::ClockWrong,
             (SendOutcome::NotSent(LineFault::Portal), _) => Self::Portal,
+            (SendOutcome::Refused { error, .. }, Channel::Misconfigured) => refused(error),
             (_, Channel::Misconfigured) => Self::Misconfigured,
             (_, Channel::PauseUntil(until)) => Self::Paused(until),
             // A lost answer says nothing new about the line.
@@ -77,19 +133,28 @@ impl LineState {
     }
 }
 
-/// What a probe's answer says: any answer of the provider itself shows that
-/// the line carries; one about our credentials that we may not use it.
-/// A pause the provider asked for is kept, bounded in case the clock was set
-/// back.
+const fn refused(error: &ProviderError) -> LineState {
+    if error.code == TOKEN_REFUSED {
+        LineState::TokenBad
+    } else {
+        LineState::Misconfigured
+    }
+}
+
+/// What a probe's answer says: an answer of the provider itself shows that
+/// the line carries; one about our credentials that we may not use it; one
+/// that makes no sense, that the provider is in trouble. A pause the provider
+/// asked for is kept, bounded in case the clock was set back.
 pub fn judge_probe(outcome: &SendOutcome, before: LineState, now: UnixMs) -> LineState {
     if let LineState::Paused(until) = before
-        && (1..=PROVIDER_WAIT_MS_MAX).contains(&until.ms_since(now))
+        && is_pause(until, now)
     {
         return before;
     }
     let channel = match outcome {
         SendOutcome::Refused { error, http, .. } => match classify(error, *http) {
             Class::Configuration => Channel::Misconfigured,
+            _other if *http >= 500 => return LineState::ProviderDown,
             Class::ThrottleNumber
             | Class::ThrottleContact
             | Class::Retry
@@ -98,47 +163,133 @@ pub fn judge_probe(outcome: &SendOutcome, before: LineState, now: UnixMs) -> Lin
             | Class::Unknown
             | Class::PossiblySent => Channel::Fine,
         },
-        SendOutcome::Accepted { .. } | SendOutcome::NotSent(_) | SendOutcome::Unknown => {
-            Channel::Fine
-        }
+        SendOutcome::Unknown => return LineState::ProviderDown,
+        SendOutcome::Accepted { .. } | SendOutcome::NotSent(_) => Channel::Fine,
     };
     before.after(outcome, channel)
+}
+
+/// Whether a pause is one still; one of years is a clock that was set back.
+pub fn is_pause(until: UnixMs, now: UnixMs) -> bool {
+    (1..=PROVIDER_WAIT_MS_MAX).contains(&until.ms_since(now))
 }
 
 /// How long to wait before the next probe, after `failed` failed ones. For an
 /// account that refuses us, `failed` counts refused sends too.
 pub fn probe_wait_ms(state: LineState, failed: u32, now: UnixMs) -> i64 {
+    let growing = |most: i64| PROBE_MS_MIN.saturating_mul(1 << failed.min(16)).min(most);
     match state {
         LineState::Up => IDLE_PROBE_MS,
         LineState::Paused(until) => until.ms_since(now).clamp(PROBE_MS_MIN, IDLE_PROBE_MS),
-        LineState::Misconfigured => PROBE_MS_MIN
-            .saturating_mul(1 << failed.min(16))
-            .min(REFUSED_MS_MAX),
-        LineState::Down | LineState::Portal | LineState::Tls => PROBE_MS_MIN
-            .saturating_mul(1 << failed.min(5))
-            .min(PROBE_MS_MAX),
+        LineState::TokenBad | LineState::Misconfigured => growing(REFUSED_MS_MAX),
+        LineState::Down => growing(DOWN_MS_MAX),
+        LineState::ProviderDown | LineState::Portal | LineState::Tls | LineState::ClockWrong => {
+            growing(PROBE_MS_MAX)
+        }
     }
+}
+
+struct Shared {
+    told: watch::Sender<LineState>,
+    watch: Mutex<Watch>,
+    stirred: Notify,
+    began: Instant,
 }
 
 /// The shared view of the line.
 #[derive(Clone)]
-pub struct Line(Arc<watch::Sender<LineState>>);
+pub struct Line(Arc<Shared>);
 
 impl Default for Line {
     fn default() -> Self {
-        Self(Arc::new(watch::Sender::new(LineState::Up)))
+        Self(Arc::new(Shared {
+            told: watch::Sender::new(LineState::Up),
+            watch: Mutex::new(Watch::new()),
+            stirred: Notify::new(),
+            began: Instant::now(),
+        }))
     }
 }
 
 impl Line {
     /// How it stands.
     pub fn state(&self) -> LineState {
-        *self.0.borrow()
+        *self.0.told.borrow()
     }
 
-    /// Sets it; true if that is news.
-    pub fn set(&self, state: LineState) -> bool {
-        let news = self.0.send_if_modified(|current| {
+    /// Waits for news.
+    pub async fn changed(&self) {
+        let mut reader = self.0.told.subscribe();
+        // The sender lives as long as `self`, so the wait cannot fail.
+        if reader.changed().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// Which stretch of up or down this is. What a send met counts only in the
+    /// stretch it began in: one that hangs from before an outage and fails
+    /// after it says nothing of the line now.
+    pub fn stretch(&self) -> u64 {
+        self.watch().stretch()
+    }
+
+    /// Tells what became of a send that began in `stretch`.
+    pub fn sent(&self, outcome: &SendOutcome, channel: Channel, stretch: u64, at: UnixMs) {
+        let answered = matches!(
+            outcome,
+            SendOutcome::Accepted { .. } | SendOutcome::Refused { .. }
+        );
+        if answered || stretch == self.stretch() {
+            self.see(&Seen::Sent { outcome, channel }, at);
+            if !answered || self.untold().is_some() {
+                self.0.stirred.notify_one();
+            }
+        }
+    }
+
+    /// Says that something changed that may have mended the line: a credential,
+    /// or a message that came in. It is asked soon.
+    pub fn nudge(&self, at: UnixMs) {
+        if self.state() != LineState::Up {
+            self.see(&Seen::Nudged, at);
+            self.0.stirred.notify_one();
+        }
+    }
+
+    /// Takes something in; true if kept connections are dead. A cut is told at
+    /// once, the end of one when the watcher says so.
+    pub(super) fn see(&self, seen: &Seen<'_>, at: UnixMs) -> bool {
+        let now = self.moment(at);
+        let (dead, next) = {
+            let mut watch = self.watch();
+            (watch.see(seen, now), watch.state())
+        };
+        if next.is_cut() || !self.state().is_cut() {
+            self.tell(next);
+        }
+        dead
+    }
+
+    /// What to ask next, and after how many milliseconds.
+    pub(super) fn plan(&self, at: UnixMs) -> Plan {
+        self.watch().plan(self.moment(at))
+    }
+
+    /// Counts what is being asked.
+    pub(super) fn spend(&self, plan: Plan, at: UnixMs) {
+        let now = self.moment(at);
+        self.watch().spend(plan.ask, now);
+    }
+
+    /// The state that is to be told, if it is news.
+    pub(super) fn untold(&self) -> Option<LineState> {
+        let next = self.watch().state();
+        (next != self.state()).then_some(next)
+    }
+
+    /// Tells everybody.
+    pub(super) fn tell(&self, state: LineState) {
+        let news = self.0.told.send_if_modified(|current| {
             let changed = *current != state;
             *current = state;
             changed
@@ -146,67 +297,89 @@ impl Line {
         if news {
             tracing::info!(line = state.word(), "the line to the provider changed");
         }
-        news
     }
 
-    /// Waits for news.
-    pub async fn changed(&self) {
-        let mut reader = self.0.subscribe();
-        // The sender lives as long as `self`, so the wait cannot fail.
-        if reader.changed().await.is_err() {
-            std::future::pending::<()>().await;
-        }
+    /// Waits until somebody but the watcher has told something.
+    pub(super) async fn stirred(&self) {
+        self.0.stirred.notified().await;
+    }
+
+    fn watch(&self) -> MutexGuard<'_, Watch> {
+        self.0.watch.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn moment(&self, at: UnixMs) -> Moment {
+        let passed = self.0.began.elapsed().as_millis();
+        let steady_ms = i64::try_from(passed).unwrap_or(i64::MAX);
+        Moment { steady_ms, at }
     }
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::inbound::ProviderError;
+
+    fn refusal(code: i64, http: u16) -> SendOutcome {
+        let error = ProviderError {
+            code,
+            subcode: None,
+        };
+        SendOutcome::Refused {
+            error,
+            http,
+            wait: None,
+        }
+    }
 
     #[test]
-    fn a_lost_answer_leaves_the_line_as_it_was() {
-        assert_eq!(
-            LineState::Down.after(&SendOutcome::Unknown, Channel::Fine),
-            LineState::Down
-        );
-        assert_eq!(
-            LineState::Up.after(&SendOutcome::Unknown, Channel::Fine),
-            LineState::Up
-        );
+    fn a_lost_answer_of_a_send_leaves_the_line_as_it_was() {
+        for state in [LineState::Down, LineState::Up] {
+            assert_eq!(state.after(&SendOutcome::Unknown, Channel::Fine), state);
+        }
     }
 
     #[test]
     fn faults_are_told_apart() {
-        let after = |outcome| judge_probe(&outcome, LineState::Up, UnixMs(0));
-        assert_eq!(
-            after(SendOutcome::NotSent(LineFault::Down)),
-            LineState::Down
-        );
-        assert_eq!(
-            after(SendOutcome::NotSent(LineFault::Portal)),
-            LineState::Portal
-        );
-        assert_eq!(after(SendOutcome::NotSent(LineFault::Tls)), LineState::Tls);
-        let error = ProviderError {
-            code: 190,
-            subcode: None,
-        };
-        let refused = SendOutcome::Refused {
-            error,
-            http: 401,
-            wait: None,
-        };
-        assert_eq!(after(refused), LineState::Misconfigured);
+        let cases = [
+            (SendOutcome::NotSent(LineFault::Down), LineState::Down),
+            (
+                SendOutcome::NotSent(LineFault::Refused),
+                LineState::ProviderDown,
+            ),
+            (SendOutcome::NotSent(LineFault::Portal), LineState::Portal),
+            (SendOutcome::NotSent(LineFault::Tls), LineState::Tls),
+            (
+                SendOutcome::NotSent(LineFault::Clock),
+                LineState::ClockWrong,
+            ),
+            (SendOutcome::Unknown, LineState::ProviderDown),
+            (refusal(190, 401), LineState::TokenBad),
+            (refusal(200, 403), LineState::Misconfigured),
+            (refusal(2, 503), LineState::ProviderDown),
+            (refusal(131_000, 500), LineState::ProviderDown),
+            (refusal(100, 400), LineState::Up),
+        ];
+        for (outcome, expected) in cases {
+            let found = judge_probe(&outcome, LineState::Up, UnixMs(0));
+            assert_eq!(found, expected, "{outcome:?}");
+            assert_eq!(found.carries(UnixMs(0)), found == LineState::Up);
+        }
     }
 
     #[test]
     fn probes_grow_rarer_up_to_a_bound() {
-        let waits: Vec<i64> = (0..40)
-            .map(|n| probe_wait_ms(LineState::Down, n, UnixMs(0)))
-            .collect();
-        assert!(waits.is_sorted());
-        assert_eq!((waits[0], waits[39]), (1_000, 30_000));
+        for (state, most) in [
+            (LineState::Down, 30_000),
+            (LineState::Portal, 600_000),
+            (LineState::TokenBad, 900_000),
+            (LineState::Misconfigured, 900_000),
+        ] {
+            let waits: Vec<i64> = (0..40)
+                .map(|n| probe_wait_ms(state, n, UnixMs(0)))
+                .collect();
+            assert!(waits.is_sorted());
+            assert_eq!((waits[0], waits[39]), (1_000, most));
+        }
     }
 
     #[test]
@@ -223,18 +396,28 @@ mod tests {
     }
 
     #[test]
-    fn an_account_that_refuses_is_tried_ever_more_rarely() {
-        let waits: Vec<i64> = (0..40)
-            .map(|n| probe_wait_ms(LineState::Misconfigured, n, UnixMs(0)))
-            .collect();
-        assert!(waits.is_sorted());
-        assert_eq!((waits[0], waits[39]), (1_000, 900_000));
-    }
-
-    #[test]
     fn a_pause_ends_by_itself() {
         let paused = LineState::Paused(UnixMs(10));
         assert!(!paused.carries(UnixMs(9)));
         assert!(paused.carries(UnixMs(10)));
+    }
+
+    #[test]
+    fn a_send_that_hung_through_an_outage_does_not_cut_the_line_again() {
+        let line = Line::default();
+        let (now, fine) = (UnixMs(0), SendOutcome::Accepted { wamid: "".into() });
+        let hung = line.stretch();
+        line.see(&Seen::Moved(crate::ports::Moved::Gone), now);
+        assert_eq!(line.state(), LineState::Down);
+        line.see(&Seen::Probed(&fine), now);
+        // Told only by the watcher, after it has stored what follows.
+        assert_eq!(line.state(), LineState::Down);
+        assert_eq!(line.untold(), Some(LineState::Up));
+        line.tell(LineState::Up);
+        let lost = SendOutcome::NotSent(LineFault::Down);
+        line.sent(&lost, Channel::LineDown, hung, now);
+        assert_eq!(line.state(), LineState::Up);
+        line.sent(&lost, Channel::LineDown, line.stretch(), now);
+        assert_eq!(line.state(), LineState::Down);
     }
 }

@@ -6,9 +6,12 @@ pub mod housekeeping;
 pub mod intake;
 pub mod line;
 pub mod poll;
+mod purse;
 pub mod runner;
 pub mod sender;
 pub mod taking;
+mod watch;
+pub mod watcher;
 
 use std::sync::Arc;
 use tokio::sync::Notify;

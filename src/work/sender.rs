@@ -4,30 +4,33 @@
 //! It never retries by itself: what happens next is decided by the verdict and
 //! stands in the queue row before anything else is tried.
 
-use crate::core::delivery::{Channel, Policy};
-use crate::core::limits::SENDS_IN_FLIGHT_MAX;
+use crate::core::delivery::{Channel, Policy, pull_first_ms};
+use crate::core::limits::{SENDS_IN_FLIGHT_MAX, SENDS_IN_FLIGHT_MIN};
 use crate::core::time::UnixMs;
 use crate::ports::{Chance, Clock, Messenger, Reconciled, SendOutcome};
-use crate::store::outbox::{self, Claim};
-use crate::store::{BoxKey, Error, Writer};
+use crate::store::outbox::{self, Claim, Rules, Turn};
+use crate::store::{BoxKey, Error, Writer, pending};
 use crate::work::Bell;
-use crate::work::line::{Line, LineState, judge_probe, probe_wait_ms};
+use crate::work::line::Line;
 use crate::work::poll::Hold;
 use futures_util::FutureExt;
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Longest sleep while messages may be waiting for their time.
 const IDLE: Duration = Duration::from_secs(1);
+/// Shortest sleep between two looks at the queue.
+const SOON: Duration = Duration::from_millis(5);
 /// Longest pause between two tries to store a result.
 const SETTLE_PAUSE_MAX: Duration = Duration::from_secs(30);
-/// The window over which the provider counts messages.
-const RATE_WINDOW_MS: i64 = 1_000;
+/// The window over which the provider counts messages, and a little: its
+/// windows lie anywhere, and calls are not all equally quick on their way.
+const RATE_WINDOW_MS: i64 = 1_010;
 
 /// Everything the sender works with.
 pub struct Sender<M> {
@@ -43,6 +46,8 @@ pub struct Sender<M> {
     pub chance: Arc<dyn Chance>,
     /// How uncertain results are handled.
     pub policy: Policy,
+    /// What the queue is planned by.
+    pub rules: Arc<Rules>,
     /// The provider's limit, messages in any one second.
     pub messages_per_second: u32,
     /// What is known of the line.
@@ -53,8 +58,6 @@ pub struct Sender<M> {
     pub bell: Bell,
     /// Sends in a row that were refused because of the account.
     pub refusals: AtomicU32,
-    /// When the line was cut, by our clock.
-    pub cut_since: AtomicI64,
 }
 
 impl<M: Messenger> Sender<M> {
@@ -63,15 +66,24 @@ impl<M: Messenger> Sender<M> {
     pub async fn run(self: Arc<Self>, stop: CancellationToken) {
         let mut air: JoinSet<()> = JoinSet::new();
         let mut pace = Pace::new(self.messages_per_second);
+        let mut up_since = None;
         while !stop.is_cancelled() {
             while air.try_join_next().is_some() {}
-            let claimed = self.claim(&mut pace, air.len()).await;
-            let idle = claimed.is_empty();
-            for claim in claimed {
+            let now = self.clock.now().at;
+            up_since = match up_since {
+                _ if !self.line.state().carries(now) => None,
+                None => Some(now),
+                since => since,
+            };
+            let turn = self.turn(&mut pace, air.len(), up_since).await;
+            let idle = turn.claims.is_empty() && !turn.more;
+            for claim in turn.claims {
                 air.spawn(Arc::clone(&self).deliver(claim, stop.clone()));
             }
             if idle {
-                let pause = pace.wait(self.clock.now().at).min(IDLE);
+                let now = self.clock.now().at;
+                let due = turn.next.map_or(IDLE, |at| millis(at.ms_since(now)));
+                let pause = pace.wait(now).min(due.clamp(SOON, IDLE));
                 tokio::select! {
                     () = self.bell.rung() => {}
                     Some(_) = air.join_next(), if !air.is_empty() => {}
@@ -84,62 +96,58 @@ impl<M: Messenger> Sender<M> {
         while air.join_next().await.is_some() {}
     }
 
-    /// Probes the line until `stop`: often while it is down, rarely while it
-    /// is up, and ever more rarely while the account refuses what we send.
-    pub async fn watch_line(self: Arc<Self>, stop: CancellationToken) {
-        let mut failed = 0;
-        loop {
-            let state = self.line.state();
-            let tries = failed + self.refusals.load(Ordering::Relaxed);
-            let wait = probe_wait_ms(state, tries, self.clock.now().at);
-            let wait = Duration::from_millis(u64::try_from(wait).unwrap_or(0));
-            tokio::select! {
-                () = tokio::time::sleep(wait) => {}
-                () = self.line.changed() => {
-                    failed = 0;
-                    continue;
-                }
-                () = stop.cancelled() => return,
-            }
-            let outcome = self.messenger.probe().await;
-            let next = judge_probe(&outcome, state, self.clock.now().at);
-            failed = if next == LineState::Up { 0 } else { failed + 1 };
-            self.note_line(next).await;
-        }
-    }
-
-    async fn claim(&self, pace: &mut Pace, in_air: usize) -> Vec<Claim> {
-        let now = self.clock.now().at;
-        if !self.line.state().carries(now) || !self.hold.is_open() {
-            return Vec::new();
-        }
-        // After a refusal of the account one message tries it for all.
-        let most = if self.refusals.load(Ordering::Relaxed) > 0 {
-            1
-        } else {
-            SENDS_IN_FLIGHT_MAX
+    /// One turn of the queue. A line that has just come back is heard first:
+    /// what waits at the other end may make a queued message needless.
+    async fn turn(&self, pace: &mut Pace, in_air: usize, up_since: Option<UnixMs>) -> Turn {
+        let now = self.clock.now();
+        let room = match up_since {
+            None => 0,
+            Some(_) if !self.hold.is_open() => 0,
+            Some(_) => self
+                .in_flight_max()
+                .saturating_sub(in_air)
+                .min(pace.room(now.at)),
         };
-        let room = most.saturating_sub(in_air).min(pace.room(now));
-        if room == 0 {
-            return Vec::new();
-        }
-        match self
-            .writer
-            .run(move |conn| outbox::claim(conn, now, room))
-            .await
-        {
-            Ok(claims) => {
-                pace.spend(now, claims.len());
-                claims
+        let up_ms = up_since.map_or(0, |since| now.at.ms_since(since));
+        let rules = Arc::clone(&self.rules);
+        let turned = self.writer.run(move |conn| {
+            let news = pull_first_ms(up_ms, true) > 0 && pending::any(conn)?;
+            let wait = pull_first_ms(up_ms, news);
+            let room = if wait > 0 { 0 } else { room };
+            let mut turn = outbox::turn(conn, &rules, now, room)?;
+            if wait > 0 {
+                let heard = now.at.plus_ms(wait);
+                turn.next = Some(turn.next.map_or(heard, |next| next.min(heard)));
+            }
+            Ok(turn)
+        });
+        match turned.await {
+            Ok(turn) => {
+                // They leave from now on, not from when they were chosen: the
+                // commit in between may have taken its time.
+                pace.spend(self.clock.now().at, turn.claims.len());
+                turn
             }
             Err(error) => {
                 tracing::error!(%error, "the queue could not be read");
-                Vec::new()
+                Turn::default()
             }
         }
     }
 
+    /// Enough in the air to keep the pace with answers that take most of a
+    /// second. After a refusal of the account one message tries it for all.
+    fn in_flight_max(&self) -> usize {
+        if self.refusals.load(Ordering::Relaxed) > 0 {
+            return 1;
+        }
+        usize::try_from(self.messages_per_second)
+            .unwrap_or(usize::MAX)
+            .clamp(SENDS_IN_FLIGHT_MIN, SENDS_IN_FLIGHT_MAX)
+    }
+
     async fn deliver(self: Arc<Self>, claim: Claim, stop: CancellationToken) {
+        let stretch = self.line.stretch();
         // A panic in the client says nothing about the message: it may have left.
         let sent = AssertUnwindSafe(self.hand_over(&claim))
             .catch_unwind()
@@ -170,8 +178,8 @@ impl<M: Messenger> Sender<M> {
             }
             (_, Channel::Fine | Channel::LineDown | Channel::PauseUntil(_)) => {}
         }
-        let state = self.line.state().after(&outcome, channel);
-        self.note_line(state).await;
+        let now = self.clock.now().at;
+        self.line.sent(&outcome, channel, stretch, now);
     }
 
     /// Hands a message over; one whose earlier result was lost only if the
@@ -212,29 +220,10 @@ impl<M: Messenger> Sender<M> {
             .await?;
         Ok(verdict.channel)
     }
+}
 
-    async fn note_line(&self, state: LineState) {
-        let before = self.line.state();
-        if !self.line.set(state) {
-            return;
-        }
-        let now = self.clock.now().at;
-        if state.is_cut() && !before.is_cut() {
-            self.cut_since.store(now.0, Ordering::Relaxed);
-        }
-        if !before.is_cut() || state.is_cut() {
-            return;
-        }
-        let down_ms = now.ms_since(UnixMs(self.cut_since.load(Ordering::Relaxed)));
-        let wait = self.policy.in_doubt_ms;
-        let renewed = self
-            .writer
-            .run(move |conn| outbox::line_up(conn, wait, down_ms, now))
-            .await;
-        if let Err(error) = renewed {
-            tracing::warn!(%error, "the waits of uncertain sends were not renewed");
-        }
-    }
+fn millis(ms: i64) -> Duration {
+    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }
 
 /// Keeps the number of messages in any one second under the provider's limit.
@@ -285,10 +274,10 @@ mod tests {
         assert_eq!(pace.room(UnixMs(0)), 80);
         pace.spend(UnixMs(0), 50);
         pace.spend(UnixMs(400), 30);
-        assert_eq!(pace.room(UnixMs(999)), 0);
-        assert_eq!(pace.wait(UnixMs(999)), Duration::from_millis(1));
-        assert_eq!(pace.room(UnixMs(1_000)), 50);
-        assert_eq!(pace.room(UnixMs(1_400)), 80);
+        assert_eq!(pace.room(UnixMs(1_009)), 0);
+        assert_eq!(pace.wait(UnixMs(1_009)), Duration::from_millis(1));
+        assert_eq!(pace.room(UnixMs(1_010)), 50);
+        assert_eq!(pace.room(UnixMs(1_410)), 80);
     }
 
     #[test]

@@ -50,10 +50,10 @@ impl Taking {
         let now = self.clock.now().at;
         let batch = Batch::prepare(&self.reception(), items)?;
         let taker = self.clone();
-        let job = move |conn: &_| {
+        let job = move |conn: &_, _| {
             inbox::receive_batch(conn, &taker.reception(), body.as_ref(), &batch, now)
         };
-        let tally = self.writer.run(job).await?;
+        let tally = self.writer.run_repeatable(job).await?;
         if tally.messages > 0 {
             self.bells.intake.ring();
         }

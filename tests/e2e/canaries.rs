@@ -10,6 +10,7 @@ use crate::support::{http, wait, webhook};
 use healthpost::durable;
 use serde_json::json;
 use std::fs;
+use std::io::Write;
 
 const NUMBER: &str = "243971122334";
 const NAME: &str = "Zanzibarita Quartzson";
@@ -49,6 +50,76 @@ fn the_search_finds_what_it_is_looking_for() {
     let (_, found) = canaries.search(folder.path());
     assert_eq!(found.len(), 1, "a file's name");
     assert!(canaries.find(b"purple giraffes and umbrellas").is_empty());
+}
+
+/// `zstd -19` of a text with these words in it.
+const PACKED: &str = "28b52ffd244dbd010052830b11b0eb3889682be16d2f6b6562bce2944004e1ab923f5499281\
+    a60e65724e797828b8c9f6bddf24366f6a6d43f2d0100b5400505e4da5962";
+
+#[test]
+fn the_search_looks_into_what_is_compressed() {
+    let canaries = Canaries::new([NAME, NUMBER, WORDS]);
+    let noise: Vec<u8> = (0..100_000_u32)
+        .flat_map(|n| n.wrapping_mul(2_654_435_761).to_le_bytes())
+        .collect();
+    assert!(canaries.find(&noise).is_empty());
+    let amid = |packed: &[u8]| [&noise[..3_001], packed, &noise[..2_000]].concat();
+    // Made by the program that everybody has.
+    let found = canaries.find(&amid(&hex::decode(PACKED).unwrap()));
+    assert_eq!(found, [format!("{WORDS:?} (as it is) in zstd")]);
+    let text = format!(
+        "[{{\"name\":\"{NAME}\",\"number\":\"{}\"}}]",
+        hex::encode(NUMBER)
+    )
+    .repeat(50);
+    let best = flate2::Compression::best();
+    let zstd = ruzstd::encoding::compress_to_vec(
+        text.as_bytes(),
+        ruzstd::encoding::CompressionLevel::Fastest,
+    );
+    let mut gzip = flate2::write::GzEncoder::new(Vec::new(), best);
+    gzip.write_all(text.as_bytes()).unwrap();
+    let gzip = gzip.finish().unwrap();
+    let mut zlib = flate2::write::ZlibEncoder::new(Vec::new(), best);
+    zlib.write_all(text.as_bytes()).unwrap();
+    let zlib = zlib.finish().unwrap();
+    for (form, packed) in [("zstd", &zstd), ("gzip", &gzip), ("zlib", &zlib)] {
+        // A torn end takes the last block of zstd with it, which is all here.
+        let torn = packed.len() - if form == "zstd" { 0 } else { 6 };
+        for packed in [&packed[..], &packed[..torn]] {
+            let found = canaries.find(&amid(packed));
+            for (word, dress) in [(NAME, "as it is"), (NUMBER, "hexadecimal")] {
+                let wanted = format!("{word:?} ({dress}) in {form}");
+                assert!(found.contains(&wanted), "{wanted}: {found:?}");
+            }
+        }
+    }
+    // One in the other.
+    let mut both = flate2::write::GzEncoder::new(Vec::new(), best);
+    both.write_all(&amid(&zstd)).unwrap();
+    let found = canaries.find(&amid(&both.finish().unwrap()));
+    assert!(
+        found.contains(&format!("{NAME:?} (as it is) in zstd in gzip")),
+        "{found:?}"
+    );
+}
+
+#[test]
+fn the_search_finds_a_key_in_every_form_and_passes_no_end_of_a_piece() {
+    let key: Vec<u8> = (0..32).map(|n: u8| n.wrapping_mul(37) ^ 0xA5).collect();
+    let canaries = Canaries::with_keys([NAME], &[("the key", key.clone())]);
+    for (form, bytes) in canaries::forms_of(&key) {
+        let planted = [&b"\x00 noise "[..], &bytes, b" noise"].concat();
+        assert!(!canaries.find(&planted).is_empty(), "{form}");
+    }
+    // Across the place where one piece of a large file ends.
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("large");
+    let mut large = vec![1; 32 * 1024 * 1024 - 7];
+    large.extend_from_slice(NAME.as_bytes());
+    durable::write(&path, &large).unwrap();
+    let (looked_at, found) = canaries.search_file(&path);
+    assert_eq!((looked_at, found.len()), (large.len(), 1), "{found:?}");
 }
 
 struct Run {

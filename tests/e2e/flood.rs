@@ -11,7 +11,7 @@ use healthpost::core::lang::Lang;
 use healthpost::core::time::{HOUR_MS, Now, SECOND_MS, UnixMs};
 use healthpost::device::chance::KernelChance;
 use healthpost::store::inbox::{self, Reception};
-use healthpost::store::{BoxKey, open};
+use healthpost::store::{BoxKey, Try, open};
 use healthpost::whatsapp::cloud;
 use healthpost::work::intake::{Context, Flows, turn};
 use rusqlite::Connection;
@@ -67,7 +67,7 @@ impl Desk {
             trusted: true,
         };
         let chance = KernelChance::new().unwrap();
-        turn(&self.conn, &self.context, now, &chance).unwrap();
+        turn(&self.conn, &self.context, now, &chance, Try::Bold).unwrap();
         let (conn, at) = (&self.conn, self.now);
         let waits = &mut self.waits;
         self.waiting.retain(|number, since| {

@@ -10,6 +10,7 @@ use healthpost::core::answers::{
 use healthpost::core::lang::Lang;
 use healthpost::core::triage::find_danger;
 use jiff::civil::Date;
+use std::sync::LazyLock;
 
 /// Characters an answer may have; see the table of limits.
 const CHARS_MAX: usize = healthpost::core::limits::ANSWER_CHARS_MAX;
@@ -352,6 +353,18 @@ fn kind(number: usize) -> Kind {
     }
 }
 
+/// Every kind of question, by its number.
+static ASKED: LazyLock<Vec<Kind>> = LazyLock::new(|| (0..KINDS).map(kind).collect());
+
+/// The questions of the page that begins with a kind.
+static PAGES: LazyLock<Vec<Vec<Kind>>> = LazyLock::new(|| {
+    let page = |first: usize| match first.is_multiple_of(2) {
+        true => (0..4).map(kind).collect(),
+        false => [first, 5, 7].map(kind).into(),
+    };
+    (0..KINDS).map(page).collect()
+});
+
 /// Whatever the text: a value of the kind that was asked for and within its
 /// bounds, or a reason to ask again; the same each time.
 pub fn check(input: &[u8]) {
@@ -359,12 +372,12 @@ pub fn check(input: &[u8]) {
     let (text, lang) = (case.text.as_str(), Lang::ALL[case.lang]);
     let today: Date = DAYS[case.day].parse().unwrap();
     let country = COUNTRIES[case.country];
-    let asked = kind(case.kind);
-    let answer = read(&asked, text, lang, today, country);
-    within(&asked, text, today, &answer);
+    let asked = &ASKED[case.kind];
+    let answer = read(asked, text, lang, today, country);
+    within(asked, text, today, &answer);
     let command = read_command(text, lang);
     assert!(command.is_none() || text.len() <= 200);
-    may_be_answer(&asked, text);
+    may_be_answer(asked, text);
     // What costs more is asked of fewer.
     match text.len() % 4 {
         0 => {
@@ -381,7 +394,7 @@ pub fn check(input: &[u8]) {
             let folded = fold(text);
             assert_eq!(fold(&folded), folded);
             assert_eq!(
-                read(&asked, text, lang, today, country),
+                read(asked, text, lang, today, country),
                 answer,
                 "two readings of one text"
             );
@@ -393,12 +406,8 @@ pub fn check(input: &[u8]) {
 }
 
 fn page(first: usize, text: &str, lang: Lang, today: Date, country: &str) {
-    let kinds: Vec<Kind> = if first.is_multiple_of(2) {
-        (0..4).map(kind).collect()
-    } else {
-        [first, 5, 7].map(kind).into()
-    };
-    let answers = read_page(&kinds, text, lang, today, country);
+    let kinds = &PAGES[first];
+    let answers = read_page(kinds, text, lang, today, country);
     assert_eq!(answers.len(), kinds.len(), "an answer to each question");
     for (kind, answer) in kinds.iter().zip(&answers) {
         within(kind, text, today, answer);

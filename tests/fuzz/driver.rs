@@ -2,6 +2,7 @@
 //! and keeps the input that breaks a rule. It knows nothing of any parser.
 
 use super::rng::Rng;
+use crate::cpu;
 use std::io::Write as _;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
@@ -36,7 +37,7 @@ pub fn run(
     make: impl Fn(&mut Rng) -> Vec<u8> + Sync,
     check: impl Fn(&[u8]) + Sync,
 ) {
-    let begun = std::time::Instant::now();
+    let (begun, cpu_before) = (std::time::Instant::now(), cpu::used());
     let next = AtomicU64::new(0);
     let broken = AtomicBool::new(false);
     let threads = std::thread::available_parallelism().map_or(2, usize::from);
@@ -64,7 +65,13 @@ pub fn run(
         "an input broke a rule of the {parser} parser: see above"
     );
     let rate = u128::from(count) * 1_000 / begun.elapsed().as_millis().max(1);
-    eprintln!("{parser}: {count} inputs on {threads} threads, {rate} a second");
+    let ns = (cpu::used() - cpu_before).as_nanos() / u128::from(count.max(1));
+    eprintln!(
+        "{parser}: {count} inputs on {threads} threads, {rate} a second, \
+         {}.{:03} us of processor each",
+        ns / 1_000,
+        ns % 1_000
+    );
 }
 
 /// Checks the kept corpus.

@@ -11,9 +11,10 @@ use crate::simulation::shell::{Done, Job, Shell, clinic};
 use crate::simulation::works::Incident;
 use healthpost::core::engine::Clinic;
 use healthpost::core::flow::Flow;
+use healthpost::core::outgoing::neutral_templates;
 use healthpost::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, Now, UnixMs};
 use healthpost::ports::SendOutcome;
-use healthpost::simulator::{PostId, Settings, WindowRefusal, World};
+use healthpost::simulator::{PostId, Settings, Template, WindowRefusal, World};
 use healthpost::store::outbox::Claim;
 use std::sync::OnceLock;
 
@@ -161,6 +162,13 @@ impl Life {
         if dice.percent(50) {
             settings.window_refusal = WindowRefusal::Status;
         }
+        for template in neutral_templates() {
+            settings.templates.push(Template {
+                name: template.name.into(),
+                language: template.language.code().into(),
+                text: template.body.into(),
+            });
+        }
         let mut world = World::new(settings);
         let people = 6 + dice.below(8);
         let patients = (0..people)
@@ -168,7 +176,7 @@ impl Life {
             .collect();
         let place = Place::new();
         let clinic = clinic(1 + dice.below(5));
-        let shell = Shell::open(&place, clinic.clone(), bug).unwrap();
+        let shell = Shell::open(&place, &editions()[0], clinic.clone(), bug).unwrap();
         let mut life = Self {
             chance: BoxChance::new(seed),
             dice,
@@ -366,11 +374,10 @@ impl Life {
         self.lose_the_air()?;
         self.place.cut(u64::try_from(kept).unwrap(), &tail);
         self.off(jobs);
-        self.shell =
-            Shell::open(&self.place, self.clinic.clone(), self.bug).map_err(|error| Broken {
-                invariant: "integrity",
-                how: error.to_string(),
-            })?;
+        self.shell = self.open().map_err(|error| Broken {
+            invariant: "integrity",
+            how: error.to_string(),
+        })?;
         self.place.tidy();
         let found = rest::fingerprint(&self.shell.conn);
         rest::invariant_commits_are_whole(&found, &[&before, &after])?;
@@ -425,6 +432,12 @@ impl Life {
         Ok(())
     }
 
+    /// The box on the files as they are.
+    fn open(&self) -> Result<Shell, healthpost::store::Error> {
+        let flow = &editions()[self.edition];
+        Shell::open(&self.place, flow, self.clinic.clone(), self.bug)
+    }
+
     /// A start on the files as they are.
     fn start(&mut self) -> Check {
         self.shell.conn.execute_batch(INSTRUMENTS).unwrap();
@@ -465,7 +478,7 @@ impl Life {
         self.shell.checkpoint();
         self.place.cut(0, &[]);
         self.off(&jobs);
-        self.shell = Shell::open(&self.place, self.clinic.clone(), self.bug).unwrap();
+        self.shell = self.open().unwrap();
         self.place.tidy();
         self.start()
     }
@@ -478,17 +491,15 @@ impl Life {
 
     /// The box has answered a webhook 200.
     pub fn acknowledge(&mut self, post: PostId, body: &[u8]) {
-        let json: serde_json::Value = serde_json::from_slice(body).unwrap_or_default();
-        let list = |json: &serde_json::Value, field: &str| {
-            json[field].as_array().cloned().unwrap_or_default()
-        };
-        for entry in list(&json, "entry") {
-            for change in list(&entry, "changes") {
-                for message in list(&change["value"], "messages") {
-                    if let Some(id) = message["id"].as_str() {
-                        self.model.acknowledged.insert(id.to_owned());
-                    }
-                }
+        let told: Told = serde_json::from_slice(body).unwrap_or_else(|error| {
+            assert!(!error.is_data(), "JSON the test cannot read: {error}");
+            Told::default()
+        });
+        let changes = told.entry.into_iter().flat_map(|entry| entry.changes);
+        let messages = changes.flat_map(|change| change.value.messages);
+        for message in messages {
+            if let serde_json::Value::String(id) = message.id {
+                self.model.acknowledged.insert(id);
             }
         }
         self.world.webhook_answered(post, Some(200), self.now);
@@ -543,6 +554,37 @@ impl Flight {
             settling: false,
         }
     }
+}
+
+/// A webhook's messages, read by the test's own account of the format.
+#[derive(Default, serde::Deserialize)]
+struct Told {
+    #[serde(default)]
+    entry: Vec<ToldEntry>,
+}
+
+#[derive(serde::Deserialize)]
+struct ToldEntry {
+    #[serde(default)]
+    changes: Vec<ToldChange>,
+}
+
+#[derive(serde::Deserialize)]
+struct ToldChange {
+    #[serde(default)]
+    value: ToldValue,
+}
+
+#[derive(Default, serde::Deserialize)]
+struct ToldValue {
+    #[serde(default)]
+    messages: Vec<ToldMessage>,
+}
+
+#[derive(serde::Deserialize)]
+struct ToldMessage {
+    #[serde(default)]
+    id: serde_json::Value,
 }
 
 /// A job and what it gave, if it was committed.

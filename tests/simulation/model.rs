@@ -42,6 +42,8 @@ pub struct Row {
     pub lost: u32,
     /// Whether its result was ever in doubt.
     pub doubted: bool,
+    /// How often it was sent again after that.
+    pub repeats: u32,
 }
 
 /// Everything the test knows.
@@ -125,6 +127,7 @@ impl Model {
                 accepts: 0,
                 lost: 0,
                 doubted: false,
+                repeats: 0,
             };
             self.rows.insert(id, new);
         }
@@ -149,6 +152,7 @@ impl Model {
                 );
             }
             known.doubted |= became == "in_doubt";
+            known.repeats += u32::from(was == "in_doubt" && became == "sending");
             known.state = became;
         }
         Ok(())
@@ -241,17 +245,19 @@ impl Model {
 }
 
 /// Everything queued before it for the same person has left or never will,
-/// unless it is an emergency, or words of staff behind a result in doubt.
+/// unless it is an emergency or the request to write again, or words of staff
+/// behind a result in doubt. Only its first doubt keeps others waiting.
 fn invariant_order(model: &Model, id: i64, row: &Row) -> Check {
-    if row.purpose == "emergency" {
+    if matches!(row.purpose.as_str(), "emergency" | "template") {
         return Ok(());
     }
     for (earlier, other) in model.rows.range(..id) {
         let waits = match other.state.as_str() {
             "queued" | "held" | "sending" => true,
-            "in_doubt" => row.purpose != "staff",
+            "in_doubt" => row.purpose != "staff" && other.repeats == 0,
             _ => false,
         };
+        let waits = waits && other.purpose != "template";
         if other.contact == row.contact && other.accepts == 0 && waits {
             let how = format!("message {id} ({}) before {earlier}", row.purpose);
             return broken("order", format!("{how} ({})", other.state));
@@ -300,10 +306,12 @@ fn may_follow(was: &str, became: &str) -> bool {
         _ => 0,
     };
     match (was, became) {
-        ("queued" | "held", "sending" | "superseded" | "cancelled" | "expired" | "failed") => true,
-        ("sending", "queued" | "in_doubt" | "failed") => true,
-        ("in_doubt", "sending" | "cancelled" | "failed") => true,
-        ("accepted" | "sent", "failed") => true,
+        ("queued", "sending" | "held") | ("held", "queued") => true,
+        ("queued" | "held", "superseded" | "cancelled" | "expired" | "failed") => true,
+        ("sending", "queued" | "in_doubt" | "failed" | "superseded" | "cancelled") => true,
+        ("in_doubt", "sending" | "cancelled" | "failed" | "superseded") => true,
+        // One that was given back goes on as a copy.
+        ("accepted" | "sent", "failed" | "superseded" | "cancelled") => true,
         ("failed" | "superseded" | "cancelled" | "expired", _) => reached(became) >= 3,
         _ => reached(became) > reached(was),
     }

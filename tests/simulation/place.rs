@@ -4,6 +4,7 @@
 
 use healthpost::core::data_key::DataKey;
 use healthpost::store::{BoxKey, open};
+use std::cell::OnceCell;
 use std::fs::{self, File};
 use std::io::Read;
 use std::os::unix::fs::FileExt;
@@ -22,6 +23,8 @@ const FRAMES_AT: u64 = 16;
 pub struct Place {
     root: TempDir,
     lives: u32,
+    /// The log and its index, open since the first look at them.
+    log: OnceCell<(File, File)>,
 }
 
 /// The data key of every simulated box.
@@ -60,6 +63,7 @@ impl Place {
         let place = Self {
             root: temporary(),
             lives: 0,
+            log: OnceCell::new(),
         };
         fs::create_dir(place.folder()).unwrap();
         put(&open::path(&place.folder()), bytes);
@@ -77,7 +81,20 @@ impl Place {
 
     /// Where in the log its last commit ends, by the log's own index.
     pub fn committed(&self) -> u64 {
-        committed(&self.folder())
+        // A running box keeps both files for as long as it lives.
+        let (log, index) = self.log.get_or_init(|| {
+            let open = |end| File::open(self.beside(end)).unwrap();
+            (open("-wal"), open("-shm"))
+        });
+        if log.metadata().unwrap().len() == 0 {
+            return 0;
+        }
+        let mut frames = [0; 4];
+        index.read_exact_at(&mut frames, FRAMES_AT).unwrap();
+        match u64::from(u32::from_ne_bytes(frames)) {
+            0 => 0,
+            frames => LOG_HEADER + frames * FRAME,
+        }
     }
 
     /// The power goes. Of the log `kept` bytes stay, and `tail` behind them.
@@ -88,6 +105,7 @@ impl Place {
         bytes.truncate(usize::try_from(kept).unwrap());
         bytes.extend_from_slice(tail);
         self.lives += 1;
+        self.log = OnceCell::new();
         fs::create_dir(self.folder()).unwrap();
         fs::copy(database, open::path(&self.folder())).unwrap();
         if !bytes.is_empty() {
@@ -100,22 +118,6 @@ impl Place {
         if let Some(before) = self.lives.checked_sub(1) {
             let _ = fs::remove_dir_all(self.root.path().join(before.to_string()));
         }
-    }
-}
-
-/// Where in a folder's log the last commit ends.
-pub fn committed(folder: &Path) -> u64 {
-    let log = folder.join(format!("{}-wal", open::FILE));
-    let length = fs::metadata(log).map_or(0, |log| log.len());
-    let index = File::open(folder.join(format!("{}-shm", open::FILE)));
-    let (Ok(index), true) = (index, length > 0) else {
-        return 0;
-    };
-    let mut frames = [0; 4];
-    index.read_exact_at(&mut frames, FRAMES_AT).unwrap();
-    match u64::from(u32::from_ne_bytes(frames)) {
-        0 => 0,
-        frames => LOG_HEADER + frames * FRAME,
     }
 }
 

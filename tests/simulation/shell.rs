@@ -6,19 +6,20 @@ use crate::simulation::dice::BoxChance;
 use crate::simulation::model::{Check, invariant_emergency_goes_next};
 use crate::simulation::place::{self, Place};
 use crate::simulation::planted::Bug;
-use healthpost::core::delivery::{Channel, Policy};
+use healthpost::core::delivery::{Channel, Limits, PairRule, Policy, WindowRule};
 use healthpost::core::engine::Clinic;
 use healthpost::core::flow::Flow;
 use healthpost::core::id::{AttemptId, ContactId, InboxId, OutboxId, OutboxKey};
 use healthpost::core::inbound::ReceivedItem;
-use healthpost::core::outgoing::{Body, Outgoing, Purpose};
-use healthpost::core::time::{DAY_MS, Now, UnixMs};
+use healthpost::core::outgoing::{Body, Outgoing, Purpose, Templates, neutral_templates};
+use healthpost::core::time::{DAY_MS, HOUR_MS, Now, UnixMs};
 use healthpost::core::triage::find_danger;
 use healthpost::ports::{LineFault, SendOutcome};
 use healthpost::simulator::Delivery;
 use healthpost::store::inbox::Reception;
+use healthpost::store::nested::nested;
 use healthpost::store::outbox::Claim;
-use healthpost::store::{Error, inbox, open, outbox, queue, sessions};
+use healthpost::store::{Error, Try, inbox, open, outbox, queue, sessions};
 use healthpost::work::housekeeping::{self, Keeping};
 use healthpost::work::intake::{self, Context, Flows, Turn};
 use healthpost::work::line::LineState;
@@ -44,7 +45,7 @@ pub enum Job {
     /// A careful step.
     Careful(ContactId, Vec<InboxId>),
     /// What may leave.
-    Claim,
+    Claim(usize),
     /// What became of a send.
     Settle(OutboxId, AttemptId, SendOutcome, u32),
     /// The line is back.
@@ -76,6 +77,7 @@ pub struct Shell {
     /// The writing connection.
     pub conn: Connection,
     context: Context,
+    rules: outbox::Rules,
     bug: Option<Bug>,
     /// What is known of the line.
     pub line: LineState,
@@ -89,7 +91,12 @@ pub struct Shell {
 
 impl Shell {
     /// Opens what there is; recovers nothing yet.
-    pub fn open(place: &Place, clinic: Clinic, bug: Option<Bug>) -> Result<Self, Error> {
+    pub fn open(
+        place: &Place,
+        flow: &Flow,
+        clinic: Clinic,
+        bug: Option<Bug>,
+    ) -> Result<Self, Error> {
         let conn = open::open(&place.folder(), &place::data_key())?;
         // The log is emptied when the simulation says so, never when a
         // connection is closed: a power cut closes nothing.
@@ -99,8 +106,9 @@ impl Shell {
         conn.execute_batch(bug.map_or("", Bug::triggers))?;
         Ok(Self {
             conn,
+            rules: rules(&clinic),
             context: Context {
-                flows: Flows::new(Flow::built_in(), &[]),
+                flows: Flows::new(flow.clone(), &[]),
                 clinic,
                 box_key: place::box_key(),
                 quiet_ms: QUIET_MS,
@@ -148,13 +156,10 @@ impl Shell {
             self.say("SAVEPOINT job").unwrap();
             let result = self.job(job, now, chance);
             if !self.conn.is_autocommit() {
-                let end = if result.is_ok() {
-                    ""
-                } else {
-                    "ROLLBACK TO job;"
-                };
-                let end = format!("{end} RELEASE job");
-                self.conn.execute_batch(&end).unwrap();
+                if result.is_err() {
+                    self.say("ROLLBACK TO job").unwrap();
+                }
+                self.say("RELEASE job").unwrap();
             }
             results.push(result);
         }
@@ -210,7 +215,14 @@ impl Shell {
                 inbox::receive(conn, &reception, &post.body, items, now.at)?;
             }
             Job::Turn => {
-                return intake::turn(conn, &self.context, now, chance).map(Done::Turned);
+                // As the writer does it: boldly, and once more with care if
+                // that went wrong.
+                let turn = |how| intake::turn(conn, &self.context, now, chance, how);
+                let bold = nested(conn, || turn(Try::Bold));
+                if bold.is_ok() || conn.is_autocommit() {
+                    return bold.map(Done::Turned);
+                }
+                return turn(Try::Careful).map(Done::Turned);
             }
             Job::Begin(contact) => {
                 let begun = intake::begin_careful(conn, &self.context, *contact, now)?;
@@ -219,8 +231,8 @@ impl Shell {
             Job::Careful(contact, begun) => {
                 intake::careful(conn, &self.context, *contact, begun, now, chance)?;
             }
-            Job::Claim => {
-                let claims = outbox::claim(conn, now.at, 32)?;
+            Job::Claim(room) => {
+                let claims = outbox::turn(conn, &self.rules, now, *room)?.claims;
                 let check = |one: &Claim| invariant_emergency_goes_next(conn, one.id.0, now.at);
                 let judged = claims.iter().try_for_each(check);
                 return Ok(Done::Claimed(claims, judged));
@@ -244,14 +256,19 @@ impl Shell {
                 if self.bug == Some(Bug::TakenBackInTheAir) {
                     outbox::recover(conn, 0, now.at)?;
                 }
-                housekeeping::turn(conn, Keeping { webhooks_days: 1 }, now)?;
+                let keeping = Keeping {
+                    webhooks_days: 1,
+                    messages_days: 0,
+                    records_days: 0,
+                };
+                housekeeping::turn(conn, keeping, now)?;
             }
             Job::StaffSays(contact, key) => {
                 let message = Outgoing {
                     purpose: Purpose::Staff,
                     body: Body::text("Please come to the clinic tomorrow."),
                 };
-                outbox::push(conn, *contact, key, &message, now.at)?;
+                outbox::push(conn, *contact, key, &message, now)?;
             }
             Job::StaffCancels(id) => {
                 queue::cancel(conn, *id, now.at)?;
@@ -286,6 +303,28 @@ pub const PHONE_NUMBER_ID: &str = "106540352242922";
 
 fn is_urgent(words: &str) -> bool {
     find_danger(words, None).is_some()
+}
+
+/// How old a message may grow here: less than the calm at the end lasts, so
+/// that whatever waits for somebody who never writes ends in it.
+const MAX_AGE_MS: i64 = 40 * HOUR_MS;
+
+/// What the queue is planned by; templates where the clinic speaks an odd
+/// number of languages.
+fn rules(clinic: &Clinic) -> outbox::Rules {
+    let odd = clinic.languages.len() % 2 == 1;
+    let known = neutral_templates().into_iter().filter(|_| odd);
+    let names = known.map(|one| (one.language, one.name.to_owned()));
+    outbox::Rules {
+        limits: Limits {
+            window: WindowRule::Day,
+            pair: PairRule::CLOUD,
+            max_age_ms: MAX_AGE_MS,
+        },
+        templates: Templates::new(names.collect(), clinic.languages.clone()),
+        zone: clinic.zone.clone(),
+        language: healthpost::core::lang::Lang::En,
+    }
 }
 
 /// The clinic, with so many languages.

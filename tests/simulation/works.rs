@@ -292,8 +292,9 @@ impl Life {
         if due || self.shell.bell || self.dice.percent(3) {
             self.jobs.push(Job::Turn);
         }
-        if self.shell.line.carries(now) && self.dice.percent(85) {
-            self.jobs.push(Job::Claim);
+        if self.dice.percent(85) {
+            let room = if self.shell.line.carries(now) { 32 } else { 0 };
+            self.jobs.push(Job::Claim(room));
         }
         if self.dice.percent(3) {
             self.jobs.push(Job::Housekeeping);
@@ -510,7 +511,8 @@ impl Life {
             .shell
             .conn
             .prepare_cached(
-                "SELECT min(not_before) FROM outbox WHERE state IN ('queued', 'in_doubt')",
+                "SELECT min(min(coalesce(ready_at, look_at), coalesce(look_at, ready_at)))
+                 FROM lane WHERE ready_at IS NOT NULL OR look_at IS NOT NULL",
             )
             .unwrap()
             .query_row([], |row| row.get(0))

@@ -10,7 +10,7 @@ use healthpost::durable;
 use healthpost::keys::SlotsFile;
 use healthpost::store::{BoxKey, meta, open};
 use rusqlite::Connection;
-use std::io::Write;
+use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -31,6 +31,10 @@ pub struct Clinic {
     pub data: PathBuf,
     /// Its port.
     pub port: u16,
+    /// Its port for staff.
+    pub lan: u16,
+    /// Further lines of its section `lan`.
+    pub more_lan: String,
     extra: Vec<String>,
 }
 
@@ -64,6 +68,8 @@ impl Clinic {
             folder: folder.to_owned(),
             data: data.to_owned(),
             port,
+            lan: free_port(),
+            more_lan: String::new(),
             extra: Vec::new(),
         };
         clinic.configure(graph, "");
@@ -100,11 +106,14 @@ impl Clinic {
              timezone = \"Africa/Lubumbashi\"\nlanguages = [\"en\", \"fr\", \"sw\", \"es\", \"pt\"]\n\
              emergency_number = \"112\"\n\
              [public]\nlisten = \"127.0.0.1:{port}\"\n\
+             [lan]\nlisten = \"127.0.0.1:{lan}\"\n{more_lan}\
              [whatsapp]\nbase_url = \"{graph}\"\nphone_number_id = \"{PHONE_NUMBER_ID}\"\n\
              [outbox]\nmessages_per_second = 1000\nin_doubt_seconds = 2\n\
              [flow]\nquiet_ms = 20\n{more}",
             data = self.data.display().to_string(),
             port = self.port,
+            lan = self.lan,
+            more_lan = self.more_lan,
         );
         durable::write(&self.config(), source.as_bytes()).unwrap();
     }
@@ -181,6 +190,55 @@ impl Clinic {
     pub fn begin_locked(&self) -> Process {
         let mut command = self.command();
         Process::start(command.arg("serve"), &self.folder, "serve")
+    }
+
+    /// The same, where the system may dump cores, in the clinic's own folder.
+    pub fn begin_with_cores(&self) -> Process {
+        let mut command = Command::new("sh");
+        command
+            .args(["-c", "ulimit -c unlimited && exec \"$@\"", "sh"])
+            .arg(env!("CARGO_BIN_EXE_healthpost"))
+            .arg("--config")
+            .arg(self.config())
+            .args(&self.extra)
+            .arg("serve")
+            .current_dir(&self.folder);
+        Process::start(&mut command, &self.folder, "serve")
+    }
+
+    /// Runs a command that prints a line and wants it back, as `reply` makes it
+    /// of the line.
+    pub fn answer(
+        &self,
+        args: &[&str],
+        more: &[String],
+        reply: impl Fn(&str) -> Option<String>,
+    ) -> (Ran, String) {
+        let mut child = self
+            .command()
+            .args(args)
+            .args(more)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut out = BufReader::new(child.stdout.take().unwrap());
+        let (mut line, mut answer) = (String::new(), None);
+        while answer.is_none() {
+            line.clear();
+            assert_ne!(
+                out.read_line(&mut line).unwrap(),
+                0,
+                "{args:?} printed nothing"
+            );
+            answer = reply(line.trim_end());
+        }
+        let answer = answer.unwrap();
+        let mut input = child.stdin.take().unwrap();
+        input.write_all(format!("{answer}\n").as_bytes()).unwrap();
+        drop(input);
+        (Ran::from(child.wait_with_output().unwrap()), answer)
     }
 
     /// Begins to make the data folder.

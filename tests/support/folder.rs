@@ -6,7 +6,7 @@ use healthpost::core::id::{OutboxKey, RecordId};
 use healthpost::core::inbound::Identity;
 use healthpost::core::lang::Lang;
 use healthpost::core::outgoing::{Body, Outgoing, Purpose};
-use healthpost::core::time::UnixMs;
+use healthpost::core::time::{Now, UnixMs};
 use healthpost::keys::SlotsFile;
 use healthpost::store::{audit, contacts, open, outbox, records};
 use rusqlite::Connection;
@@ -53,11 +53,10 @@ impl Clinic {
     /// Without a data folder.
     pub fn bare() -> Self {
         let dir = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0")
-            .unwrap()
-            .local_addr()
-            .unwrap()
-            .port();
+        let free = || TcpListener::bind("127.0.0.1:0").unwrap();
+        let ports = (free(), free());
+        let port = ports.0.local_addr().unwrap().port();
+        let lan = ports.1.local_addr().unwrap().port();
         let clinic = Self { dir };
         clinic.put(
             &clinic.file("healthpost.toml"),
@@ -66,7 +65,7 @@ impl Clinic {
                  name = \"Kalehe Health Post\"\ncountry = \"CD\"\n\
                  timezone = \"Africa/Lubumbashi\"\nlanguages = [\"fr\", \"sw\"]\n\
                  emergency_number = \"112\"\n[public]\nlisten = \"127.0.0.1:{port}\"\n\
-                 [whatsapp]\nphone_number_id = \"106540352242922\"\n\
+                 [lan]\nlisten = \"127.0.0.1:{lan}\"\n[whatsapp]\nphone_number_id = \"106540352242922\"\n\
                  base_url = \"http://127.0.0.1:9\"\n"
             ),
         );
@@ -204,7 +203,12 @@ impl Clinic {
             purpose: Purpose::Notice,
             body: Body::text(format!("Merci {CANARY}")),
         };
-        outbox::push(&conn, contact, &OutboxKey::new(now, [1; 10]), &message, now).unwrap();
+        let key = OutboxKey::new(now, [1; 10]);
+        let now = Now {
+            at: now,
+            trusted: true,
+        };
+        outbox::push(&conn, contact, &key, &message, now).unwrap();
         id.to_string()
     }
 

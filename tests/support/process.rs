@@ -61,6 +61,13 @@ impl Process {
         self.child.wait().unwrap();
     }
 
+    /// Makes it crash, as a broken assertion in foreign code would.
+    pub fn abort(&mut self) -> ExitStatus {
+        let id = rustix::process::Pid::from_child(&self.child);
+        rustix::process::kill_process(id, rustix::process::Signal::ABORT).unwrap();
+        self.child.wait().unwrap()
+    }
+
     /// Asks it to stop and waits for it.
     pub fn stop(&mut self) -> ExitStatus {
         terminate(self.id());

@@ -121,6 +121,15 @@ impl Board {
         drop(self.chip.take());
     }
 
+    /// On again at the same port, as a program finds it that waited.
+    pub fn power_on_again(&mut self) {
+        let (commands, control) = (server(self.port), server(self.port + 1));
+        let ways = ["--server", &commands, "--ctrl", &control];
+        let is_up = || TcpStream::connect(("127.0.0.1", self.port)).is_ok();
+        self.chip = Chip::start(self.folder(), self.flags, &ways, is_up);
+        assert!(self.chip.is_some(), "somebody took its port");
+    }
+
     /// Off and on again.
     pub fn power_cycle(&mut self) {
         self.cut();

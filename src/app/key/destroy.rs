@@ -4,22 +4,38 @@
 //! What a person still knows stays a way in: a copy of the folder made before
 //! opens with its passphrase or recovery key, and no program can change that.
 
-use super::{Custody, LOCKOUT, Witness};
-use crate::core::pin::LockoutPassword;
+use super::opening::wants_pin;
+use super::{Custody, Witness};
 use crate::keys::{Opened, SlotsFile, slots};
-use crate::store::{meta, open};
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::Path;
+
+/// What the end left behind, elsewhere than on the disk.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Erased {
+    /// A TPM that was not asked still keeps its half of the key: with it, copies
+    /// of the folder open as they did.
+    pub half_left: bool,
+    /// The TPM's lock-out keeps a password that nobody knows any more: before a
+    /// PIN is used on that board again, the TPM has to be cleared.
+    pub lockout_left: bool,
+}
 
 impl Custody {
     /// Destroys every slot, in the TPM first, then on the disk; then removes
     /// the files that no key opens any more. `opened`, where the box could be
-    /// opened, gives the TPM's lock-out back.
+    /// opened, gives the TPM's lock-out back. `with_tpm` is given up only for a
+    /// TPM that is dead or gone, or for a copy that is not the box.
     ///
     /// # Errors
     /// In words; calling again goes on where it stopped.
-    pub fn destroy(&self, opened: Option<&Opened>, witness: &mut Witness<'_>) -> Result<()> {
+    pub fn destroy(
+        &self,
+        opened: Option<&Opened>,
+        with_tpm: bool,
+        witness: &mut Witness<'_>,
+    ) -> Result<Erased> {
         let slots = match SlotsFile::load(&self.folder) {
             Ok(slots) => Some(slots),
             // Gone already, or unreadable: the disk is cleared all the same.
@@ -28,9 +44,23 @@ impl Custody {
                 None
             }
         };
-        if let Some(slots) = &slots {
-            self.destroy_in_the_tpm(slots, opened)?;
-            witness("the TPM has forgotten its half of the key");
+        let mut erased = Erased::default();
+        match &slots {
+            Some(slots) if with_tpm => {
+                if self.is_copied(slots) {
+                    bail!("{}: nothing was erased", self.told_copied(slots));
+                }
+                erased = self.destroy_in_the_tpm(slots, opened)?;
+                witness("the TPM has forgotten its half of the key");
+            }
+            Some(slots) => {
+                erased.half_left = !slots.sealed().is_empty();
+                erased.lockout_left = wants_pin(slots);
+            }
+            None => {}
+        }
+        for path in crate::app::lan::key_files(&self.folder) {
+            overwrite_and_remove(&path)?;
         }
         // The file by which the folder is known to be a clinic's goes last.
         for name in [slots::OLD_FILE, slots::FILE] {
@@ -40,12 +70,25 @@ impl Custody {
         witness("the slots are gone from the disk");
         remove_everything_in(&self.folder)?;
         witness("the folder is empty");
-        Ok(())
+        Ok(erased)
     }
 
-    fn destroy_in_the_tpm(&self, slots: &SlotsFile, opened: Option<&Opened>) -> Result<()> {
+    /// As far as it goes: what a folder that never became a box left in the TPM.
+    pub(in crate::app) fn abandon(&self) {
+        let (Ok(slots), Some(sealer)) = (SlotsFile::load(&self.folder), &self.sealer) else {
+            return;
+        };
+        for board in slots.boards() {
+            if let Err(error) = sealer.keep_only(board, &[]) {
+                tracing::warn!(%error, "a half of a key that was never used stays in the TPM");
+            }
+        }
+    }
+
+    fn destroy_in_the_tpm(&self, slots: &SlotsFile, opened: Option<&Opened>) -> Result<Erased> {
+        let mut erased = Erased::default();
         let Some(board) = slots.board() else {
-            return Ok(());
+            return Ok(erased);
         };
         let sealer = self.sealer()?;
         for met in slots.boards() {
@@ -53,29 +96,26 @@ impl Custody {
                 Ok(_) => {}
                 Err(error) if met == board => {
                     return Err(error).context(
-                        "the TPM did not forget: nothing was erased; try again with the TPM at hand",
+                        "the TPM did not forget: nothing was erased; try again with the TPM at \
+                         hand, or, if it is dead or gone for good, add --without-tpm",
                     );
                 }
-                Err(_) => tracing::error!(
-                    "a seal to another board stays: with that board, a copy of this folder opens"
-                ),
+                Err(_) => erased.half_left = true,
             }
         }
-        let Some(password) = opened.and_then(|opened| self.kept_password(opened)) else {
-            return Ok(());
-        };
+        let password = opened.and_then(|opened| self.kept_password(opened));
         // Without it the next installation cannot count wrong PINs back.
-        if let Err(error) = sealer.release_lockout(board, &password) {
-            tracing::warn!(%error, "the TPM's lock-out keeps its password: clear the TPM before it is used again");
-        }
-        Ok(())
-    }
-
-    fn kept_password(&self, opened: &Opened) -> Option<LockoutPassword> {
-        let conn = open::open_reader(&self.folder, &opened.key).ok()?;
-        let kept = meta::find(&conn, LOCKOUT).ok()??;
-        let mut bytes = <[u8; 32]>::try_from(kept).ok()?;
-        Some(LockoutPassword::take(&mut bytes))
+        erased.lockout_left = match password {
+            Some(password) => match sealer.release_lockout(board, &password) {
+                Ok(()) => false,
+                Err(error) => {
+                    tracing::warn!(%error, "the TPM's lock-out keeps its password");
+                    true
+                }
+            },
+            None => wants_pin(slots),
+        };
+        Ok(erased)
     }
 }
 

@@ -5,38 +5,43 @@
 //! power cut between any two leaves a folder that the old or the new way opens,
 //! and never neither. No slot is given up because it did not open.
 
+mod copied;
 mod destroy;
 mod drill;
+mod lan;
+mod lockout;
+mod opening;
+mod revoke;
 mod rotate;
 mod ways;
 
-pub use crate::keys::RecoveryKey;
+pub use crate::keys::{Opened, RecoveryKey};
+pub use destroy::Erased;
 pub use drill::Drill;
+pub use opening::open;
 pub use rotate::Pause;
 
 use crate::config::KeyHome;
 use crate::core::data_key::DataKey;
-use crate::core::pin::{LockoutPassword, Pin};
+use crate::core::pin::Pin;
 use crate::core::secret::Secret;
 use crate::core::time::UnixMs;
-use crate::keys::{Error as SlotsError, Opened, SlotsFile};
+use crate::keys::SlotsFile;
 use crate::ports::Chance;
 use crate::ports::sealer::{Finding, PcrSelection, Sealer};
 use crate::store::audit::{self, Deed};
-use crate::store::{meta, open as database, rewrite};
+use crate::store::open as database;
 use crate::tpm::Tpm;
 use anyhow::{Context, Result, bail};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-/// Under which name the database keeps the password of the TPM's lock-out.
-const LOCKOUT: &str = "tpm_lockout_password";
 /// How the audit log puts it.
-pub const WITH_PIN: &str = "TPM with a PIN";
+const WITH_PIN: &str = "TPM with a PIN";
 /// With nothing sealed.
-pub const WITHOUT_TPM: &str = "passphrase";
+const WITHOUT_TPM: &str = "passphrase";
 /// And without a PIN.
-pub const WITHOUT_PIN: &str = "TPM without a PIN: whoever has the whole box reads it";
+const WITHOUT_PIN: &str = "TPM without a PIN: whoever has the whole box reads it";
 /// Shortest passphrase that is taken, characters.
 pub const PASSPHRASE_CHARS_MIN: usize = 12;
 
@@ -71,6 +76,8 @@ pub struct Summary {
 #[derive(Clone)]
 pub struct Custody {
     folder: PathBuf,
+    /// Where the folder will be, once it is made.
+    place: PathBuf,
     sealer: Option<Arc<dyn Sealer>>,
     pcrs: Option<PcrSelection>,
     chance: Arc<dyn Chance>,
@@ -101,6 +108,7 @@ impl Custody {
         };
         Ok(Self {
             folder: folder.to_owned(),
+            place: folder.to_owned(),
             sealer,
             pcrs,
             chance,
@@ -111,6 +119,7 @@ impl Custody {
     pub fn without_tpm(folder: &Path, chance: Arc<dyn Chance>) -> Self {
         Self {
             folder: folder.to_owned(),
+            place: folder.to_owned(),
             sealer: None,
             pcrs: None,
             chance,
@@ -154,7 +163,7 @@ impl Custody {
     /// # Errors
     /// When the slots cannot be read.
     pub fn wants_pin(&self) -> Result<bool> {
-        Ok(wants_pin(&SlotsFile::load(&self.folder)?))
+        Ok(opening::wants_pin(&SlotsFile::load(&self.folder)?))
     }
 
     /// What stands between the box and what is sealed to its TPM; empty when
@@ -208,95 +217,6 @@ impl Custody {
         Ok(())
     }
 
-    /// The data key, by one way, and what a change that was cut short left
-    /// behind is tidied up.
-    ///
-    /// # Errors
-    /// In words: why that way does not open.
-    pub fn open(&self, way: &Way) -> Result<Opened> {
-        let slots = SlotsFile::load(&self.folder)?;
-        let (candidates, by) = self.candidates(&slots, way)?;
-        let opened = self.that_fits(candidates)?;
-        let slots = self.settle(slots, opened.generation)?;
-        if by != By::Person {
-            // A change that was cut short may have left an older way in. Only
-            // with the TPM at hand: a list from an old copy must not be kept to.
-            if let Err(error) = self.forget_the_rest(&slots) {
-                let error = format!("{error:#}");
-                tracing::warn!(error, "an earlier way in could not be removed");
-            }
-        }
-        if by == By::Pin {
-            self.count_back_if_possible(&opened.key);
-        }
-        Ok(opened)
-    }
-
-    /// After each opening with a PIN: else a power cut counts as a wrong one. A
-    /// box that is open must not stay shut because this fails.
-    pub(super) fn count_back_if_possible(&self, key: &DataKey) {
-        if let Err(error) = self.count_back(key) {
-            tracing::warn!(%error, "wrong PINs and power cuts could not be counted back");
-        }
-    }
-
-    fn candidates(&self, slots: &SlotsFile, way: &Way) -> Result<(Vec<Opened>, By)> {
-        Ok(match way {
-            Way::Passphrase(typed) => (slots.open_with_passphrase(words(typed)?)?, By::Person),
-            Way::Recovery(key) => (slots.open_with_recovery(key)?, By::Person),
-            Way::Tpm(pin) => {
-                let opened = slots.open_with_tpm(self.sealer()?, pin.as_ref())?;
-                let by = if pin.is_some() { By::Pin } else { By::Tpm };
-                (opened, by)
-            }
-            Way::Typed(typed) => return self.typed(slots, words(typed)?),
-        })
-    }
-
-    /// A passphrase is tried first: it costs time, and a PIN costs one of the
-    /// TPM's tries.
-    fn typed(&self, slots: &SlotsFile, text: &str) -> Result<(Vec<Opened>, By)> {
-        match slots.open_with_passphrase(text) {
-            Ok(opened) => {
-                if !slots.sealed().is_empty() {
-                    tracing::warn!("the box was opened by a passphrase and not by its TPM");
-                }
-                return Ok((opened, By::Person));
-            }
-            Err(SlotsError::Wrong(_) | SlotsError::NoSuchSlot(_) | SlotsError::DamagedSlot(_))
-                if wants_pin(slots) => {}
-            Err(error) => return Err(error.into()),
-        }
-        let pin = Pin::parse(text)?;
-        let opened = slots.open_with_tpm(self.sealer()?, Some(&pin))?;
-        Ok((opened, By::Pin))
-    }
-
-    /// Of two generations, the one whose file is in place.
-    fn that_fits(&self, candidates: Vec<Opened>) -> Result<Opened> {
-        for opened in candidates {
-            let fits = rewrite::fits(&self.folder, &opened.key);
-            if fits.context("the database could not be opened")? {
-                return Ok(opened);
-            }
-        }
-        bail!(
-            "the key opens, but it is not the key of clinic.db: the file and keyslots.json are of \
-             different times; put back the pair that belongs together"
-        )
-    }
-
-    /// Ends a rotation that was cut short: the slots of the file that is not
-    /// there open nothing any more.
-    fn settle(&self, mut slots: SlotsFile, generation: u32) -> Result<SlotsFile> {
-        rewrite::discard_new(&self.folder).context("a leftover could not be removed")?;
-        if slots.keep_generation(generation) {
-            slots.save(&self.folder)?;
-            tracing::info!("a change of the data key that was cut short is settled");
-        }
-        Ok(slots)
-    }
-
     /// Makes whatever the slots do not name worthless: inside the TPM that is
     /// here, and the former slots on the disk.
     ///
@@ -309,7 +229,9 @@ impl Custody {
                     "keyslots.json holds a slot that does not read, which may be the TPM's: nothing was removed from the TPM"
                 );
             }
-            let keep = slots.sealed();
+            let listeners = crate::app::lan::sealed_in(&self.folder);
+            let mut keep = slots.sealed();
+            keep.extend(&listeners);
             for board in slots.boards() {
                 let forgotten = sealer.keep_only(board, &keep);
                 if let Err(error) = forgotten
@@ -325,59 +247,6 @@ impl Custody {
         crate::keys::slots::remove_old(&self.folder)?;
         Ok(())
     }
-
-    /// Sets the TPM's count of wrong PINs back, with a password of its lock-out
-    /// that only the database knows. Drawn here when there is none yet.
-    fn count_back(&self, key: &DataKey) -> Result<()> {
-        let password = self.lockout_password(key)?;
-        let slots = SlotsFile::load(&self.folder)?;
-        let sealer = self.sealer()?;
-        let mut last = None;
-        // Of the boards it has met, the one that is here answers.
-        for board in slots.boards() {
-            match sealer.reset_lockout(board, &password) {
-                Ok(()) => return Ok(()),
-                Err(error) => last = Some(error),
-            }
-        }
-        Err(last.map_or_else(|| anyhow::anyhow!("the slots name no TPM"), Into::into))
-    }
-
-    /// The password, durable in the database before the TPM ever sees it.
-    fn lockout_password(&self, key: &DataKey) -> Result<LockoutPassword> {
-        let conn = database::open(&self.folder, key)?;
-        let kept = meta::find(&conn, LOCKOUT)?;
-        let kept = kept.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-        let mut bytes = kept.unwrap_or_default();
-        if kept.is_none() {
-            self.chance.fill(&mut bytes);
-            meta::set(&conn, LOCKOUT, &bytes)?;
-        }
-        let password = LockoutPassword::take(&mut bytes);
-        conn.close().map_err(|(_, error)| error)?;
-        Ok(password)
-    }
-}
-
-/// What opened the box.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum By {
-    Tpm,
-    Pin,
-    Person,
-}
-
-fn wants_pin(slots: &SlotsFile) -> bool {
-    slots.sealed().iter().any(|sealed| sealed.pin.is_some())
-}
-
-/// As [`Custody::open`], off the runtime's threads: it takes its time.
-///
-/// # Errors
-/// As [`Custody::open`].
-pub async fn open(custody: &Custody, way: Way) -> Result<Opened> {
-    let custody = custody.clone();
-    tokio::task::spawn_blocking(move || custody.open(&way)).await?
 }
 
 /// A secret as text.

@@ -55,6 +55,7 @@ impl Custody {
     /// In words; the box opens as before then, or with the new key already.
     pub fn rotate(&self, opened: &Opened, way: &Way, witness: &mut Witness<'_>) -> Result<Opened> {
         let mut slots = SlotsFile::load(&self.folder)?;
+        self.not_in_a_copy(&mut slots)?;
         let next = Opened {
             generation: opened.generation.checked_add(1).context("no further key")?,
             key: self.draw(),

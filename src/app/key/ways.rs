@@ -39,6 +39,7 @@ impl Custody {
         witness: &mut Witness<'_>,
     ) -> Result<()> {
         let mut slots = SlotsFile::load(&self.folder)?;
+        self.not_in_a_copy(&mut slots)?;
         let board = self.board(&mut slots)?;
         witness("the TPM is known");
         if pin.is_some() {

@@ -33,12 +33,29 @@ pub(super) fn look_at_folder(folder: &Path, findings: &mut Findings) {
     }
     match crate::ops::key_slot_kinds(folder) {
         Ok(kinds) => {
+            let alone = kinds.iter().all(|kind| kind == "recovery");
             let kinds = kinds.join(", ");
-            findings.add("key slots", Verdict::Ok, &format!("there are: {kinds}"), "");
+            let said = format!("there are: {kinds}");
+            if alone {
+                let how = "healthpost key recover seals to this board, or adds a passphrase";
+                findings.add("key slots", Verdict::Warning, &said, how);
+            } else {
+                findings.add("key slots", Verdict::Ok, &said, "");
+            }
+        }
+        Err(_) if !crate::app::serve::is_made(folder) && has_database(folder) => {
+            let said = "keyslots.json is gone, and clinic.db is there: nothing opens it so";
+            let how = "put keyslots.json.old or the keyslots.json of a copy back under that name; \
+                       healthpost init makes another box, and opens nothing of this one";
+            findings.add("key slots", Verdict::Bad, said, how);
         }
         Err(error) => findings.add("key slots", Verdict::Bad, &error.to_string(), ""),
     }
     look_at_disk(folder, findings);
+}
+
+fn has_database(folder: &Path) -> bool {
+    folder.join("clinic.db").exists()
 }
 
 fn look_at_disk(folder: &Path, findings: &mut Findings) {

@@ -4,6 +4,7 @@
 mod database;
 mod finding;
 mod folder;
+mod lan;
 mod tpm;
 
 use super::failure::Failure;
@@ -16,13 +17,10 @@ use clap::Args;
 use database::look_at_facts;
 use finding::{Findings, Verdict};
 use folder::look_at_folder;
-use std::net::{TcpListener, ToSocketAddrs};
+use lan::look_at_lan;
+use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
-use std::time::Duration;
 use tpm::look_at_tpm;
-
-/// How long the line is tried.
-const LINE_WAIT: Duration = Duration::from_secs(10);
 
 /// Check everything and say what to do about each finding
 #[derive(Debug, Args)]
@@ -57,14 +55,20 @@ impl Doctor {
         look_at_clock(&mut findings)?;
         if let (Some(config), Some(folder)) = (&config, &folder) {
             look_at_tpm(globals, config, folder, &mut findings);
+            look_at_lan(globals, config, folder, &mut findings);
         }
         if let Some(config) = &config {
             look_at_flow(config, &mut findings);
-            look_at_ports(config, folder.as_deref(), &mut findings);
+            let folder = folder.as_deref();
+            for (what, address, key) in [
+                ("public listener", config.public.listen, "public.listen"),
+                ("LAN listener", config.lan.listen, "lan.listen"),
+            ] {
+                look_at_port(folder, (what, key), address, &mut findings);
+            }
             self.look_at_line(config, &mut findings).await;
         }
         for (what, why) in [
-            ("certificates", "this version serves none of its own"),
             ("USB", "this version does not use sticks"),
             ("public way in", "ask the provider to send a test webhook"),
         ] {
@@ -136,40 +140,24 @@ impl Doctor {
             );
             return;
         }
-        let Some((host, port)) = reqwest::Url::parse(url)
-            .ok()
-            .and_then(|url| Some((url.host_str()?.to_owned(), url.port_or_known_default()?)))
-        else {
-            return;
+        let clock = match machine() {
+            Ok(machine) => machine.clock,
+            Err(failure) => {
+                findings.add("line", Verdict::NotChecked, &failure.to_string(), "");
+                return;
+            }
         };
-        let connected = tokio::task::spawn_blocking(move || {
-            let addresses = (host.as_str(), port).to_socket_addrs()?;
-            let mut last = std::io::Error::other("the name has no address");
-            for address in addresses {
-                match std::net::TcpStream::connect_timeout(&address, LINE_WAIT) {
-                    Ok(_) => return Ok(()),
-                    Err(error) => last = error,
-                }
+        match crate::app::reach::look(url, clock).await {
+            Ok(reach) if reach.fine => {
+                findings.add("line", Verdict::Ok, "the provider answers", "");
             }
-            Err(last)
-        });
-        match connected.await {
-            Ok(Ok(())) => findings.add("line", Verdict::Ok, "the provider can be reached", ""),
-            Ok(Err(error)) => {
-                let how = "check cable, modem, name server and credit; replies wait until then";
-                findings.add(
-                    "line",
-                    Verdict::Bad,
-                    &format!("no way to the provider: {error}"),
-                    how,
-                );
+            Ok(reach) => {
+                let how = "replies wait until then";
+                findings.add("line", Verdict::Bad, reach.words, how);
             }
-            Err(_) => findings.add(
-                "line",
-                Verdict::NotChecked,
-                "the check broke off",
-                "try again",
-            ),
+            Err(error) => {
+                findings.add("line", Verdict::NotChecked, &error.to_string(), "try again");
+            }
         }
     }
 }
@@ -218,29 +206,28 @@ fn look_at_flow(config: &Config, findings: &mut Findings) {
     }
 }
 
-fn look_at_ports(config: &Config, folder: Option<&Path>, findings: &mut Findings) {
+fn look_at_port(
+    folder: Option<&Path>,
+    (what, key): (&'static str, &str),
+    address: SocketAddr,
+    findings: &mut Findings,
+) {
     let running = folder.is_some_and(|folder| folder.join(crate::ops::control::FILE).exists());
-    let address = config.public.listen;
     match TcpListener::bind(address) {
         Ok(_) if running => {
             let how = "look at the service's journal";
             let said = format!("the service runs but nobody listens on {address}");
-            findings.add("public listener", Verdict::Warning, &said, how);
+            findings.add(what, Verdict::Warning, &said, how);
         }
-        Ok(_) => findings.add(
-            "public listener",
-            Verdict::Ok,
-            &format!("{address} is free"),
-            "",
-        ),
+        Ok(_) => findings.add(what, Verdict::Ok, &format!("{address} is free"), ""),
         Err(_) if running => {
             let said = format!("{address} is in use, by the service itself as it seems");
-            findings.add("public listener", Verdict::Ok, &said, "");
+            findings.add(what, Verdict::Ok, &said, "");
         }
         Err(error) => {
             let said = format!("{address} cannot be listened on: {error}");
-            let how = "stop the other program, or choose another address in public.listen";
-            findings.add("public listener", Verdict::Bad, &said, how);
+            let how = format!("stop the other program, or choose another address in {key}");
+            findings.add(what, Verdict::Bad, &said, &how);
         }
     }
 }

@@ -35,6 +35,11 @@ pub(super) fn look_at_tpm(globals: &Globals, config: &Config, folder: &Path, fou
         found.add("TPM", Verdict::Bad, said, how);
         return;
     }
+    if let Ok(Some(original)) = custody.copied_from() {
+        let said = format!("this folder is a copy of {original}: both need one half in the TPM");
+        let how = "if this one is the box now: healthpost key reseal --moved";
+        found.add("data folder", Verdict::Warning, &said, how);
+    }
     let findings = custody.tpm_findings().unwrap_or_default();
     if findings.is_empty() {
         found.add("TPM", Verdict::Ok, "it is the one the key is sealed to", "");

@@ -33,30 +33,31 @@ pub(super) fn tidy(text: &str) -> String {
 /// because half of the writers leave them out: "j'ai" and "jai" are one word.
 /// Expects folded text.
 pub(super) fn tokens(folded: &str) -> Vec<String> {
-    let chars: Vec<char> = folded.chars().collect();
     let mut out: Vec<String> = Vec::new();
-    let mut current = String::new();
+    let mut current = String::with_capacity(32);
+    let end = |current: &mut String, out: &mut Vec<String>| {
+        if !current.is_empty() {
+            out.push(current.clone());
+            current.clear();
+        }
+    };
     let mut in_digits = false;
-    for (at, &c) in chars.iter().enumerate() {
+    for (at, c) in folded.char_indices() {
         let digit = c.is_ascii_digit();
         if digit || c.is_alphanumeric() {
-            if in_digits != digit && !current.is_empty() {
-                out.push(std::mem::take(&mut current));
+            if in_digits != digit {
+                end(&mut current, &mut out);
             }
             in_digits = digit;
             current.push(c);
         } else if c != '\'' {
-            if !current.is_empty() {
-                out.push(std::mem::take(&mut current));
-            }
-            if is_sign_between_digits(&chars, at, c) {
+            end(&mut current, &mut out);
+            if is_sign_between_digits(folded.as_bytes(), at, c) {
                 out.push(c.to_string());
             }
         }
     }
-    if !current.is_empty() {
-        out.push(current);
-    }
+    end(&mut current, &mut out);
     out
 }
 
@@ -70,20 +71,23 @@ pub(super) fn is_sign(token: &str) -> bool {
     matches!(token, "/" | "-" | "." | ",")
 }
 
-fn is_sign_between_digits(chars: &[char], at: usize, c: char) -> bool {
-    let before = at.checked_sub(1).and_then(|i| chars.get(i)).copied();
-    let after = chars.get(at.saturating_add(1)).copied();
-    let digit = |c: Option<char>| c.is_some_and(|c| c.is_ascii_digit());
+/// `at` is the place of `c` in bytes: all that is looked for beside it is
+/// ASCII, which no part of another character can be taken for.
+fn is_sign_between_digits(bytes: &[u8], at: usize, c: char) -> bool {
+    let place = |at: Option<usize>| at.and_then(|at| bytes.get(at)).copied();
+    let before = place(at.checked_sub(1));
+    let after = place(at.checked_add(1));
+    let digit = |b: Option<u8>| b.is_some_and(|b| b.is_ascii_digit());
     match c {
         ',' => digit(before) && digit(after),
         '/' | '-' | '.' => {
-            let before = if before == Some(' ') && c != '.' {
-                at.checked_sub(2).and_then(|i| chars.get(i)).copied()
+            let before = if before == Some(b' ') && c != '.' {
+                place(at.checked_sub(2))
             } else {
                 before
             };
-            let after = if after == Some(' ') {
-                chars.get(at.saturating_add(2)).copied()
+            let after = if after == Some(b' ') {
+                place(at.checked_add(2))
             } else {
                 after
             };
@@ -94,6 +98,10 @@ fn is_sign_between_digits(chars: &[char], at: usize, c: char) -> bool {
 }
 
 fn pass(text: &str) -> String {
+    let as_it_is = |b: &u8| matches!(b, b' '..=b'_' | b'a'..=b'~' | b'\t'..=b'\r');
+    if text.as_bytes().iter().all(as_it_is) {
+        return text.to_ascii_lowercase();
+    }
     let mut out = String::with_capacity(text.len());
     if text.is_ascii() {
         let seen = text.chars().filter(|c| !is_invisible(*c));

@@ -65,6 +65,45 @@ const AROUND: &[&str] = &[
     "sil",
 ];
 
+/// Greetings that people of one language use; those that others borrow ("hello",
+/// "ola" without its accent) are left out.
+const GREETINGS: &[(Lang, &str)] = &[
+    (
+        Lang::En,
+        "good morning|good afternoon|good evening|good day",
+    ),
+    (Lang::Fr, "bonjour|bonsoir|salut|bjr|coucou"),
+    (
+        Lang::Sw,
+        "habari|hujambo|jambo|mambo|shikamoo|salama|habari yako|habari za asubuhi|habari za leo",
+    ),
+    (
+        Lang::Es,
+        "hola|buenos dias|buenas tardes|buenas noches|buenas|buen dia",
+    ),
+    (Lang::Pt, "bom dia|boa tarde|boa noite|oi|ola bom dia"),
+];
+
+/// The language of a greeting at the beginning of a message.
+pub fn read_greeting(text: &str) -> Option<Lang> {
+    // "olá" folds to what some write for "hola": its accent tells them apart.
+    if text.trim_start().to_lowercase().starts_with("olá") {
+        return Some(Lang::Pt);
+    }
+    let tokens = folded_tokens(text);
+    let begins = |greeting: &str| {
+        let mut words = greeting.split(' ');
+        let long_enough = tokens.len() >= greeting.split(' ').count();
+        long_enough
+            && words
+                .by_ref()
+                .zip(&tokens)
+                .all(|(word, token)| word == token)
+    };
+    let find = |(lang, greetings): &(Lang, &str)| greetings.split('|').any(begins).then_some(*lang);
+    GREETINGS.iter().find_map(find)
+}
+
 /// The language asked for: "English", "en français svp", "fr". Two languages,
 /// a sentence with other words, or a bare number give nothing.
 pub fn read_language(text: &str) -> Option<Lang> {
@@ -135,6 +174,27 @@ mod tests {
             "en en",
         ] {
             assert_eq!(read_language(text), None, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_greeting_tells_its_language() {
+        for (text, want) in [
+            ("Bonjour docteur", Some(Lang::Fr)),
+            ("HABARI", Some(Lang::Sw)),
+            ("Habari za asubuhi daktari", Some(Lang::Sw)),
+            ("Olá, bom dia", Some(Lang::Pt)),
+            ("Bom dia!", Some(Lang::Pt)),
+            ("bom", None),
+            ("¡Hola!", Some(Lang::Es)),
+            ("ola", None),
+            ("hello", None),
+            ("good morning nurse", Some(Lang::En)),
+            ("good", None),
+            ("", None),
+            ("my child is sick", None),
+        ] {
+            assert_eq!(read_greeting(text), want, "{text}");
         }
     }
 }

@@ -31,7 +31,7 @@ mod yes_no;
 pub use command::{may_be_answer, read_command};
 pub use fold::fold;
 pub use kind::{Choice, Command, Kind, Misread, Value};
-pub use language::read_language;
+pub use language::{read_greeting, read_language};
 pub use page::read_page;
 pub use sex::SEX_IDS;
 

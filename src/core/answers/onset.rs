@@ -225,6 +225,21 @@ pub(super) fn has_other_words(folded: &str, lang: Lang, today: Date) -> bool {
     scan(&cut(folded), lang, today).unknown > 0
 }
 
+/// Words that begin a time and, unlike others of [`MARKERS`], no complaint:
+/// "back pain" and "tem febre" are complaints.
+static SINCE: Table<()> = Table::of(&[
+    (En, (), "since"),
+    (Fr, (), "depuis|il y a|ca fait|cela fait"),
+    (Sw, (), "tangu|toka"),
+    (Es, (), "desde|hace"),
+    (Pt, (), "desde|faz"),
+]);
+
+/// Whether it begins as a time does: "since", "il y a".
+pub(super) fn begins_like_a_time(folded: &str, lang: Lang) -> bool {
+    exact_at(&SINCE, &cut(folded), 0, lang).is_some()
+}
+
 struct Scan {
     dates: Vec<Result<Date, Misread>>,
     marked: bool,

@@ -7,7 +7,7 @@
 
 use super::fold::{fold, folded_tokens};
 use super::kind::{Kind, Misread, Value};
-use super::onset::has_other_words;
+use super::onset::{begins_like_a_time, has_other_words};
 use super::pieces::{Piece, flush, forget};
 use super::segments::{cut_segments, label_of, topic_of};
 use super::{is_too_long, read, words};
@@ -45,7 +45,7 @@ pub fn read_page(
     if page.take_none(&segments) || page.take_lone_name(&segments) {
         return page.finish();
     }
-    if segments.len() == page.open().len() {
+    if segments.len() == page.open().len() && page.only_story().is_none() {
         page.in_order(&segments);
     } else {
         page.by_shape(&segments);
@@ -231,7 +231,43 @@ impl Page<'_> {
             self.cut_typed(segment, &mut pieces);
         }
         self.settle_typed(&mut pieces);
-        self.settle_free(&pieces);
+        match self.only_story() {
+            Some(place) => self.settle_story(place, &pieces),
+            None => self.settle_free(&pieces),
+        }
+    }
+
+    /// The question for free words, where all others still open have answers
+    /// of a shape of their own: then nothing else could be meant by such words.
+    fn only_story(&self) -> Option<usize> {
+        let mut shapeless = self
+            .open()
+            .into_iter()
+            .filter_map(|place| self.kinds.get(place).map(|kind| (place, kind)))
+            .filter(|(_, kind)| !is_typed(kind));
+        match (shapeless.next(), shapeless.next()) {
+            (Some((place, Kind::FreeText)), None) => Some(place),
+            (Some(_) | None, _) => None,
+        }
+    }
+
+    /// All words without a shape are the story, however they were cut. Words
+    /// that begin like a time and are none are a time that was not understood.
+    fn settle_story(&mut self, place: usize, pieces: &[Piece]) {
+        let time_is_open = self
+            .open()
+            .iter()
+            .any(|p| self.kinds.get(*p) == Some(&Kind::Onset));
+        let words: Vec<&str> = pieces
+            .iter()
+            .filter_map(Piece::words)
+            .map(String::as_str)
+            .filter(|text| !(time_is_open && begins_like_a_time(&fold(text), self.lang)))
+            .collect();
+        if !words.is_empty() {
+            let answer = self.try_read(place, &words.join(", "));
+            self.set(place, answer);
+        }
     }
 
     /// Cuts a segment into typed answers and the words between them.
@@ -412,6 +448,65 @@ mod tests {
                 Some([(); 3].map(|()| unclear.clone()).as_slice())
             );
         }
+    }
+
+    #[test]
+    fn words_without_a_shape_are_the_trouble_even_when_no_time_is_told() {
+        let kinds = [Kind::FreeText, Kind::Onset];
+        let today = Date::constant(2026, 11, 18);
+        for (text, lang, story, since) in [
+            ("my belly hurts", Lang::En, "my belly hurts", None),
+            ("fever", Lang::En, "fever", None),
+            ("fever, cough", Lang::En, "fever, cough", None),
+            (
+                "fever, cough, vomiting",
+                Lang::En,
+                "fever, cough, vomiting",
+                None,
+            ),
+            (
+                "fever, cough, since yesterday",
+                Lang::En,
+                "fever, cough",
+                Some("2026-11-17"),
+            ),
+            (
+                "depuis hier, fièvre et toux",
+                Lang::Fr,
+                "fièvre et toux",
+                Some("2026-11-17"),
+            ),
+            (
+                "estou com dor de barriga",
+                Lang::Pt,
+                "estou com dor de barriga",
+                None,
+            ),
+            (
+                "anaumwa tumbo na anaharisha",
+                Lang::Sw,
+                "anaumwa tumbo na anaharisha",
+                None,
+            ),
+            (
+                "dolor de cabeza\nhace 3 días",
+                Lang::Es,
+                "dolor de cabeza",
+                Some("2026-11-15"),
+            ),
+        ] {
+            let answers = read_page(&kinds, text, lang, today, "CD");
+            let told = Ok(Value::Text { text: story.into() });
+            assert_eq!(answers.first(), Some(&told), "{text}");
+            let at = match answers.get(1) {
+                Some(Ok(Value::Since { date, .. })) => Some(date.as_str().to_owned()),
+                _ => None,
+            };
+            assert_eq!(at.as_deref(), since, "{text}");
+        }
+        // A time that was not understood is no trouble of its own.
+        let answers = read_page(&kinds, "since the big rain", Lang::En, today, "CD");
+        assert_eq!(answers, [Err(Misread::Unclear), Err(Misread::Unclear)]);
     }
 
     #[test]

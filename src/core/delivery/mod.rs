@@ -1,14 +1,28 @@
-//! Delivery: the states of an outgoing message and what a result means.
-//! Pure; the sender worker and the simulation both act on it.
+//! Delivery: the states of an outgoing message, what a result means, and what
+//! leaves when. Pure; the sender worker and the simulation both act on it.
 
 mod backoff;
 mod class;
+mod fallback;
+mod late;
 mod outcome;
+mod pair;
+mod plan;
+#[cfg(test)]
+mod plan_tests;
 mod state;
 mod verdict;
+mod window;
+mod words;
 
 pub use backoff::wait_ms;
 pub use class::{CODE_MISSING, Class, classify, is_known, retries_max};
+pub use fallback::{LastTemplate, Returned, TEMPLATE_REST_MS, blames_template, returned};
+pub use late::{LATE_MS, lead, pull_first_ms};
 pub use outcome::{LineFault, SendOutcome};
+pub use pair::PairRule;
+pub use plan::{Lane, Limits, Plan, Send, Templated, Waiting, plan};
 pub use state::{DeliveryState, advance};
 pub use verdict::{Channel, Policy, Verdict, judge};
+pub use window::{WINDOW_MARGIN_MS, Window, WindowRule};
+pub use words::{UnknownWhy, Why, explain};

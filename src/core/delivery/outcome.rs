@@ -30,10 +30,14 @@ pub enum SendOutcome {
 /// Why the line does not carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum LineFault {
-    /// No name, no route, refused, timed out while connecting.
+    /// No name, no route, timed out while connecting.
     Down,
-    /// The certificate did not hold (a wrong clock looks the same).
+    /// The way is there and the provider's door is closed.
+    Refused,
+    /// Whoever answered could not prove to be the provider.
     Tls,
+    /// The certificate is not valid yet, or no longer, by our clock.
+    Clock,
     /// Somebody else answered: a captive portal or a proxy.
     Portal,
 }

@@ -116,7 +116,8 @@ impl FromStr for DeliveryState {
 
 /// The state after a receipt. Receipts come in any order and more than once,
 /// so a state only ever moves forward: a late `delivered` leaves `read` alone,
-/// and `failed` counts only before the message has reached the phone.
+/// and `failed` counts only of a message that has left and has not reached the
+/// phone: of one that waits it is news of an earlier try.
 /// A proof of arrival outweighs an earlier failure.
 pub fn advance(state: DeliveryState, receipt: Receipt) -> DeliveryState {
     let reached = match receipt {
@@ -127,7 +128,7 @@ pub fn advance(state: DeliveryState, receipt: Receipt) -> DeliveryState {
     };
     match (state.rank(), reached.rank()) {
         (Some(now), Some(new)) if new > now => reached,
-        (Some(now), None) if now < 4 => DeliveryState::Failed,
+        (Some(now), None) if (1..4).contains(&now) => DeliveryState::Failed,
         (None, Some(new)) if new >= 4 => reached,
         (Some(_), Some(_)) | (Some(_), None) | (None, Some(_)) | (None, None) => state,
     }
@@ -137,6 +138,15 @@ pub fn advance(state: DeliveryState, receipt: Receipt) -> DeliveryState {
 mod tests {
     use super::*;
     use DeliveryState as S;
+    use proptest::prelude::*;
+
+    const RECEIPTS: [Receipt; 5] = [
+        Receipt::Sent,
+        Receipt::Delivered,
+        Receipt::Read,
+        Receipt::Played,
+        Receipt::Failed,
+    ];
 
     #[test]
     fn receipts_only_move_forward() {
@@ -147,6 +157,7 @@ mod tests {
             (S::Read, Receipt::Delivered, S::Read),
             (S::Delivered, Receipt::Failed, S::Delivered),
             (S::Sent, Receipt::Failed, S::Failed),
+            (S::Queued, Receipt::Failed, S::Queued),
             (S::Failed, Receipt::Sent, S::Failed),
             (S::Failed, Receipt::Delivered, S::Delivered),
             (S::Accepted, Receipt::Played, S::Read),
@@ -160,6 +171,44 @@ mod tests {
     fn words_round_trip() {
         for state in S::ALL {
             assert_eq!(state.word().parse(), Ok(state));
+        }
+    }
+
+    proptest! {
+        /// Whatever comes, in whatever order and how often: no receipt moves a
+        /// message back, and only arrival outweighs an end.
+        #[test]
+        fn no_receipt_moves_a_message_back(
+            first in prop::sample::select(S::ALL.to_vec()),
+            receipts in prop::collection::vec(prop::sample::select(RECEIPTS.to_vec()), 0..20),
+        ) {
+            let mut state = first;
+            for receipt in receipts {
+                let next = advance(state, receipt);
+                match (state.rank(), next.rank()) {
+                    (Some(before), Some(after)) => prop_assert!(after >= before),
+                    (Some(before), None) => prop_assert!((1..4).contains(&before)),
+                    (None, Some(after)) => prop_assert!(after >= 4),
+                    (None, None) => prop_assert_eq!(state, next),
+                }
+                prop_assert_eq!(advance(next, receipt), next, "once is as good as twice");
+                state = next;
+            }
+        }
+
+        /// Once everything has come, its order has made no difference to
+        /// whether the message is known to have arrived.
+        #[test]
+        fn arrival_is_known_in_any_order(
+            receipts in prop::collection::vec(prop::sample::select(RECEIPTS.to_vec()), 0..12),
+        ) {
+            let end = receipts.iter().fold(S::Sending, |state, receipt| advance(state, *receipt));
+            let back = receipts.iter().rev().fold(S::Sending, |state, receipt| advance(state, *receipt));
+            let arrived = |state| matches!(state, S::Delivered | S::Read);
+            prop_assert_eq!(arrived(end), arrived(back));
+            if arrived(end) {
+                prop_assert_eq!(end, back);
+            }
         }
     }
 }

@@ -1,7 +1,7 @@
 //! What follows from the result of a send. Pure: the sender worker and the
 //! simulation both act on it.
 
-use super::{Class, DeliveryState, SendOutcome, classify, retries_max, wait_ms};
+use super::{Class, DeliveryState, SendOutcome, Why, classify, retries_max, wait_ms};
 use crate::core::time::UnixMs;
 
 /// How many refusals of the kind "try again" one message survives.
@@ -12,8 +12,8 @@ const RETRIES_MAX: u32 = 8;
 pub struct Verdict {
     /// Where the message stands now.
     pub state: DeliveryState,
-    /// Why, in one stable word for the row, the API and the page.
-    pub why: Option<&'static str>,
+    /// Why.
+    pub why: Option<Why>,
     /// Not before then.
     pub not_before: UnixMs,
     /// Whether this try counts against the message's own budget.
@@ -63,12 +63,12 @@ pub fn judge(
         },
         SendOutcome::NotSent(_) => Verdict {
             state: DeliveryState::Queued,
-            why: Some("line_down"),
+            why: Some(Why::LineDown),
             not_before: now,
             counts: false,
             channel: Channel::LineDown,
         },
-        SendOutcome::Unknown => in_doubt("no_answer", policy, now),
+        SendOutcome::Unknown => in_doubt(Why::NoAnswer, policy, now),
         SendOutcome::Refused { error, http, wait } => {
             let hint = wait.map(|w| i64::try_from(w.as_millis()).unwrap_or(i64::MAX));
             let tries = Tries {
@@ -104,20 +104,21 @@ fn refused(
         channel,
     };
     match class {
-        Class::Configuration => queued("configuration", now, false, Channel::Misconfigured),
-        Class::ThrottleNumber => queued("throttled", now, false, Channel::PauseUntil(later)),
-        Class::ThrottleContact => queued("throttled_contact", later, true, Channel::Fine),
+        Class::Configuration => queued(Why::Configuration, now, false, Channel::Misconfigured),
+        Class::ThrottleNumber => queued(Why::Throttled, now, false, Channel::PauseUntil(later)),
+        Class::ThrottleContact => queued(Why::ThrottledContact, later, true, Channel::Fine),
         Class::Retry if tries.before < tries.max => {
-            queued("provider_error", later, true, Channel::Fine)
+            queued(Why::ProviderError, later, true, Channel::Fine)
         }
-        Class::Retry | Class::Permanent => failed("refused", now),
-        Class::NeedsTemplate => failed("window_closed", now),
-        Class::Unknown => in_doubt("provider_unsure", policy, now),
-        Class::PossiblySent => in_doubt("maybe_sent", policy, now),
+        Class::Retry | Class::Permanent => failed(Why::Refused, now),
+        // The planner does the rest, as for any window that is closed.
+        Class::NeedsTemplate => queued(Why::WindowClosed, now, true, Channel::Fine),
+        Class::Unknown => in_doubt(Why::ProviderUnsure, policy, now),
+        Class::PossiblySent => in_doubt(Why::MaybeSent, policy, now),
     }
 }
 
-const fn failed(why: &'static str, now: UnixMs) -> Verdict {
+const fn failed(why: Why, now: UnixMs) -> Verdict {
     Verdict {
         state: DeliveryState::Failed,
         why: Some(why),
@@ -127,7 +128,7 @@ const fn failed(why: &'static str, now: UnixMs) -> Verdict {
     }
 }
 
-const fn in_doubt(why: &'static str, policy: Policy, now: UnixMs) -> Verdict {
+const fn in_doubt(why: Why, policy: Policy, now: UnixMs) -> Verdict {
     Verdict {
         state: DeliveryState::InDoubt,
         why: Some(why),
@@ -187,9 +188,13 @@ mod tests {
     }
 
     #[test]
-    fn a_closed_window_and_a_bad_address_fail_and_say_which() {
-        assert_eq!(refusal(131_047, 0).why, Some("window_closed"));
-        assert_eq!(refusal(131_026, 0).why, Some("refused"));
+    fn a_bad_address_fails_and_a_closed_window_waits_for_its_fallback() {
+        let closed = refusal(131_047, 0);
+        assert_eq!(closed.state, DeliveryState::Queued);
+        assert_eq!(closed.why, Some(Why::WindowClosed));
+        let refused = refusal(131_026, 0);
+        assert_eq!(refused.state, DeliveryState::Failed);
+        assert_eq!(refused.why, Some(Why::Refused));
     }
 
     #[test]

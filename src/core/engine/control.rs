@@ -12,6 +12,7 @@ use crate::core::answers::{self, Choice, Kind, Value};
 use crate::core::flow::{ButtonName, Line};
 use crate::core::lang::Lang;
 use crate::core::limits;
+use crate::core::outgoing::REOPEN_TOKEN;
 
 /// A choice's id taken apart.
 pub(super) struct Tap {
@@ -47,8 +48,9 @@ pub(super) fn tapped(turn: &mut Turn<'_>, message: &Received, tap: &Tap, idle: b
     danger::search(turn, &message.content);
     if turn.session.stage == Stage::Rest && turn.session.overlay.is_none() {
         // A second tap on the button just used says nothing new; one that
-        // comes long afterwards is somebody who wants to begin.
-        if idle {
+        // comes long afterwards is somebody who wants to begin; but one on a
+        // request to write again only asks for what waits for them.
+        if idle && tap.token != REOPEN_TOKEN {
             turn.session.stopped = false;
             language::begin(turn);
         }

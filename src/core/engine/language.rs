@@ -1,7 +1,7 @@
 //! The beginning of an intake, and which language it is held in.
 //!
-//! A guess from the first words only picks the greeting's language; the choice
-//! is the patient's.
+//! A greeting only picks the language that is offered first; the choice is the
+//! patient's, who may make it with the very first message.
 
 use super::consent;
 use super::control;
@@ -39,7 +39,8 @@ pub(super) fn is_courtesy(turn: &Turn<'_>, content: &Content) -> bool {
     turn.session.submitted.is_some() && turn.flow.is_courtesy(body.as_str())
 }
 
-/// Guesses a language from the first words.
+/// What the first words say of the language: a message that only names one
+/// chooses it, a greeting has it offered first.
 pub(super) fn guess(turn: &mut Turn<'_>, content: &Content) {
     if turn.session.language.is_some() {
         return;
@@ -47,8 +48,11 @@ pub(super) fn guess(turn: &mut Turn<'_>, content: &Content) {
     let Content::Text { body } = content else {
         return;
     };
-    let guessed = answers::read_language(body.as_str());
-    turn.session.language = guessed.filter(|lang| turn.languages().contains(lang));
+    let offered = |lang: &Lang| turn.languages().contains(lang);
+    let named = answers::read_language(body.as_str()).filter(offered);
+    let greeted = answers::read_greeting(body.as_str()).filter(offered);
+    turn.session.language_chosen |= named.is_some();
+    turn.session.language = named.or(greeted);
 }
 
 /// What can be chosen, the guessed language first.

@@ -261,6 +261,8 @@ fn with_words(body: Body, words: String) -> Body {
             rows,
         },
         Body::RequestContact { .. } => Body::RequestContact { text: words },
+        // The engine says none.
+        Body::Template { .. } => body,
     }
 }
 
@@ -270,6 +272,8 @@ const fn most_units(body: &Body) -> usize {
         Body::Buttons { .. } | Body::List { .. } | Body::RequestContact { .. } => {
             limits::INTERACTIVE_UNITS_MAX
         }
+        // Nothing may be added to it.
+        Body::Template { .. } => 0,
     }
 }
 

@@ -17,7 +17,8 @@ pub struct FlowFault {
 /// Collects faults while a file is read.
 pub(super) struct Faults<'a> {
     source: &'a str,
-    found: Vec<FlowFault>,
+    /// Where in the source, and what.
+    found: Vec<(usize, String)>,
 }
 
 impl<'a> Faults<'a> {
@@ -30,22 +31,31 @@ impl<'a> Faults<'a> {
 
     /// Notes a fault at a place of the file.
     pub(super) fn note(&mut self, at: &Range<usize>, message: impl Into<String>) {
-        let before = self.source.as_bytes().iter().take(at.start);
-        self.found.push(FlowFault {
-            line: 1 + before.filter(|byte| **byte == b'\n').count(),
-            message: message.into(),
-        });
+        self.found.push((at.start, message.into()));
     }
 
     pub(super) const fn is_empty(&self) -> bool {
         self.found.is_empty()
     }
 
-    /// All of them, by line.
+    /// All of them, by line. The lines are counted once for all of them: a
+    /// broken file has many faults.
     pub(super) fn into_sorted(mut self) -> Vec<FlowFault> {
         self.found.sort();
-        self.found.dedup();
-        self.found
+        let mut rest = self.source.as_bytes();
+        let (mut line, mut counted) = (1, 0);
+        let mut faults: Vec<FlowFault> = Vec::with_capacity(self.found.len());
+        for (at, message) in self.found {
+            let (before, after) = rest
+                .split_at_checked(at.saturating_sub(counted))
+                .unwrap_or((rest, &[]));
+            line += before.iter().filter(|byte| **byte == b'\n').count();
+            (rest, counted) = (after, at);
+            faults.push(FlowFault { line, message });
+        }
+        faults.sort();
+        faults.dedup();
+        faults
     }
 }
 

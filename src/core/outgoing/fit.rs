@@ -34,6 +34,8 @@ pub fn fit(body: Body) -> Body {
         }),
         Body::Buttons { text, buttons } => fit_buttons(text, buttons),
         Body::List { text, open, rows } => fit_list(text, &open, rows),
+        // Its words stand at the provider.
+        Body::Template { .. } => body,
     }
 }
 
@@ -251,7 +253,7 @@ mod tests {
 
     fn assert_fits(body: &Body) {
         let words_max = match body {
-            Body::Text { .. } => TEXT_UNITS_MAX,
+            Body::Text { .. } | Body::Template { .. } => TEXT_UNITS_MAX,
             Body::Buttons { .. } | Body::List { .. } | Body::RequestContact { .. } => {
                 INTERACTIVE_UNITS_MAX
             }
@@ -259,7 +261,7 @@ mod tests {
         assert!((1..=words_max).contains(&units(body.words())));
         let within = |text: &str, most| assert!((1..=most).contains(&units(text)), "{text}");
         match body {
-            Body::Text { .. } | Body::RequestContact { .. } => {}
+            Body::Text { .. } | Body::RequestContact { .. } | Body::Template { .. } => {}
             Body::Buttons { buttons, .. } => {
                 assert!((1..=BUTTONS_MAX).contains(&buttons.len()));
                 buttons

@@ -8,7 +8,7 @@
 use super::Error;
 use crate::core::data_key::DataKey;
 use crate::keys::derive::{self, Cost};
-use crate::keys::wrap::{self, Wrapped};
+use crate::keys::wrap::{self, Use, Wrapped};
 use crate::ports::Chance;
 use p256::elliptic_curve::sec1::ToSec1Point;
 use p256::{PublicKey, SecretKey, ecdh};
@@ -132,8 +132,8 @@ impl HumanSlot {
     }
 
     fn expected_tag(&self, key: &DataKey) -> String {
-        let secret = wrap::expand(key.expose(), b"healthpost keyslot tag");
-        hex::encode(wrap::expand(secret.as_slice(), &self.bound()).as_slice())
+        let secret = wrap::expand(Use::TagKey, key.expose(), b"");
+        hex::encode(wrap::expand(Use::Tag, secret.as_slice(), &self.bound()).as_slice())
     }
 
     /// Whether the slot is as it was written.
@@ -168,7 +168,7 @@ impl HumanSlot {
     fn kek(&self, private: &SecretKey, public: &PublicKey) -> Zeroizing<[u8; 32]> {
         let shared = ecdh::diffie_hellman(private.to_nonzero_scalar(), public.as_affine());
         let context = [self.public.as_str(), &self.ephemeral, &self.salt].join("\n");
-        wrap::expand(shared.raw_secret_bytes(), context.as_bytes())
+        wrap::expand(Use::Wrapping, shared.raw_secret_bytes(), context.as_bytes())
     }
 
     /// What the wrapping is bound to: moved to another slot, kind, cost or
@@ -208,7 +208,7 @@ impl HumanSlot {
 fn derive_opener(cost: Option<Cost>, secret: &[u8], salt: &[u8]) -> Option<Opener> {
     let seed = match cost {
         Some(cost) => derive::derive(cost, secret, salt).ok()?,
-        None => wrap::expand(secret, salt),
+        None => wrap::expand(Use::RecoverySeed, secret, salt),
     };
     Some(Opener(key_from(seed)))
 }
@@ -220,7 +220,7 @@ fn key_from(mut seed: Zeroizing<[u8; 32]>) -> SecretKey {
         if let Ok(key) = SecretKey::from_slice(seed.as_slice()) {
             return key;
         }
-        seed = wrap::expand(seed.as_slice(), b"healthpost keyslot again");
+        seed = wrap::expand(Use::NextSeed, seed.as_slice(), b"");
     }
 }
 

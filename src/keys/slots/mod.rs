@@ -5,8 +5,10 @@
 //! While a rotation is under way there are slots of two generations, each for
 //! the key of one database file.
 
+mod home;
 mod human;
 mod open;
+mod revoke;
 mod slot;
 
 use crate::core::data_key::DataKey;
@@ -22,6 +24,7 @@ use serde_json::value::RawValue;
 use slot::{Slot, TpmSlot};
 use std::path::Path;
 
+pub use home::Home;
 pub use open::Opened;
 
 /// The slots' file in the data folder.
@@ -79,6 +82,8 @@ struct VersionOnly {
 struct Document {
     version: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    home: Option<Home>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
     board: Option<Board>,
     slots: Vec<Box<RawValue>>,
 }
@@ -86,6 +91,7 @@ struct Document {
 /// The slots of one data folder.
 #[derive(Clone)]
 pub struct SlotsFile {
+    home: Option<Home>,
     board: Option<Board>,
     slots: Vec<Slot>,
 }
@@ -101,6 +107,7 @@ pub fn create(chance: &dyn Chance) -> Result<(SlotsFile, DataKey, RecoveryKey), 
     let key = DataKey::take(&mut random);
     let recovery = RecoveryKey::draw(chance);
     let mut file = SlotsFile {
+        home: None,
         board: None,
         slots: Vec::new(),
     };
@@ -140,6 +147,7 @@ impl SlotsFile {
             return Err(Error::Damaged);
         }
         Ok(Self {
+            home: document.home,
             board: document.board,
             slots: document.slots.into_iter().map(Slot::read).collect(),
         })
@@ -153,6 +161,7 @@ impl SlotsFile {
         let slots: Option<Vec<_>> = self.slots.iter().map(Slot::to_raw).collect();
         let document = Document {
             version: VERSION,
+            home: self.home.clone(),
             board: self.board.clone(),
             slots: slots.ok_or(Error::Damaged)?,
         };
@@ -185,6 +194,16 @@ impl SlotsFile {
     /// The kinds of the slots, in order, those this program cannot open too.
     pub fn kinds(&self) -> Vec<String> {
         self.slots.iter().filter_map(Slot::kind).collect()
+    }
+
+    /// The folder the slots were written for, where that is noted.
+    pub const fn home(&self) -> Option<&Home> {
+        self.home.as_ref()
+    }
+
+    /// Notes the folder the slots are for; to be saved.
+    pub fn set_home(&mut self, home: Home) {
+        self.home = Some(home);
     }
 
     /// The TPM this installation has met.

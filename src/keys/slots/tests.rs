@@ -185,3 +185,36 @@ fn no_flipped_bit_gives_a_wrong_key() {
         }
     }
 }
+
+#[test]
+fn a_passphrase_is_taken_out_alone() {
+    let (mut file, made, recovery) = cheap();
+    let chance = Sequence::starting_at(50);
+    file.add_with(CHEAP, "second", &made, &chance).unwrap();
+    let said = file.remove_passphrase("neither");
+    assert!(matches!(said, Err(Error::Wrong(_))));
+    file.remove_passphrase("maji safi").unwrap();
+    let mut file = reread(&file);
+    assert!(file.open_with_passphrase("maji safi").is_err());
+    only(file.open_with_passphrase("second"));
+    only(file.open_with_recovery(&recovery));
+    file.remove_passphrase("second").unwrap();
+    let said = file.remove_passphrase("second");
+    assert!(matches!(said, Err(Error::NoSuchSlot(_))));
+    only(file.open_with_recovery(&recovery));
+}
+
+#[test]
+fn a_new_recovery_key_takes_the_place_of_the_old_one() {
+    let (mut file, made, old) = cheap();
+    let chance = Sequence::starting_at(81);
+    let new = RecoveryKey::draw(&chance);
+    file.replace_recovery(&new, &made, &chance).unwrap();
+    let file = reread(&file);
+    assert_eq!(file.kinds(), ["recovery", "passphrase"]);
+    assert!(file.open_with_recovery(&old).is_err());
+    assert_eq!(
+        only(file.open_with_recovery(&new)).key.expose(),
+        made.key.expose()
+    );
+}

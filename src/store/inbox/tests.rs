@@ -3,6 +3,7 @@
 use super::*;
 use crate::core::inbound::{Receipt, Status};
 use crate::store::tests::{box_key, count, db, message, phone};
+use crate::store::{retention, sessions};
 
 const NOW: UnixMs = UnixMs(100_000);
 
@@ -21,7 +22,7 @@ fn take(conn: &Connection, items: &[ReceivedItem], now: UnixMs) -> Tally {
 }
 
 fn due(conn: &Connection) -> i64 {
-    count(conn, "SELECT due_at FROM pending")
+    count(conn, "SELECT due_at FROM contact")
 }
 
 #[test]
@@ -69,7 +70,13 @@ fn a_message_for_another_number_is_kept_and_never_stepped() {
     let mut item = message("w1", phone("243970000001"), NOW, "hello");
     item.phone_number_id = Some("2".into());
     assert_eq!(take(&conn, &[item], NOW).kept, 1);
-    assert_eq!(count(&conn, "SELECT count(*) FROM pending"), 0);
+    assert_eq!(
+        count(
+            &conn,
+            "SELECT count(*) FROM contact WHERE due_at IS NOT NULL"
+        ),
+        0
+    );
     assert_eq!(count(&conn, "SELECT count(*) FROM contact"), 0);
 }
 
@@ -187,4 +194,49 @@ fn a_change_of_account_id_told_to_another_number_is_not_followed() {
     assert_eq!(count(&conn, "SELECT count(*) FROM contact"), 0);
     assert_eq!(take(&conn, &[update("u2", "1")], NOW).kept, 1);
     assert_eq!(count(&conn, "SELECT count(*) FROM address"), 2);
+}
+
+#[test]
+fn what_a_message_is_about_is_found_among_its_own_contacts_messages() {
+    let conn = db();
+    let (amina, ben) = (phone("243970000001"), phone("243970000002"));
+    let about = |id: &str, from: &Identity, original: &str| {
+        let mut item = message(id, from.clone(), NOW, "");
+        if let Ok(Item::Message(message)) = &mut item.content {
+            message.content = Content::Revoke {
+                original: original.into(),
+            };
+        }
+        item
+    };
+    let items = [
+        // The revoke is here before what it withdraws.
+        about("w2", &amina, "w1"),
+        message("w1", amina.clone(), NOW, "hello"),
+        about("w3", &ben, "w1"),
+        about("w4", &amina, "w9"),
+    ];
+    assert_eq!(take(&conn, &items, NOW).messages, 4);
+    let found = |who: &Identity| -> Vec<Option<InboxId>> {
+        let contact = contacts::resolve(&conn, who, NOW).unwrap().unwrap();
+        let waiting = sessions::unhandled(&conn, contact, &box_key(), 9).unwrap();
+        let received = waiting.messages.into_iter().map(|it| it.received.unwrap());
+        received.map(|it| it.about).collect()
+    };
+    assert_eq!(found(&amina), [Some(InboxId(2)), None, None]);
+    assert_eq!(found(&ben), [None], "another's message is none of his");
+}
+
+#[test]
+fn a_webhooks_number_never_comes_twice() {
+    let conn = db();
+    let one = |id: &str, now| take(&conn, &[message(id, phone("243970000001"), now, "x")], now);
+    one("w1", NOW);
+    one("w2", NOW);
+    assert_eq!(retention::drop_bodies(&conn, NOW.plus_ms(1)).unwrap(), 2);
+    assert_eq!(count(&conn, "SELECT count(body) FROM webhook"), 0);
+    one("w3", NOW.plus_ms(2));
+    assert_eq!(count(&conn, "SELECT max(webhook_id) FROM inbox"), 3);
+    assert_eq!(retention::drop_bodies(&conn, NOW.plus_ms(1)).unwrap(), 1);
+    assert_eq!(count(&conn, "SELECT count(body) FROM webhook"), 1);
 }

@@ -25,9 +25,12 @@ CREATE TABLE webhook (
 CREATE INDEX webhook_by_age ON webhook (received_at);
 
 -- What was already taken in: HMAC-SHA-256, cut to 16 bytes, of the item's
--- deduplication key under a box key. Kept for good.
+-- deduplication key under a box key. Kept for good. The row it became, so that
+-- a message is found for its edit or revoke; keys lie scattered, and a second
+-- index of that kind would cost a page more for each message.
 CREATE TABLE seen (
-    key BLOB PRIMARY KEY CHECK (length(key) = 16)
+    key      BLOB PRIMARY KEY CHECK (length(key) = 16),
+    inbox_id INTEGER
 ) STRICT, WITHOUT ROWID;
 
 -- Chats as polling last saw them: HMAC of the chat's name, the stamp of its
@@ -37,8 +40,9 @@ CREATE TABLE polled_chat (
     stamp INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 
+-- Rows are never deleted, also not when a contact is erased.
 CREATE TABLE contact (
-    id            INTEGER PRIMARY KEY AUTOINCREMENT,
+    id            INTEGER PRIMARY KEY,
     created_at    INTEGER NOT NULL,
     username      TEXT,
     profile_name  TEXT,
@@ -49,8 +53,14 @@ CREATE TABLE contact (
     -- Steps in the running minute, to slow a flood down.
     pace_minute   INTEGER NOT NULL DEFAULT 0,
     pace_count    INTEGER NOT NULL DEFAULT 0,
-    erased_at     INTEGER
+    erased_at     INTEGER,
+    -- While messages wait to be stepped: no row of theirs is before this one,
+    -- when the first of them came, and when they are due.
+    waits_from    INTEGER,
+    first_at      INTEGER,
+    due_at        INTEGER
 ) STRICT;
+CREATE INDEX contact_due ON contact (due_at) WHERE due_at IS NOT NULL;
 
 CREATE TABLE address (
     kind       TEXT NOT NULL CHECK (kind IN ('phone', 'bsuid', 'parent_bsuid')),
@@ -63,13 +73,17 @@ CREATE TABLE address (
 CREATE INDEX address_by_contact ON address (contact_id, kind, last_seen);
 
 -- One item out of a webhook. Messages of a contact wait here for the engine.
+-- Rows are never deleted: the number is the order of arrival.
 CREATE TABLE inbox (
-    id            INTEGER PRIMARY KEY AUTOINCREMENT,
-    webhook_id    INTEGER REFERENCES webhook (id) ON DELETE SET NULL,
+    id            INTEGER PRIMARY KEY,
+    -- The newest webhook is never dropped, so no number comes twice.
+    webhook_id    INTEGER,
     contact_id    INTEGER REFERENCES contact (id),
     kind          TEXT NOT NULL,
-    -- HMAC of the provider's message id, to find it for an edit or a revoke.
+    -- HMAC of the provider's message id, for whoever checks the whole table.
     message_key   BLOB,
+    -- Under which `seen.key` the message stands that this one is about.
+    about         BLOB,
     item          TEXT,
     stamped_at    INTEGER NOT NULL,
     received_at   INTEGER NOT NULL,
@@ -77,19 +91,8 @@ CREATE TABLE inbox (
     interruptions INTEGER NOT NULL DEFAULT 0,
     why           TEXT
 ) STRICT;
-CREATE INDEX inbox_new ON inbox (contact_id, stamped_at, id) WHERE state = 'new';
-CREATE INDEX inbox_by_contact ON inbox (contact_id, id);
-CREATE INDEX inbox_by_webhook ON inbox (webhook_id);
-CREATE INDEX inbox_by_message ON inbox (message_key) WHERE message_key IS NOT NULL;
+CREATE INDEX inbox_by_contact ON inbox (contact_id) WHERE contact_id IS NOT NULL;
 CREATE INDEX inbox_dead ON inbox (id) WHERE state = 'dead';
-
--- Contacts with unhandled messages or a timer, and when to step them.
-CREATE TABLE pending (
-    contact_id INTEGER PRIMARY KEY REFERENCES contact (id),
-    first_at   INTEGER NOT NULL,
-    due_at     INTEGER NOT NULL
-) STRICT;
-CREATE INDEX pending_by_due ON pending (due_at);
 
 CREATE TABLE timer (
     contact_id INTEGER NOT NULL REFERENCES contact (id),
@@ -143,12 +146,13 @@ CREATE TABLE record_version (
     PRIMARY KEY (record_id, version)
 ) STRICT, WITHOUT ROWID;
 
--- The outbound queue. The id is the order.
+-- The outbound queue. The id is the order; rows are never deleted.
 CREATE TABLE outbox (
-    id           INTEGER PRIMARY KEY AUTOINCREMENT,
+    id           INTEGER PRIMARY KEY,
     key          TEXT NOT NULL UNIQUE,
     contact_id   INTEGER NOT NULL REFERENCES contact (id),
-    purpose      TEXT NOT NULL CHECK (purpose IN ('prompt', 'notice', 'emergency', 'staff')),
+    purpose      TEXT NOT NULL CHECK (purpose IN ('prompt', 'notice', 'emergency', 'staff',
+                                                  'template')),
     body         TEXT,
     -- 0 goes before everything else (an emergency), 1 is everything else.
     rank         INTEGER NOT NULL,
@@ -166,18 +170,75 @@ CREATE TABLE outbox (
     updated_at   INTEGER NOT NULL,
     accepted_at  INTEGER,
     -- The provider's own stamp of `sent`.
-    sent_stamp   INTEGER
+    sent_stamp   INTEGER,
+    -- WhatsApp's stamp of the contact's latest message when it was queued, and
+    -- when it last left.
+    about_stamp  INTEGER NOT NULL DEFAULT 0,
+    under_stamp  INTEGER NOT NULL DEFAULT 0,
+    -- Since when its age counts; empty until a trusted clock has seen it.
+    aged_from    INTEGER
 ) STRICT;
-CREATE INDEX outbox_waiting ON outbox (contact_id, id)
+CREATE INDEX outbox_waiting ON outbox (contact_id, state, rank, id)
     WHERE state IN ('queued', 'held', 'sending', 'in_doubt');
+CREATE INDEX outbox_template ON outbox (contact_id, id) WHERE purpose = 'template';
 CREATE INDEX outbox_by_state ON outbox (state);
 CREATE INDEX outbox_oldest ON outbox (created_at)
     WHERE state IN ('queued', 'held', 'sending', 'in_doubt');
-CREATE INDEX outbox_ready ON outbox (rank, id) WHERE state = 'queued';
-CREATE INDEX outbox_doubt ON outbox (not_before) WHERE state = 'in_doubt';
-CREATE INDEX outbox_air ON outbox (contact_id) WHERE state = 'sending';
 CREATE INDEX outbox_by_wamid ON outbox (wamid_key) WHERE wamid_key IS NOT NULL;
 CREATE INDEX outbox_by_contact ON outbox (contact_id, id);
+
+-- What is known of each contact's queue: its head and when that may leave, and
+-- when the contact is to be looked at again. A row once a contact was written
+-- to, and for good: their allowance outlives an empty queue.
+CREATE TABLE lane (
+    contact_id   INTEGER PRIMARY KEY REFERENCES contact (id),
+    -- 0 if its head goes before everybody else's.
+    rank         INTEGER NOT NULL DEFAULT 1,
+    head_id      INTEGER,
+    -- Whether the head may have arrived already.
+    again        INTEGER NOT NULL DEFAULT 0 CHECK (again IN (0, 1)),
+    ready_at     INTEGER,
+    look_at      INTEGER,
+    -- Whether something is held until they write.
+    holds        INTEGER NOT NULL DEFAULT 0 CHECK (holds IN (0, 1)),
+    -- Up to when their own rate is spent.
+    spent_to     INTEGER NOT NULL DEFAULT 0,
+    -- The stamp of theirs up to which they were told of our lateness.
+    told_stamp   INTEGER NOT NULL DEFAULT 0,
+    -- The stamp whose window WhatsApp itself called closed.
+    closed_stamp INTEGER
+) STRICT;
+CREATE INDEX lane_ready ON lane (rank, ready_at) WHERE ready_at IS NOT NULL;
+CREATE INDEX lane_look ON lane (look_at) WHERE look_at IS NOT NULL;
+
+-- Whatever changes what waits for a contact has the contact looked at again:
+-- here and not in each statement, so that none can forget it. The moment of the
+-- change stands for the place in the row, so that nobody is passed for good.
+CREATE TRIGGER outbox_queued AFTER INSERT ON outbox BEGIN
+    INSERT INTO lane (contact_id, look_at) VALUES (NEW.contact_id, NEW.updated_at)
+    ON CONFLICT (contact_id) DO UPDATE
+        SET look_at = min(coalesce(look_at, excluded.look_at), excluded.look_at);
+END;
+CREATE TRIGGER outbox_changed AFTER UPDATE OF state, not_before ON outbox
+WHEN NEW.state != 'sending'
+     AND (OLD.state IN ('queued', 'held', 'sending', 'in_doubt')
+          OR NEW.state IN ('queued', 'held', 'in_doubt')) BEGIN
+    UPDATE lane SET look_at = min(coalesce(look_at, NEW.updated_at), NEW.updated_at)
+    WHERE contact_id = NEW.contact_id;
+END;
+CREATE TRIGGER contact_wrote AFTER UPDATE OF last_stamp ON contact
+WHEN NEW.last_stamp != OLD.last_stamp BEGIN
+    UPDATE lane SET look_at = 0 WHERE contact_id = NEW.id AND holds = 1;
+END;
+
+-- Templates the provider refused: left alone for a while.
+CREATE TABLE template_fault (
+    name     TEXT NOT NULL,
+    language TEXT NOT NULL,
+    code     INTEGER NOT NULL,
+    since    INTEGER NOT NULL,
+    PRIMARY KEY (name, language)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE attempt (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,

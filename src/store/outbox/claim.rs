@@ -1,10 +1,11 @@
-//! Which messages may leave now, and the attempt that is committed before one
+//! Which messages leave now, and the attempt that is committed before one
 //! does.
 
-use super::{ask_staff, purpose_of};
+use super::{Rules, end, lane, purpose_of, template};
+use crate::core::delivery::{DeliveryState, LATE_MS, Why, lead};
 use crate::core::id::{AttemptId, ContactId, OutboxId, OutboxKey};
-use crate::core::outgoing::Outgoing;
-use crate::core::time::UnixMs;
+use crate::core::outgoing::{Body, Outgoing, Purpose};
+use crate::core::time::{Now, UnixMs};
 use crate::ports::Call;
 use crate::store::nested::nested;
 use crate::store::{Error, Result, contacts};
@@ -24,129 +25,192 @@ pub struct Claim {
     pub doubtful: bool,
 }
 
-/// Takes up to `limit` messages that may leave now and opens an attempt for
-/// each. For one contact the order is the order of queueing, and only one is
-/// in the air; an emergency passes its contact's queue, and words of staff
-/// pass a message whose result is in doubt. A message in doubt whose wait is
-/// over is taken again and marked: the far side may see it twice.
+/// What a turn of the queue did.
+#[derive(Clone, Debug, Default)]
+pub struct Turn {
+    /// What leaves now.
+    pub claims: Vec<Claim>,
+    /// Whether more is to be done at once.
+    pub more: bool,
+    /// When something is to be done next, should nothing change before.
+    pub next: Option<UnixMs>,
+}
+
+/// Looks at the contacts whose queue changed or whose time has come, and takes
+/// up to `room` messages that may leave now, opening an attempt for each:
+/// emergencies of anybody first, then whoever has been ready for longest. With
+/// no room the queue is still tended: what grew too old ends, what lost its
+/// window is held.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn claim(conn: &Connection, now: UnixMs, limit: usize) -> Result<Vec<Claim>> {
+pub fn turn(conn: &Connection, rules: &Rules, now: Now, room: usize) -> Result<Turn> {
+    let mut turn = Turn {
+        more: lane::look(conn, rules, now)?,
+        ..Turn::default()
+    };
+    for rank in [0, 1] {
+        let left = room.saturating_sub(turn.claims.len());
+        if left == 0 {
+            break;
+        }
+        for ready in ready(conn, rank, now.at, left)? {
+            take_or_set_aside(conn, rules, &ready, now, &mut turn)?;
+        }
+    }
+    turn.next = next(conn, room > 0)?;
+    Ok(turn)
+}
+
+/// A contact whose head may leave.
+struct Ready {
+    contact: ContactId,
+    head: OutboxId,
+    again: bool,
+    spent: UnixMs,
+    told: UnixMs,
+}
+
+/// One rank at a time: the index then gives the rows in order.
+pub(super) const READY: &str = "SELECT contact_id, head_id, again, spent_to, told_stamp
+     FROM lane INDEXED BY lane_ready
+     WHERE rank = ?1 AND ready_at IS NOT NULL AND ready_at <= ?2 AND head_id IS NOT NULL
+       AND (look_at IS NULL OR look_at > ?2)
+     ORDER BY ready_at LIMIT ?3";
+
+fn ready(conn: &Connection, rank: i64, now: UnixMs, limit: usize) -> Result<Vec<Ready>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut claims = Vec::new();
-    for (id, in_doubt) in ready(conn, now, limit)? {
-        match nested(conn, || take(conn, id, in_doubt, now)) {
-            Ok(claim) => claims.push(claim),
-            Err(error) if error.is_transient() => return Err(error),
-            // One row that does not read back must not hold up the others.
-            Err(_) => {
-                conn.prepare_cached(
-                    "UPDATE outbox SET state = 'failed', why = 'unreadable', updated_at = ?2
-                     WHERE id = ?1",
-                )?
-                .execute(params![id.0, now.0])?;
-                ask_staff(conn, id, Some("unreadable"), now)?;
-            }
-        }
-    }
-    Ok(claims)
+    let mut query = conn.prepare_cached(READY)?;
+    let rows = query.query_map(params![rank, now.0, limit], |row| {
+        Ok(Ready {
+            contact: ContactId(row.get(0)?),
+            head: OutboxId(row.get(1)?),
+            again: row.get(2)?,
+            spent: UnixMs(row.get(3)?),
+            told: UnixMs(row.get(4)?),
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Messages in doubt whose wait is over. Here and below the index is named,
-/// since it gives the rows in order: a long queue is then read only as far as
-/// there is room, not whole for each turn.
-const DOUBTED: &str = "SELECT id, contact_id FROM outbox o INDEXED BY outbox_doubt
-     WHERE state = 'in_doubt' AND not_before <= ?1
-       AND NOT EXISTS (SELECT 1 FROM outbox a
-                       WHERE a.contact_id = o.contact_id AND a.state = 'sending')
-       AND NOT EXISTS (SELECT 1 FROM outbox e
-                       WHERE e.contact_id = o.contact_id AND e.id < o.id
-                         AND (e.state = 'in_doubt'
-                              OR (o.rank != 0 AND e.state IN ('queued', 'held'))))
-       AND NOT EXISTS (SELECT 1 FROM outbox e
-                       WHERE o.rank != 0 AND e.contact_id = o.contact_id AND e.rank = 0
-                         AND e.state = 'queued' AND e.not_before <= ?1)
-     ORDER BY not_before, id LIMIT ?2";
-
-/// Queued messages that may leave.
-const QUEUED: &str = "SELECT id, contact_id FROM outbox o INDEXED BY outbox_ready
-     WHERE state = 'queued' AND not_before <= ?1
-       AND NOT EXISTS (SELECT 1 FROM outbox a
-                       WHERE a.contact_id = o.contact_id AND a.state = 'sending')
-       AND (rank = 0 OR NOT EXISTS (
-            SELECT 1 FROM outbox e
-            WHERE e.contact_id = o.contact_id AND e.id < o.id
-              AND (e.state IN ('queued', 'held')
-                   OR (e.state = 'in_doubt' AND o.purpose != 'staff'))))
-     ORDER BY rank, id LIMIT ?2";
-
-fn ready(conn: &Connection, now: UnixMs, limit: i64) -> Result<Vec<(OutboxId, bool)>> {
-    let mut ids = Vec::new();
-    let mut doubt = conn.prepare_cached(DOUBTED)?;
-    let mut contacts_taken = Vec::new();
-    let rows = doubt.query_map(params![now.0, limit], |r| {
-        Ok((r.get(0)?, r.get::<_, i64>(1)?))
-    })?;
-    for row in rows {
-        let (id, contact) = row?;
-        ids.push((OutboxId(id), true));
-        contacts_taken.push(contact);
-    }
-    let mut queued = conn.prepare_cached(QUEUED)?;
-    let rows = queued.query_map(params![now.0, limit], |r| {
-        Ok((r.get(0)?, r.get::<_, i64>(1)?))
-    })?;
-    for row in rows {
-        let (id, contact) = row?;
-        if ids.len() < usize::try_from(limit).unwrap_or(usize::MAX)
-            && !contacts_taken.contains(&contact)
-        {
-            ids.push((OutboxId(id), false));
-            contacts_taken.push(contact);
-        }
-    }
-    Ok(ids)
-}
-
-fn take(conn: &Connection, id: OutboxId, in_doubt: bool, now: UnixMs) -> Result<Claim> {
-    conn.prepare_cached(
-        "UPDATE outbox SET state = 'sending', why = NULL, updated_at = ?2,
-                           maybe_double = max(maybe_double, ?3) WHERE id = ?1",
-    )?
-    .execute(params![id.0, now.0, i64::from(in_doubt)])?;
-    conn.prepare_cached("INSERT INTO attempt (outbox_id, started_at) VALUES (?1, ?2)")?
-        .execute(params![id.0, now.0])?;
-    let attempt = AttemptId(conn.last_insert_rowid());
-    let (key, contact, purpose, body, doubtful) = conn
+/// When something is to be done next; sends count only where they may leave.
+fn next(conn: &Connection, sends: bool) -> Result<Option<UnixMs>> {
+    let mut next: Option<i64> = conn
         .prepare_cached(
-            "SELECT key, contact_id, purpose, body, maybe_double FROM outbox WHERE id = ?1",
+            "SELECT min(look_at) FROM lane INDEXED BY lane_look WHERE look_at IS NOT NULL",
         )?
-        .query_row([id.0], |row| {
+        .query_row([], |row| row.get(0))?;
+    for rank in [0_i64, 1] {
+        if !sends {
+            break;
+        }
+        let ready: Option<i64> = conn
+            .prepare_cached(
+                "SELECT min(ready_at) FROM lane INDEXED BY lane_ready
+                 WHERE rank = ?1 AND ready_at IS NOT NULL",
+            )?
+            .query_row([rank], |row| row.get(0))?;
+        next = [next, ready].into_iter().flatten().min();
+    }
+    Ok(next.map(UnixMs))
+}
+
+fn take_or_set_aside(
+    conn: &Connection,
+    rules: &Rules,
+    ready: &Ready,
+    now: Now,
+    turn: &mut Turn,
+) -> Result<()> {
+    match nested(conn, || take(conn, rules, ready, now)) {
+        Ok(Some(claim)) => turn.claims.push(claim),
+        Ok(None) => turn.more = true,
+        Err(error) if error.is_transient() => return Err(error),
+        // One row that does not read back must not hold up the others.
+        Err(_) => {
+            turn.more = true;
+            let (failed, why) = (DeliveryState::Failed, Why::Unreadable);
+            end(conn, ready.head, failed, why, now.at)?;
+        }
+    }
+    Ok(())
+}
+
+/// Opens the attempt; nothing if the message no longer waits, and then the
+/// contact is looked at again.
+fn take(conn: &Connection, rules: &Rules, ready: &Ready, now: Now) -> Result<Option<Claim>> {
+    let (id, contact) = (ready.head, ready.contact);
+    let spent = rules.limits.pair.spend(ready.spent, now.at);
+    conn.prepare_cached(
+        "UPDATE lane SET head_id = NULL, ready_at = NULL, look_at = NULL, spent_to = ?2
+         WHERE contact_id = ?1",
+    )?
+    .execute(params![contact.0, spent.0])?;
+    let taken = conn
+        .prepare_cached(
+            "UPDATE outbox SET state = 'sending', why = NULL, updated_at = ?2,
+                           maybe_double = max(maybe_double, ?3),
+                           under_stamp = (SELECT last_stamp FROM contact
+                                          WHERE contact.id = outbox.contact_id)
+         WHERE id = ?1 AND state IN ('queued', 'in_doubt')",
+        )?
+        .execute(params![id.0, now.at.0, i64::from(ready.again)])?;
+    if taken == 0 {
+        conn.prepare_cached("UPDATE lane SET look_at = ?2 WHERE contact_id = ?1")?
+            .execute(params![contact.0, now.at.0])?;
+        return Ok(None);
+    }
+    conn.prepare_cached("INSERT INTO attempt (outbox_id, started_at) VALUES (?1, ?2)")?
+        .execute(params![id.0, now.at.0])?;
+    let attempt = AttemptId(conn.last_insert_rowid());
+    let to = contacts::address_of(conn, contact)?;
+    let (key, message, doubtful) = read(conn, rules, ready, now)?;
+    Ok(Some(Claim {
+        id,
+        attempt,
+        call: Call { key, to, message },
+        doubtful,
+    }))
+}
+
+/// The message as it leaves, and whether it may be there already.
+fn read(
+    conn: &Connection,
+    rules: &Rules,
+    ready: &Ready,
+    now: Now,
+) -> Result<(OutboxKey, Outgoing, bool)> {
+    let (key, purpose, body, about, created, doubtful) = conn
+        .prepare_cached(
+            "SELECT key, purpose, body, about_stamp, created_at, maybe_double
+             FROM outbox WHERE id = ?1",
+        )?
+        .query_row([ready.head.0], |row| {
             Ok((
                 row.get::<_, String>(0)?,
-                ContactId(row.get(1)?),
-                row.get::<_, String>(2)?,
-                row.get::<_, Option<String>>(3)?,
-                row.get::<_, bool>(4)?,
+                row.get::<_, String>(1)?,
+                row.get::<_, Option<String>>(2)?,
+                UnixMs(row.get(3)?),
+                UnixMs(row.get(4)?),
+                row.get::<_, bool>(5)?,
             ))
         })?;
     let body = body.ok_or(Error::Unreadable("a message"))?;
-    let message = Outgoing {
-        purpose: purpose_of(&purpose)?,
-        body: serde_json::from_str(&body)?,
+    let (purpose, body): (Purpose, Body) = (purpose_of(&purpose)?, serde_json::from_str(&body)?);
+    // The bot's own first reply to a message says that it is late; words of
+    // staff speak for themselves, and an emergency has no time to.
+    let answers = matches!(purpose, Purpose::Prompt | Purpose::Notice);
+    let late = now.at.ms_since(about.min(created)) > LATE_MS;
+    let body = if answers && about > ready.told && late {
+        let lang = template::language_of(conn, ready.contact)?.unwrap_or(rules.language);
+        match lead(lang, &rules.zone, about, created, now) {
+            Some(lead) => body.with_lead(&lead),
+            None => body,
+        }
+    } else {
+        body
     };
-    let to = contacts::address_of(conn, contact)?;
-    Ok(Claim {
-        id,
-        attempt,
-        call: Call {
-            key: OutboxKey(key),
-            to,
-            message,
-        },
-        doubtful,
-    })
+    Ok((OutboxKey(key), Outgoing { purpose, body }, doubtful))
 }
 
 #[cfg(test)]
@@ -156,9 +220,23 @@ mod tests {
 
     #[test]
     fn a_long_queue_is_read_in_order_and_not_sorted() {
-        for sql in [DOUBTED, QUEUED] {
-            let told = plan(&db(), sql);
+        let conn = db();
+        let found = [
+            (READY, "USING INDEX lane_ready (rank=? AND ready_at"),
+            (lane::TO_LOOK_AT, "USING INDEX lane_look (look_at"),
+            (
+                lane::IN_STATE,
+                "USING INDEX outbox_waiting (contact_id=? AND state=?)",
+            ),
+            (
+                lane::LAST_TEMPLATE,
+                "USING INDEX outbox_template (contact_id=?)",
+            ),
+        ];
+        for (sql, index) in found {
+            let told = plan(&conn, sql);
             assert!(!told.contains("TEMP B-TREE"), "{told}");
+            assert!(told.contains(index), "{told}");
         }
     }
 }

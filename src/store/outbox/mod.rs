@@ -2,27 +2,45 @@
 //! order, one in flight for each contact, settled by results and statuses.
 
 mod claim;
+mod lane;
 mod prompt;
 mod settle;
 mod status;
+mod template;
 #[cfg(test)]
 mod tests;
 
-pub use claim::{Claim, claim};
+pub use claim::{Claim, Turn, turn};
 pub use prompt::{LastPrompt, last_prompt, quotes};
 pub use settle::{line_up, not_doubled, recover, settle};
 pub use status::apply_status;
+pub use template::note_fault;
 
-use crate::core::delivery::DeliveryState;
+use crate::core::delivery::{DeliveryState, Limits, Why};
 use crate::core::id::{ContactId, OutboxId, OutboxKey};
-use crate::core::outgoing::{Outgoing, Purpose};
-use crate::core::time::UnixMs;
+use crate::core::lang::Lang;
+use crate::core::outgoing::{Outgoing, Purpose, Templates};
+use crate::core::time::{Now, UnixMs};
 use crate::store::tasks::{self, NewTask};
 use crate::store::{Error, Result};
-use rusqlite::{Connection, Row, params};
+use jiff::tz::TimeZone;
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+/// What the queue is planned by.
+#[derive(Clone, Debug)]
+pub struct Rules {
+    /// The provider's limits and ours.
+    pub limits: Limits,
+    /// The templates for a closed window.
+    pub templates: Templates,
+    /// The clinic's zone: the time a patient wrote is told in it.
+    pub zone: TimeZone,
+    /// The language of somebody who has chosen none.
+    pub language: Lang,
+}
 
 /// Puts a message at the end of a contact's queue. An emergency goes before
-/// everything else.
+/// everything else. On an untrusted clock its age does not count yet.
 ///
 /// # Errors
 /// Whatever the database reports.
@@ -31,12 +49,14 @@ pub fn push(
     contact: ContactId,
     key: &OutboxKey,
     message: &Outgoing,
-    now: UnixMs,
+    now: Now,
 ) -> Result<OutboxId> {
     let rank = i64::from(message.purpose != Purpose::Emergency);
     conn.prepare_cached(
-        "INSERT INTO outbox (key, contact_id, purpose, body, rank, state, created_at, updated_at)
-         VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?6)",
+        "INSERT INTO outbox (key, contact_id, purpose, body, rank, state, created_at, updated_at,
+                             about_stamp, aged_from)
+         VALUES (?1, ?2, ?3, ?4, ?5, 'queued', ?6, ?6,
+                 coalesce((SELECT last_stamp FROM contact WHERE id = ?2), 0), ?7)",
     )?
     .execute(params![
         key.0,
@@ -44,7 +64,8 @@ pub fn push(
         purpose_word(message.purpose),
         serde_json::to_string(&message.body)?,
         rank,
-        now.0,
+        now.at.0,
+        now.trusted.then_some(now.at.0),
     ])?;
     Ok(OutboxId(conn.last_insert_rowid()))
 }
@@ -54,36 +75,101 @@ pub fn push(
 /// # Errors
 /// Whatever the database reports.
 pub fn supersede_prompts(conn: &Connection, contact: ContactId, now: UnixMs) -> Result<usize> {
-    // One in the air is not tried again, should it not have arrived.
+    // One in the air, or in doubt, is not tried again, should it not have
+    // arrived.
     conn.prepare_cached(
         "UPDATE outbox SET doom = coalesce(doom, 'superseded')
-         WHERE contact_id = ?1 AND purpose = 'prompt' AND state = 'sending'",
+         WHERE contact_id = ?1 AND purpose = 'prompt' AND state IN ('sending', 'in_doubt')",
     )?
     .execute([contact.0])?;
     Ok(conn
         .prepare_cached(
-            "UPDATE outbox SET state = 'superseded', updated_at = ?2
+            "UPDATE outbox SET state = 'superseded', why = 'newer_question', updated_at = ?2
              WHERE contact_id = ?1 AND purpose = 'prompt' AND state IN ('queued', 'held')",
         )?
         .execute(params![contact.0, now.0])?)
 }
 
-/// Opens the one task for a message that will not arrive.
-fn ask_staff(conn: &Connection, id: OutboxId, why: Option<&str>, now: UnixMs) -> Result<()> {
-    let contact: i64 = conn
-        .prepare_cached("SELECT contact_id FROM outbox WHERE id = ?1")?
-        .query_row([id.0], |row| row.get(0))?;
+/// Ends a message here. A failure or an expiry brings its one task; a template
+/// has none of its own: those that wait behind it get theirs.
+fn end(conn: &Connection, id: OutboxId, state: DeliveryState, why: Why, now: UnixMs) -> Result<()> {
+    let lost = matches!(state, DeliveryState::Failed | DeliveryState::Expired);
+    let told = lost && tasks::of_message(conn, id)?.as_deref() == Some("done");
+    if told && why == Why::TooOld {
+        let cancelled = DeliveryState::Cancelled;
+        return lane::set(conn, id, cancelled, Why::ToldByStaff, now);
+    }
+    lane::set(conn, id, state, why, now)?;
+    if !lost {
+        return Ok(());
+    }
+    if is_template(conn, id)? {
+        return template::failed(conn, id, None, now);
+    }
+    ask_staff(conn, id, why, now)
+}
+
+fn is_template(conn: &Connection, id: OutboxId) -> Result<bool> {
+    let purpose: Option<String> = conn
+        .prepare_cached("SELECT purpose FROM outbox WHERE id = ?1")?
+        .query_row([id.0], |row| row.get(0))
+        .optional()?;
+    Ok(purpose.as_deref() == Some(purpose_word(Purpose::Template)))
+}
+
+/// Opens the one task for a message that did not arrive, or may not.
+fn ask_staff(conn: &Connection, id: OutboxId, why: Why, now: UnixMs) -> Result<()> {
     tasks::open(
         conn,
         &NewTask {
-            kind: "undelivered",
-            contact: Some(ContactId(contact)),
+            kind: task_word(why),
+            contact: Some(lane::contact_of(conn, id)?),
             record: None,
             outbox: Some(id),
-            detail: why,
+            detail: Some(why.word()),
         },
         now,
     )
+}
+
+/// The kind of work that a message brings.
+const fn task_word(why: Why) -> &'static str {
+    match why {
+        Why::SentInDoubt => "sent_in_doubt",
+        Why::WindowClosed | Why::NoTemplate | Why::TemplateFailed | Why::TooOld => "call_patient",
+        Why::LineDown
+        | Why::Configuration
+        | Why::Throttled
+        | Why::ThrottledContact
+        | Why::ProviderError
+        | Why::Refused
+        | Why::TemplateRefused
+        | Why::NoAnswer
+        | Why::ProviderUnsure
+        | Why::MaybeSent
+        | Why::Interrupted
+        | Why::NewerQuestion
+        | Why::NotNeeded
+        | Why::SentAgain
+        | Why::Unreadable
+        | Why::Undelivered
+        | Why::ByStaff
+        | Why::ToldByStaff
+        | Why::Erased => "undelivered",
+    }
+}
+
+/// Withdraws a message for staff, and whatever hangs on it: the task of one
+/// that waits, or what waits behind a template.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn withdrawn(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<()> {
+    tasks::close_for(conn, id, now)?;
+    if is_template(conn, id)? {
+        template::failed(conn, id, None, now)?;
+    }
+    Ok(())
 }
 
 /// The column's word for a purpose.
@@ -93,6 +179,7 @@ pub(super) const fn purpose_word(purpose: Purpose) -> &'static str {
         Purpose::Notice => "notice",
         Purpose::Emergency => "emergency",
         Purpose::Staff => "staff",
+        Purpose::Template => "template",
     }
 }
 
@@ -102,6 +189,7 @@ fn purpose_of(word: &str) -> Result<Purpose> {
         Purpose::Notice,
         Purpose::Emergency,
         Purpose::Staff,
+        Purpose::Template,
     ]
     .into_iter()
     .find(|p| purpose_word(*p) == word)

@@ -1,8 +1,8 @@
 //! What became of a message in the air; and what a start, or a line that has
 //! come back, does to those whose fate is unknown.
 
-use super::{ask_staff, state_at, status};
-use crate::core::delivery::{DeliveryState, Policy, SendOutcome, Verdict, judge};
+use super::{ask_staff, is_template, state_at, status, template};
+use crate::core::delivery::{DeliveryState, Policy, SendOutcome, Verdict, Why, judge};
 use crate::core::id::{AttemptId, OutboxId};
 use crate::core::time::UnixMs;
 use crate::store::{BoxKey, Result};
@@ -35,13 +35,24 @@ pub fn settle(
         })?;
     let verdict = judge(outcome, attempts, policy, now, jitter);
     conn.prepare_cached("UPDATE attempt SET ended_at = ?2, outcome = ?3 WHERE id = ?1")?
-        .execute(params![attempt.0, now.0, verdict.why.unwrap_or("accepted")])?;
+        .execute(params![
+            attempt.0,
+            now.0,
+            verdict.why.map_or("accepted", Why::word)
+        ])?;
     if let SendOutcome::Accepted { wamid } = outcome {
         let wamid_key = box_key.keyed_hash(wamid.expose());
         conn.prepare_cached(
             "UPDATE outbox SET wamid_key = ?2, accepted_at = coalesce(accepted_at, ?3) WHERE id = ?1",
         )?
         .execute(params![id.0, wamid_key, now.0])?;
+        // The contact was told of our lateness, or there was none.
+        conn.prepare_cached(
+            "UPDATE lane SET told_stamp = max(told_stamp, o.about_stamp) FROM outbox o
+             WHERE o.id = ?1 AND lane.contact_id = o.contact_id AND o.purpose IN ('prompt', 'notice')
+               AND lane.told_stamp < o.about_stamp",
+        )?
+        .execute([id.0])?;
     }
     // Anything but `sending` means that a status, or staff, was quicker.
     if state == DeliveryState::Sending {
@@ -51,8 +62,8 @@ pub fn settle(
         let erased = doom.as_deref() == Some(DeliveryState::Cancelled.word());
         if doom.is_some() && (unsent || (doubted && erased)) {
             end_doomed(conn, id, now)?;
-        } else if verdict.state == DeliveryState::Failed {
-            ask_staff(conn, id, verdict.why, now)?;
+        } else {
+            follow(conn, id, &verdict, outcome, now)?;
         }
     }
     if let SendOutcome::Accepted { wamid } = outcome {
@@ -71,11 +82,48 @@ pub fn not_doubled(conn: &Connection, id: OutboxId) -> Result<()> {
     Ok(())
 }
 
+/// What a refusal brings beside the row itself.
+fn follow(
+    conn: &Connection,
+    id: OutboxId,
+    verdict: &Verdict,
+    outcome: &SendOutcome,
+    now: UnixMs,
+) -> Result<()> {
+    if verdict.why == Some(Why::WindowClosed) {
+        window_closed(conn, id)?;
+    }
+    if verdict.state != DeliveryState::Failed {
+        return Ok(());
+    }
+    if is_template(conn, id)? {
+        let code = match outcome {
+            SendOutcome::Refused { error, .. } => Some(error.code),
+            SendOutcome::Accepted { .. } | SendOutcome::NotSent(_) | SendOutcome::Unknown => None,
+        };
+        return template::failed(conn, id, code, now);
+    }
+    ask_staff(conn, id, verdict.why.unwrap_or(Why::Refused), now)
+}
+
+/// Notes that the provider called the window closed under which a message left.
+/// A message of the contact that came in since has opened another one.
+pub(super) fn window_closed(conn: &Connection, id: OutboxId) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE lane SET closed_stamp = max(coalesce(closed_stamp, 0), o.under_stamp)
+         FROM outbox o WHERE o.id = ?1 AND lane.contact_id = o.contact_id",
+    )?
+    .execute([id.0])?;
+    Ok(())
+}
+
 /// While the message was in the air it was superseded, or its contact erased,
 /// and it did not arrive: it is not tried again.
-fn end_doomed(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<()> {
+pub(super) fn end_doomed(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<()> {
     conn.prepare_cached(
-        "UPDATE outbox SET state = doom, why = NULL, updated_at = ?2 WHERE id = ?1",
+        "UPDATE outbox SET state = doom, updated_at = ?2,
+                why = CASE doom WHEN 'cancelled' THEN 'erased' ELSE 'newer_question' END
+         WHERE id = ?1",
     )?
     .execute(params![id.0, now.0])?;
     Ok(())
@@ -89,7 +137,7 @@ fn set(conn: &Connection, id: OutboxId, verdict: &Verdict, now: UnixMs) -> Resul
     .execute(params![
         id.0,
         verdict.state.word(),
-        verdict.why,
+        verdict.why.map(Why::word),
         verdict.not_before.0,
         now.0,
         i64::from(verdict.counts),
@@ -107,7 +155,7 @@ pub fn recover(conn: &Connection, in_doubt_ms: i64, now: UnixMs) -> Result<usize
         [now.0],
     )?;
     conn.execute(
-        "UPDATE outbox SET state = doom, why = NULL, updated_at = ?1
+        "UPDATE outbox SET state = doom, why = 'erased', updated_at = ?1
          WHERE state = 'sending' AND doom = 'cancelled'",
         [now.0],
     )?;

@@ -1,9 +1,12 @@
 //! Statuses: news of our messages, in any order, once or more often.
 
-use super::{ask_staff, state_at};
-use crate::core::delivery::{DeliveryState, advance};
+use super::settle::window_closed;
+use super::{ask_staff, is_template, purpose_of, state_at, template};
+use crate::core::delivery::{
+    CODE_MISSING, DeliveryState, Returned, Why, advance, classify, retries_max, returned,
+};
 use crate::core::id::OutboxId;
-use crate::core::inbound::{Receipt, Status};
+use crate::core::inbound::{ProviderError, Receipt, Status};
 use crate::core::time::UnixMs;
 use crate::store::{BoxKey, Result, tasks};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -69,26 +72,21 @@ fn apply(
         .prepare_cached("SELECT state FROM outbox WHERE id = ?1")?
         .query_row([id.0], |row| state_at(row, 0))?;
     let next = advance(state, status.receipt);
-    let failed = next == DeliveryState::Failed && state != next;
+    let failed_now = next == DeliveryState::Failed && state != next;
+    // Where a failed one ends is decided below, in one move.
+    let reached = if failed_now { state } else { next };
     let sent_stamp = (status.receipt == Receipt::Sent).then_some(status.stamped.0);
     conn.prepare_cached(
         "UPDATE outbox SET state = ?2, wamid_key = coalesce(wamid_key, ?3),
                 accepted_at = coalesce(accepted_at, ?4),
                 sent_stamp = coalesce(?5, sent_stamp),
-                why = CASE WHEN ?6 THEN 'undelivered' WHEN state = ?2 THEN why ELSE NULL END,
+                why = CASE WHEN state = ?2 THEN why ELSE NULL END,
                 updated_at = ?4
          WHERE id = ?1",
     )?
-    .execute(params![
-        id.0,
-        next.word(),
-        wamid_key,
-        now.0,
-        sent_stamp,
-        failed
-    ])?;
-    if failed {
-        ask_staff(conn, id, Some("undelivered"), now)?;
+    .execute(params![id.0, reached.word(), wamid_key, now.0, sent_stamp])?;
+    if failed_now {
+        return failed(conn, id, status, now);
     }
     let arrived = matches!(next, DeliveryState::Delivered | DeliveryState::Read);
     if arrived && state != next {
@@ -96,6 +94,87 @@ fn apply(
         tasks::close_for(conn, id, now)?;
     }
     Ok(())
+}
+
+/// The provider took a message and could not deliver it: what follows is
+/// declared by its purpose and the error's class.
+fn failed(conn: &Connection, id: OutboxId, status: &Status, now: UnixMs) -> Result<()> {
+    let error = status.errors.first().cloned().unwrap_or(ProviderError {
+        code: CODE_MISSING,
+        subcode: None,
+    });
+    let (purpose, attempts, doom) = conn
+        .prepare_cached("SELECT purpose, attempts, doom FROM outbox WHERE id = ?1")?
+        .query_row([id.0], |row| {
+            Ok((
+                row.get::<_, String>(0)?,
+                row.get::<_, u32>(1)?,
+                row.get::<_, Option<String>>(2)?,
+            ))
+        })?;
+    if doom.is_some() {
+        return super::settle::end_doomed(conn, id, now);
+    }
+    let class = classify(&error, 0);
+    match returned(purpose_of(&purpose)?, class, attempts, retries_max(&error)) {
+        Returned::Fail(why) => {
+            say_why(conn, id, DeliveryState::Failed, why)?;
+            if is_template(conn, id)? {
+                return template::failed(conn, id, Some(error.code), now);
+            }
+            ask_staff(conn, id, why, now)
+        }
+        Returned::Drop(why) => {
+            window_closed(conn, id)?;
+            say_why(conn, id, DeliveryState::Superseded, why)
+        }
+        Returned::Again {
+            wait_ms,
+            window_closed: closed,
+        } => {
+            if closed {
+                window_closed(conn, id)?;
+            }
+            again(conn, id, now.plus_ms(wait_ms), now)
+        }
+    }
+}
+
+fn say_why(conn: &Connection, id: OutboxId, state: DeliveryState, why: Why) -> Result<()> {
+    conn.prepare_cached("UPDATE outbox SET state = ?2, why = ?3 WHERE id = ?1")?
+        .execute(params![id.0, state.word(), why.word()])?;
+    Ok(())
+}
+
+/// Queues a copy under a name of its own: no late status of the first one can
+/// be taken for one of the copy. A question that has a newer one needs none,
+/// and what was erased has no words left to copy.
+fn again(conn: &Connection, id: OutboxId, not_before: UnixMs, now: UnixMs) -> Result<()> {
+    let needless: bool = conn
+        .prepare_cached(
+            "SELECT o.purpose = 'prompt' AND EXISTS (
+                 SELECT 1 FROM outbox n INDEXED BY outbox_by_contact
+                 WHERE n.contact_id = o.contact_id AND n.id > o.id AND n.purpose = 'prompt')
+             FROM outbox o WHERE o.id = ?1",
+        )?
+        .query_row([id.0], |row| row.get(0))?;
+    if needless {
+        return say_why(conn, id, DeliveryState::Superseded, Why::NewerQuestion);
+    }
+    let copied = conn
+        .prepare_cached(
+            "INSERT INTO outbox (key, contact_id, purpose, body, rank, state, not_before, attempts,
+                                 created_at, updated_at, about_stamp, aged_from)
+             SELECT key || '.' || id, contact_id, purpose, body, rank, 'queued', ?2, attempts + 1,
+                    created_at, ?3, about_stamp, aged_from
+             FROM outbox WHERE id = ?1 AND body IS NOT NULL",
+        )?
+        .execute(params![id.0, not_before.0, now.0])?;
+    if copied == 0 {
+        say_why(conn, id, DeliveryState::Failed, Why::Undelivered)?;
+        return ask_staff(conn, id, Why::Undelivered, now);
+    }
+    say_why(conn, id, DeliveryState::Superseded, Why::SentAgain)
 }
 
 /// Applies what was parked for a message that has become known.

@@ -1,8 +1,9 @@
 //! The queue as its users rely on it: order, doubt, statuses, tasks.
 
 use super::*;
-use crate::core::delivery::{Policy, SendOutcome};
+use crate::core::delivery::{PairRule, Policy, SendOutcome, WindowRule};
 use crate::core::inbound::{Identity, ProviderError, Receipt, Status};
+use crate::core::time::DAY_MS;
 use crate::ports::LineFault;
 use crate::store::tests::{box_key, contact, count, db, queue};
 
@@ -10,6 +11,25 @@ const POLICY: Policy = Policy {
     in_doubt_ms: 600_000,
 };
 const NOW: UnixMs = UnixMs(10_000);
+
+/// No window and no limit for one person: what these tests are about is order.
+fn rules() -> Rules {
+    Rules {
+        limits: Limits {
+            window: WindowRule::None,
+            pair: PairRule::NONE,
+            max_age_ms: 7 * DAY_MS,
+        },
+        templates: Templates::default(),
+        zone: TimeZone::UTC,
+        language: Lang::En,
+    }
+}
+
+fn claim(conn: &Connection, at: UnixMs, room: usize) -> Result<Vec<Claim>> {
+    let now = Now { at, trusted: true };
+    Ok(turn(conn, &rules(), now, room)?.claims)
+}
 
 fn claimed(conn: &Connection, now: UnixMs) -> Vec<String> {
     let claims = claim(conn, now, 10).unwrap();

@@ -150,6 +150,49 @@ async fn a_full_disk_is_said_releases_the_reserve_and_ends() {
 }
 
 #[tokio::test]
+async fn jobs_that_repeat_are_run_again_with_care_when_one_goes_wrong() {
+    let (_folder, conn) = database();
+    let (writer, thread) = Writer::start(conn, None).unwrap();
+    let go = hold_up(&writer);
+    let (once, twice) = (Arc::new(AtomicUsize::new(0)), Arc::new(AtomicUsize::new(0)));
+    let (count_once, count_twice) = (Arc::clone(&once), Arc::clone(&twice));
+    let before = writer.run(move |conn| {
+        count_once.fetch_add(1, Ordering::SeqCst);
+        add(conn, "once")
+    });
+    let good = writer.run_repeatable(move |conn, how| {
+        count_twice.fetch_add(1, Ordering::SeqCst);
+        add(conn, "good")?;
+        Ok(how)
+    });
+    let bad = writer.run_repeatable(|conn, _| {
+        add(conn, "bad")?;
+        Err::<(), _>(Error::Unreadable("a test"))
+    });
+    let worse = writer.run_repeatable::<()>(|conn, _| {
+        add(conn, "worse").unwrap();
+        panic!("a planted fault")
+    });
+    let (before, good, bad, worse, ()) =
+        tokio::join!(before, good, bad, worse, async move { drop(go) });
+    before.unwrap();
+    assert_eq!(good.unwrap(), Try::Careful);
+    assert!(matches!(bad, Err(Error::Unreadable(_))));
+    assert!(matches!(worse, Err(Error::Panicked)));
+    let all = writer.run(counters::list).await.unwrap();
+    let all: Vec<_> = all.iter().map(|(name, n)| (name.as_str(), *n)).collect();
+    assert_eq!(all, [("good", 1), ("once", 1)]);
+    assert_eq!(
+        once.load(Ordering::SeqCst),
+        1,
+        "this one cannot be repeated"
+    );
+    assert_eq!(twice.load(Ordering::SeqCst), 2);
+    drop(writer);
+    thread.stop().unwrap();
+}
+
+#[tokio::test]
 async fn what_was_answered_is_there_after_a_restart() {
     let (folder, conn) = database();
     let (writer, thread) = Writer::start(conn, None).unwrap();
@@ -188,8 +231,11 @@ fn many_small_jobs_are_cheap() {
 async fn a_panic_of_the_thread_itself_is_said_and_ends_the_waiting() {
     struct Broken;
     impl Task for Broken {
-        fn run(&mut self, _: &Connection) -> Result<(), Error> {
+        fn run(&mut self, _: &Connection, _: Try) -> Result<(), Error> {
             panic!("a planted fault outside any job")
+        }
+        fn repeats(&self) -> bool {
+            false
         }
         fn answer(self: Box<Self>, _: Result<(), Error>) {}
         fn may_wait(&self) -> bool {

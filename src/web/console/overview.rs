@@ -29,9 +29,11 @@ async fn draw(console: &Console) -> Result<Response, Error> {
     let found = console.readers.read(read).await?;
     let now = console.clock.now().at;
     let zone = &console.zone;
+    let line = console.line.state();
     Ok(page(&OverviewPage {
         clinic: &console.clinic,
-        line: console.line.state().word(),
+        line: line.word(),
+        line_words: line.explain(),
         waiting: found.summary.waiting,
         oldest: found.summary.oldest.map(|at| view::age(at, now)),
         tasks: found.tasks.iter().map(|t| task(t, zone)).collect(),
@@ -66,6 +68,9 @@ fn task(task: &Task, zone: &TimeZone) -> TaskCard {
         "answer_changed" => "An answer was corrected after it was sent in",
         "answer_revoked" => "An answer was deleted by the patient",
         "undelivered" => "A message did not arrive: call this patient",
+        "call_patient" => "A reply cannot reach this patient: call them",
+        "sent_in_doubt" => "Ask this patient whether a message has arrived",
+        "template_refused" => "WhatsApp refuses a template: tell the technician",
         "dead_letter" => "A message could not be processed: read it",
         other => other,
     };

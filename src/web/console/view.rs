@@ -13,6 +13,7 @@ use jiff::tz::TimeZone;
 pub(super) struct OverviewPage<'a> {
     pub clinic: &'a str,
     pub line: &'a str,
+    pub line_words: &'a str,
     pub waiting: i64,
     pub oldest: Option<String>,
     pub tasks: Vec<TaskCard>,

@@ -4,7 +4,7 @@
 //! is cut here. No word of the message may enter the callback data.
 
 use crate::core::inbound::Identity;
-use crate::core::outgoing::{Body, Button, Row};
+use crate::core::outgoing::{Body, Button, REOPEN_ID, Row};
 use crate::core::private::Private;
 use crate::ports::Call;
 use serde_json::{Value, json};
@@ -60,6 +60,16 @@ fn part(body: &Body) -> (&'static str, Value) {
                 "action": { "name": "request_contact_info" },
             });
             ("interactive", part)
+        }
+        Body::Template { name, language, .. } => {
+            let tap = json!({ "type": "payload", "payload": REOPEN_ID });
+            let button = json!({
+                "type": "button", "sub_type": "quick_reply", "index": "0", "parameters": [tap],
+            });
+            let part = json!({
+                "name": name, "language": { "code": language.code() }, "components": [button],
+            });
+            ("template", part)
         }
     }
 }
@@ -133,6 +143,25 @@ mod tests {
         });
         assert_eq!(payload.get("interactive"), Some(&expected));
         assert_eq!(sent(Identity::default(), Body::text("x")), None);
+    }
+
+    #[test]
+    fn a_template_goes_by_name_and_its_button_brings_our_id_back() {
+        let body = Body::Template {
+            name: "reply_waiting_fr".into(),
+            language: crate::core::lang::Lang::Fr,
+            text: "not sent".into(),
+        };
+        let payload = sent(by_phone(), body).unwrap();
+        assert_eq!(payload.get("type"), Some(&json!("template")));
+        let expected = json!({
+            "name": "reply_waiting_fr", "language": { "code": "fr" },
+            "components": [{
+                "type": "button", "sub_type": "quick_reply", "index": "0",
+                "parameters": [{ "type": "payload", "payload": "q:reopen:more" }],
+            }],
+        });
+        assert_eq!(payload.get("template"), Some(&expected));
     }
 
     #[test]

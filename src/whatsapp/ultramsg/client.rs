@@ -178,7 +178,7 @@ const fn priority(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Emergency => "1",
         Purpose::Staff => "5",
-        Purpose::Prompt | Purpose::Notice => "10",
+        Purpose::Prompt | Purpose::Notice | Purpose::Template => "10",
     }
 }
 

@@ -3,7 +3,7 @@
 use crate::core::engine::{Action, Effect, Step};
 use crate::core::id::{ContactId, OutboxKey};
 use crate::core::outgoing::{Outgoing, fit};
-use crate::core::time::UnixMs;
+use crate::core::time::{Now, UnixMs};
 use crate::ports::Chance;
 use crate::store::audit::{self, Deed};
 use crate::store::tasks::NewTask;
@@ -18,15 +18,16 @@ pub(super) fn apply(
     conn: &Connection,
     contact: ContactId,
     step: Step,
-    now: UnixMs,
+    clock: Now,
     chance: &dyn Chance,
 ) -> Result<usize, Error> {
+    let now = clock.at;
     let mut said = 0;
     let mut closed = false;
     for effect in &step.effects {
         match effect {
             Effect::Say(message) => {
-                say(conn, contact, message, now, chance)?;
+                say(conn, contact, message, clock, chance)?;
                 said += 1;
             }
             Effect::SetTimer { kind, at } => sessions::set_timer(conn, contact, *kind, *at)?,
@@ -71,7 +72,7 @@ fn say(
     conn: &Connection,
     contact: ContactId,
     message: &Outgoing,
-    now: UnixMs,
+    now: Now,
     chance: &dyn Chance,
 ) -> Result<(), Error> {
     let mut random = [0; 10];
@@ -80,7 +81,8 @@ fn say(
         purpose: message.purpose,
         body: fit(message.body.clone()),
     };
-    outbox::push(conn, contact, &OutboxKey::new(now, random), &fitting, now)?;
+    let key = OutboxKey::new(now.at, random);
+    outbox::push(conn, contact, &key, &fitting, now)?;
     Ok(())
 }
 

@@ -18,8 +18,10 @@ impl Flows {
     /// A source that no longer reads is left out: its conversations go on with
     /// the current flow.
     pub fn new(current: Flow, spoken: &[String]) -> Self {
+        // The current flow is among them nearly always, and long to read.
         let older = spoken
             .iter()
+            .filter(|source| source.as_str() != current.source())
             .filter_map(|source| Flow::parse(source).ok())
             .map(|flow| (flow.version().to_owned(), Arc::new(flow)))
             .collect();

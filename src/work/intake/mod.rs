@@ -74,7 +74,7 @@ impl Intake {
         );
         let turn = self
             .writer
-            .run(move |conn| turn(conn, &context, now, &*chance))
+            .run_repeatable(move |conn, how| turn(conn, &context, now, &*chance, how))
             .await?;
         if let Some(contact) = turn.suspect {
             let said = self.careful(contact, now).await?;

@@ -8,9 +8,9 @@ use crate::core::time::{Now, UnixMs};
 use crate::ports::Chance;
 use crate::store::contacts::ContactFlag;
 use crate::store::nested::nested;
-use crate::store::sessions::{self, Unhandled};
+use crate::store::sessions::{self, Unhandled, Waiting};
 use crate::store::tasks::NewTask;
-use crate::store::{BoxKey, Error, contacts, counters, outbox, pending, records, tasks};
+use crate::store::{BoxKey, Error, Try, contacts, counters, outbox, pending, records, tasks};
 use rusqlite::Connection;
 
 /// What stepping needs to know, beside the database.
@@ -41,7 +41,8 @@ pub struct Turn {
     pub suspect: Option<ContactId>,
 }
 
-/// Steps the contacts that are due.
+/// Steps the contacts that are due. With [`Try::Bold`] the first fault of any of
+/// them is returned, for the caller to take everything back and come again.
 ///
 /// # Errors
 /// Whatever the database reports; what was done is taken back then.
@@ -50,6 +51,7 @@ pub fn turn(
     context: &Context,
     now: Now,
     chance: &dyn Chance,
+    how: Try,
 ) -> Result<Turn, Error> {
     let due = pending::due(conn, now.at, CONTACTS_PER_TURN_MAX)?;
     let mut turn = Turn {
@@ -58,12 +60,15 @@ pub fn turn(
     };
     for contact in due {
         let waiting = sessions::unhandled(conn, contact, &context.box_key, EVENTS_PER_STEP_MAX)?;
-        if waiting.iter().any(|w| w.interruptions > 0) {
+        if waiting.messages.iter().any(|w| w.interruptions > 0) {
             turn.suspect = Some(contact);
             turn.more = true;
             break;
         }
-        turn.said += step_or_set_aside(conn, context, contact, &waiting, now, chance)?;
+        turn.said += match how {
+            Try::Bold => step_boldly(conn, context, contact, &waiting, now, chance)?,
+            Try::Careful => step_or_set_aside(conn, context, contact, &waiting, now, chance)?,
+        };
         turn.stepped += 1;
     }
     turn.next_due = pending::next_due(conn)?;
@@ -85,9 +90,10 @@ pub fn begin_careful(
     now: Now,
 ) -> Result<Vec<InboxId>, Error> {
     let waiting = sessions::unhandled(conn, contact, &context.box_key, EVENTS_PER_STEP_MAX)?;
-    let chosen: Vec<&Unhandled> = match waiting.iter().find(|w| w.interruptions > 1) {
+    let waiting = waiting.messages.iter();
+    let chosen: Vec<&Unhandled> = match waiting.clone().find(|w| w.interruptions > 1) {
         Some(worst) => vec![worst],
-        None => waiting.iter().collect(),
+        None => waiting.collect(),
     };
     let mut begun = Vec::new();
     for one in chosen {
@@ -117,8 +123,22 @@ pub fn careful(
     chance: &dyn Chance,
 ) -> Result<usize, Error> {
     let mut waiting = sessions::unhandled(conn, contact, &context.box_key, EVENTS_PER_STEP_MAX)?;
-    waiting.retain(|w| begun.contains(&w.inbox));
+    waiting.messages.retain(|w| begun.contains(&w.inbox));
     step_or_set_aside(conn, context, contact, &waiting, now, chance)
+}
+
+/// Steps a contact's messages together, with nothing to fall back on.
+fn step_boldly(
+    conn: &Connection,
+    context: &Context,
+    contact: ContactId,
+    waiting: &Waiting,
+    now: Now,
+    chance: &dyn Chance,
+) -> Result<usize, Error> {
+    let said = step_contact(conn, context, contact, waiting, now, chance)?;
+    pending::settle(conn, contact, context.quiet_ms, now.at)?;
+    Ok(said)
 }
 
 /// Steps a contact's messages together. If that panics they are stepped one
@@ -127,7 +147,7 @@ fn step_or_set_aside(
     conn: &Connection,
     context: &Context,
     contact: ContactId,
-    waiting: &[Unhandled],
+    waiting: &Waiting,
     now: Now,
     chance: &dyn Chance,
 ) -> Result<usize, Error> {
@@ -135,16 +155,20 @@ fn step_or_set_aside(
         step_contact(conn, context, contact, waiting, now, chance)
     });
     let said = match together {
-        Err(error) if !error.is_transient() && waiting.len() > 1 => {
+        Err(error) if !error.is_transient() && waiting.messages.len() > 1 => {
             let mut said = 0;
-            for one in waiting {
-                let alone = std::slice::from_ref(one);
-                said += step_alone(conn, context, contact, alone, now, chance)?;
+            for one in &waiting.messages {
+                let alone = Waiting {
+                    // What was said meanwhile is the newest question.
+                    prompt: outbox::last_prompt(conn, contact)?,
+                    messages: vec![one.clone()],
+                };
+                said += step_alone(conn, context, contact, &alone, now, chance)?;
             }
             said
         }
         Err(error) if !error.is_transient() => {
-            set_aside_all(conn, contact, waiting, now.at)?;
+            set_aside_all(conn, contact, &waiting.messages, now.at)?;
             0
         }
         other => other?,
@@ -157,7 +181,7 @@ fn step_alone(
     conn: &Connection,
     context: &Context,
     contact: ContactId,
-    alone: &[Unhandled],
+    alone: &Waiting,
     now: Now,
     chance: &dyn Chance,
 ) -> Result<usize, Error> {
@@ -165,7 +189,7 @@ fn step_alone(
         step_contact(conn, context, contact, alone, now, chance)
     }) {
         Err(error) if !error.is_transient() => {
-            set_aside_all(conn, contact, alone, now.at)?;
+            set_aside_all(conn, contact, &alone.messages, now.at)?;
             Ok(0)
         }
         other => other,
@@ -215,17 +239,17 @@ fn step_contact(
     conn: &Connection,
     context: &Context,
     contact: ContactId,
-    waiting: &[Unhandled],
+    waiting: &Waiting,
     now: Now,
     chance: &dyn Chance,
 ) -> Result<usize, Error> {
     let session = load_or_begin_anew(conn, contact, now.at)?;
     let (flow, changed) = context.flows.speak(&session);
-    let mut events = Vec::with_capacity(waiting.len() + 2);
+    let mut events = Vec::with_capacity(waiting.messages.len() + 2);
     if changed {
         events.push(Event::FlowChanged);
     }
-    if let Some(prompt) = outbox::last_prompt(conn, contact)? {
+    if let Some(prompt) = &waiting.prompt {
         events.push(Event::QuestionSent {
             at: prompt.accepted,
             stamp: prompt.stamp,
@@ -233,7 +257,7 @@ fn step_contact(
     }
     let timers = sessions::take_due_timers(conn, contact, now.at)?;
     events.extend(timers.into_iter().map(Event::Timer));
-    for one in waiting {
+    for one in &waiting.messages {
         match &one.received {
             Some(received) => {
                 events.push(Event::Message(received.clone()));
@@ -246,7 +270,7 @@ fn step_contact(
         record_id: draw_record_id(conn, chance)?,
     };
     let step = step(flow, &context.clinic, session, &events, now, &fresh);
-    apply::apply(conn, contact, step, now.at, chance)
+    apply::apply(conn, contact, step, now, chance)
 }
 
 /// The contact's conversation. One that does not read back must not silence

@@ -3,10 +3,11 @@
 use crate::tpm::board::{Board, PIN};
 use healthpost::app::init::{FirstWay, init};
 use healthpost::app::key::{Custody, Way, Witness};
+use healthpost::app::lan::Wanted;
 use healthpost::config::KeyHome;
 use healthpost::core::pin::Pin;
 use healthpost::core::secret::Secret;
-use healthpost::core::time::UnixMs;
+use healthpost::core::time::{Now, UnixMs};
 use healthpost::device::KernelChance;
 use healthpost::keys::{Opened, RecoveryKey};
 use healthpost::ports::Chance;
@@ -31,8 +32,15 @@ pub struct Clinic {
     pub recovery: Option<RecoveryKey>,
 }
 
-fn chance() -> Arc<dyn Chance> {
+pub fn chance() -> Arc<dyn Chance> {
     Arc::new(KernelChance::new().unwrap())
+}
+
+pub fn now() -> Now {
+    Now {
+        at: NOW,
+        trusted: true,
+    }
 }
 
 pub fn pin() -> Pin {
@@ -79,11 +87,12 @@ impl Clinic {
 
     pub fn init(&mut self, way: &FirstWay, witness: &mut Witness<'_>) -> anyhow::Result<()> {
         let mut shown = None;
-        let show = |recovery: &RecoveryKey| {
+        let show = |recovery: &RecoveryKey, _: &str| {
             shown = Some(recovery.clone());
             Ok(())
         };
-        let made = init(&self.custody(), way, &*chance(), NOW, show, witness);
+        let lan = Wanted::without_config();
+        let made = init(&self.custody(), way, &lan, &chance(), now(), show, witness);
         self.recovery = shown;
         made
     }
@@ -116,6 +125,17 @@ impl Clinic {
     pub fn after(&self, moment: &Moment) -> Self {
         let parent = tempfile::tempdir().unwrap();
         copy(moment.disk.path(), parent.path());
+        // It wakes up where it fell asleep: a test has no two of one place.
+        let (old, new) = (self.parent.path(), parent.path());
+        for folder in ["data", ".data.new"] {
+            for name in ["keyslots.json", "keyslots.json.old"] {
+                let file = new.join(folder).join(name);
+                if let Ok(text) = fs::read_to_string(&file) {
+                    let text = text.replace(old.to_str().unwrap(), new.to_str().unwrap());
+                    healthpost::durable::write(&file, text.as_bytes()).unwrap();
+                }
+            }
+        }
         Self {
             parent,
             board: Board::with_state(moment.tpm.path()),

@@ -5,30 +5,40 @@ use crate::tpm::board::{Board, PIN};
 use crate::tpm::chip::until;
 use healthpost::app::key::RecoveryKey;
 use std::io::Write;
+use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 
 /// All that a command said.
-struct Said {
-    status: i32,
-    text: String,
+pub struct Said {
+    pub status: i32,
+    pub text: String,
 }
 
-struct Box {
+pub struct Box {
     folder: tempfile::TempDir,
-    board: Board,
-    paper: String,
+    pub board: Board,
+    pub paper: String,
+    lan_port: u16,
 }
 
 impl Box {
-    /// Set up with the TPM and no PIN.
-    fn made() -> Self {
+    /// A board, a configuration and a file with a PIN.
+    pub fn bare() -> Self {
         let mut it = Self {
             folder: tempfile::tempdir().unwrap(),
             board: Board::new(),
             paper: String::new(),
+            lan_port: 0,
         };
         it.configure();
         it.put("pin", PIN);
+        it.put("wrong", "000000");
+        it
+    }
+
+    /// Set up with the TPM and no PIN.
+    pub fn made() -> Self {
+        let mut it = Self::bare();
         let init = ["init", "--key", "tpm2", "--recovery-page", "page.html"];
         let told = it.run(&init, "");
         assert!(told.contains("reads everything"), "{told}");
@@ -41,16 +51,31 @@ impl Box {
         it
     }
 
+    pub fn data(&self) -> std::path::PathBuf {
+        self.folder.path().join("data")
+    }
+
+    pub fn lan_port(&self) -> u16 {
+        self.lan_port
+    }
+
+    pub fn paper(&self) -> &str {
+        &self.paper
+    }
+
     /// Writes the configuration, with the board's TPM.
-    fn configure(&self) {
-        let port = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
-        let port = port.local_addr().unwrap().port();
+    fn configure(&mut self) {
+        let free = || std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let ports = (free(), free());
+        let port = ports.0.local_addr().unwrap().port();
+        let lan = ports.1.local_addr().unwrap().port();
+        self.lan_port = lan;
         let config = format!(
             "version = 1\ndata_dir = \"data\"\n[clinic]\nid = \"kalehe-1\"\n\
              name = \"Kalehe Health Post\"\ncountry = \"CD\"\n\
              timezone = \"Africa/Lubumbashi\"\nlanguages = [\"fr\"]\n\
              emergency_number = \"112\"\n[public]\nlisten = \"127.0.0.1:{port}\"\n\
-             [whatsapp]\nphone_number_id = \"106540352242922\"\n\
+             [lan]\nlisten = \"127.0.0.1:{lan}\"\n[whatsapp]\nphone_number_id = \"106540352242922\"\n\
              [key]\ntpm = \"swtpm:127.0.0.1:{}\"\n",
             self.board.port()
         );
@@ -61,11 +86,11 @@ impl Box {
         clippy::disallowed_methods,
         reason = "a test's file need not survive a power cut"
     )]
-    fn put(&self, name: &str, text: &str) {
+    pub fn put(&self, name: &str, text: &str) {
         std::fs::write(self.folder.path().join(name), text).unwrap();
     }
 
-    fn start(&self, arguments: &[&str]) -> Child {
+    pub fn start(&self, arguments: &[&str]) -> Child {
         Command::new(env!("CARGO_BIN_EXE_healthpost"))
             .current_dir(self.folder.path())
             .env_clear()
@@ -78,40 +103,59 @@ impl Box {
             .unwrap()
     }
 
-    fn said(&self, arguments: &[&str], input: &str) -> Said {
+    pub fn path(&self, name: &str) -> PathBuf {
+        self.folder.path().join(name)
+    }
+
+    /// A command that prints into something of the test's own.
+    pub fn printing_into(&self, arguments: &[&str], out: Stdio) -> Said {
+        let child = Command::new(env!("CARGO_BIN_EXE_healthpost"))
+            .current_dir(self.folder.path())
+            .env_clear()
+            .env("HEALTHPOST_CONFIG", "healthpost.toml")
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(out)
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        ended(child)
+    }
+
+    pub fn said(&self, arguments: &[&str], input: &str) -> Said {
         let mut child = self.start(arguments);
         // A command that reads nothing may have closed its end already.
         child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
         ended(child)
     }
 
-    fn run(&self, arguments: &[&str], input: &str) -> String {
+    pub fn run(&self, arguments: &[&str], input: &str) -> String {
         let said = self.said(arguments, input);
         assert_eq!(said.status, 0, "{arguments:?}: {}", said.text);
         said.text
     }
 
-    fn refused(&self, arguments: &[&str], input: &str) -> String {
+    pub fn refused(&self, arguments: &[&str], input: &str) -> String {
         let said = self.said(arguments, input);
         assert_ne!(said.status, 0, "{arguments:?}: {}", said.text);
         said.text
     }
 
-    fn serve(&self) -> Child {
+    pub fn serve(&self) -> Child {
         let service = self.start(&["serve"]);
         let socket = self.folder.path().join("data/control.sock");
         until("the control socket", || socket.exists());
         service
     }
 
-    fn wait_until_open(&self) {
+    pub fn wait_until_open(&self) {
         until("the box is open", || {
             self.said(&["secret", "list"], "").status == 0
         });
     }
 }
 
-fn ended(child: Child) -> Said {
+pub fn ended(child: Child) -> Said {
     let done = child.wait_with_output().unwrap();
     let text = [done.stdout, done.stderr].concat();
     Said {
@@ -121,7 +165,7 @@ fn ended(child: Child) -> Said {
 }
 
 /// Asks it to stop, and returns what it logged.
-fn stop(service: Child) -> String {
+pub fn stop(service: Child) -> String {
     let id = rustix::process::Pid::from_child(&service);
     rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
     let said = ended(service);

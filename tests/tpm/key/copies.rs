@@ -3,7 +3,7 @@
 
 use super::clinic::{Clinic, pin};
 use healthpost::app::init::FirstWay;
-use healthpost::app::key::{Way, Witness};
+use healthpost::app::key::{Erased, Way, Witness};
 use healthpost::keys::Opened;
 
 fn quiet() -> Box<Witness<'static>> {
@@ -54,7 +54,76 @@ fn after_everything_was_erased() {
     worthless_after(&FirstWay::Tpm(None), &Way::Tpm(None), |clinic, opened| {
         clinic
             .custody()
-            .destroy(Some(opened), &mut quiet())
+            .destroy(Some(opened), true, &mut quiet())
             .unwrap();
     });
+}
+
+#[test]
+fn a_copy_on_the_same_board_cannot_shut_the_box_out() {
+    let clinic = Clinic::made(&FirstWay::Tpm(None));
+    let copied = clinic.copy();
+    let copy = clinic.custody_of(copied.path());
+    let opened = copy.open(&Way::Tpm(None)).unwrap();
+    let none = &mut quiet();
+    for said in [
+        copy.seal(&opened, Some(&pin()), none),
+        copy.rotate(&opened, &Way::Tpm(None), none).map(drop),
+        copy.destroy(Some(&opened), true, none).map(drop),
+    ] {
+        let said = said.unwrap_err().to_string();
+        assert!(said.contains("is a copy of"), "{said}");
+    }
+    clinic.open(&Way::Tpm(None)).unwrap();
+    // What a change that was cut short left is not removed from within a copy.
+    let again = clinic.open(&Way::Tpm(None)).unwrap();
+    clinic.custody().seal(&again, None, none).unwrap();
+    copy.open(&clinic.recovery()).unwrap();
+    clinic.open(&Way::Tpm(None)).unwrap();
+    // Erased without the TPM, the copy is gone and the box is not.
+    let erased = copy.destroy(None, false, none).unwrap();
+    assert!(erased.half_left);
+    clinic.open(&Way::Tpm(None)).unwrap();
+}
+
+#[test]
+fn a_copy_becomes_the_box_when_somebody_says_so() {
+    let clinic = Clinic::made(&FirstWay::Tpm(None));
+    let copied = clinic.copy();
+    let copy = clinic.custody_of(copied.path());
+    let opened = copy.open(&Way::Tpm(None)).unwrap();
+    copy.make_home().unwrap();
+    copy.seal(&opened, None, &mut quiet()).unwrap();
+    copy.open(&Way::Tpm(None)).unwrap();
+    assert!(clinic.open(&Way::Tpm(None)).is_err());
+    clinic.open(&clinic.recovery()).unwrap();
+}
+
+#[test]
+fn a_dead_tpm_does_not_keep_a_folder_from_being_erased() {
+    let mut clinic = Clinic::made(&FirstWay::Tpm(Some(pin())));
+    let stolen = clinic.copy();
+    clinic.board.cut();
+    let custody = clinic.custody();
+    let said = custody.destroy(None, true, &mut quiet()).unwrap_err();
+    let said = format!("{said:#}");
+    assert!(said.contains("--without-tpm"), "{said}");
+    let erased = custody.destroy(None, false, &mut quiet()).unwrap();
+    assert!(erased.half_left && erased.lockout_left);
+    assert_eq!(std::fs::read_dir(clinic.data()).unwrap().count(), 0);
+    // What it says is left, is left: with that TPM the copy opens as it did.
+    clinic.board.power_on();
+    let copy = clinic.custody_of(stolen.path());
+    copy.open(&Way::Tpm(Some(pin()))).unwrap();
+}
+
+#[test]
+fn the_lock_outs_password_is_taken_off_or_told_to_be_left() {
+    let clinic = Clinic::made(&FirstWay::Tpm(Some(pin())));
+    let opened = clinic.open(&Way::Tpm(Some(pin()))).unwrap();
+    let erased = clinic.custody().destroy(Some(&opened), true, &mut quiet());
+    assert_eq!(erased.unwrap(), Erased::default());
+    let clinic = Clinic::made(&FirstWay::Tpm(Some(pin())));
+    let erased = clinic.custody().destroy(None, true, &mut quiet()).unwrap();
+    assert!(erased.lockout_left && !erased.half_left);
 }

@@ -6,6 +6,7 @@ use super::clinic::{Clinic, Moment, PASSPHRASE, pin, typed};
 use healthpost::app::init::FirstWay;
 use healthpost::app::key::{Way, Witness};
 use healthpost::core::secret::Secret;
+use healthpost::store::{meta, open};
 
 /// Carries a change out and keeps every moment of it.
 fn moments(
@@ -113,9 +114,10 @@ fn of_setting_up() {
             healthpost::app::init::init(
                 &looking.custody(),
                 &way,
-                &healthpost::device::KernelChance::new().unwrap(),
-                super::clinic::NOW,
-                |recovery| {
+                &healthpost::app::lan::Wanted::without_config(),
+                &super::clinic::chance(),
+                super::clinic::now(),
+                |recovery, _| {
                     shown = Some(recovery.clone());
                     Ok(())
                 },
@@ -141,7 +143,91 @@ fn of_setting_up() {
                 FirstWay::Passphrase(_) => woken.open(&typed(PASSPHRASE)),
             };
             opens.unwrap_or_else(|error| panic!("after \"{}\": {error:#}", moment.step));
+            // What the interrupted one had put into the TPM is gone.
+            let sealed = usize::from(!matches!(way, FirstWay::Passphrase(_)));
+            let indices = woken.board.indices();
+            assert_eq!(indices.len(), sealed, "after \"{}\"", moment.step);
         }
+    }
+}
+
+#[test]
+fn of_ending_a_passphrase() {
+    let clinic = Clinic::made(&FirstWay::Passphrase(Secret::from(PASSPHRASE)));
+    let staying = || typed("a second one that stays");
+    let opened = clinic.open(&typed(PASSPHRASE)).unwrap();
+    let second = Secret::from("a second one that stays");
+    clinic
+        .custody()
+        .add_passphrase(&opened, &second, &mut |_| {})
+        .unwrap();
+    let kept = moments(&clinic, |clinic, witness| {
+        let opened = clinic.open(&staying())?;
+        let ending = Secret::from(PASSPHRASE);
+        clinic
+            .custody()
+            .remove_passphrase(&opened, &staying(), &ending, witness)
+    });
+    for (place, moment) in kept.iter().enumerate() {
+        let woken = clinic.after(moment);
+        let opened = woken.open(&staying()).unwrap();
+        woken.open(&woken.recovery()).unwrap();
+        let ends = woken.open(&typed(PASSPHRASE)).is_err();
+        assert_eq!(ends, place > 0, "after \"{}\"", moment.step);
+        if !ends {
+            let ending = Secret::from(PASSPHRASE);
+            let custody = woken.custody();
+            custody
+                .remove_passphrase(&opened, &staying(), &ending, &mut |_| {})
+                .unwrap();
+        }
+        assert!(woken.open(&typed(PASSPHRASE)).is_err());
+    }
+    // And nothing of it is left in the folder.
+    let old = clinic.data().join("keyslots.json.old");
+    assert!(!old.exists());
+    let last = clinic.open(&staying()).unwrap();
+    for way in [staying(), clinic.recovery()] {
+        let ending = Secret::from("a second one that stays");
+        let said = clinic
+            .custody()
+            .remove_passphrase(&last, &way, &ending, &mut |_| {});
+        assert!(said.is_err(), "a box was left with its paper alone");
+    }
+    clinic.open(&staying()).unwrap();
+}
+
+#[test]
+fn of_a_new_recovery_key() {
+    let clinic = Clinic::made(&FirstWay::Tpm(None));
+    let old = clinic.recovery.clone().unwrap();
+    let new = clinic.custody().draw_recovery();
+    let now = super::clinic::NOW;
+    clinic.custody().drill(old.clone(), now).unwrap();
+    let kept = moments(&clinic, |clinic, witness| {
+        let opened = clinic.open(&Way::Tpm(None))?;
+        clinic.custody().replace_recovery(&opened, &new, witness)
+    });
+    for moment in &kept {
+        let woken = clinic.after(moment);
+        let opened = woken.open(&Way::Tpm(None)).unwrap();
+        let (by_old, by_new) = (Way::Recovery(old.clone()), Way::Recovery(new.clone()));
+        let opens = [woken.open(&by_old).is_ok(), woken.open(&by_new).is_ok()];
+        assert_eq!(
+            opens.iter().filter(|it| **it).count(),
+            1,
+            "after \"{}\"",
+            moment.step
+        );
+        let custody = woken.custody();
+        custody
+            .replace_recovery(&opened, &new, &mut |_| {})
+            .unwrap();
+        woken.open(&by_new).unwrap();
+        assert!(woken.open(&by_old).is_err());
+        // The paper that was drilled is another one.
+        let conn = open::open(&woken.data(), &opened.key).unwrap();
+        assert!(meta::find(&conn, meta::DRILLED_AT).unwrap().is_none());
     }
 }
 
@@ -151,7 +237,10 @@ fn of_erasing_everything() {
     let way = Way::Tpm(Some(pin()));
     let kept = moments(&clinic, |clinic, witness| {
         let opened = clinic.open(&way)?;
-        clinic.custody().destroy(Some(&opened), witness)
+        clinic
+            .custody()
+            .destroy(Some(&opened), true, witness)
+            .map(drop)
     });
     for (place, moment) in kept.iter().enumerate() {
         let woken = clinic.after(moment);
@@ -164,7 +253,7 @@ fn of_erasing_everything() {
         );
         woken
             .custody()
-            .destroy(None, &mut |_| {})
+            .destroy(None, true, &mut |_| {})
             .unwrap_or_else(|error| panic!("again, after \"{}\": {error:#}", moment.step));
         assert_eq!(std::fs::read_dir(woken.data()).unwrap().count(), 0);
     }

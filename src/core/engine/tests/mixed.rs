@@ -1,6 +1,7 @@
 //! People who mix languages, or were given the wrong one.
 
 use super::*;
+use crate::core::answers::Value;
 
 fn at_consent(language: &str) -> Chat {
     let mut chat = Chat::new();
@@ -49,4 +50,40 @@ fn words_that_are_no_choice_in_any_language_are_no_consent() {
     }
     assert!(chat.session.consent.is_none());
     assert_eq!(chat.session.stage, Stage::Rest);
+}
+
+#[test]
+fn the_first_message_may_choose_the_language() {
+    let mut chat = Chat::new();
+    chat.text("Kiswahili tafadhali");
+    assert_eq!(chat.session.stage, Stage::Consent);
+    assert_eq!(chat.session.language, Some(Lang::Sw));
+}
+
+#[test]
+fn a_greeting_has_its_language_offered_first_and_chooses_nothing() {
+    let mut chat = Chat::new();
+    chat.text("Habari daktari");
+    assert_eq!(chat.session.stage, Stage::Language);
+    let words = chat.words();
+    let (own, other) = (words.find("Karibu"), words.find("Welcome"));
+    assert!(own.is_some() && own < other, "{words}");
+    chat.text("english");
+    assert_eq!(chat.session.language, Some(Lang::En));
+}
+
+#[test]
+fn a_complaint_without_its_time_is_kept_and_only_the_time_is_asked() {
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina\n34\nf\nKalehe")
+        .text("fever, cough and vomiting");
+    chat.heard("Since when?");
+    let said = chat.words();
+    assert!(!said.contains("What is the trouble?"), "{said}");
+    chat.text("yesterday");
+    let told = &chat.session.draft.as_ref().unwrap().answers["complaint"].value;
+    let words = Value::Text {
+        text: "fever, cough and vomiting".into(),
+    };
+    assert_eq!(told, &words);
 }

@@ -147,7 +147,9 @@ impl Chat {
             .flat_map(|said| match &said.body {
                 Body::Buttons { buttons, .. } => buttons.iter().map(|b| b.id.clone()).collect(),
                 Body::List { rows, .. } => rows.iter().map(|r| r.id.clone()).collect(),
-                Body::Text { .. } | Body::RequestContact { .. } => Vec::new(),
+                Body::Text { .. } | Body::RequestContact { .. } | Body::Template { .. } => {
+                    Vec::new()
+                }
             })
             .collect();
         ids.iter()

@@ -91,7 +91,7 @@ fn ids(said: &[Outgoing]) -> Vec<String> {
         .flat_map(|said| match &said.body {
             Body::Buttons { buttons, .. } => buttons.iter().map(|b| b.id.clone()).collect(),
             Body::List { rows, .. } => rows.iter().map(|r| r.id.clone()).collect(),
-            Body::Text { .. } | Body::RequestContact { .. } => Vec::new(),
+            Body::Text { .. } | Body::RequestContact { .. } | Body::Template { .. } => Vec::new(),
         })
         .collect()
 }
@@ -121,6 +121,7 @@ fn check_limits(said: &Outgoing) {
             }
         }
         Body::RequestContact { .. } => assert!(units <= limits::INTERACTIVE_UNITS_MAX),
+        Body::Template { .. } => panic!("the engine says no template"),
     }
 }
 

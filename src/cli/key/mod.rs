@@ -1,18 +1,24 @@
 //! `healthpost key`: the data key's ways in, and the key itself. Each of them
 //! needs the folder for itself, so the service is stopped first.
 
-use super::failure::Failure;
-use super::{Globals, Opening, input, machine, output};
+mod change;
+mod recovery;
+mod ways;
+
+pub(super) use ways::{new_pin, way};
+
+use super::failure::{Failure, granted, mismatch};
+use super::{Globals, Opening, machine, output, reach};
 use crate::app::by_hand::{FolderLock, take_lock};
-use crate::app::key::{Custody, RecoveryKey, Way};
-use crate::core::pin::{PIN_CHARS_ADVISED, Pin};
-use crate::core::private::Private;
-use crate::core::secret::Secret;
+use crate::app::key::Custody;
+use crate::app::lan::authority_pem;
+use crate::ops::{Request, Response};
 use clap::Subcommand;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use ways::{recovery_key, wanted, wanted_new};
 
 /// What to do while a service has the folder.
-const STOP_FIRST: &str = "stop it first (systemctl stop healthpost), and start it again afterwards";
+const STOP_FIRST: &str = "stop it first: systemctl stop healthpost; and start it again afterwards";
 
 /// See and change what opens the box
 #[derive(Debug, Subcommand)]
@@ -28,12 +34,40 @@ pub enum Key {
         each update."
     )]
     Reseal {
+        /// This folder was copied and is the box now: the one it was copied from no longer opens with this TPM
+        #[arg(long)]
+        moved: bool,
         #[command(flatten)]
         opening: Opening,
     },
     /// Add a passphrase, read from standard input
     #[command(after_help = "Example:\n  healthpost key add-passphrase < passphrase.txt")]
     AddPassphrase {
+        #[command(flatten)]
+        opening: Opening,
+    },
+    /// End a passphrase, read from standard input; open the box by another way
+    #[command(
+        after_help = "Example:\n  healthpost key remove-passphrase --passphrase-file /root/other < passphrase.txt\n\n\
+        Give the way that is to stay: --passphrase-file for another passphrase, --pin-file for the\n\
+        PIN; a box that opens by itself needs neither. Whoever copied keyslots.json before still\n\
+        has the data key by the passphrase: healthpost key rotate ends that too."
+    )]
+    RemovePassphrase {
+        #[command(flatten)]
+        opening: Opening,
+    },
+    /// Print a new recovery key, have it read back, and end the old one
+    #[command(
+        after_help = "Example:\n  healthpost key new-recovery --passphrase-file /root/passphrase\n\n\
+        Prints the new key, then reads it from standard input, as somebody types it from their\n\
+        paper. Until then the old paper counts. Whoever has the old paper and an old copy of the\n\
+        folder opens that copy for ever; healthpost key rotate keeps them out of what comes later."
+    )]
+    NewRecovery {
+        /// A page to be printed, with the recovery key and its QR code
+        #[arg(long, value_name = "FILE")]
+        recovery_page: Option<PathBuf>,
         #[command(flatten)]
         opening: Opening,
     },
@@ -59,10 +93,13 @@ pub enum Key {
     Recover {
         /// A file with a new passphrase, where there is no TPM or beside it
         #[arg(long, value_name = "FILE")]
-        passphrase_file: Option<std::path::PathBuf>,
+        passphrase_file: Option<PathBuf>,
         /// A file with a new PIN
         #[arg(long, value_name = "FILE")]
-        pin_file: Option<std::path::PathBuf>,
+        pin_file: Option<PathBuf>,
+        /// This folder was copied and is the box now: the one it was copied from no longer opens with this TPM
+        #[arg(long)]
+        moved: bool,
     },
     /// Make a new data key and write the database anew under it
     #[command(after_help = "Example:\n  healthpost key rotate --passphrase-file /root/passphrase")]
@@ -92,6 +129,9 @@ impl Key {
                 "run healthpost init first, or name another with --data-dir",
             ));
         }
+        if matches!(self, Self::Drill) && is_served(&folder) {
+            return drill_by_service(globals, &folder).await;
+        }
         let lock = alone(&folder)?;
         let done = blocking(globals, move |globals| self.change(globals, &custody)).await;
         drop(lock);
@@ -102,25 +142,34 @@ impl Key {
         let tell = &mut |step: &'static str| output::complain(&format!("  {step}"));
         match self {
             Self::Status => return Ok(()),
-            Self::Reseal { opening } => {
-                let way = way(custody, &opening)?;
-                let opened = custody.open(&way)?;
-                custody.seal(&opened, kept_pin(custody, &way)?, tell)?;
-                custody.note(&opened.key, "key.reseal", now()?)?;
+            Self::Reseal { moved, opening } => {
+                change::reseal(globals, custody, &opening, moved, tell)?;
             }
             Self::AddPassphrase { opening } => {
                 let way = way(custody, &opening)?;
-                let passphrase = wanted("a new passphrase")?;
+                let passphrase = wanted_new("a new passphrase")?;
                 let opened = custody.open(&way)?;
-                custody.add_passphrase(&opened, &secret(passphrase), tell)?;
+                custody.add_passphrase(&opened, &passphrase.into_secret(), tell)?;
                 custody.note(&opened.key, "key.add_passphrase", now()?)?;
+            }
+            Self::RemovePassphrase { opening } => {
+                change::end_passphrase(custody, &opening, tell)?;
+            }
+            Self::NewRecovery {
+                recovery_page,
+                opening,
+            } => {
+                let way = way(custody, &opening)?;
+                recovery::renew(globals, custody, &way, recovery_page.as_deref(), tell)?;
+                output::complain(change::STILL_COPIED);
             }
             Self::SetPin { opening } => {
                 let way = way(custody, &opening)?;
-                let pin = new_pin(&wanted("a new PIN")?)?;
+                let pin = new_pin(&wanted_new("a new PIN")?)?;
                 let opened = custody.open(&way)?;
                 custody.seal(&opened, Some(&pin), tell)?;
                 custody.note(&opened.key, "key.protection", now()?)?;
+                change::settle_lan(globals, custody, &opened.key);
             }
             Self::RemovePin { opening } => {
                 let opened = custody.open(&way(custody, &opening)?)?;
@@ -131,32 +180,47 @@ impl Key {
             Self::Recover {
                 passphrase_file,
                 pin_file,
+                moved,
             } => {
                 let files = (passphrase_file.as_deref(), pin_file.as_deref());
-                recover(custody, files, tell)?;
+                change::recover(globals, custody, files, moved, tell)?;
             }
-            Self::Rotate { opening } => {
-                let way = way(custody, &opening)?;
-                let pause = custody.pause()?;
-                output::complain(&format!(
-                    "the database has {} MiB; the box will be away for about {} seconds",
-                    pause.bytes >> 20,
-                    pause.expected.as_secs()
-                ));
-                let opened = custody.open(&way)?;
-                let next = custody.rotate(&opened, &way, tell)?;
-                custody.note(&next.key, "key.rotate", now()?)?;
-            }
+            Self::Rotate { opening } => change::rotate(custody, &opening, tell)?,
             Self::Drill => {
                 let drill = custody.drill(recovery_key()?, now()?)?;
-                return told(
-                    globals,
-                    &format!("the recovery key opens the data: {} records", drill.records),
-                );
+                return drilled(globals, drill.records);
             }
         }
         told(globals, "done")
     }
+}
+
+fn drilled(globals: &Globals, records: i64) -> Result<(), Failure> {
+    let words = format!("the recovery key opens the data: {records} records");
+    told(globals, &words)
+}
+
+/// Whether a service has the folder open.
+fn is_served(folder: &Path) -> bool {
+    take_lock(folder).is_ok_and(|lock| lock.is_none())
+}
+
+/// The service drills by itself: it stays in service meanwhile.
+async fn drill_by_service(globals: &Globals, folder: &Path) -> Result<(), Failure> {
+    let recovery = wanted("recovery key")?;
+    ways::parsed(&recovery)?;
+    let mut client = reach::service(folder).await?;
+    let answered = client.ask(&Request::KeyDrill { recovery }).await;
+    let answered = answered.map_err(|error| {
+        Failure::failed(
+            format!("the running service broke off: {error}"),
+            "look at its journal, then try again",
+        )
+    })?;
+    let Response::Drilled { records } = granted(answered)? else {
+        return Err(mismatch());
+    };
+    drilled(globals, records)
 }
 
 fn told(globals: &Globals, words: &str) -> Result<(), Failure> {
@@ -194,117 +258,6 @@ pub(super) fn alone(folder: &Path) -> Result<FolderLock, Failure> {
     }
 }
 
-/// How the box is to be opened: by what is named, by the TPM alone, or by what
-/// somebody types.
-///
-/// # Errors
-/// When nothing is named and nobody can be asked.
-pub(super) fn way(custody: &Custody, opening: &Opening) -> Result<Way, Failure> {
-    if let Some(file) = &opening.pin_file {
-        let pin = Pin::parse(input::from_file(file)?.as_str()).map_err(anyhow::Error::from)?;
-        return Ok(Way::Tpm(Some(pin)));
-    }
-    if opening.passphrase_file.is_none() && custody.opens_by_itself()? {
-        return Ok(Way::Tpm(None));
-    }
-    let (prompt, option) = if custody.wants_pin()? {
-        (
-            "PIN or passphrase of the data folder",
-            "--pin-file FILE or --passphrase-file",
-        )
-    } else {
-        ("passphrase of the data folder", "--passphrase-file")
-    };
-    let file = opening.passphrase_file.as_deref();
-    let typed = input::from_file_or_terminal(file, prompt, option)?;
-    Ok(Way::Typed(secret(typed)))
-}
-
-/// A seal with a PIN is made anew with the same PIN.
-fn kept_pin<'a>(custody: &Custody, way: &'a Way) -> Result<Option<&'a Pin>, Failure> {
-    let Way::Tpm(pin) = way else {
-        if custody.wants_pin()? {
-            return Err(Failure::usage(
-                "the TPM's slot has a PIN, and it is sealed anew with the same one",
-                "give it with --pin-file FILE, or use key set-pin or key remove-pin",
-            ));
-        }
-        return Ok(None);
-    };
-    Ok(pin.as_ref())
-}
-
-fn recover(
-    custody: &Custody,
-    (passphrase_file, pin_file): (Option<&Path>, Option<&Path>),
-    tell: &mut dyn FnMut(&'static str),
-) -> Result<(), Failure> {
-    let passphrase = passphrase_file.map(input::from_file).transpose()?;
-    let pin = match pin_file {
-        Some(file) => Some(new_pin(&input::from_file(file)?)?),
-        None => None,
-    };
-    let opened = custody.open(&Way::Recovery(recovery_key()?))?;
-    tell("the recovery key opens the box");
-    if pin.is_none() {
-        output::complain(
-            "sealed without a PIN: whoever takes the whole box away reads everything in it",
-        );
-    }
-    let new_slot = passphrase.is_some();
-    if let Some(passphrase) = passphrase {
-        custody.add_passphrase(&opened, &secret(passphrase), tell)?;
-    }
-    match custody.seal(&opened, pin.as_ref(), tell) {
-        Ok(()) => Ok(custody.note(&opened.key, "key.recover", now()?)?),
-        // Somebody who gave a passphrase has a way in; a TPM they asked for is missed.
-        Err(error) if new_slot && pin.is_none() => {
-            output::complain(&format!("not sealed to a TPM: {error:#}"));
-            Ok(())
-        }
-        Err(error) => Err(Failure::failed(
-            format!("the recovery key opens the box, but it was not sealed: {error:#}"),
-            "give a new passphrase with --passphrase-file FILE, or see healthpost doctor",
-        )),
-    }
-}
-
-/// A new PIN, with a word about a short one.
-pub(super) fn new_pin(typed: &Private<String>) -> Result<Pin, Failure> {
-    let pin = Pin::parse(typed.as_str())
-        .map_err(|error| Failure::usage(error.to_string(), "choose another PIN"))?;
-    if pin.chars() < PIN_CHARS_ADVISED {
-        output::complain(
-            "a short PIN: the TPM allows one try in half an hour, so four digits last some months \
-             and six some decades",
-        );
-    }
-    Ok(pin)
-}
-
-fn recovery_key() -> Result<RecoveryKey, Failure> {
-    let typed = wanted("recovery key")?;
-    RecoveryKey::parse(typed.as_str()).map_err(|error| {
-        Failure::usage(
-            error.to_string(),
-            "compare it with the paper, group by group",
-        )
-    })
-}
-
-fn wanted(what: &str) -> Result<Private<String>, Failure> {
-    input::from_stdin(what)?.ok_or_else(|| {
-        Failure::usage(
-            format!("{what} is read from standard input, and there is nothing"),
-            "healthpost key --help shows examples",
-        )
-    })
-}
-
-fn secret(text: Private<String>) -> Secret {
-    Secret::new(text.into_inner().into_bytes())
-}
-
 fn now() -> Result<crate::core::time::UnixMs, Failure> {
     Ok(machine()?.clock.now().at)
 }
@@ -313,8 +266,12 @@ fn status(globals: &Globals, custody: &Custody) -> Result<(), Failure> {
     let slots = custody.summary()?;
     let findings = custody.tpm_findings()?;
     let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
+    // A box made before it had an authority gets one when it is next opened.
+    let authority = authority_pem(custody.folder()).ok();
+    let authority = authority.map(|(_, fingerprint)| fingerprint);
     if globals.json {
         return output::json(&serde_json::json!({
+            "lan_authority": authority,
             "slots": slots.kinds,
             "generations": slots.generations,
             "pin": slots.pins.first().copied().unwrap_or(false),
@@ -328,6 +285,11 @@ fn status(globals: &Globals, custody: &Custody) -> Result<(), Failure> {
     }
     for finding in findings {
         output::line(&format!("finding: {finding}"))?;
+    }
+    if let Some(authority) = authority {
+        output::line(&format!(
+            "staff devices trust lan/ca.pem, SHA-256 {authority}"
+        ))?;
     }
     Ok(())
 }

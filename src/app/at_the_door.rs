@@ -1,0 +1,304 @@
+//! The inner side of a locked box's door: one secret at a time is tried, from
+//! wherever it comes, with a growing pause after each wrong one. Meanwhile a TPM
+//! that opens without a PIN and did not, is asked again.
+//!
+//! What was begun is ended and counted, whether or not its bearer still waits:
+//! hanging up saves nobody a pause. No secret is ever logged.
+
+use crate::app::key::{self, Custody, Way};
+use crate::core::limits::{TPM_PAUSE_MS_MAX, UNLOCK_PAUSE_MS_MAX};
+use crate::core::pin::{BadPin, Pin};
+use crate::keys::recovery::BadRecoveryKey;
+use crate::keys::{Error as SlotsError, Opened, RecoveryKey};
+use crate::ports::door::{Kind, Knock, Refusal, Refused};
+use crate::ports::sealer::{SealError, Situation};
+use anyhow::Result;
+use std::time::Duration;
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+/// The pause after the first secret that does not open; it doubles.
+const FIRST_PAUSE: Duration = Duration::from_secs(1);
+/// The pause before the TPM is first asked again; it doubles.
+const FIRST_TPM_PAUSE: Duration = Duration::from_secs(5);
+
+/// Waits at the door for the data key; `None` once nobody can knock any more.
+pub async fn wait(custody: &Custody, knocks: &mut mpsc::Receiver<Knock>) -> Option<Opened> {
+    let mut pause = Pause::default();
+    let mut tpm_pause = FIRST_TPM_PAUSE;
+    let mut said = String::new();
+    let by_itself = custody.opens_by_itself().unwrap_or(false);
+    loop {
+        tokio::select! {
+            knock = knocks.recv() => {
+                if let Some(opened) = answer(custody, knock?, &mut pause).await {
+                    return Some(opened);
+                }
+            }
+            () = tokio::time::sleep(tpm_pause), if by_itself => {
+                match key::open(custody, Way::Tpm(None)).await {
+                    Ok(opened) => {
+                        tracing::info!("the TPM opens the box at last");
+                        return Some(opened);
+                    }
+                    Err(error) => complain(&mut said, &error),
+                }
+                tpm_pause = (tpm_pause * 2).min(Duration::from_millis(TPM_PAUSE_MS_MAX));
+            }
+        }
+    }
+}
+
+/// Says the same trouble once.
+fn complain(said: &mut String, error: &anyhow::Error) {
+    let error = format!("{error:#}");
+    if *said != error {
+        tracing::error!(error, "the TPM does not open the box; it is asked again");
+        *said = error;
+    }
+}
+
+/// Grows with each wrong secret, until one opens.
+#[derive(Default)]
+struct Pause {
+    wrong: u32,
+    until: Option<Instant>,
+}
+
+impl Pause {
+    fn left(&self) -> Duration {
+        let now = Instant::now();
+        self.until.map_or(Duration::ZERO, |until| until - now)
+    }
+
+    fn grow(&mut self) {
+        let length = pause_after(self.wrong);
+        self.wrong = self.wrong.saturating_add(1);
+        self.until = Some(Instant::now() + length);
+    }
+}
+
+/// 1 s, 2 s, 4 s and so on, up to the bound.
+fn pause_after(wrong_before: u32) -> Duration {
+    let most = Duration::from_millis(UNLOCK_PAUSE_MS_MAX);
+    let factor = 1_u32.checked_shl(wrong_before.min(16)).unwrap_or(u32::MAX);
+    FIRST_PAUSE.saturating_mul(factor).min(most)
+}
+
+async fn answer(custody: &Custody, knock: Knock, pause: &mut Pause) -> Option<Opened> {
+    let left = pause.left();
+    if left > knock.patience {
+        let wait_s = u32::try_from(left.as_secs() + 1).unwrap_or(u32::MAX);
+        let refused = Refused {
+            why: Refusal::TooSoon { wait_s },
+            said: format!("after wrong ones there is a pause: try again in {wait_s} seconds"),
+        };
+        knock.answer.send(Err(refused)).ok();
+        return None;
+    }
+    tokio::time::sleep(left).await;
+    if knock.answer.is_closed() {
+        // Its bearer gave up while waiting, and nothing was tried.
+        return None;
+    }
+    let opened = match way(knock.secret, knock.kind) {
+        Ok(way) => key::open(custody, way).await,
+        Err(error) => Err(error),
+    };
+    match opened {
+        Ok(opened) => {
+            // Whoever asked may have gone; the key opens all the same.
+            knock.answer.send(Ok(())).ok();
+            Some(opened)
+        }
+        Err(error) => {
+            let refused = refused(&error);
+            tracing::warn!(
+                why = refused.said,
+                "what was offered does not open the data key"
+            );
+            pause.grow();
+            knock.answer.send(Err(refused)).ok();
+            None
+        }
+    }
+}
+
+/// What somebody said it is decides what is tried with it.
+fn way(secret: crate::core::secret::Secret, kind: Kind) -> Result<Way> {
+    let text = std::str::from_utf8(secret.expose());
+    Ok(match (kind, text) {
+        (Kind::Pin, Ok(text)) => Way::Tpm(Some(Pin::parse(text)?)),
+        (Kind::Passphrase, Ok(text)) => match RecoveryKey::parse(text) {
+            Ok(key) => Way::Recovery(key),
+            Err(mistake @ BadRecoveryKey::Group(_)) => return Err(mistake.into()),
+            Err(BadRecoveryKey::NotDigits | BadRecoveryKey::Length(_)) => Way::Passphrase(secret),
+        },
+        (Kind::Any, Ok(_)) | (_, Err(_)) => Way::Typed(secret),
+    })
+}
+
+fn refused(error: &anyhow::Error) -> Refused {
+    Refused {
+        why: error.chain().find_map(of_cause).unwrap_or(Refusal::Trouble),
+        said: format!("{error:#}"),
+    }
+}
+
+fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Refusal> {
+    if let Some(error) = cause.downcast_ref::<SlotsError>() {
+        return match error {
+            SlotsError::Wrong(_) => Some(Refusal::Wrong),
+            SlotsError::Tpm(error) => Some(of_tpm(error)),
+            SlotsError::Missing
+            | SlotsError::Damaged
+            | SlotsError::DamagedSlot(_)
+            | SlotsError::Newer(_)
+            | SlotsError::NoSuchSlot(_)
+            | SlotsError::ForeignSlot(_)
+            | SlotsError::Io(_) => None,
+        };
+    }
+    if let Some(error) = cause.downcast_ref::<SealError>() {
+        return Some(of_tpm(error));
+    }
+    let malformed = cause.is::<BadPin>() || cause.is::<BadRecoveryKey>();
+    malformed.then_some(Refusal::Malformed)
+}
+
+fn of_tpm(error: &SealError) -> Refusal {
+    if let Situation::WrongPin { tries_left } = error.situation {
+        return Refusal::WrongPin { tries_left };
+    }
+    if let Situation::LockedOut { wait_s } = error.situation {
+        return Refusal::LockedOut { wait_s };
+    }
+    Refusal::Trouble
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::init::{FirstWay, init};
+    use crate::app::lan::Wanted;
+    use crate::core::secret::Secret;
+    use crate::core::time::{Now, UnixMs};
+    use crate::device::KernelChance;
+    use crate::ports::Chance;
+    use crate::ports::door::{Door, door};
+    use std::sync::Arc;
+
+    const PASSPHRASE: &str = "maji safi ya kunywa";
+    const LONG: Duration = Duration::from_secs(600);
+
+    #[test]
+    fn pauses_grow_to_a_bound() {
+        let seconds: Vec<u64> = (0..9).map(|n| pause_after(n).as_secs()).collect();
+        assert_eq!(seconds, [1, 2, 4, 8, 16, 32, 60, 60, 60]);
+        assert_eq!(pause_after(u32::MAX), Duration::from_secs(60));
+    }
+
+    #[test]
+    fn what_it_is_said_to_be_decides_what_it_costs() {
+        let way = |text: &str, kind| way(Secret::from(text), kind);
+        assert!(matches!(way("482913", Kind::Pin), Ok(Way::Tpm(Some(_)))));
+        assert!(matches!(
+            way("482913", Kind::Passphrase),
+            Ok(Way::Passphrase(_))
+        ));
+        assert!(matches!(way("482913", Kind::Any), Ok(Way::Typed(_))));
+        let short = way("12", Kind::Pin).err().unwrap();
+        assert_eq!(refused(&short).why, Refusal::Malformed);
+        let key = RecoveryKey::draw(&KernelChance::new().unwrap());
+        let shown = key.show();
+        assert!(matches!(
+            way(&shown, Kind::Passphrase),
+            Ok(Way::Recovery(_))
+        ));
+        let last = shown.chars().last().unwrap();
+        let other = if last == '0' { '1' } else { '0' };
+        let mistyped = format!("{}{other}", &shown[..shown.len() - 1]);
+        let mistyped = way(&mistyped, Kind::Passphrase).err().unwrap();
+        assert!(refused(&mistyped).said.contains("group 9"));
+    }
+
+    fn made(folder: &std::path::Path) -> (Custody, RecoveryKey) {
+        let chance: Arc<dyn Chance> = Arc::new(KernelChance::new().unwrap());
+        let custody = Custody::without_tpm(&folder.join("data"), Arc::clone(&chance));
+        let way = FirstWay::Passphrase(Secret::from(PASSPHRASE));
+        let now = Now {
+            at: UnixMs(1_795_168_800_000),
+            trusted: true,
+        };
+        let mut paper = None;
+        let show = |recovery: &RecoveryKey, _: &str| {
+            paper = Some(recovery.clone());
+            Ok(())
+        };
+        let wanted = Wanted::without_config();
+        init(&custody, &way, &wanted, &chance, now, show, &mut |_| {}).unwrap();
+        (custody, paper.unwrap())
+    }
+
+    async fn offer(door: &Door, text: &str, patience: Duration) -> Result<(), Refusal> {
+        let offered = door.offer(Secret::from(text), Kind::Any, patience).await;
+        offered.map_err(|refused| refused.why)
+    }
+
+    #[tokio::test]
+    async fn two_ways_in_are_not_two_tries() {
+        let folder = tempfile::tempdir().unwrap();
+        let (custody, paper) = made(folder.path());
+        let (door, mut knocks) = door(4);
+        let (page, socket) = (door.clone(), door);
+        let knocking = async {
+            assert_eq!(
+                offer(&page, "not this one", LONG).await,
+                Err(Refusal::Wrong)
+            );
+            // The pause after the page's try holds for the socket as well.
+            let hasty = offer(&socket, PASSPHRASE, Duration::ZERO).await;
+            assert!(
+                matches!(hasty, Err(Refusal::TooSoon { wait_s: 1 | 2 })),
+                "{hasty:?}"
+            );
+            let (one, other) = tokio::join!(
+                offer(&page, "nor this one", LONG),
+                offer(&socket, "nor that one", LONG)
+            );
+            assert_eq!((one, other), (Err(Refusal::Wrong), Err(Refusal::Wrong)));
+            let hasty = offer(&socket, PASSPHRASE, Duration::from_secs(2)).await;
+            assert!(
+                matches!(hasty, Err(Refusal::TooSoon { wait_s: 3..=5 })),
+                "{hasty:?}"
+            );
+            offer(&page, &paper.show(), LONG).await.unwrap();
+        };
+        let (opened, ()) = tokio::join!(wait(&custody, &mut knocks), knocking);
+        assert!(opened.is_some());
+    }
+
+    #[tokio::test]
+    async fn who_hangs_up_holds_nobody_up() {
+        let folder = tempfile::tempdir().unwrap();
+        let (custody, _) = made(folder.path());
+        let (door, mut knocks) = door(4);
+        let knocking = async {
+            {
+                let gone = offer(&door, "not this one", LONG);
+                tokio::select! {
+                    biased;
+                    _ = gone => {}
+                    // Taken up, and then its bearer leaves.
+                    () = tokio::task::yield_now() => {}
+                }
+            }
+            let _ = offer(&door, "nor this one", LONG).await;
+            let hasty = offer(&door, PASSPHRASE, Duration::ZERO).await;
+            assert!(matches!(hasty, Err(Refusal::TooSoon { .. })), "{hasty:?}");
+            offer(&door, PASSPHRASE, LONG).await.unwrap();
+        };
+        let (opened, ()) = tokio::join!(wait(&custody, &mut knocks), knocking);
+        assert!(opened.is_some());
+    }
+}

@@ -1,0 +1,78 @@
+//! A copy of a data folder on the board of the original: both share what the
+//! TPM keeps. Whoever changes the seal in the copy would shut the original out,
+//! so that is refused until somebody says that the copy is the box now.
+
+use super::Custody;
+use crate::keys::{Home, SlotsFile};
+use anyhow::{Context, Result, bail};
+
+impl Custody {
+    /// Of which folder this one is a copy, if so.
+    ///
+    /// # Errors
+    /// When the slots cannot be read.
+    pub fn copied_from(&self) -> Result<Option<String>> {
+        let slots = SlotsFile::load(&self.folder)?;
+        let home = slots.home().filter(|home| !home.is(&self.folder));
+        Ok(home.map(|home| home.path().to_owned()))
+    }
+
+    /// Whether the folder is a copy: neither where it was when its slots were
+    /// written, nor the same folder moved.
+    pub(super) fn is_copied(&self, slots: &SlotsFile) -> bool {
+        let copied = slots.home().is_some_and(|home| !home.is(&self.folder));
+        if copied {
+            let told = self.told_copied(slots);
+            tracing::warn!("{told}");
+        }
+        copied
+    }
+
+    /// The same in words.
+    pub(super) fn told_copied(&self, slots: &SlotsFile) -> String {
+        let original = slots.home().map_or("another folder", Home::path);
+        format!(
+            "{} is a copy of {original}, and a TPM that opens both keeps one half of the key for \
+             both",
+            self.folder.display()
+        )
+    }
+
+    /// Refuses to change what the TPM that is here keeps, in a copy; notes where
+    /// the folder is else, to be saved with what is changed.
+    pub(super) fn not_in_a_copy(&self, slots: &mut SlotsFile) -> Result<()> {
+        if self.is_copied(slots) && self.knows_this_board(slots)? {
+            bail!(
+                "{}: changing it here would shut the other one out. If this folder is the box now, \
+                 run healthpost key reseal --moved; then the other one opens by its passphrase and \
+                 its recovery key alone",
+                self.told_copied(slots)
+            );
+        }
+        slots.set_home(self.home()?);
+        Ok(())
+    }
+
+    /// From now on this folder is the box, and the one it was copied from is not.
+    ///
+    /// # Errors
+    /// When the slots cannot be read or written.
+    pub fn make_home(&self) -> Result<()> {
+        let mut slots = SlotsFile::load(&self.folder)?;
+        slots.set_home(self.home()?);
+        Ok(slots.save(&self.folder)?)
+    }
+
+    pub(in crate::app) fn home(&self) -> Result<Home> {
+        Home::new(&self.folder, &self.place).context("the data folder cannot be seen")
+    }
+
+    /// On a board the slots have never met, nothing of the original's can end.
+    fn knows_this_board(&self, slots: &SlotsFile) -> Result<bool> {
+        if self.sealer.is_none() || slots.board().is_none() {
+            return Ok(false);
+        }
+        let met = self.sealer()?.meet()?;
+        Ok(slots.known_board(&met).is_some())
+    }
+}

@@ -1,0 +1,64 @@
+//! The lock-out's password: drawn once, kept in the database, and used after
+//! each opening with a PIN to set the TPM's count of wrong ones back.
+//!
+//! It is never given to the TPM before the database has it.
+
+use super::Custody;
+use crate::core::data_key::DataKey;
+use crate::core::pin::LockoutPassword;
+use crate::keys::{Opened, SlotsFile};
+use crate::store::{meta, open as database};
+use anyhow::Result;
+
+/// Under which name the database keeps it.
+const LOCKOUT: &str = "tpm_lockout_password";
+
+impl Custody {
+    /// After each opening with a PIN: else a power cut counts as a wrong one. A
+    /// box that is open must not stay shut because this fails.
+    pub(in crate::app) fn count_back_if_possible(&self, key: &DataKey) {
+        if let Err(error) = self.count_back(key) {
+            tracing::warn!(%error, "wrong PINs and power cuts could not be counted back");
+        }
+    }
+
+    /// Sets the TPM's count of wrong PINs back, with a password of its lock-out
+    /// that only the database knows. Drawn here when there is none yet.
+    fn count_back(&self, key: &DataKey) -> Result<()> {
+        let password = self.lockout_password(key)?;
+        let slots = SlotsFile::load(&self.folder)?;
+        let sealer = self.sealer()?;
+        let mut last = None;
+        // Of the boards it has met, the one that is here answers.
+        for board in slots.boards() {
+            match sealer.reset_lockout(board, &password) {
+                Ok(()) => return Ok(()),
+                Err(error) => last = Some(error),
+            }
+        }
+        Err(last.map_or_else(|| anyhow::anyhow!("the slots name no TPM"), Into::into))
+    }
+
+    /// The password, durable in the database before the TPM ever sees it.
+    pub(super) fn lockout_password(&self, key: &DataKey) -> Result<LockoutPassword> {
+        let conn = database::open(&self.folder, key)?;
+        let kept = meta::find(&conn, LOCKOUT)?;
+        let kept = kept.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
+        let mut bytes = kept.unwrap_or_default();
+        if kept.is_none() {
+            self.chance.fill(&mut bytes);
+            meta::set(&conn, LOCKOUT, &bytes)?;
+        }
+        let password = LockoutPassword::take(&mut bytes);
+        conn.close().map_err(|(_, error)| error)?;
+        Ok(password)
+    }
+
+    /// The password, where one was ever drawn.
+    pub(super) fn kept_password(&self, opened: &Opened) -> Option<LockoutPassword> {
+        let conn = database::open_reader(&self.folder, &opened.key).ok()?;
+        let kept = meta::find(&conn, LOCKOUT).ok()??;
+        let mut bytes = <[u8; 32]>::try_from(kept).ok()?;
+        Some(LockoutPassword::take(&mut bytes))
+    }
+}

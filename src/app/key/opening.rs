@@ -1,0 +1,119 @@
+//! The ways to the data key, tried in an order that costs no try of the PIN for
+//! nothing. At most one try of the TPM's is used up for one secret.
+
+use super::{Custody, Way, words};
+use crate::core::pin::Pin;
+use crate::keys::recovery::BadRecoveryKey;
+use crate::keys::{Error as SlotsError, Opened, RecoveryKey, SlotsFile};
+use crate::store::rewrite;
+use anyhow::{Context, Result, bail};
+
+impl Custody {
+    /// The data key, by one way, and what a change that was cut short left
+    /// behind is tidied up.
+    ///
+    /// # Errors
+    /// In words: why that way does not open.
+    pub fn open(&self, way: &Way) -> Result<Opened> {
+        let slots = SlotsFile::load(&self.folder)?;
+        let (candidates, by) = self.candidates(&slots, way)?;
+        let opened = self.that_fits(candidates)?;
+        let slots = self.settle(slots, opened.generation)?;
+        if by != By::Person && !self.is_copied(&slots) {
+            // A change that was cut short may have left an older way in. Only
+            // with the TPM at hand: a list from an old copy must not be kept to.
+            if let Err(error) = self.forget_the_rest(&slots) {
+                let error = format!("{error:#}");
+                tracing::warn!(error, "an earlier way in could not be removed");
+            }
+        }
+        if by == By::Pin {
+            self.count_back_if_possible(&opened.key);
+        }
+        Ok(opened)
+    }
+
+    pub(super) fn candidates(&self, slots: &SlotsFile, way: &Way) -> Result<(Vec<Opened>, By)> {
+        Ok(match way {
+            Way::Passphrase(typed) => (slots.open_with_passphrase(words(typed)?)?, By::Person),
+            Way::Recovery(key) => (slots.open_with_recovery(key)?, By::Person),
+            Way::Tpm(pin) => {
+                let opened = slots.open_with_tpm(self.sealer()?, pin.as_ref())?;
+                let by = if pin.is_some() { By::Pin } else { By::Tpm };
+                (opened, by)
+            }
+            Way::Typed(typed) => return self.typed(slots, words(typed)?),
+        })
+    }
+
+    /// What cannot be mistaken comes first: the recovery key has a check in each
+    /// group. A passphrase is tried before a PIN: it costs time, and a PIN costs
+    /// one of the TPM's tries.
+    fn typed(&self, slots: &SlotsFile, text: &str) -> Result<(Vec<Opened>, By)> {
+        match RecoveryKey::parse(text) {
+            Ok(key) => return Ok((slots.open_with_recovery(&key)?, By::Person)),
+            Err(mistake @ BadRecoveryKey::Group(_)) => return Err(mistake.into()),
+            Err(BadRecoveryKey::NotDigits | BadRecoveryKey::Length(_)) => {}
+        }
+        match slots.open_with_passphrase(text) {
+            Ok(opened) => {
+                if !slots.sealed().is_empty() {
+                    tracing::warn!("the box was opened by a passphrase and not by its TPM");
+                }
+                return Ok((opened, By::Person));
+            }
+            Err(SlotsError::Wrong(_) | SlotsError::NoSuchSlot(_) | SlotsError::DamagedSlot(_))
+                if wants_pin(slots) => {}
+            Err(error) => return Err(error.into()),
+        }
+        let pin = Pin::parse(text)?;
+        let opened = slots.open_with_tpm(self.sealer()?, Some(&pin))?;
+        Ok((opened, By::Pin))
+    }
+
+    /// Of two generations, the one whose file is in place.
+    fn that_fits(&self, candidates: Vec<Opened>) -> Result<Opened> {
+        for opened in candidates {
+            let fits = rewrite::fits(&self.folder, &opened.key);
+            if fits.context("the database could not be opened")? {
+                return Ok(opened);
+            }
+        }
+        bail!(
+            "the key opens, but it is not the key of clinic.db: the file and keyslots.json are of \
+             different times; put back the pair that belongs together"
+        )
+    }
+
+    /// Ends a rotation that was cut short: the slots of the file that is not
+    /// there open nothing any more.
+    fn settle(&self, mut slots: SlotsFile, generation: u32) -> Result<SlotsFile> {
+        rewrite::discard_new(&self.folder).context("a leftover could not be removed")?;
+        if slots.keep_generation(generation) {
+            slots.save(&self.folder)?;
+            tracing::info!("a change of the data key that was cut short is settled");
+        }
+        Ok(slots)
+    }
+}
+
+/// What opened the box.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum By {
+    Tpm,
+    Pin,
+    Person,
+}
+
+pub(super) fn wants_pin(slots: &SlotsFile) -> bool {
+    slots.sealed().iter().any(|sealed| sealed.pin.is_some())
+}
+
+/// As [`Custody::open`], off the runtime's threads: it takes its time.
+///
+/// # Errors
+/// As [`Custody::open`].
+pub async fn open(custody: &Custody, way: Way) -> Result<Opened> {
+    let custody = custody.clone();
+    tokio::task::spawn_blocking(move || custody.open(&way)).await?
+}

@@ -1,0 +1,110 @@
+//! A box whose data key is not there: it refuses webhooks, shows its unlock page
+//! and takes a secret from there or from the control socket.
+
+use crate::app::at_the_door;
+use crate::app::key::Custody;
+use crate::app::lan::{self, Lan, Shown};
+use crate::app::listen;
+use crate::app::serve::{self, Sockets};
+use crate::app::service::SHUTDOWN;
+use crate::config::Config;
+use crate::core::limits;
+use crate::keys::Opened;
+use crate::ops::control;
+use crate::ports::door::{Door, door};
+use crate::web::health::Health;
+use crate::web::lan as pages;
+use crate::web::public;
+use crate::web::unlock::{Asked, Unlock};
+use crate::work::line::Line;
+use crate::work::runner::Runner;
+use anyhow::Result;
+use tokio_util::sync::CancellationToken;
+
+/// Serves what a locked box may say until a secret opens it; `None` if it is
+/// told to stop before.
+///
+/// # Errors
+/// When a socket cannot be used.
+pub async fn wait_for_key(
+    config: &Config,
+    custody: &Custody,
+    lan: &Lan,
+    shown: &Shown,
+    sockets: &Sockets,
+) -> Result<Option<Opened>> {
+    let stop = CancellationToken::new();
+    let mut runner = Runner::new();
+    let (door, mut knocks) = door(limits::UNLOCKS_WAITING_MAX);
+    let listening = Listening {
+        config,
+        custody,
+        sockets,
+        stop: &stop,
+    };
+    listening.start(&mut runner, shown, door)?;
+    let loading = lan::load(lan.clone(), shown.clone(), stop.clone());
+    if config.lan.tls {
+        runner.start("LAN certificate", loading);
+    }
+    serve::say_ready("locked: waiting for its PIN or passphrase");
+    tracing::info!("locked: waiting for healthpost unlock, or the unlock page");
+    let opened = tokio::select! {
+        opened = at_the_door::wait(custody, &mut knocks) => opened,
+        () = serve::asked_to_stop()? => None,
+    };
+    stop.cancel();
+    // Who still waits at the door hears that it is no longer one.
+    drop(knocks);
+    runner.shut_down(SHUTDOWN).await;
+    Ok(opened)
+}
+
+struct Listening<'a> {
+    config: &'a Config,
+    custody: &'a Custody,
+    sockets: &'a Sockets,
+    stop: &'a CancellationToken,
+}
+
+impl Listening<'_> {
+    fn start(&self, runner: &mut Runner, shown: &Shown, door: Door) -> Result<()> {
+        let health = Health {
+            store: None,
+            line: Line::default(),
+        };
+        let public = self.sockets.public.try_clone()?;
+        let router = public::locked(health.clone());
+        let serving = listen::serve(public, router, self.stop.clone());
+        runner.start("locked public listener", serving);
+        let unlock = Unlock {
+            door: door.clone(),
+            asked: self.asked(),
+            clinic: self.config.clinic.name.as_str().into(),
+            authority: serve::authority_shown(self.custody.folder()),
+        };
+        let router = pages::locked(unlock, health);
+        let listener = self.sockets.lan.try_clone()?;
+        let serving = listen::serve_lan(
+            listener,
+            self.config.lan.tls,
+            shown,
+            router,
+            self.stop.clone(),
+        )?;
+        runner.start("locked LAN listener", serving);
+        let answering = control::serve_locked(&self.config.data_dir, door, self.stop.clone())?;
+        runner.start("control socket", answering);
+        Ok(())
+    }
+
+    /// What opens this box, for the words on the page.
+    fn asked(&self) -> Asked {
+        let pin = self.custody.wants_pin().unwrap_or(false);
+        let by_itself = self.custody.opens_by_itself().unwrap_or(false);
+        Asked {
+            pin,
+            chip_failed: by_itself && !pin,
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The longer changes of the ways in: sealing anew, ending a passphrase,
+//! recovering, and the new data key. Each says what it did in the audit log.
+
+use super::super::failure::Failure;
+use super::super::{Globals, Opening, input, output};
+use super::now;
+use super::ways::{kept_pin, new_pin, recovery_key, wanted, way};
+use crate::app::key::{Custody, Way};
+use crate::app::lan::Lan;
+use crate::core::data_key::DataKey;
+use std::path::Path;
+
+/// What an old copy is still worth.
+pub(super) const STILL_COPIED: &str = "copies of keyslots.json made before still open by the old way: \
+    healthpost key rotate makes them worthless for the database from then on";
+
+/// Told of each step.
+type Tell<'a> = &'a mut dyn FnMut(&'static str);
+
+/// Seals to the TPM anew, with the same PIN if there is one.
+///
+/// # Errors
+/// In words; what opened before still opens.
+pub(super) fn reseal(
+    globals: &Globals,
+    custody: &Custody,
+    opening: &Opening,
+    moved: bool,
+    tell: Tell<'_>,
+) -> Result<(), Failure> {
+    let way = way(custody, opening)?;
+    let opened = custody.open(&way)?;
+    if moved {
+        custody.make_home()?;
+    }
+    custody.seal(&opened, kept_pin(custody, &way)?, tell)?;
+    custody.note(&opened.key, "key.reseal", now()?)?;
+    settle_lan(globals, custody, &opened.key);
+    Ok(())
+}
+
+/// The listener's key is sealed to the same TPM: a box that is locked from now
+/// on still has to show its unlock page.
+pub(super) fn settle_lan(globals: &Globals, custody: &Custody, key: &DataKey) {
+    let settle = || -> anyhow::Result<()> {
+        let machine = crate::app::by_hand::this_machine()?;
+        let lan = Lan::new(custody.clone(), globals.lan(), machine.chance);
+        lan.settle_with(key, machine.clock.now())
+    };
+    if let Err(error) = settle() {
+        output::complain(&format!(
+            "the certificate for the unlock page was not made: {error:#}; the next start makes it"
+        ));
+    }
+}
+
+/// Ends a passphrase; the way the box is opened by stays.
+///
+/// # Errors
+/// When none opens with it, or nothing but the paper would be left.
+pub(super) fn end_passphrase(
+    custody: &Custody,
+    opening: &Opening,
+    tell: Tell<'_>,
+) -> Result<(), Failure> {
+    let way = way(custody, opening)?;
+    let passphrase = wanted("the passphrase that is to end")?.into_secret();
+    let opened = custody.open(&way)?;
+    custody.remove_passphrase(&opened, &way, &passphrase, tell)?;
+    custody.note(&opened.key, "key.remove_passphrase", now()?)?;
+    output::complain(STILL_COPIED);
+    Ok(())
+}
+
+/// A new data key, and the database under it.
+///
+/// # Errors
+/// In words; the box opens as before then, or with the new key already.
+pub(super) fn rotate(custody: &Custody, opening: &Opening, tell: Tell<'_>) -> Result<(), Failure> {
+    let way = way(custody, opening)?;
+    let pause = custody.pause()?;
+    output::complain(&format!(
+        "the database has {} MiB; the box will be away for about {} seconds",
+        pause.bytes >> 20,
+        pause.expected.as_secs()
+    ));
+    let opened = custody.open(&way)?;
+    let next = custody.rotate(&opened, &way, tell)?;
+    Ok(custody.note(&next.key, "key.rotate", now()?)?)
+}
+
+/// Opens with the paper, and seals to the board that is here.
+///
+/// # Errors
+/// In words: that the paper does not open, or that it does and nothing was
+/// sealed.
+pub(super) fn recover(
+    globals: &Globals,
+    custody: &Custody,
+    (passphrase_file, pin_file): (Option<&Path>, Option<&Path>),
+    moved: bool,
+    tell: Tell<'_>,
+) -> Result<(), Failure> {
+    let passphrase = passphrase_file.map(input::from_file).transpose()?;
+    let pin = match pin_file {
+        Some(file) => Some(new_pin(&input::from_file(file)?)?),
+        None => None,
+    };
+    let opened = custody.open(&Way::Recovery(recovery_key()?))?;
+    tell("the recovery key opens the box");
+    if moved {
+        custody.make_home()?;
+    }
+    if pin.is_none() {
+        output::complain(
+            "sealed without a PIN: whoever takes the whole box away reads everything in it",
+        );
+    }
+    let new_slot = passphrase.is_some();
+    if let Some(passphrase) = passphrase {
+        custody.add_passphrase(&opened, &passphrase.into_secret(), tell)?;
+    }
+    let sealed = custody.seal(&opened, pin.as_ref(), tell);
+    settle_lan(globals, custody, &opened.key);
+    match sealed {
+        Ok(()) => Ok(custody.note(&opened.key, "key.recover", now()?)?),
+        // Somebody who gave a passphrase has a way in; a TPM they asked for is missed.
+        Err(error) if new_slot && pin.is_none() => {
+            output::complain(&format!("not sealed to a TPM: {error:#}"));
+            Ok(())
+        }
+        Err(error) => Err(Failure::failed(
+            format!("the recovery key opens the box, but it was not sealed: {error:#}"),
+            "give a new passphrase with --passphrase-file FILE, or see healthpost doctor",
+        )),
+    }
+}

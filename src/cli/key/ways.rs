@@ -1,0 +1,110 @@
+//! Which way the box is opened by, and what people type for a new one.
+
+use super::super::failure::Failure;
+use super::super::{Opening, input, output};
+use crate::app::key::{Custody, RecoveryKey, Way};
+use crate::core::pin::{PIN_CHARS_ADVISED, Pin};
+use crate::core::secret::SecretText;
+
+/// How the box is to be opened: by what is named, by the TPM alone, or by what
+/// somebody types.
+///
+/// # Errors
+/// When nothing is named and nobody can be asked.
+pub(in super::super) fn way(custody: &Custody, opening: &Opening) -> Result<Way, Failure> {
+    if let Some(file) = &opening.pin_file {
+        let pin = Pin::parse(input::from_file(file)?.as_str()).map_err(anyhow::Error::from)?;
+        return Ok(Way::Tpm(Some(pin)));
+    }
+    if opening.passphrase_file.is_none() && custody.opens_by_itself()? {
+        return Ok(Way::Tpm(None));
+    }
+    let (prompt, option) = if custody.wants_pin()? {
+        (
+            "PIN or passphrase of the data folder",
+            "--pin-file FILE or --passphrase-file",
+        )
+    } else {
+        ("passphrase of the data folder", "--passphrase-file")
+    };
+    let file = opening.passphrase_file.as_deref();
+    let typed = input::from_file_or_terminal(file, prompt, option)?;
+    Ok(Way::Typed(typed.into_secret()))
+}
+
+/// A seal with a PIN is made anew with the same PIN.
+///
+/// # Errors
+/// When it is not given.
+pub(super) fn kept_pin<'a>(custody: &Custody, way: &'a Way) -> Result<Option<&'a Pin>, Failure> {
+    let Way::Tpm(pin) = way else {
+        if custody.wants_pin()? {
+            return Err(Failure::usage(
+                "the TPM's slot has a PIN, and it is sealed anew with the same one",
+                "give it with --pin-file FILE, or use key set-pin or key remove-pin",
+            ));
+        }
+        return Ok(None);
+    };
+    Ok(pin.as_ref())
+}
+
+/// A new PIN, with a word about a short one.
+///
+/// # Errors
+/// When it is too short or too long.
+pub(in super::super) fn new_pin(typed: &SecretText) -> Result<Pin, Failure> {
+    let pin = Pin::parse(typed.as_str())
+        .map_err(|error| Failure::usage(error.to_string(), "choose another PIN"))?;
+    if pin.chars() < PIN_CHARS_ADVISED {
+        output::complain(
+            "a short PIN: the TPM allows one try in half an hour, so four digits last some months \
+             and six some decades",
+        );
+    }
+    Ok(pin)
+}
+
+/// The key as it stands on paper.
+///
+/// # Errors
+/// Names the group with the mistake.
+pub(super) fn recovery_key() -> Result<RecoveryKey, Failure> {
+    parsed(&wanted("recovery key")?)
+}
+
+/// As [`recovery_key`], of what was typed.
+///
+/// # Errors
+/// As [`recovery_key`].
+pub(super) fn parsed(typed: &SecretText) -> Result<RecoveryKey, Failure> {
+    RecoveryKey::parse(typed.as_str()).map_err(|error| {
+        Failure::usage(
+            error.to_string(),
+            "compare it with the paper, group by group",
+        )
+    })
+}
+
+/// A secret that is there already, from standard input.
+///
+/// # Errors
+/// When there is none.
+pub(super) fn wanted(what: &str) -> Result<SecretText, Failure> {
+    input::from_stdin(what)?.ok_or_else(|| missing(what))
+}
+
+/// A new secret, from standard input; asked for twice on a terminal.
+///
+/// # Errors
+/// When there is none, or the two are not the same.
+pub(super) fn wanted_new(what: &str) -> Result<SecretText, Failure> {
+    input::new_from_stdin(what)?.ok_or_else(|| missing(what))
+}
+
+fn missing(what: &str) -> Failure {
+    Failure::usage(
+        format!("{what} is read from standard input, and there is nothing"),
+        "healthpost key --help shows examples",
+    )
+}

@@ -1,0 +1,265 @@
+//! What becomes of a message that cannot go the straight way: its window is
+//! closed, or the provider took it and gave it back. Declared by purpose, in
+//! one place. Pure.
+
+use super::{Class, Why};
+use crate::core::outgoing::Purpose;
+use crate::core::time::{HOUR_MS, MINUTE_MS, Now, UnixMs};
+
+/// How a person can be reached whose window is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Reach {
+    /// By a neutral template: one can be queued, or is on its way, or has
+    /// arrived.
+    Template,
+    /// No template is configured.
+    NoTemplate,
+    /// The template of this closed window did not go.
+    TemplateFailed,
+}
+
+/// What becomes of a message whose window is closed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fallback {
+    /// It lost its sense.
+    Drop,
+    /// It waits until the person writes.
+    Hold {
+        /// Behind what.
+        why: Why,
+        /// Whether staff are asked to call meanwhile.
+        call: bool,
+    },
+}
+
+/// What becomes of a message whose window is closed. An old question has lost
+/// its sense: the person is asked anew when they write. Everything else waits
+/// for them; staff are asked to call where nothing tells them to write, and at
+/// once for an emergency.
+pub const fn when_closed(purpose: Purpose, reach: Reach) -> Fallback {
+    let why = match reach {
+        Reach::Template => Why::WindowClosed,
+        Reach::NoTemplate => Why::NoTemplate,
+        Reach::TemplateFailed => Why::TemplateFailed,
+    };
+    match purpose {
+        Purpose::Prompt | Purpose::Template => Fallback::Drop,
+        Purpose::Emergency => Fallback::Hold { why, call: true },
+        Purpose::Notice | Purpose::Staff => Fallback::Hold {
+            why,
+            call: !matches!(reach, Reach::Template),
+        },
+    }
+}
+
+/// How long a template that the provider refused is left alone before another
+/// contact's message tries it again, ms.
+pub const TEMPLATE_REST_MS: i64 = 6 * HOUR_MS;
+
+/// Whether an error code is about the template itself (missing, paused,
+/// disabled, wrongly filled), whoever it was meant for.
+pub const fn blames_template(code: i64) -> bool {
+    matches!(code, 132_000..=132_018)
+}
+
+/// The template of a contact's closed window, as far as it has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct LastTemplate {
+    /// The stamp of the window it was meant for.
+    pub about: UnixMs,
+    /// When it was queued.
+    pub created: UnixMs,
+    /// Whether it failed.
+    pub failed: bool,
+}
+
+/// What a contact's last template means for the window that began at `about`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Asked {
+    /// It was asked for this window, and may still be answered.
+    Yes,
+    /// It was asked for this window and did not go.
+    Failed,
+    /// Not for this window, or so long ago that those who waited for it are
+    /// gone: a new one may go, if anything waits for it.
+    No,
+}
+
+/// Whether the person was asked to write since their window of `about` closed.
+/// One template for each contact and closed window; another one only after
+/// whatever waited for the first has grown too old, and never on a clock that
+/// cannot tell.
+pub fn asked(last: Option<LastTemplate>, about: UnixMs, max_age_ms: i64, now: Now) -> Asked {
+    match last {
+        None => Asked::No,
+        Some(last) if last.about != about => Asked::No,
+        Some(last) if now.trusted && now.at.ms_since(last.created) > max_age_ms => Asked::No,
+        Some(last) if last.failed => Asked::Failed,
+        Some(_) => Asked::Yes,
+    }
+}
+
+/// What becomes of a message that the provider took and then reported as
+/// failed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Returned {
+    /// It will not arrive: a task for staff.
+    Fail(Why),
+    /// It lost its sense.
+    Drop(Why),
+    /// A copy of it is queued: what was taken keeps its own end, so that no
+    /// late status of it can be taken for one of the copy.
+    Again {
+        /// How long the copy waits at least, ms.
+        wait_ms: i64,
+        /// Whether the provider said that the window is closed.
+        window_closed: bool,
+    },
+}
+
+/// Copies of one message before it is given up.
+const COPIES_MAX: u32 = 8;
+
+/// Decides about a message of this purpose, tried `attempts` times before,
+/// that came back with an error of this class. `max` is how often the error is
+/// worth a try, where that is known.
+pub fn returned(purpose: Purpose, class: Class, attempts: u32, max: Option<u8>) -> Returned {
+    let most = max.map_or(COPIES_MAX, u32::from);
+    let again = |wait_ms| Returned::Again {
+        wait_ms,
+        window_closed: false,
+    };
+    if matches!(purpose, Purpose::Template) {
+        return Returned::Fail(Why::TemplateRefused);
+    }
+    match class {
+        Class::NeedsTemplate if matches!(purpose, Purpose::Prompt) => {
+            Returned::Drop(Why::WindowClosed)
+        }
+        Class::NeedsTemplate => Returned::Again {
+            wait_ms: 0,
+            window_closed: true,
+        },
+        // The account's fault is not the message's: it is not counted, and
+        // tried again as rarely as the account itself.
+        Class::Configuration => again(15 * MINUTE_MS),
+        Class::ThrottleNumber | Class::ThrottleContact | Class::Retry | Class::Unknown
+            if attempts < most =>
+        {
+            again(super::wait_ms(Class::Retry, attempts, None, 0))
+        }
+        Class::ThrottleNumber
+        | Class::ThrottleContact
+        | Class::Retry
+        | Class::Unknown
+        | Class::Permanent
+        | Class::PossiblySent => Returned::Fail(Why::Undelivered),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use Purpose as P;
+
+    #[test]
+    fn each_purpose_has_its_fallback() {
+        let hold = |why, call| Fallback::Hold { why, call };
+        let (closed, none) = (Why::WindowClosed, Why::NoTemplate);
+        let cases = [
+            (P::Prompt, Reach::Template, Fallback::Drop),
+            (P::Prompt, Reach::NoTemplate, Fallback::Drop),
+            (P::Notice, Reach::Template, hold(closed, false)),
+            (P::Notice, Reach::NoTemplate, hold(none, true)),
+            (
+                P::Notice,
+                Reach::TemplateFailed,
+                hold(Why::TemplateFailed, true),
+            ),
+            (P::Staff, Reach::Template, hold(closed, false)),
+            (P::Staff, Reach::NoTemplate, hold(none, true)),
+            (P::Emergency, Reach::Template, hold(closed, true)),
+            (P::Emergency, Reach::NoTemplate, hold(none, true)),
+        ];
+        for (purpose, reach, fallback) in cases {
+            assert_eq!(
+                when_closed(purpose, reach),
+                fallback,
+                "{purpose:?} {reach:?}"
+            );
+        }
+    }
+
+    #[test]
+    fn one_template_for_each_closed_window() {
+        let now = |days: i64, trusted| Now {
+            at: UnixMs(days * 24 * HOUR_MS),
+            trusted,
+        };
+        let sent = LastTemplate {
+            about: UnixMs(5),
+            created: now(2, true).at,
+            failed: false,
+        };
+        let failed = LastTemplate {
+            failed: true,
+            ..sent
+        };
+        let week = 7 * 24 * HOUR_MS;
+        let cases = [
+            (None, 5, now(3, true), Asked::No),
+            (Some(sent), 5, now(3, true), Asked::Yes),
+            (Some(failed), 5, now(3, true), Asked::Failed),
+            // They wrote since: the next closed window is another one.
+            (Some(sent), 6, now(3, true), Asked::No),
+            (Some(sent), 5, now(10, true), Asked::No),
+            (Some(sent), 5, now(10, false), Asked::Yes),
+        ];
+        for (last, about, now, answer) in cases {
+            assert_eq!(asked(last, UnixMs(about), week, now), answer, "{last:?}");
+        }
+    }
+
+    #[test]
+    fn what_comes_back_follows_its_class() {
+        let again = |ms| Returned::Again {
+            wait_ms: ms,
+            window_closed: false,
+        };
+        let closed = Returned::Again {
+            wait_ms: 0,
+            window_closed: true,
+        };
+        let failed = Returned::Fail(Why::Undelivered);
+        let cases = [
+            (P::Notice, Class::Permanent, 0, None, failed),
+            (P::Notice, Class::NeedsTemplate, 0, None, closed),
+            (
+                P::Prompt,
+                Class::NeedsTemplate,
+                0,
+                None,
+                Returned::Drop(Why::WindowClosed),
+            ),
+            (P::Notice, Class::Configuration, 90, None, again(900_000)),
+            (P::Notice, Class::Retry, 0, Some(3), again(5_000)),
+            (P::Notice, Class::Retry, 3, Some(3), failed),
+            (P::Notice, Class::ThrottleContact, 7, None, again(640_000)),
+            (P::Notice, Class::ThrottleContact, 8, None, failed),
+            (
+                P::Template,
+                Class::Retry,
+                0,
+                None,
+                Returned::Fail(Why::TemplateRefused),
+            ),
+        ];
+        for (purpose, class, attempts, max, fate) in cases {
+            assert_eq!(
+                returned(purpose, class, attempts, max),
+                fate,
+                "{purpose:?} {class:?} {attempts}"
+            );
+        }
+    }
+}

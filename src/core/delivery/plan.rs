@@ -1,0 +1,309 @@
+//! The planner of one contact's queue: what leaves next, what is held or ended
+//! and why, and when to look again.
+//!
+//! Pure and total. The store hands in a bounded slice of the contact's queue
+//! and carries out what is said; across contacts it serves emergencies first
+//! and then whoever has been ready for longest.
+
+use super::fallback::{Asked, Fallback, LastTemplate, Reach, asked, when_closed};
+use super::{DeliveryState, PairRule, Why, Window, WindowRule};
+use crate::core::id::OutboxId;
+use crate::core::outgoing::Purpose;
+use crate::core::time::{HOUR_MS, Now, UnixMs};
+
+/// How soon a contact is looked at again whose waits cannot be judged by a
+/// clock that is not trusted, ms.
+const UNTRUSTED_LOOK_MS: i64 = HOUR_MS;
+
+/// The limits a plan keeps.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Limits {
+    /// Whether there is a 24-hour window.
+    pub window: WindowRule,
+    /// How often one person may be written to.
+    pub pair: PairRule,
+    /// How old an unsent message may grow, ms.
+    pub max_age_ms: i64,
+}
+
+/// A message that waits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Waiting {
+    /// Its number: the order.
+    pub id: OutboxId,
+    /// Why it is said.
+    pub purpose: Purpose,
+    /// Not before then; for one in doubt, when its wait ends.
+    pub not_before: UnixMs,
+    /// Since when its age counts; none until a trusted clock has seen it.
+    pub aged_from: Option<UnixMs>,
+    /// Whether it was sent again already after its result was lost.
+    pub repeated: bool,
+    /// Whether something newer took its place while it was in the air.
+    pub doomed: bool,
+}
+
+/// A bounded slice of one contact's queue, and what is known of the contact.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Lane {
+    /// Whether a message of theirs is in the air.
+    pub in_air: bool,
+    /// The first of what is queued: emergencies, then by number.
+    pub queued: Vec<Waiting>,
+    /// The first of what is in doubt, by number.
+    pub doubted: Vec<Waiting>,
+    /// The first of what is held, by number.
+    pub held: Vec<Waiting>,
+    /// The template that waits to leave, if one does, and whether in doubt.
+    pub template: Option<(Waiting, bool)>,
+    /// The contact's latest template.
+    pub last_template: Option<LastTemplate>,
+    /// Whether a template could be queued for them: configured, and not
+    /// refused lately.
+    pub templates: Templated,
+    /// WhatsApp's stamp of their last message or call; zero if never.
+    pub last_stamp: UnixMs,
+    /// The stamp whose window WhatsApp itself called closed.
+    pub closed_stamp: Option<UnixMs>,
+    /// What their pair allowance is spent up to.
+    pub spent: UnixMs,
+}
+
+/// Whether a template could be queued for a contact.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Templated {
+    /// Yes.
+    Ready,
+    /// None is configured.
+    Absent,
+    /// The provider refuses those that are.
+    Refused,
+}
+
+/// What is to be done for one contact.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Messages that end here. An end that is a failure or an expiry brings
+    /// the message's one task.
+    pub ends: Vec<(OutboxId, DeliveryState, Why)>,
+    /// Messages that are held from now on; whether staff are asked to call.
+    pub holds: Vec<(OutboxId, Why, bool)>,
+    /// Whether what is held goes back into the queue: the window is open.
+    pub release: bool,
+    /// Whether a template is queued.
+    pub ask: bool,
+    /// Whether the age of what has none yet counts from now.
+    pub start_ageing: bool,
+    /// What leaves next, and when it may.
+    pub send: Option<Send>,
+    /// When to look at the contact again, should nothing change before.
+    pub look: Option<UnixMs>,
+}
+
+/// A message that may leave.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Send {
+    /// Which.
+    pub id: OutboxId,
+    /// When at the earliest.
+    pub at: UnixMs,
+    /// Whether it goes before other contacts' messages.
+    pub urgent: bool,
+    /// Whether the far side may have it already.
+    pub again: bool,
+}
+
+impl Plan {
+    /// Whether carrying it out changes what a next plan would see.
+    pub fn changes(&self) -> bool {
+        self.release || self.ask || !self.ends.is_empty() || !self.holds.is_empty()
+    }
+
+    fn look_by(&mut self, at: UnixMs) {
+        self.look = Some(self.look.map_or(at, |look| look.min(at)));
+    }
+
+    fn end(&mut self, message: &Waiting, state: DeliveryState, why: Why) {
+        self.ends.push((message.id, state, why));
+    }
+}
+
+/// Plans one contact.
+pub fn plan(lane: &Lane, limits: Limits, now: Now) -> Plan {
+    let mut plan = Plan::default();
+    if lane.in_air {
+        // What becomes of it wakes the contact.
+        return plan;
+    }
+    let window = limits.window.judge(lane.last_stamp, lane.closed_stamp, now);
+    let alive = expire(&mut plan, lane, limits, now);
+    match window {
+        Window::Open { until } => {
+            if let Some(until) = until {
+                plan.look_by(until);
+            }
+            if let Some((template, _)) = lane.template {
+                plan.end(&template, DeliveryState::Superseded, Why::NotNeeded);
+            }
+            plan.release = !lane.held.is_empty();
+            if !plan.changes() {
+                send_next(&mut plan, lane, limits, now);
+            }
+        }
+        Window::Closed => closed(&mut plan, lane, &alive, limits, now),
+    }
+    if plan.changes() {
+        plan.look = Some(now.at);
+    }
+    if plan
+        .look
+        .is_none_or(|at| at.ms_since(now.at) > UNTRUSTED_LOOK_MS)
+        && !now.trusted
+        && !(lane.queued.is_empty() && lane.held.is_empty() && lane.doubted.is_empty())
+    {
+        plan.look = Some(now.at.plus_ms(UNTRUSTED_LOOK_MS));
+    }
+    plan
+}
+
+/// Ends what has grown too old, on a trusted clock only; says what is left of
+/// the queued ones.
+fn expire(plan: &mut Plan, lane: &Lane, limits: Limits, now: Now) -> Vec<Waiting> {
+    let mut alive = Vec::new();
+    let waiting = lane.queued.iter().map(|one| (one, true));
+    let held = lane.held.iter().map(|one| (one, false));
+    for (message, is_queued) in waiting.chain(held) {
+        if now.trusted {
+            let from = message.aged_from.unwrap_or(now.at);
+            plan.start_ageing |= message.aged_from.is_none();
+            let old_at = from.plus_ms(limits.max_age_ms);
+            if old_at < now.at {
+                plan.end(message, DeliveryState::Expired, Why::TooOld);
+                continue;
+            }
+            plan.look_by(old_at.plus_ms(1));
+        }
+        if is_queued {
+            alive.push(*message);
+        }
+    }
+    alive
+}
+
+/// Nothing but a template may leave.
+fn closed(plan: &mut Plan, lane: &Lane, queued: &[Waiting], limits: Limits, now: Now) {
+    let asked = asked(lane.last_template, lane.last_stamp, limits.max_age_ms, now);
+    let reach = match (asked, lane.templates) {
+        (Asked::Yes, _) | (Asked::No, Templated::Ready) => Reach::Template,
+        (Asked::Failed, _) | (Asked::No, Templated::Refused) => Reach::TemplateFailed,
+        (Asked::No, Templated::Absent) => Reach::NoTemplate,
+    };
+    for message in queued {
+        match when_closed(message.purpose, reach) {
+            Fallback::Drop => plan.end(message, DeliveryState::Superseded, Why::WindowClosed),
+            Fallback::Hold { why, call } => plan.holds.push((message.id, why, call)),
+        }
+    }
+    for message in &lane.doubted {
+        if message.not_before <= now.at {
+            doubt_over(plan, message, true);
+        } else {
+            plan.look_by(message.not_before);
+        }
+    }
+    let held = !plan.holds.is_empty() || plan_keeps_held(plan, lane);
+    match lane.template {
+        Some((template, _)) if !held => {
+            plan.end(&template, DeliveryState::Superseded, Why::NotNeeded);
+        }
+        // It is not repeated: the person may have it. Those who wait behind it
+        // get their tasks.
+        Some((template, true)) if template.not_before <= now.at => {
+            plan.end(&template, DeliveryState::Failed, Why::SentInDoubt);
+        }
+        Some((template, true)) => plan.look_by(template.not_before),
+        Some((template, false)) => ready(plan, lane, &template, limits, now, false),
+        None => plan.ask = held && asked == Asked::No && lane.templates == Templated::Ready,
+    }
+}
+
+/// Whether something that was held before is still held after this plan.
+fn plan_keeps_held(plan: &Plan, lane: &Lane) -> bool {
+    let ended = |one: &Waiting| plan.ends.iter().any(|(id, ..)| *id == one.id);
+    lane.held.iter().any(|one| !ended(one))
+}
+
+/// The wait of a message in doubt is over, and it is not sent again: a question
+/// lost its sense, everything else is a matter for staff.
+fn doubt_over(plan: &mut Plan, message: &Waiting, closed: bool) {
+    match message.purpose {
+        Purpose::Prompt if message.doomed => {
+            plan.end(message, DeliveryState::Superseded, Why::NewerQuestion);
+        }
+        Purpose::Prompt if closed => {
+            plan.end(message, DeliveryState::Superseded, Why::WindowClosed);
+        }
+        Purpose::Prompt
+        | Purpose::Notice
+        | Purpose::Emergency
+        | Purpose::Staff
+        | Purpose::Template => plan.end(message, DeliveryState::Failed, Why::SentInDoubt),
+    }
+}
+
+/// The window is open and nothing else is to be done first: what leaves next.
+fn send_next(plan: &mut Plan, lane: &Lane, limits: Limits, now: Now) {
+    let is_urgent = |one: &&Waiting| one.purpose == Purpose::Emergency;
+    let urgent = lane.queued.iter().find(is_urgent);
+    if let Some(urgent) = urgent.filter(|one| one.not_before <= now.at) {
+        return ready(plan, lane, urgent, limits, now, false);
+    }
+    let head = lane.queued.iter().min_by_key(|one| one.id);
+    for doubted in &lane.doubted {
+        if doubted.not_before > now.at {
+            plan.look_by(doubted.not_before);
+            continue;
+        }
+        if doubted.doomed || doubted.purpose == Purpose::Staff {
+            doubt_over(plan, doubted, false);
+            continue;
+        }
+        // An earlier one that is queued again goes before it.
+        if head.is_none_or(|head| head.id > doubted.id) {
+            return ready(plan, lane, doubted, limits, now, true);
+        }
+    }
+    if plan.changes() {
+        return;
+    }
+    let Some(head) = head else {
+        return;
+    };
+    // Only its first doubt keeps what comes after it waiting, and words of
+    // staff not even that.
+    let blocked = lane
+        .doubted
+        .iter()
+        .any(|one| one.id < head.id && !one.repeated);
+    if !blocked || head.purpose == Purpose::Staff {
+        ready(plan, lane, head, limits, now, false);
+    }
+    if let Some(urgent) = urgent {
+        plan.look_by(urgent.not_before);
+    }
+}
+
+fn ready(plan: &mut Plan, lane: &Lane, message: &Waiting, limits: Limits, now: Now, again: bool) {
+    let urgent = message.purpose == Purpose::Emergency;
+    let at = limits.pair.ready_at(lane.spent, urgent, now.at);
+    plan.send = Some(Send {
+        id: message.id,
+        at: if again {
+            at
+        } else {
+            at.max(message.not_before)
+        },
+        urgent,
+        again,
+    });
+}

@@ -1,0 +1,360 @@
+//! The planner as its users rely on it: tables for each rule, and properties
+//! over any queue.
+
+use super::*;
+use crate::core::id::OutboxId;
+use crate::core::outgoing::Purpose;
+use crate::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, Now, UnixMs};
+use proptest::prelude::*;
+use std::collections::BTreeSet;
+
+const NOW: UnixMs = UnixMs(1_795_132_800_000);
+const TRUSTED: Now = Now {
+    at: NOW,
+    trusted: true,
+};
+const LIMITS: Limits = Limits {
+    window: WindowRule::Day,
+    pair: PairRule::CLOUD,
+    max_age_ms: 7 * DAY_MS,
+};
+const OPEN: UnixMs = UnixMs(NOW.0 - HOUR_MS);
+const CLOSED: UnixMs = UnixMs(NOW.0 - 30 * HOUR_MS);
+
+fn message(id: i64, purpose: Purpose) -> Waiting {
+    Waiting {
+        id: OutboxId(id),
+        purpose,
+        not_before: UnixMs(0),
+        aged_from: Some(NOW.plus_ms(-MINUTE_MS)),
+        repeated: false,
+        doomed: false,
+    }
+}
+
+fn lane(last_stamp: UnixMs, queued: &[Waiting]) -> Lane {
+    Lane {
+        in_air: false,
+        queued: queued.to_vec(),
+        doubted: Vec::new(),
+        held: Vec::new(),
+        template: None,
+        last_template: None,
+        templates: Templated::Ready,
+        last_stamp,
+        closed_stamp: None,
+        spent: UnixMs(0),
+    }
+}
+
+fn sent(plan: &Plan) -> Option<i64> {
+    plan.send.map(|send| send.id.0)
+}
+
+fn asked(about: UnixMs, failed: bool) -> Option<LastTemplate> {
+    Some(LastTemplate {
+        about,
+        created: NOW.plus_ms(-HOUR_MS),
+        failed,
+    })
+}
+
+#[test]
+fn the_first_in_the_queue_leaves_and_an_emergency_before_it() {
+    use Purpose as P;
+    let mut queue = lane(OPEN, &[message(1, P::Notice), message(2, P::Prompt)]);
+    assert_eq!(sent(&plan(&queue, LIMITS, TRUSTED)), Some(1));
+    queue.queued.insert(0, message(9, P::Emergency));
+    let next = plan(&queue, LIMITS, TRUSTED);
+    assert_eq!(sent(&next), Some(9));
+    assert!(next.send.unwrap().urgent);
+    queue.in_air = true;
+    assert_eq!(plan(&queue, LIMITS, TRUSTED), Plan::default());
+}
+
+#[test]
+fn the_first_doubt_keeps_what_comes_after_waiting_and_the_second_does_not() {
+    use Purpose as P;
+    let mut queue = lane(OPEN, &[message(2, P::Notice)]);
+    let wait = NOW.plus_ms(MINUTE_MS);
+    let doubted = Waiting {
+        not_before: wait,
+        ..message(1, P::Notice)
+    };
+    queue.doubted = vec![doubted];
+    let next = plan(&queue, LIMITS, TRUSTED);
+    assert_eq!((sent(&next), next.look), (None, Some(wait)));
+    let again = Waiting {
+        repeated: true,
+        ..doubted
+    };
+    queue.doubted = vec![again];
+    assert_eq!(sent(&plan(&queue, LIMITS, TRUSTED)), Some(2));
+    queue.doubted = vec![doubted];
+    queue.queued = vec![message(2, P::Staff)];
+    assert_eq!(sent(&plan(&queue, LIMITS, TRUSTED)), Some(2));
+}
+
+#[test]
+fn after_its_wait_a_doubtful_message_follows_its_kind() {
+    use DeliveryState as S;
+    use Purpose as P;
+    let doomed = Waiting {
+        doomed: true,
+        ..message(1, P::Prompt)
+    };
+    let staff = [(OutboxId(1), S::Failed, Why::SentInDoubt)];
+    let newer = [(OutboxId(1), S::Superseded, Why::NewerQuestion)];
+    let closed = [(OutboxId(1), S::Superseded, Why::WindowClosed)];
+    let none: [(OutboxId, S, Why); 0] = [];
+    for (stamp, one, leaves, ends) in [
+        (OPEN, message(1, P::Prompt), true, &none[..]),
+        (OPEN, message(1, P::Notice), true, &none[..]),
+        (OPEN, message(1, P::Emergency), true, &none[..]),
+        (OPEN, message(1, P::Staff), false, &staff[..]),
+        (OPEN, doomed, false, &newer[..]),
+        (CLOSED, message(1, P::Prompt), false, &closed[..]),
+        (CLOSED, message(1, P::Notice), false, &staff[..]),
+    ] {
+        let mut queue = lane(stamp, &[]);
+        queue.doubted = vec![one];
+        let next = plan(&queue, LIMITS, TRUSTED);
+        assert_eq!(next.send.is_some_and(|send| send.again), leaves, "{one:?}");
+        assert_eq!(next.ends, ends, "{one:?}");
+    }
+}
+
+#[test]
+fn a_closed_window_holds_what_keeps_its_sense_behind_one_template() {
+    use Purpose as P;
+    let mut queue = lane(CLOSED, &[message(1, P::Prompt), message(2, P::Notice)]);
+    let next = plan(&queue, LIMITS, TRUSTED);
+    let dropped = (OutboxId(1), DeliveryState::Superseded, Why::WindowClosed);
+    assert_eq!(next.ends, [dropped]);
+    assert_eq!(next.holds, [(OutboxId(2), Why::WindowClosed, false)]);
+    assert!(next.ask && next.send.is_none());
+    // Asked already for this window: no other template.
+    queue.last_template = asked(CLOSED, false);
+    assert!(!plan(&queue, LIMITS, TRUSTED).ask);
+    queue.last_template = asked(CLOSED, true);
+    let next = plan(&queue, LIMITS, TRUSTED);
+    assert_eq!(next.holds, [(OutboxId(2), Why::TemplateFailed, true)]);
+    assert!(!next.ask);
+    queue.last_template = asked(CLOSED.plus_ms(-DAY_MS), false);
+    queue.templates = Templated::Absent;
+    let next = plan(&queue, LIMITS, TRUSTED);
+    assert_eq!(next.holds, [(OutboxId(2), Why::NoTemplate, true)]);
+    assert!(!next.ask);
+}
+
+#[test]
+fn an_emergency_behind_a_closed_window_has_staff_call_at_once() {
+    let queue = lane(CLOSED, &[message(1, Purpose::Emergency)]);
+    let next = plan(&queue, LIMITS, TRUSTED);
+    assert_eq!(next.holds, [(OutboxId(1), Why::WindowClosed, true)]);
+    assert!(next.ask, "and the template all the same");
+}
+
+#[test]
+fn only_a_question_dropped_asks_nobody() {
+    let queue = lane(CLOSED, &[message(1, Purpose::Prompt)]);
+    let next = plan(&queue, LIMITS, TRUSTED);
+    assert!(!next.ask && next.holds.is_empty());
+}
+
+#[test]
+fn a_template_leaves_while_something_waits_behind_it_and_else_is_not_needed() {
+    let mut queue = lane(CLOSED, &[]);
+    queue.held = vec![message(1, Purpose::Notice)];
+    queue.last_template = asked(CLOSED, false);
+    queue.template = Some((message(2, Purpose::Template), false));
+    assert_eq!(sent(&plan(&queue, LIMITS, TRUSTED)), Some(2));
+    // Not repeated: they may have it.
+    queue.template = Some((message(2, Purpose::Template), true));
+    let next = plan(&queue, LIMITS, TRUSTED);
+    let ended = (OutboxId(2), DeliveryState::Failed, Why::SentInDoubt);
+    assert_eq!((sent(&next), &next.ends[..]), (None, &[ended][..]));
+    let needless = [(OutboxId(2), DeliveryState::Superseded, Why::NotNeeded)];
+    queue.held.clear();
+    assert_eq!(plan(&queue, LIMITS, TRUSTED).ends, needless);
+    queue.held = vec![message(1, Purpose::Notice)];
+    queue.last_stamp = OPEN;
+    let next = plan(&queue, LIMITS, TRUSTED);
+    assert_eq!(next.ends, needless);
+    assert!(next.release, "they wrote: what waits goes");
+}
+
+#[test]
+fn what_is_too_old_ends_on_a_trusted_clock_only() {
+    let old = Waiting {
+        aged_from: Some(NOW.plus_ms(-8 * DAY_MS)),
+        ..message(1, Purpose::Notice)
+    };
+    let unseen = Waiting {
+        aged_from: None,
+        ..message(2, Purpose::Notice)
+    };
+    let queue = lane(OPEN, &[old, unseen]);
+    let next = plan(&queue, LIMITS, TRUSTED);
+    let expired = (OutboxId(1), DeliveryState::Expired, Why::TooOld);
+    assert_eq!(next.ends, [expired]);
+    assert!(next.start_ageing);
+    let untrusted = Now {
+        trusted: false,
+        ..TRUSTED
+    };
+    let next = plan(&queue, LIMITS, untrusted);
+    assert_eq!((sent(&next), next.ends.len()), (Some(1), 0));
+    assert!(!next.start_ageing);
+}
+
+#[test]
+fn a_contact_written_to_too_often_waits_alone() {
+    let mut queue = lane(OPEN, &[message(1, Purpose::Notice)]);
+    queue.spent = NOW.plus_ms(45 * 6_000);
+    let next = plan(&queue, LIMITS, TRUSTED);
+    assert_eq!(next.send.unwrap().at, NOW.plus_ms(36_000));
+}
+
+#[test]
+fn without_a_window_nothing_is_ever_held() {
+    let limits = Limits {
+        window: WindowRule::None,
+        pair: PairRule::NONE,
+        ..LIMITS
+    };
+    let queue = lane(CLOSED, &[message(1, Purpose::Prompt)]);
+    assert_eq!(sent(&plan(&queue, limits, TRUSTED)), Some(1));
+}
+
+fn any_message() -> impl Strategy<Value = Waiting> {
+    let purpose = prop::sample::select(vec![
+        Purpose::Prompt,
+        Purpose::Notice,
+        Purpose::Emergency,
+        Purpose::Staff,
+    ]);
+    let aged = prop::option::of(-10 * DAY_MS..DAY_MS);
+    let flags = (any::<bool>(), any::<bool>());
+    (purpose, -DAY_MS..DAY_MS, aged, flags).prop_map(|(purpose, wait, aged, (repeated, doomed))| {
+        Waiting {
+            not_before: NOW.plus_ms(wait),
+            aged_from: aged.map(|ms| NOW.plus_ms(ms)),
+            repeated,
+            doomed,
+            ..message(0, purpose)
+        }
+    })
+}
+
+prop_compose! {
+    fn any_lane()(
+        in_air: bool,
+        queued in prop::collection::vec(any_message(), 0..6),
+        doubted in prop::collection::vec(any_message(), 0..4),
+        held in prop::collection::vec(any_message(), 0..4),
+        template in prop::option::of((-DAY_MS..DAY_MS, any::<bool>())),
+        last in prop::option::of((any::<bool>(), any::<bool>())),
+        templates in prop::sample::select(vec![Templated::Ready, Templated::Absent, Templated::Refused]),
+        stamp in 0..3 * DAY_MS,
+        said: bool,
+        spent in 0..400_000_i64,
+    ) -> Lane {
+        let last_stamp = NOW.plus_ms(-stamp);
+        let mut id = 0;
+        let mut number = |mut list: Vec<Waiting>| {
+            for one in &mut list {
+                id += 1;
+                one.id = OutboxId(id);
+            }
+            list
+        };
+        let (doubted, held, queued) = (number(doubted), number(held), number(queued));
+        Lane {
+            in_air, queued, doubted, held, templates, last_stamp,
+            template: template.map(|(wait, doubt)| {
+                (Waiting { not_before: NOW.plus_ms(wait), ..message(99, Purpose::Template) }, doubt)
+            }),
+            last_template: last.and_then(|(same, failed)| {
+                asked(if same { last_stamp } else { UnixMs(1) }, failed)
+            }),
+            closed_stamp: said.then_some(last_stamp),
+            spent: NOW.plus_ms(spent),
+        }
+    }
+}
+
+proptest! {
+    #[test]
+    fn whatever_waits_a_plan_is_sound(queue in any_lane(), trusted: bool) {
+        let now = Now { at: NOW, trusted };
+        let next = plan(&queue, LIMITS, now);
+        prop_assert_eq!(&next, &plan(&queue, LIMITS, now), "the same again");
+        let mut named: Vec<i64> = next.ends.iter().map(|(id, ..)| id.0).collect();
+        named.extend(next.holds.iter().map(|(id, ..)| id.0));
+        let unique: BTreeSet<i64> = named.iter().copied().collect();
+        prop_assert_eq!(unique.len(), named.len(), "each message meets one fate");
+
+        let window = LIMITS.window.judge(queue.last_stamp, queue.closed_stamp, now);
+        if let Some(send) = next.send {
+            prop_assert!(!queue.in_air && !next.changes());
+            let template = queue.template.is_some_and(|(one, _)| one.id == send.id);
+            prop_assert_eq!(window == Window::Closed, template, "free words in an open window only");
+            prop_assert!(send.at >= LIMITS.pair.ready_at(queue.spent, send.urgent, NOW));
+        }
+        for (id, state, _) in &next.ends {
+            let prompt = queue.queued.iter().chain(&queue.doubted).chain(&queue.held)
+                .any(|one| one.id == *id && one.purpose == Purpose::Prompt);
+            let silent = *state == DeliveryState::Superseded;
+            prop_assert!(!silent || prompt || id.0 == 99, "only questions and templates end unheard");
+            prop_assert!(trusted || *state != DeliveryState::Expired);
+        }
+        // Nothing waits without a moment at which somebody looks again.
+        let waits = !(queue.queued.is_empty() && queue.doubted.is_empty());
+        if waits && !queue.in_air {
+            prop_assert!(next.look.is_some() || next.send.is_some(), "{:?}", next);
+        }
+        if let Some(look) = next.look {
+            prop_assert!(next.changes() || look > NOW, "no plan looks again at once for nothing");
+        }
+    }
+
+    /// Carrying plans out comes to an end: no two plans undo one another.
+    #[test]
+    fn plans_come_to_rest(queue in any_lane(), trusted: bool) {
+        let now = Now { at: NOW, trusted };
+        let mut queue = queue;
+        for _ in 0..8 {
+            let next = plan(&queue, LIMITS, now);
+            if !next.changes() {
+                return Ok(());
+            }
+            carry_out(&mut queue, &next);
+        }
+        prop_assert!(false, "still changing");
+    }
+}
+
+fn carry_out(queue: &mut Lane, next: &Plan) {
+    let ended = |one: &Waiting| next.ends.iter().any(|(id, ..)| *id == one.id);
+    let held = |one: &Waiting| next.holds.iter().any(|(id, ..)| *id == one.id);
+    let newly: Vec<Waiting> = queue.queued.iter().copied().filter(held).collect();
+    queue.held.extend(newly);
+    queue.queued.retain(|one| !ended(one) && !held(one));
+    queue.held.retain(|one| !ended(one));
+    queue.doubted.retain(|one| !ended(one));
+    if let Some((template, _)) = queue.template
+        && ended(&template)
+    {
+        queue.template = None;
+        queue.last_template = asked(queue.last_stamp, true);
+    }
+    if next.release {
+        let released = std::mem::take(&mut queue.held);
+        queue.queued.extend(released);
+    }
+    if next.ask {
+        queue.template = Some((message(99, Purpose::Template), false));
+        queue.last_template = asked(queue.last_stamp, false);
+    }
+}

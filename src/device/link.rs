@@ -1,0 +1,387 @@
+//! The network as the kernel sees it: its news of links, addresses and routes,
+//! which address packets to a place would leave from, and whether anybody
+//! answers there. The only place that speaks netlink.
+//!
+//! It never changes anything of the network, and sends nothing but the three
+//! packets of a touch.
+
+use crate::ports::{Moved, Touch};
+use rustix::net::netlink::SocketAddrNetlink;
+use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, sockopt};
+use std::collections::BTreeMap;
+use std::io;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
+use std::os::fd::OwnedFd;
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+use tokio::io::unix::AsyncFd;
+use tokio::net::TcpSocket;
+
+/// `RTMGRP_LINK`, `_IPV4_IFADDR`, `_IPV4_ROUTE`, `_IPV6_IFADDR`, `_IPV6_ROUTE`.
+const GROUPS: u32 = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
+/// The kernel's largest batch of news, bytes.
+const NEWS_BYTES_MAX: usize = 32 * 1024;
+/// How often the way is looked at where the kernel's news cannot be had.
+const LOOK: Duration = Duration::from_secs(1);
+/// Only a default route leads to these (RFC 5737, RFC 3849); nothing is sent.
+const ANYWHERE: [IpAddr; 2] = [
+    IpAddr::V4(Ipv4Addr::new(192, 0, 2, 1)),
+    IpAddr::V6(Ipv6Addr::new(0x2001, 0xdb8, 0, 0, 0, 0, 0, 1)),
+];
+
+/// One piece of news.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum News {
+    /// A device has its carrier, or has not.
+    Link { index: u32, carries: bool },
+    /// A device is gone.
+    NoLink { index: u32 },
+    /// An address or a route came or went.
+    Way,
+}
+
+/// The kernel's news and what was last known of the way.
+#[derive(Debug)]
+pub struct Links {
+    socket: Option<AsyncFd<OwnedFd>>,
+    known: Mutex<Known>,
+}
+
+#[derive(Debug, Default)]
+struct Known {
+    way: Way,
+    carriers: BTreeMap<u32, bool>,
+}
+
+/// The addresses from which packets to the provider would leave.
+type Way = Vec<IpAddr>;
+
+impl Links {
+    /// Listens to the kernel from now on; to be called on the runtime. Where
+    /// that is not allowed, the way is looked at every second instead.
+    pub fn listen() -> Self {
+        let socket = match open() {
+            Ok(socket) => Some(socket),
+            Err(error) => {
+                tracing::warn!(%error, "the kernel's news of the network cannot be had");
+                None
+            }
+        };
+        Self {
+            socket,
+            known: Mutex::default(),
+        }
+    }
+
+    /// Notes how things are, before the first news.
+    pub fn look(&self, places: &[IpAddr]) {
+        self.known().way = way_to(places);
+    }
+
+    /// Waits for news and says what they mean for the way to these places.
+    pub async fn moved(&self, places: impl Fn() -> Vec<IpAddr>) -> Moved {
+        loop {
+            let news = match &self.socket {
+                Some(socket) => heard(socket).await,
+                None => {
+                    tokio::time::sleep(LOOK).await;
+                    Vec::new()
+                }
+            };
+            let told = self.known().weigh(&news, way_to(&places()));
+            if told != Moved::Same || self.socket.is_some() {
+                return told;
+            }
+        }
+    }
+
+    fn known(&self) -> std::sync::MutexGuard<'_, Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Known {
+    fn weigh(&mut self, news: &[News], way: Way) -> Moved {
+        let mut carrier = false;
+        for one in news {
+            match *one {
+                News::Link { index, carries } => {
+                    let before = self.carriers.insert(index, carries);
+                    // What was never heard of had its carrier.
+                    carrier |= before.unwrap_or(true) != carries;
+                }
+                News::NoLink { index } => {
+                    self.carriers.remove(&index);
+                }
+                News::Way => {}
+            }
+        }
+        let before = std::mem::replace(&mut self.way, way);
+        match (before.is_empty(), self.way.is_empty()) {
+            (false, true) => Moved::Gone,
+            (true, false) => Moved::Back,
+            _ if before != self.way => Moved::Other,
+            _ if carrier => Moved::Carrier,
+            _ => Moved::Same,
+        }
+    }
+}
+
+#[expect(
+    deprecated,
+    reason = "the other way is unsafe; this descriptor is owned here and never replaced"
+)]
+fn open() -> io::Result<AsyncFd<OwnedFd>> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;
+    rustix::net::bind(&socket, &SocketAddrNetlink::new(0, GROUPS))?;
+    AsyncFd::new(socket)
+}
+
+/// Everything the kernel has to say now. News it had to throw away are news
+/// too: the way is looked at anew whatever they were.
+async fn heard(socket: &AsyncFd<OwnedFd>) -> Vec<News> {
+    loop {
+        let mut ready = match socket.readable().await {
+            Ok(ready) => ready,
+            Err(error) => {
+                tracing::error!(%error, "the kernel's news of the network ended");
+                tokio::time::sleep(LOOK).await;
+                return Vec::new();
+            }
+        };
+        let read = ready.try_io(|socket| Ok(drain(socket.get_ref())?));
+        if let Ok(Ok(news)) = read {
+            return news;
+        }
+    }
+}
+
+fn drain(socket: &OwnedFd) -> rustix::io::Result<Vec<News>> {
+    let mut all = Vec::new();
+    let mut buffer = vec![0; NEWS_BYTES_MAX];
+    loop {
+        match rustix::net::recv(socket, &mut buffer[..], RecvFlags::empty()) {
+            Ok((length, _)) => all.extend(parse(buffer.get(..length).unwrap_or_default())),
+            // Too much at once: some were lost.
+            Err(rustix::io::Errno::NOBUFS) => all.push(News::Way),
+            Err(rustix::io::Errno::INTR) => {}
+            Err(rustix::io::Errno::AGAIN) if !all.is_empty() => return Ok(all),
+            Err(error) => return Err(error),
+        }
+    }
+}
+
+/// Reads messages as in `netlink(7)` and `rtnetlink(7)`; what does not read
+/// ends the batch.
+fn parse(mut bytes: &[u8]) -> Vec<News> {
+    let mut news = Vec::new();
+    while let Some((kind, body, rest)) = message(bytes) {
+        match kind {
+            // RTM_NEWLINK, RTM_DELLINK
+            16 => news.extend(link(body)),
+            17 => news.extend(word(body, 4).map(|index| News::NoLink { index })),
+            // RTM_NEWADDR, RTM_DELADDR, RTM_NEWROUTE, RTM_DELROUTE
+            20 | 21 | 24 | 25 => news.push(News::Way),
+            _other => {}
+        }
+        bytes = rest;
+    }
+    news
+}
+
+fn message(bytes: &[u8]) -> Option<(u16, &[u8], &[u8])> {
+    const HEAD: usize = 16;
+    let length = usize::try_from(word(bytes, 0)?).ok()?;
+    let kind = bytes.get(4..6)?.try_into().ok().map(u16::from_ne_bytes)?;
+    let body = bytes.get(HEAD..length)?;
+    let rest = bytes.get(length.next_multiple_of(4)..).unwrap_or_default();
+    Some((kind, body, rest))
+}
+
+fn link(body: &[u8]) -> Option<News> {
+    const UP_AND_LOWER_UP: u32 = 0x1 | 0x1_0000;
+    let flags = word(body, 8)?;
+    Some(News::Link {
+        index: word(body, 4)?,
+        carries: flags & UP_AND_LOWER_UP == UP_AND_LOWER_UP,
+    })
+}
+
+fn word(bytes: &[u8], at: usize) -> Option<u32> {
+    let four = bytes.get(at..at + 4)?;
+    four.try_into().ok().map(u32::from_ne_bytes)
+}
+
+/// The addresses from which packets to these places would leave; none where
+/// the kernel knows no way. Asked of the kernel alone, nothing is sent.
+fn way_to(places: &[IpAddr]) -> Way {
+    let places = if places.is_empty() { &ANYWHERE } else { places };
+    let mut way: Way = places.iter().filter_map(|place| source(*place)).collect();
+    way.sort_unstable();
+    way.dedup();
+    way
+}
+
+fn source(place: IpAddr) -> Option<IpAddr> {
+    let any: IpAddr = match place {
+        IpAddr::V4(_) => Ipv4Addr::UNSPECIFIED.into(),
+        IpAddr::V6(_) => Ipv6Addr::UNSPECIFIED.into(),
+    };
+    let socket = UdpSocket::bind((any, 0)).ok()?;
+    socket.connect((place, 443)).ok()?;
+    socket.local_addr().ok().map(|address| address.ip())
+}
+
+/// Opens an empty connection and drops it with a reset, so that it costs three
+/// packets and leaves nothing behind on the way.
+///
+/// # Errors
+/// As the kernel says them; `TimedOut` after `patience`.
+async fn knock(place: SocketAddr, patience: Duration) -> io::Result<()> {
+    let socket = match place {
+        SocketAddr::V4(_) => TcpSocket::new_v4()?,
+        SocketAddr::V6(_) => TcpSocket::new_v6()?,
+    };
+    // The reset itself says that the answer arrived.
+    sockopt::set_tcp_quickack(&socket, false)?;
+    sockopt::set_socket_linger(&socket, Some(Duration::ZERO))?;
+    tokio::time::timeout(patience, socket.connect(place)).await??;
+    Ok(())
+}
+
+/// Whether anybody answers at one of these places, the first one first.
+pub async fn touch(places: &[SocketAddr], patience: Duration) -> Touch {
+    let mut worst = Touch::NoRoute;
+    // One of each kind is enough: places of one kind share their way.
+    let v4 = places.iter().find(|place| place.is_ipv4());
+    let v6 = places.iter().find(|place| place.is_ipv6());
+    for place in v4.into_iter().chain(v6) {
+        let began = tokio::time::Instant::now();
+        let knocked = knock(*place, patience).await;
+        match judge(knocked.as_ref().err(), place.ip()) {
+            None => {
+                return Touch::Reached {
+                    rtt_ms: i64::try_from(began.elapsed().as_millis()).unwrap_or(i64::MAX),
+                    v6: place.is_ipv6(),
+                };
+            }
+            Some(Touch::NoRoute) => {}
+            Some(Touch::Silent) => return Touch::Silent,
+            Some(other) => worst = other,
+        }
+    }
+    worst
+}
+
+/// What an error of a connection means; none: it was there. On this machine a
+/// closed door is a cut line, as the demo plays it.
+fn judge(error: Option<&io::Error>, place: IpAddr) -> Option<Touch> {
+    Some(match error?.kind() {
+        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => {
+            if place.is_loopback() {
+                Touch::Silent
+            } else {
+                Touch::Refused
+            }
+        }
+        io::ErrorKind::NetworkUnreachable
+        | io::ErrorKind::HostUnreachable
+        | io::ErrorKind::NetworkDown
+        | io::ErrorKind::AddrNotAvailable
+        | io::ErrorKind::InvalidInput
+        | io::ErrorKind::PermissionDenied => Touch::NoRoute,
+        _other => Touch::Silent,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn message_of(kind: u16, body: &[u8]) -> Vec<u8> {
+        let mut bytes = u32::try_from(16 + body.len())
+            .unwrap()
+            .to_ne_bytes()
+            .to_vec();
+        bytes.extend(kind.to_ne_bytes());
+        bytes.extend([0; 10]);
+        bytes.extend(body);
+        bytes.resize(bytes.len().next_multiple_of(4), 0);
+        bytes
+    }
+
+    fn link_of(index: u32, flags: u32) -> Vec<u8> {
+        let mut body = vec![0; 4];
+        body.extend(index.to_ne_bytes());
+        body.extend(flags.to_ne_bytes());
+        body.extend([0; 4]);
+        body
+    }
+
+    #[test]
+    fn news_are_read_and_what_does_not_read_is_left() {
+        let mut bytes = message_of(16, &link_of(3, 0x1_0001));
+        bytes.extend(message_of(24, &[0; 13]));
+        bytes.extend(message_of(99, &[]));
+        bytes.extend(message_of(17, &link_of(4, 0)));
+        bytes.extend([9, 9]);
+        let expected = [
+            News::Link {
+                index: 3,
+                carries: true,
+            },
+            News::Way,
+            News::NoLink { index: 4 },
+        ];
+        assert_eq!(parse(&bytes), expected);
+        // A length of nothing, or of more than there is, does not turn for ever.
+        assert!(parse(&[0; 64]).is_empty());
+        assert!(parse(&[255; 64]).is_empty());
+    }
+
+    #[test]
+    fn what_news_mean_for_the_way() {
+        let here: Way = vec![[10, 0, 0, 2].into()];
+        let there: Way = vec![[10, 0, 9, 2].into()];
+        let mut known = Known {
+            way: here.clone(),
+            ..Known::default()
+        };
+        let carries = |carries| News::Link { index: 2, carries };
+        let mut weigh = |news: &[News], way: &Way| known.weigh(news, way.clone());
+        assert_eq!(weigh(&[carries(true)], &here), Moved::Same);
+        assert_eq!(weigh(&[carries(true), News::Way], &here), Moved::Same);
+        assert_eq!(weigh(&[carries(false)], &here), Moved::Carrier);
+        assert_eq!(weigh(&[News::Way], &Vec::new()), Moved::Gone);
+        assert_eq!(weigh(&[News::Way], &Vec::new()), Moved::Same);
+        assert_eq!(weigh(&[News::Way], &here), Moved::Back);
+        assert_eq!(weigh(&[News::Way], &there), Moved::Other);
+    }
+
+    #[tokio::test]
+    async fn a_door_is_open_closed_or_nowhere() {
+        let patience = Duration::from_secs(5);
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let place = listener.local_addr().unwrap();
+        let reached = touch(&[place], patience).await;
+        assert!(
+            matches!(reached, Touch::Reached { v6: false, .. }),
+            "{reached:?}"
+        );
+        drop(listener);
+        assert_eq!(touch(&[place], patience).await, Touch::Silent);
+        assert_eq!(touch(&[], patience).await, Touch::NoRoute);
+        let links = Links::listen();
+        links.look(&[place.ip()]);
+        assert_eq!(links.known().way, [place.ip()]);
+    }
+
+    proptest! {
+        #[test]
+        fn any_bytes_are_read_to_an_end(bytes in proptest::collection::vec(any::<u8>(), 0..256)) {
+            prop_assert!(parse(&bytes).len() <= 16);
+        }
+    }
+}

@@ -1,0 +1,57 @@
+//! The drill through the running service: the recovery key opens a copy of the
+//! database, while the box goes on serving.
+
+use super::{Context, Response};
+use crate::core::secret::SecretText;
+use crate::keys::{RecoveryKey, SlotsFile};
+use crate::store::audit::{self, Deed};
+use crate::store::{Error, meta, rewrite};
+use std::path::Path;
+
+/// Drills, and notes that it was done.
+pub(super) async fn drill(context: &Context, typed: SecretText) -> Result<Response, Error> {
+    let folder = context.folder.clone();
+    let drilled = tokio::task::spawn_blocking(move || copy(&folder, &typed)).await;
+    let records = match drilled.map_err(|_| Error::Panicked)?? {
+        Ok(records) => records,
+        Err(refusal) => return Ok(*refusal),
+    };
+    let at = context.clock.now().at;
+    context
+        .writer
+        .run(move |conn| {
+            meta::set(conn, meta::DRILLED_AT, at.0.to_string().as_bytes())?;
+            let deed = Deed {
+                at,
+                actor: "command line",
+                action: "key.drill",
+                subject: "box",
+                detail: "the recovery key opens",
+            };
+            audit::append(conn, &deed)
+        })
+        .await?;
+    Ok(Response::Drilled { records })
+}
+
+/// Opens with the recovery key, makes a copy, reads all of it, throws it away.
+fn copy(folder: &Path, typed: &SecretText) -> Result<Result<i64, Box<Response>>, Error> {
+    let refused = |why: String, hint: &str| Ok(Err(Box::new(Response::refused(why, hint))));
+    let paper = "compare it with the paper, group by group";
+    let recovery = match RecoveryKey::parse(typed.as_str()) {
+        Ok(recovery) => recovery,
+        Err(error) => return refused(error.to_string(), paper),
+    };
+    let opened = SlotsFile::load(folder).and_then(|slots| slots.open_with_recovery(&recovery));
+    let candidates = match opened {
+        Ok(candidates) => candidates,
+        Err(error) => return refused(error.to_string(), paper),
+    };
+    for opened in candidates {
+        if rewrite::fits(folder, &opened.key)? {
+            return Ok(Ok(rewrite::copy_while_serving(folder, &opened.key)?));
+        }
+    }
+    let why = "the recovery key opens a key, but not the one of clinic.db";
+    refused(why.to_owned(), "run healthpost doctor to see what is wrong")
+}

@@ -1,0 +1,285 @@
+//! A contact's queue read for the planner, in bounded slices, and what it says
+//! carried out.
+
+use super::{Rules, purpose_of, template};
+use crate::core::delivery::{
+    DeliveryState, Lane, LastTemplate, Plan, Templated, Waiting, Why, Window, plan,
+};
+use crate::core::id::{ContactId, OutboxId};
+use crate::core::limits::{LOOKS_PER_TURN_MAX, PLAN_SLICE_MAX};
+use crate::core::outgoing::Purpose;
+use crate::core::time::{Now, UnixMs};
+use crate::store::tasks;
+use crate::store::{Error, Result};
+use rusqlite::{Connection, OptionalExtension, Row, params};
+
+/// Times a contact is planned in one turn: each time what was planned changes
+/// what is seen next.
+const ROUNDS_MAX: usize = 8;
+
+/// Contacts to be looked at, those whose change is oldest first.
+pub(super) const TO_LOOK_AT: &str = "SELECT contact_id FROM lane INDEXED BY lane_look
+     WHERE look_at IS NOT NULL AND look_at <= ?1 ORDER BY look_at LIMIT ?2";
+
+/// Plans the contacts whose turn it is to be looked at, at most
+/// `LOOKS_PER_TURN_MAX`; true if there may be more.
+pub(super) fn look(conn: &Connection, rules: &Rules, now: Now) -> Result<bool> {
+    let limit = i64::try_from(LOOKS_PER_TURN_MAX).unwrap_or(i64::MAX);
+    let due: Vec<i64> = conn
+        .prepare_cached(TO_LOOK_AT)?
+        .query_map(params![now.at.0, limit], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    let more = due.len() == LOOKS_PER_TURN_MAX;
+    for contact in due {
+        plan_contact(conn, rules, ContactId(contact), now)?;
+    }
+    Ok(more)
+}
+
+fn plan_contact(conn: &Connection, rules: &Rules, contact: ContactId, now: Now) -> Result<()> {
+    for _ in 0..ROUNDS_MAX {
+        let lane = load(conn, rules, contact, now)?;
+        let plan = plan(&lane, rules.limits, now);
+        carry_out(conn, rules, contact, &plan, now)?;
+        if !plan.changes() {
+            return save(conn, contact, &lane, &plan);
+        }
+    }
+    conn.prepare_cached(
+        "UPDATE lane SET head_id = NULL, ready_at = NULL, look_at = ?2 WHERE contact_id = ?1",
+    )?
+    .execute(params![contact.0, now.at.0])?;
+    Ok(())
+}
+
+/// Of one state, emergencies first, then in the order of queueing.
+pub(super) const IN_STATE: &str = "SELECT id, purpose, not_before, aged_from, maybe_double,
+            doom IS NOT NULL
+     FROM outbox INDEXED BY outbox_waiting
+     WHERE contact_id = ?1 AND state = ?2 AND state IN ('queued', 'held', 'sending', 'in_doubt')
+     ORDER BY rank, id LIMIT ?3";
+
+fn in_state(
+    conn: &Connection,
+    contact: ContactId,
+    state: DeliveryState,
+    limit: usize,
+) -> Result<Vec<Waiting>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut query = conn.prepare_cached(IN_STATE)?;
+    let rows = query.query_map(params![contact.0, state.word(), limit], |row| {
+        Ok((row.get::<_, String>(1)?, waiting(row)?))
+    })?;
+    rows.map(|row| {
+        let (purpose, one) = row?;
+        Ok(Waiting {
+            purpose: purpose_of(&purpose)?,
+            ..one
+        })
+    })
+    .collect()
+}
+
+fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
+    Ok(Waiting {
+        id: OutboxId(row.get(0)?),
+        purpose: Purpose::Notice,
+        not_before: UnixMs(row.get(2)?),
+        aged_from: row.get::<_, Option<i64>>(3)?.map(UnixMs),
+        repeated: row.get(4)?,
+        doomed: row.get(5)?,
+    })
+}
+
+fn load(conn: &Connection, rules: &Rules, contact: ContactId, now: Now) -> Result<Lane> {
+    let (last_stamp, closed, spent): (i64, Option<i64>, i64) = conn
+        .prepare_cached(
+            "SELECT c.last_stamp, l.closed_stamp, l.spent_to FROM lane l
+             JOIN contact c ON c.id = l.contact_id WHERE l.contact_id = ?1",
+        )?
+        .query_row([contact.0], |row| {
+            Ok((row.get(0)?, row.get(1)?, row.get(2)?))
+        })?;
+    let is_template = |one: &Waiting| one.purpose == Purpose::Template;
+    let mut queued = in_state(conn, contact, DeliveryState::Queued, PLAN_SLICE_MAX)?;
+    let mut doubted = in_state(conn, contact, DeliveryState::InDoubt, PLAN_SLICE_MAX)?;
+    let last_template = last_template(conn, contact)?;
+    let template = last_template.and_then(|(_, waits)| waits);
+    queued.retain(|one| !is_template(one));
+    doubted.retain(|one| !is_template(one));
+    doubted.sort_by_key(|one| one.id);
+    let (last_stamp, closed_stamp) = (UnixMs(last_stamp), closed.map(UnixMs));
+    let window = rules.limits.window.judge(last_stamp, closed_stamp, now);
+    Ok(Lane {
+        in_air: !in_state(conn, contact, DeliveryState::Sending, 1)?.is_empty(),
+        queued,
+        doubted,
+        held: in_state(conn, contact, DeliveryState::Held, PLAN_SLICE_MAX)?,
+        template,
+        last_template: last_template.map(|(last, _)| last),
+        templates: match window {
+            Window::Open { .. } => Templated::Absent,
+            Window::Closed => template::available(conn, rules, contact, now)?.0,
+        },
+        last_stamp,
+        closed_stamp,
+        spent: UnixMs(spent),
+    })
+}
+
+pub(super) const LAST_TEMPLATE: &str = "SELECT id, purpose, not_before, aged_from, maybe_double,
+            doom IS NOT NULL, state, about_stamp, created_at
+     FROM outbox INDEXED BY outbox_template
+     WHERE contact_id = ?1 AND purpose = 'template' ORDER BY id DESC LIMIT 1";
+
+type Latest = (LastTemplate, Option<(Waiting, bool)>);
+
+/// The contact's latest template, and if it waits to leave, the row itself.
+fn last_template(conn: &Connection, contact: ContactId) -> Result<Option<Latest>> {
+    let found = conn
+        .prepare_cached(LAST_TEMPLATE)?
+        .query_row([contact.0], |row| {
+            let state = super::state_at(row, 6)?;
+            let last = LastTemplate {
+                about: UnixMs(row.get(7)?),
+                created: UnixMs(row.get(8)?),
+                failed: matches!(
+                    state,
+                    DeliveryState::Failed | DeliveryState::Expired | DeliveryState::Cancelled
+                ),
+            };
+            let row = Waiting {
+                purpose: Purpose::Template,
+                ..waiting(row)?
+            };
+            let doubted = state == DeliveryState::InDoubt;
+            let waits = doubted || state == DeliveryState::Queued;
+            Ok((last, waits.then_some((row, doubted))))
+        })
+        .optional()?;
+    Ok(found)
+}
+
+fn carry_out(
+    conn: &Connection,
+    rules: &Rules,
+    contact: ContactId,
+    plan: &Plan,
+    now: Now,
+) -> Result<()> {
+    if plan.start_ageing {
+        conn.prepare_cached(
+            "UPDATE outbox SET aged_from = ?2 WHERE contact_id = ?1 AND aged_from IS NULL
+               AND state IN ('queued', 'held', 'sending', 'in_doubt')",
+        )?
+        .execute(params![contact.0, now.at.0])?;
+    }
+    for (id, state, why) in &plan.ends {
+        super::end(conn, *id, *state, *why, now.at)?;
+    }
+    for (id, why, call) in &plan.holds {
+        set(conn, *id, DeliveryState::Held, *why, now.at)?;
+        if *call {
+            super::ask_staff(conn, *id, *why, now.at)?;
+        }
+    }
+    if plan.release {
+        release(conn, contact, now.at)?;
+    }
+    if plan.ask {
+        template::queue(conn, rules, contact, now)?;
+    }
+    Ok(())
+}
+
+/// Writes down where a message stands.
+pub(super) fn set(
+    conn: &Connection,
+    id: OutboxId,
+    state: DeliveryState,
+    why: Why,
+    now: UnixMs,
+) -> Result<()> {
+    conn.prepare_cached("UPDATE outbox SET state = ?2, why = ?3, updated_at = ?4 WHERE id = ?1")?
+        .execute(params![id.0, state.word(), why.word(), now.0])?;
+    Ok(())
+}
+
+/// The window is open: what was held goes back into the queue, but for what
+/// staff have told the person meanwhile.
+fn release(conn: &Connection, contact: ContactId, now: UnixMs) -> Result<()> {
+    let told: Vec<i64> = conn
+        .prepare_cached(
+            "SELECT id FROM outbox o INDEXED BY outbox_waiting
+             WHERE contact_id = ?1 AND state = 'held'
+               AND state IN ('queued', 'held', 'sending', 'in_doubt')
+               AND EXISTS (SELECT 1 FROM task t WHERE t.outbox_id = o.id AND t.state = 'done')",
+        )?
+        .query_map([contact.0], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for id in told {
+        set(
+            conn,
+            OutboxId(id),
+            DeliveryState::Cancelled,
+            Why::ToldByStaff,
+            now,
+        )?;
+    }
+    conn.prepare_cached(
+        "UPDATE outbox SET state = 'queued', why = NULL, not_before = 0, updated_at = ?2
+         WHERE contact_id = ?1 AND state = 'held'
+           AND state IN ('queued', 'held', 'sending', 'in_doubt')",
+    )?
+    .execute(params![contact.0, now.0])?;
+    Ok(())
+}
+
+/// Has staff call for everything of a contact that is held: nothing tells the
+/// person to write.
+///
+/// # Errors
+/// Whatever the database reports.
+pub(super) fn call_for_held(conn: &Connection, contact: ContactId, now: UnixMs) -> Result<()> {
+    let held: Vec<i64> = conn
+        .prepare_cached(
+            "SELECT id FROM outbox INDEXED BY outbox_waiting
+             WHERE contact_id = ?1 AND state = 'held'
+               AND state IN ('queued', 'held', 'sending', 'in_doubt')",
+        )?
+        .query_map([contact.0], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for id in held {
+        let id = OutboxId(id);
+        set(conn, id, DeliveryState::Held, Why::TemplateFailed, now)?;
+        if tasks::of_message(conn, id)?.is_none() {
+            super::ask_staff(conn, id, Why::TemplateFailed, now)?;
+        }
+    }
+    Ok(())
+}
+
+fn save(conn: &Connection, contact: ContactId, lane: &Lane, plan: &Plan) -> Result<()> {
+    let send = plan.send;
+    conn.prepare_cached(
+        "UPDATE lane SET rank = ?2, head_id = ?3, again = ?4, ready_at = ?5, look_at = ?6,
+                         holds = ?7 WHERE contact_id = ?1",
+    )?
+    .execute(params![
+        contact.0,
+        i64::from(!send.is_some_and(|send| send.urgent)),
+        send.map(|send| send.id.0),
+        send.is_some_and(|send| send.again),
+        send.map(|send| send.at.0),
+        plan.look.map(|at| at.0),
+        !lane.held.is_empty(),
+    ])?;
+    Ok(())
+}
+
+/// Reads a row's contact.
+pub(super) fn contact_of(conn: &Connection, id: OutboxId) -> Result<ContactId> {
+    conn.prepare_cached("SELECT contact_id FROM outbox WHERE id = ?1")?
+        .query_row([id.0], |row| row.get(0).map(ContactId))
+        .map_err(Error::from)
+}

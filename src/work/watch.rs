@@ -1,0 +1,391 @@
+//! The line watcher's mind: what was seen of the line, and from that how it
+//! stands, what to ask next, when, and whether it can be afforded. Pure: it
+//! reads no clock, and asks nobody.
+//!
+//! Two ways of asking. A *touch* opens an empty connection: three packets, and
+//! it tells whether anybody answers there. A *probe* is a real question with a
+//! real certificate and our token: it tells everything, and costs a handshake.
+//! So a line that is up or down is touched often, and probed when a touch says
+//! that it has come back. What both may cost in a day has one bound.
+
+use crate::core::delivery::Channel;
+use crate::core::time::{HOUR_MS, SECOND_MS, UnixMs};
+use crate::ports::{Moved, SendOutcome, Touch};
+use crate::work::line::{LineState, is_pause, judge_probe, probe_wait_ms};
+use crate::work::purse::{Ask, Moment, PROBE_BYTES, Purse, cost};
+
+/// A line that is up is touched after so long without an answer of the
+/// provider's.
+pub const TOUCH_MS: i64 = 15 * SECOND_MS;
+/// A line that is up is probed so often: the token may have ended, a portal may
+/// have come between.
+pub const PROBE_MS: i64 = 6 * HOUR_MS;
+/// Between the beginnings of two touches of a line that went down just now.
+const DOWN_MS: i64 = 3 * SECOND_MS;
+/// The same after ten minutes of it.
+const LONG_DOWN_MS: i64 = 18 * SECOND_MS;
+/// What routine leaves in the purse, bytes: when the kernel says that the way is
+/// back, a touch and a probe are asked at once.
+const RESERVE_BYTES: i64 = 8_000;
+/// How many touches are quick.
+const QUICK_TOUCHES: u32 = 200;
+/// Without a route nothing leaves; only the kernel is asked, in case its news
+/// was lost.
+const NO_ROUTE_MS: i64 = 30 * SECOND_MS;
+/// Least pause before something is asked again because of news that may be none.
+const SPACING_MS: i64 = SECOND_MS;
+/// Shortest patience with a touch, ms: a second SYN leaves after one second.
+const PATIENCE_MS_MIN: i64 = 1_500;
+/// Longest patience with a touch, ms.
+const PATIENCE_MS_MAX: i64 = 8_000;
+/// Patience with a touch of a line that is down, ms: just under the third SYN.
+const DOWN_PATIENCE_MS: i64 = 2_900;
+/// A cut that ends within so long was a slow answer and none.
+const FALSE_ALARM_MS: i64 = 15 * SECOND_MS;
+
+/// Something seen of the line.
+#[derive(Clone, Copy, Debug)]
+pub enum Seen<'a> {
+    /// What became of a message.
+    Sent {
+        /// The call's outcome.
+        outcome: &'a SendOutcome,
+        /// What its verdict says of the channel.
+        channel: Channel,
+    },
+    /// What became of a probe.
+    Probed(&'a SendOutcome),
+    /// What became of a touch.
+    Touched(Touch),
+    /// News from the kernel.
+    Moved(Moved),
+    /// Something that may have mended the line.
+    Nudged,
+}
+
+/// What to ask, and when.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Plan {
+    /// What.
+    pub ask: Ask,
+    /// In how many milliseconds.
+    pub wait_ms: i64,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wish {
+    Touch,
+    Probe,
+}
+
+/// Everything known of the line.
+#[derive(Clone, Debug)]
+pub struct Watch {
+    state: LineState,
+    stretch: u64,
+    pause: Option<UnixMs>,
+    routed: bool,
+    failed: u32,
+    refused: u32,
+    wish: Option<(Wish, i64)>,
+    asked_ms: i64,
+    proof_ms: i64,
+    probed_ms: i64,
+    alarm_ms: Option<i64>,
+    patience_ms: i64,
+    rtt_ms: i64,
+    v6: bool,
+    purse: Purse,
+}
+
+impl Default for Watch {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Watch {
+    /// Nothing is known; the line is taken to be up, and probed at once.
+    pub const fn new() -> Self {
+        Self {
+            state: LineState::Up,
+            stretch: 0,
+            pause: None,
+            routed: true,
+            failed: 0,
+            refused: 0,
+            wish: Some((Wish::Probe, 0)),
+            asked_ms: 0,
+            proof_ms: 0,
+            probed_ms: 0,
+            alarm_ms: None,
+            patience_ms: PATIENCE_MS_MIN,
+            rtt_ms: 0,
+            v6: false,
+            purse: Purse::full(),
+        }
+    }
+
+    /// How the line stands.
+    pub const fn state(&self) -> LineState {
+        self.state
+    }
+
+    /// Counts the times the line was cut or came back.
+    pub const fn stretch(&self) -> u64 {
+        self.stretch
+    }
+
+    /// Takes something in; true if kept connections are dead.
+    pub fn see(&mut self, seen: &Seen<'_>, now: Moment) -> bool {
+        match *seen {
+            Seen::Sent { outcome, channel } => self.sent(outcome, channel, now),
+            Seen::Probed(outcome) => self.probed(outcome, now),
+            Seen::Touched(touch) => self.touched(touch, now),
+            Seen::Moved(moved) => self.moved(moved, now),
+            Seen::Nudged => {
+                self.failed = 0;
+                self.wish_soon(now);
+                false
+            }
+        }
+    }
+
+    fn sent(&mut self, outcome: &SendOutcome, channel: Channel, now: Moment) -> bool {
+        match (outcome, channel) {
+            (_, Channel::Misconfigured) => self.refused = self.refused.saturating_add(1),
+            (SendOutcome::Accepted { .. }, _) => (self.refused, self.failed) = (0, 0),
+            (SendOutcome::Refused { .. }, _) => {}
+            // It may have met a hole: that is found out now and not at the next turn.
+            (SendOutcome::Unknown | SendOutcome::NotSent(_), _) => self.wish_soon(now),
+        }
+        self.note_answer(outcome, now);
+        let next = self.state.after(outcome, channel);
+        self.go(next, now)
+    }
+
+    fn probed(&mut self, outcome: &SendOutcome, now: Moment) -> bool {
+        self.probed_ms = now.steady_ms;
+        self.note_answer(outcome, now);
+        let next = judge_probe(outcome, self.state, now.at);
+        let same = next == self.state;
+        let dead = self.go(next, now);
+        if self.state == LineState::Up {
+            self.failed = 0;
+        } else if same || self.state != LineState::Down {
+            self.failed = self.failed.saturating_add(1);
+        }
+        dead
+    }
+
+    fn touched(&mut self, touch: Touch, now: Moment) -> bool {
+        match (touch, self.state) {
+            (Touch::Reached { rtt_ms, v6 }, state) => {
+                self.v6 = v6;
+                self.rtt_ms = (self.rtt_ms * 7 + rtt_ms.clamp(0, PATIENCE_MS_MAX)) / 8;
+                self.proof_ms = now.steady_ms;
+                if state != LineState::Down {
+                    return false;
+                }
+                if self.purse.holds(PROBE_BYTES, now) {
+                    self.wish = Some((Wish::Probe, now.steady_ms));
+                    return false;
+                }
+                // Then the next message tells the rest.
+                self.go(LineState::Up, now)
+            }
+            (Touch::Refused, LineState::ProviderDown) => {
+                self.failed = self.failed.saturating_add(1);
+                false
+            }
+            (Touch::Refused, _) => self.go(LineState::ProviderDown, now),
+            (Touch::Silent | Touch::NoRoute, LineState::Down) => {
+                self.failed = self.failed.saturating_add(1);
+                false
+            }
+            (Touch::Silent | Touch::NoRoute, _) => {
+                self.alarm_ms = Some(now.steady_ms);
+                self.wish = Some((Wish::Touch, now.steady_ms));
+                self.go(LineState::Down, now)
+            }
+        }
+    }
+
+    fn moved(&mut self, moved: Moved, now: Moment) -> bool {
+        match moved {
+            Moved::Gone => {
+                self.routed = false;
+                self.wish = None;
+                self.go(LineState::Down, now);
+                true
+            }
+            Moved::Back | Moved::Other => {
+                self.routed = true;
+                self.failed = 0;
+                self.patience_ms = PATIENCE_MS_MIN;
+                if self.state == LineState::Down && !self.purse.holds(RESERVE_BYTES, now) {
+                    // Nobody can be asked: the next message tells.
+                    self.wish = None;
+                    self.go(LineState::Up, now);
+                } else {
+                    self.wish = Some((self.quickest(), now.steady_ms));
+                }
+                true
+            }
+            Moved::Carrier => {
+                self.wish = Some((self.quickest(), now.steady_ms));
+                false
+            }
+            Moved::Same => {
+                if self.state.is_cut() {
+                    self.wish_soon(now);
+                }
+                false
+            }
+        }
+    }
+
+    /// What tells soonest whether a line in this state is mended, or cut.
+    const fn quickest(&self) -> Wish {
+        match self.state {
+            LineState::Up | LineState::Down | LineState::Paused(_) => Wish::Touch,
+            LineState::ProviderDown
+            | LineState::Portal
+            | LineState::Tls
+            | LineState::ClockWrong
+            | LineState::TokenBad
+            | LineState::Misconfigured => Wish::Probe,
+        }
+    }
+
+    fn wish_soon(&mut self, now: Moment) {
+        let soon = now.steady_ms.max(self.asked_ms.saturating_add(SPACING_MS));
+        if self.wish.is_none() {
+            self.wish = Some((self.quickest(), soon));
+        }
+    }
+
+    fn note_answer(&mut self, outcome: &SendOutcome, now: Moment) {
+        match outcome {
+            SendOutcome::Accepted { .. } | SendOutcome::Refused { .. } => {
+                self.proof_ms = now.steady_ms;
+            }
+            SendOutcome::NotSent(_) | SendOutcome::Unknown => {}
+        }
+    }
+
+    /// Changes the state; true if kept connections are dead. A pause outlives
+    /// an outage.
+    fn go(&mut self, next: LineState, now: Moment) -> bool {
+        let next = match (next, self.pause) {
+            (LineState::Up, Some(until)) if is_pause(until, now.at) => LineState::Paused(until),
+            (other, _) => other,
+        };
+        self.pause = match next {
+            LineState::Up => None,
+            LineState::Paused(until) => Some(until),
+            LineState::Down
+            | LineState::ProviderDown
+            | LineState::Portal
+            | LineState::Tls
+            | LineState::ClockWrong
+            | LineState::TokenBad
+            | LineState::Misconfigured => self.pause,
+        };
+        let before = std::mem::replace(&mut self.state, next);
+        if before == next {
+            return false;
+        }
+        if before.is_cut() != next.is_cut() {
+            self.stretch = self.stretch.saturating_add(1);
+        }
+        // After refusals a probe that goes well proves nothing: they count on.
+        self.failed = 0;
+        if !next.is_cut() {
+            let alarm = self.alarm_ms.take();
+            if alarm.is_some_and(|at| now.steady_ms.saturating_sub(at) < FALSE_ALARM_MS) {
+                self.patience_ms = (self.patience_ms * 2).min(PATIENCE_MS_MAX);
+            }
+        }
+        next == LineState::Down
+    }
+
+    /// What to ask next, and when.
+    pub fn plan(&self, now: Moment) -> Plan {
+        let reserve = if self.wish.is_some() {
+            0
+        } else {
+            RESERVE_BYTES
+        };
+        let (wish, due_ms) = self.wish.unwrap_or_else(|| self.routine(now));
+        let ask = match wish {
+            Wish::Touch => self.touch(),
+            // What cannot be afforded is asked in the cheaper way.
+            Wish::Probe if self.state == LineState::Down && !self.purse.holds(PROBE_BYTES, now) => {
+                self.touch()
+            }
+            Wish::Probe => Ask::Probe,
+        };
+        let wait_ms = due_ms
+            .saturating_sub(now.steady_ms)
+            .max(self.purse.wait_ms(cost(ask, self.v6) + reserve, now))
+            .max(0);
+        Plan { ask, wait_ms }
+    }
+
+    fn routine(&self, now: Moment) -> (Wish, i64) {
+        let after = |ms: i64| self.asked_ms.saturating_add(ms);
+        match self.state {
+            LineState::Up => {
+                let touch = self.proof_ms.max(self.asked_ms).saturating_add(TOUCH_MS);
+                let probe = self.probed_ms.saturating_add(PROBE_MS);
+                if probe <= touch {
+                    (Wish::Probe, probe)
+                } else {
+                    (Wish::Touch, touch)
+                }
+            }
+            LineState::Down if !self.routed => (Wish::Touch, after(NO_ROUTE_MS)),
+            LineState::Down if self.failed < QUICK_TOUCHES => (Wish::Touch, after(DOWN_MS)),
+            LineState::Down => (Wish::Touch, after(LONG_DOWN_MS)),
+            LineState::Paused(until) => {
+                let left = until.ms_since(now.at).max(SECOND_MS);
+                (Wish::Probe, now.steady_ms.saturating_add(left))
+            }
+            LineState::ProviderDown
+            | LineState::Portal
+            | LineState::Tls
+            | LineState::ClockWrong
+            | LineState::TokenBad
+            | LineState::Misconfigured => {
+                let tries = self.failed.saturating_add(self.refused);
+                (Wish::Probe, after(probe_wait_ms(self.state, tries, now.at)))
+            }
+        }
+    }
+
+    /// How long a touch is waited for follows how long the last ones took; a
+    /// line so slow that it only looked dead must be found alive too.
+    fn touch(&self) -> Ask {
+        let usual = self.rtt_ms.saturating_mul(4).max(self.patience_ms);
+        let patience_ms = match (self.state == LineState::Down, self.failed % 8) {
+            (true, 0) => PATIENCE_MS_MAX,
+            (true, _) => usual.max(DOWN_PATIENCE_MS),
+            (false, _) => usual,
+        };
+        Ask::Touch {
+            patience_ms: patience_ms.min(PATIENCE_MS_MAX),
+        }
+    }
+
+    /// Something is being asked now.
+    pub fn spend(&mut self, ask: Ask, now: Moment) {
+        self.purse.spend(cost(ask, self.v6), now);
+        self.wish = None;
+        self.asked_ms = now.steady_ms;
+    }
+}
+
+#[cfg(test)]
+#[path = "watch_tests.rs"]
+mod tests;

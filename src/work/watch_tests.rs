@@ -1,0 +1,386 @@
+//! The line watcher's mind, by cases and by chance.
+#![allow(clippy::unwrap_used, clippy::panic, reason = "a test may panic")]
+
+use super::*;
+use crate::core::inbound::ProviderError;
+use crate::core::time::DAY_MS;
+use crate::ports::LineFault;
+use crate::work::purse::{ASKING_BYTES_A_DAY, BURST_BYTES, TOUCH_BYTES};
+use proptest::prelude::*;
+use std::collections::VecDeque;
+
+const REACHED: Touch = Touch::Reached {
+    rtt_ms: 80,
+    v6: false,
+};
+
+fn moment(steady_ms: i64) -> Moment {
+    Moment {
+        steady_ms,
+        at: UnixMs(1_795_168_800_000 + steady_ms),
+    }
+}
+
+fn fine() -> SendOutcome {
+    SendOutcome::Accepted { wamid: "".into() }
+}
+
+/// Lives on from `now` until `end`, each question answered by `answer`; gives
+/// the bytes of each question and its time.
+fn live(
+    watch: &mut Watch,
+    now: &mut i64,
+    end: i64,
+    mut answer: impl FnMut(&mut Watch, Ask, i64) -> i64,
+) -> Vec<(i64, i64)> {
+    let mut spent = Vec::new();
+    loop {
+        let plan = watch.plan(moment(*now));
+        *now += plan.wait_ms;
+        if *now >= end {
+            return spent;
+        }
+        let at = moment(*now);
+        spent.push((*now, cost(plan.ask, watch.v6)));
+        watch.spend(plan.ask, at);
+        *now += answer(watch, plan.ask, *now).max(1);
+    }
+}
+
+/// A line that carries from the start of each of these times, and not before.
+fn answer(watch: &mut Watch, ask: Ask, now: i64, up: bool) -> i64 {
+    match (ask, up) {
+        (Ask::Touch { .. }, true) => {
+            watch.see(&Seen::Touched(REACHED), moment(now + 80));
+            80
+        }
+        (Ask::Touch { patience_ms }, false) => {
+            watch.see(&Seen::Touched(Touch::Silent), moment(now + patience_ms));
+            patience_ms
+        }
+        (Ask::Probe, true) => {
+            watch.see(&Seen::Probed(&fine()), moment(now + 300));
+            300
+        }
+        (Ask::Probe, false) => {
+            let lost = SendOutcome::NotSent(LineFault::Down);
+            watch.see(&Seen::Probed(&lost), moment(now + 20_000));
+            20_000
+        }
+    }
+}
+
+fn worst_day(spent: &[(i64, i64)]) -> i64 {
+    let (mut window, mut sum, mut worst) = (VecDeque::new(), 0, 0);
+    for &(at, bytes) in spent {
+        window.push_back((at, bytes));
+        sum += bytes;
+        while window.front().is_some_and(|(old, _)| at - old >= DAY_MS) {
+            sum -= window.pop_front().unwrap().1;
+        }
+        worst = worst.max(sum);
+    }
+    worst
+}
+
+#[test]
+fn a_day_of_an_idle_line_is_within_the_bound_by_its_arithmetic_and_by_living_it() {
+    let touches = DAY_MS / TOUCH_MS * TOUCH_BYTES;
+    let probes = (DAY_MS / PROBE_MS + 1) * PROBE_BYTES;
+    assert_eq!((touches, probes), (921_600, 35_000));
+    assert!(touches + probes <= ASKING_BYTES_A_DAY - BURST_BYTES);
+    let (mut watch, mut now) = (Watch::new(), 0);
+    let spent = live(&mut watch, &mut now, 3 * DAY_MS, |watch, ask, at| {
+        answer(watch, ask, at, true)
+    });
+    assert_eq!(watch.state(), LineState::Up);
+    let worst = worst_day(&spent);
+    assert!((800_000..=ASKING_BYTES_A_DAY).contains(&worst), "{worst}");
+    let gaps = spent.windows(2).map(|pair| pair[1].0 - pair[0].0);
+    assert!(gaps.max().unwrap() < TOUCH_MS + 500);
+}
+
+#[test]
+fn a_hole_is_found_within_the_promised_time_and_so_is_its_end() {
+    let mut waits = Vec::new();
+    let mut ends = Vec::new();
+    for cut in (0..30_000).step_by(250) {
+        let (mut watch, mut now) = (Watch::new(), 0);
+        live(&mut watch, &mut now, 100_000 + cut, |watch, ask, at| {
+            answer(watch, ask, at, true)
+        });
+        assert_eq!(watch.state(), LineState::Up);
+        let began = 100_000 + cut;
+        now = began;
+        while watch.state() != LineState::Down {
+            let before = now;
+            live(&mut watch, &mut now, before + 1, |watch, ask, at| {
+                answer(watch, ask, at, false)
+            });
+        }
+        waits.push(now - began);
+        let back = began + 300_000;
+        live(&mut watch, &mut now, back, |watch, ask, at| {
+            answer(watch, ask, at, false)
+        });
+        let mut up_at = None;
+        let end = now + 60_000;
+        live(&mut watch, &mut now, end, |watch, ask, at| {
+            let took = answer(watch, ask, at, true);
+            if watch.state() == LineState::Up {
+                up_at.get_or_insert(at + took);
+            }
+            took
+        });
+        ends.push(up_at.unwrap() - back);
+    }
+    waits.sort_unstable();
+    ends.sort_unstable();
+    assert!(waits[waits.len() / 2] <= 10_000, "{waits:?}");
+    assert!(*waits.last().unwrap() <= 30_000, "{waits:?}");
+    assert!(*ends.last().unwrap() <= 10_000, "{ends:?}");
+}
+
+#[test]
+fn a_route_that_goes_cuts_at_once_and_one_that_comes_is_asked_at_once() {
+    let mut watch = Watch::new();
+    watch.spend(Ask::Probe, moment(0));
+    watch.see(&Seen::Probed(&fine()), moment(100));
+    assert!(watch.see(&Seen::Moved(Moved::Gone), moment(5_000)));
+    assert_eq!(watch.state(), LineState::Down);
+    assert_eq!(watch.plan(moment(5_000)).wait_ms, 25_000);
+    assert!(watch.see(&Seen::Moved(Moved::Back), moment(9_000)));
+    let plan = watch.plan(moment(9_000));
+    assert!(matches!(plan.ask, Ask::Touch { .. }) && plan.wait_ms == 0);
+    watch.spend(plan.ask, moment(9_000));
+    watch.see(&Seen::Touched(REACHED), moment(9_080));
+    let plan = watch.plan(moment(9_080));
+    assert_eq!((plan.ask, plan.wait_ms), (Ask::Probe, 0));
+    watch.spend(plan.ask, moment(9_080));
+    watch.see(&Seen::Probed(&fine()), moment(9_300));
+    assert_eq!(watch.state(), LineState::Up);
+}
+
+#[test]
+fn a_line_that_comes_and_goes_all_day_is_used_at_once_although_nothing_is_left_to_ask_with() {
+    let (mut watch, mut now) = (Watch::new(), 0);
+    for _ in 0..1_000 {
+        now += 5_000;
+        watch.see(&Seen::Moved(Moved::Gone), moment(now));
+        assert_eq!(watch.state(), LineState::Down);
+        now += 5_000;
+        let (back, end) = (now, now + 1_000);
+        watch.see(&Seen::Moved(Moved::Back), moment(now));
+        live(&mut watch, &mut now, end, |watch, ask, at| {
+            answer(watch, ask, at, true)
+        });
+        assert_eq!(watch.state(), LineState::Up, "{back}");
+        now = end;
+    }
+}
+
+#[test]
+fn a_pause_outlives_an_outage() {
+    let mut watch = Watch::new();
+    let until = moment(600_000).at;
+    let refused = SendOutcome::Refused {
+        error: ProviderError {
+            code: 130_429,
+            subcode: None,
+        },
+        http: 429,
+        wait: None,
+    };
+    let seen = Seen::Sent {
+        outcome: &refused,
+        channel: Channel::PauseUntil(until),
+    };
+    watch.see(&seen, moment(1_000));
+    watch.see(&Seen::Moved(Moved::Gone), moment(2_000));
+    assert_eq!(watch.state(), LineState::Down);
+    watch.see(&Seen::Probed(&fine()), moment(3_000));
+    assert_eq!(watch.state(), LineState::Paused(until));
+    watch.see(&Seen::Probed(&fine()), moment(600_001));
+    assert_eq!(watch.state(), LineState::Up);
+}
+
+#[test]
+fn refused_sends_make_probes_rarer_although_the_probes_go_well() {
+    let mut watch = Watch::new();
+    let refused = SendOutcome::Refused {
+        error: ProviderError {
+            code: 131_042,
+            subcode: None,
+        },
+        http: 400,
+        wait: None,
+    };
+    let mut waits = Vec::new();
+    let mut now = 0;
+    for _ in 0..12 {
+        let seen = Seen::Sent {
+            outcome: &refused,
+            channel: Channel::Misconfigured,
+        };
+        watch.see(&seen, moment(now));
+        watch.wish = None;
+        watch.asked_ms = now;
+        let plan = watch.plan(moment(now));
+        assert_eq!(plan.ask, Ask::Probe);
+        waits.push(plan.wait_ms);
+        now += plan.wait_ms;
+        watch.spend(plan.ask, moment(now));
+        watch.see(&Seen::Probed(&fine()), moment(now));
+        assert_eq!(watch.state(), LineState::Up);
+    }
+    assert!(waits.is_sorted(), "{waits:?}");
+    assert!(waits[0] <= 2_000 && waits[11] == 900_000, "{waits:?}");
+}
+
+#[test]
+fn a_slow_line_is_given_more_time_after_a_false_alarm() {
+    let mut watch = Watch::new();
+    watch.spend(Ask::Probe, moment(0));
+    watch.see(&Seen::Probed(&fine()), moment(100));
+    let patience = |watch: &Watch| match watch.touch() {
+        Ask::Touch { patience_ms } => patience_ms,
+        Ask::Probe => panic!("that was a probe"),
+    };
+    assert_eq!(patience(&watch), PATIENCE_MS_MIN);
+    watch.see(&Seen::Touched(Touch::Silent), moment(20_000));
+    assert_eq!(patience(&watch), PATIENCE_MS_MAX);
+    watch.see(&Seen::Probed(&fine()), moment(24_000));
+    assert_eq!(patience(&watch), 2 * PATIENCE_MS_MIN);
+}
+
+fn any_outcome() -> impl Strategy<Value = SendOutcome> {
+    let refusal = |code, http| SendOutcome::Refused {
+        error: ProviderError {
+            code,
+            subcode: None,
+        },
+        http,
+        wait: None,
+    };
+    prop_oneof![
+        Just(fine()),
+        Just(SendOutcome::Unknown),
+        Just(SendOutcome::NotSent(LineFault::Down)),
+        Just(SendOutcome::NotSent(LineFault::Refused)),
+        Just(SendOutcome::NotSent(LineFault::Portal)),
+        Just(SendOutcome::NotSent(LineFault::Tls)),
+        Just(SendOutcome::NotSent(LineFault::Clock)),
+        Just(refusal(190, 401)),
+        Just(refusal(131_042, 400)),
+        Just(refusal(2, 503)),
+    ]
+}
+
+fn any_touch() -> impl Strategy<Value = Touch> {
+    prop_oneof![
+        (0..9_000_i64, any::<bool>()).prop_map(|(rtt_ms, v6)| Touch::Reached { rtt_ms, v6 }),
+        Just(Touch::Refused),
+        Just(Touch::Silent),
+        Just(Touch::NoRoute),
+    ]
+}
+
+fn any_moved() -> impl Strategy<Value = Moved> {
+    prop_oneof![
+        Just(Moved::Gone),
+        Just(Moved::Back),
+        Just(Moved::Other),
+        Just(Moved::Carrier),
+        Just(Moved::Same),
+    ]
+}
+
+#[derive(Clone, Debug)]
+enum Happens {
+    Answers(SendOutcome, Touch),
+    Kernel(Moved),
+    Message(SendOutcome),
+    Nudge,
+}
+
+fn anything() -> impl Strategy<Value = Happens> {
+    prop_oneof![
+        6 => (any_outcome(), any_touch()).prop_map(|(o, t)| Happens::Answers(o, t)),
+        2 => any_moved().prop_map(Happens::Kernel),
+        2 => any_outcome().prop_map(Happens::Message),
+        1 => Just(Happens::Nudge),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn whatever_happens_no_day_costs_more_than_its_bound(
+        script in proptest::collection::vec((anything(), 0..20_000_i64), 1..60)
+    ) {
+        let (mut watch, mut now) = (Watch::new(), 0_i64);
+        let mut spent = Vec::new();
+        let mut turn = script.iter().cycle();
+        while now < 2 * DAY_MS && spent.len() < 30_000 {
+            let (happens, pause) = turn.next().unwrap();
+            let at = moment(now);
+            let plan = watch.plan(at);
+            prop_assert!(plan.wait_ms >= 0);
+            match happens {
+                Happens::Answers(outcome, touch) => {
+                    now += plan.wait_ms + 1;
+                    let at = moment(now);
+                    spent.push((now, cost(plan.ask, watch.v6)));
+                    watch.spend(plan.ask, at);
+                    match plan.ask {
+                        Ask::Probe => watch.see(&Seen::Probed(outcome), at),
+                        Ask::Touch { .. } => watch.see(&Seen::Touched(*touch), at),
+                    };
+                }
+                Happens::Kernel(moved) => {
+                    watch.see(&Seen::Moved(*moved), at);
+                    if *moved == Moved::Gone {
+                        prop_assert!(!watch.state().carries(at.at));
+                    }
+                    now += pause;
+                }
+                Happens::Message(outcome) => {
+                    watch.see(&Seen::Sent { outcome, channel: Channel::Fine }, at);
+                    now += pause;
+                }
+                Happens::Nudge => {
+                    watch.see(&Seen::Nudged, at);
+                    now += pause;
+                }
+            }
+            now += 1;
+        }
+        let worst = worst_day(&spent);
+        prop_assert!(worst <= ASKING_BYTES_A_DAY, "{worst}");
+    }
+
+    #[test]
+    fn a_line_that_works_is_found_to_work_whatever_happened_before(
+        script in proptest::collection::vec((anything(), 0..20_000_i64), 0..60)
+    ) {
+        let (mut watch, mut now) = (Watch::new(), 0_i64);
+        for (happens, pause) in &script {
+            let at = moment(now);
+            match happens {
+                Happens::Answers(outcome, touch) => {
+                    watch.see(&Seen::Probed(outcome), at);
+                    watch.see(&Seen::Touched(*touch), at)
+                }
+                Happens::Kernel(moved) => watch.see(&Seen::Moved(*moved), at),
+                Happens::Message(outcome) => {
+                    watch.see(&Seen::Sent { outcome, channel: Channel::Fine }, at)
+                }
+                Happens::Nudge => watch.see(&Seen::Nudged, at),
+            };
+            now += pause + 1;
+        }
+        watch.see(&Seen::Moved(Moved::Back), moment(now));
+        let end = now + 60_000;
+        live(&mut watch, &mut now, end, |watch, ask, at| answer(watch, ask, at, true));
+        prop_assert_eq!(watch.state(), LineState::Up);
+    }
+}

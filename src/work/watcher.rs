@@ -1,0 +1,148 @@
+//! Watches the line: hears the kernel's news, asks the provider when the plan
+//! says so, and tells everybody how the line stands. What follows from what is
+//! decided in `watch`; this is the loop around it.
+//!
+//! It sends no message and never tells of a line that came back before what
+//! follows from that is stored.
+
+use crate::core::time::UnixMs;
+use crate::ports::{Clock, Messenger, Moved, SendOutcome, Touch, Uplink};
+use crate::store::{Writer, outbox};
+use crate::work::Bell;
+use crate::work::line::Line;
+use crate::work::purse::Ask;
+use crate::work::watch::{Plan, Seen};
+use std::pin::pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+/// Longest wait for the answer to a probe. What comes later is no good line.
+const PROBE_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Everything the watcher works with.
+pub struct Watcher<M, U> {
+    /// The provider.
+    pub messenger: Arc<M>,
+    /// The way to it.
+    pub uplink: U,
+    /// Where the queue lives.
+    pub writer: Writer,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Waiting time of an uncertain send with the line up, ms.
+    pub in_doubt_ms: i64,
+    /// What is known of the line.
+    pub line: Line,
+    /// Wakes the sender when the line is back.
+    pub bell: Bell,
+}
+
+/// What came of an ask.
+enum Answer {
+    Probe(SendOutcome),
+    Touch(Touch),
+}
+
+impl<M: Messenger, U: Uplink> Watcher<M, U> {
+    /// Works until `stop`.
+    pub async fn run(self, stop: CancellationToken) {
+        let mut cut_since = None;
+        loop {
+            self.tell(&mut cut_since).await;
+            let plan = self.line.plan(self.at());
+            let wait = Duration::from_millis(u64::try_from(plan.wait_ms).unwrap_or(0));
+            tokio::select! {
+                () = stop.cancelled() => return,
+                moved = self.uplink.moved() => self.see(&Seen::Moved(moved)),
+                () = self.line.stirred() => {}
+                () = tokio::time::sleep(wait) => {
+                    tokio::select! {
+                        () = stop.cancelled() => return,
+                        () = self.ask(plan, &mut cut_since) => {}
+                    }
+                }
+            }
+        }
+    }
+
+    /// Asks. News of the way make the answer worthless: it is asked anew.
+    async fn ask(&self, plan: Plan, cut_since: &mut Option<UnixMs>) {
+        self.line.spend(plan, self.at());
+        let mut answer = pin!(self.answer(plan.ask));
+        loop {
+            tokio::select! {
+                answer = &mut answer => {
+                    match answer {
+                        Answer::Probe(outcome) => self.see(&Seen::Probed(&outcome)),
+                        Answer::Touch(touch) => self.see(&Seen::Touched(touch)),
+                    }
+                    return;
+                }
+                moved = self.uplink.moved() => {
+                    self.see(&Seen::Moved(moved));
+                    if moved != Moved::Same {
+                        return;
+                    }
+                }
+                () = self.line.stirred() => self.tell(cut_since).await,
+            }
+        }
+    }
+
+    async fn answer(&self, ask: Ask) -> Answer {
+        match ask {
+            Ask::Touch { patience_ms } => {
+                let patience = Duration::from_millis(u64::try_from(patience_ms).unwrap_or(0));
+                Answer::Touch(self.uplink.touch(patience).await)
+            }
+            Ask::Probe => {
+                let probe = tokio::time::timeout(PROBE_PATIENCE, self.messenger.probe());
+                Answer::Probe(probe.await.unwrap_or(SendOutcome::Unknown))
+            }
+        }
+    }
+
+    fn see(&self, seen: &Seen<'_>) {
+        if self.line.see(seen, self.at()) {
+            self.uplink.forget();
+        }
+    }
+
+    fn at(&self) -> UnixMs {
+        self.clock.now().at
+    }
+
+    /// Tells what is not told yet. Uncertain sends wait with a working line
+    /// only, so their waits are renewed before anybody hears that it works.
+    async fn tell(&self, cut_since: &mut Option<UnixMs>) {
+        let now = self.at();
+        if self.line.state().is_cut() && cut_since.is_none() {
+            *cut_since = Some(now);
+        }
+        while let Some(next) = self.line.untold() {
+            if !next.is_cut()
+                && let Some(since) = cut_since.take()
+            {
+                self.renew_waits(now.ms_since(since), now).await;
+            }
+            self.line.tell(next);
+            self.bell.ring();
+        }
+        if !self.line.state().is_cut() {
+            // A cut that was over before it was looked at cost nobody's wait.
+            *cut_since = None;
+        }
+    }
+
+    async fn renew_waits(&self, down_ms: i64, now: UnixMs) {
+        let wait = self.in_doubt_ms;
+        let renewed = self
+            .writer
+            .run(move |conn| outbox::line_up(conn, wait, down_ms, now))
+            .await;
+        if let Err(error) = renewed {
+            tracing::warn!(%error, "the waits of uncertain sends were not renewed");
+        }
+    }
+}

@@ -1,0 +1,183 @@
+//! Each kind of cut, again and again, timed. The figures are printed; what is
+//! asserted is generous, because a busy machine is no line.
+
+use super::place::{Net, Place};
+use crate::support::{counts, wait, webhook};
+use rand_chacha::ChaCha8Rng;
+use rand_chacha::rand_core::{Rng, SeedableRng};
+use serde_json::json;
+use std::time::Duration;
+
+/// Who writes. One of many, so that no limit for one person is met.
+const PEOPLE: u64 = 40;
+
+/// A way to cut the line, and to mend it.
+struct Kind {
+    name: &'static str,
+    cut: fn(&Net),
+    mend: fn(&Net),
+    /// Whether the kernel tells of it: else it must be found out.
+    told: bool,
+}
+
+const KINDS: [Kind; 5] = [
+    Kind {
+        name: "route withdrawn",
+        cut: |net| net.set("b", "route del default"),
+        mend: |net| net.set("b", "route add default via 10.77.1.1"),
+        told: true,
+    },
+    Kind {
+        name: "address removed",
+        cut: |net| net.set("b", "addr del 10.77.1.2/24 dev box"),
+        mend: |net| {
+            net.set("b", "addr add 10.77.1.2/24 dev box");
+            net.set("b", "route add default via 10.77.1.1");
+        },
+        told: true,
+    },
+    Kind {
+        name: "device down",
+        cut: |net| net.set("b", "link set box down"),
+        mend: |net| {
+            net.set("b", "link set box up");
+            net.set("b", "route add default via 10.77.1.1");
+        },
+        told: true,
+    },
+    Kind {
+        name: "carrier lost",
+        cut: |net| net.set("r", "link set in down"),
+        mend: |net| net.set("r", "link set in up"),
+        told: true,
+    },
+    Kind {
+        name: "black hole upstream",
+        cut: |net| {
+            net.set("r", "route add blackhole 10.77.2.2/32");
+            net.set("r", "route add blackhole 10.77.1.2/32");
+        },
+        mend: |net| {
+            net.set("r", "route del blackhole 10.77.2.2/32");
+            net.set("r", "route del blackhole 10.77.1.2/32");
+        },
+        told: false,
+    },
+];
+
+struct Figures {
+    found_ms: Vec<i64>,
+    first_ms: Vec<i64>,
+}
+
+#[test]
+fn after_each_kind_of_cut_the_first_message_leaves_soon() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut place = Place::new(folder.path());
+    for person in 0..PEOPLE {
+        place
+            .far
+            .write(&number(person), &json!({ "text": "hello" }));
+    }
+    let mut dice = ChaCha8Rng::seed_from_u64(wait::now_ms().unsigned_abs());
+    let mut turn = 0;
+    let mut all = Vec::new();
+    for kind in &KINDS {
+        let mut figures = Figures {
+            found_ms: Vec::new(),
+            first_ms: Vec::new(),
+        };
+        for _ in 0..counts::of("line_cuts") {
+            if turn % 4 == 3 {
+                place.restart();
+            }
+            turn += 1;
+            once(&place, kind, turn, &mut dice, &mut figures);
+        }
+        all.push((kind, figures));
+    }
+    for (kind, mut figures) in all {
+        figures.found_ms.sort_unstable();
+        figures.first_ms.sort_unstable();
+        #[allow(clippy::print_stdout, reason = "the figures are what is asked for")]
+        {
+            let (found, first) = (&figures.found_ms, &figures.first_ms);
+            println!(
+                "{}: {} cuts; seen after {} ms (median), {} ms (worst); first send after {} ms (median), {} ms (worst)",
+                kind.name,
+                found.len(),
+                median(found),
+                found[found.len() - 1],
+                median(first),
+                first[first.len() - 1],
+            );
+        }
+        let worst = |all: &[i64]| all.iter().copied().max().unwrap();
+        let patience = if kind.told { 5_000 } else { 35_000 };
+        assert!(worst(&figures.found_ms) <= patience, "{}", kind.name);
+        assert!(worst(&figures.first_ms) <= 15_000, "{}", kind.name);
+    }
+}
+
+fn median(sorted: &[i64]) -> i64 {
+    sorted[sorted.len() / 2]
+}
+
+fn once(place: &Place, kind: &Kind, turn: u64, dice: &mut ChaCha8Rng, figures: &mut Figures) {
+    // A hole is found by asking: it opens at any moment between two questions.
+    let most = if kind.told { 500 } else { 15_000 };
+    wait::pass(Duration::from_millis(dice.next_u64() % most));
+    let cut = wait::now_ms();
+    (kind.cut)(&place.net);
+    wait::until("the cut is seen", 60, || place.is_down().then_some(()));
+    figures.found_ms.push(wait::now_ms() - cut);
+    let before = place.far.log().len();
+    let body = webhook::text(
+        &format!("wamid.line-{turn}"),
+        &number(turn % PEOPLE),
+        "help",
+    );
+    let answer = webhook::post(place.webhook(), &body).unwrap();
+    assert_eq!(answer.status, 200);
+    wait::pass(Duration::from_millis(1_000 + dice.next_u64() % 4_000));
+    assert_eq!(place.far.log().len(), before, "it is cut");
+    let mended = wait::now_ms();
+    (kind.mend)(&place.net);
+    wait::until("the reply leaves", 60, || {
+        (place.far.log().len() > before).then_some(())
+    });
+    figures.first_ms.push(wait::now_ms() - mended);
+    wait::until("the line is up again", 30, || place.is_up().then_some(()));
+    assert!(!place.logged().contains("panicked"), "{}", place.logged());
+}
+
+fn number(person: u64) -> String {
+    format!("24396{person:07}")
+}
+
+/// What asking costs while nobody writes, by the kernel's count of the bytes.
+#[test]
+fn an_idle_hour_of_asking_stays_within_its_share_of_a_day() {
+    let folder = tempfile::tempdir().unwrap();
+    let place = Place::new(folder.path());
+    // The first probe and its connection's end are over.
+    wait::pass(Duration::from_secs(62));
+    let seconds = counts::of("line_idle_seconds");
+    let (bytes, packets) = place.net.carried();
+    wait::pass(Duration::from_secs(seconds));
+    let (more_bytes, more_packets) = place.net.carried();
+    let (bytes, packets) = (more_bytes - bytes, more_packets - packets);
+    // The device counts 14 bytes of Ethernet with each packet, and the two
+    // ends' own questions for each other's hardware address.
+    let on_the_wire = bytes.saturating_sub(14 * packets);
+    let a_day = on_the_wire * 86_400 / seconds;
+    #[allow(clippy::print_stdout, reason = "the figure is what is asked for")]
+    {
+        println!(
+            "{seconds} s idle: {packets} packets, {on_the_wire} bytes without Ethernet; {a_day} bytes a day"
+        );
+    }
+    assert!(place.is_up());
+    // Touches alone; four probes of at most 7,000 bytes come on top in a day.
+    assert!(a_day <= 1_000_000 + 40_000, "{a_day}");
+}
