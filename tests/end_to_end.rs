@@ -20,6 +20,7 @@ mod support {
     pub mod memory;
     pub mod process;
     pub mod stock;
+    pub mod ultra_side;
     pub mod wait;
     pub mod webhook;
 }
@@ -56,4 +57,5 @@ mod e2e {
     mod setup;
     mod start;
     mod stock;
+    mod ultramsg;
 }

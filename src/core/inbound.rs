@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 pub struct Identity {
     /// Digits of the phone number with country code, without plus.
     pub phone: Option<Private<String>>,
-    /// Business-scoped user id, verbatim with prefix and dot (`CC.…`).
+    /// The provider's own id of the person, verbatim: Meta's business-scoped
+    /// user id with prefix and dot (`CC.…`), or the privacy id of a gateway
+    /// (`…@lid`). Neither tells a number.
     pub bsuid: Option<Private<String>>,
     /// Business-scoped id in a linked portfolio (`CC.ENT.…`).
     pub parent_bsuid: Option<Private<String>>,

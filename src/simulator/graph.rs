@@ -158,11 +158,16 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
 
 /// Carries a reply out as the world wants it.
 async fn carry(shared: &Shared, reply: Reply, hook: &Hook) -> Response {
+    let hang_ms = shared.look(|world| world.settings().delays.hang_ms);
+    carry_out(reply, hook, hang_ms).await
+}
+
+/// Carries a reply out in its manner; one that hangs hangs for so long.
+pub(super) async fn carry_out(reply: Reply, hook: &Hook, hang_ms: i64) -> Response {
     match reply.manner {
         Manner::Answer => {}
         Manner::Late(ms) => pause(ms).await,
         Manner::Hang => {
-            let hang_ms = shared.look(|world| world.settings().delays.hang_ms);
             pause(hang_ms).await;
             hook.0.cancel();
         }

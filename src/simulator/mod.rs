@@ -36,6 +36,7 @@ mod settings;
 mod sign;
 mod statuses;
 mod thread;
+mod ultramsg;
 mod wamid;
 mod webhook;
 mod world;
@@ -58,6 +59,9 @@ pub use server::{HandshakeFailure, Simulator, Waiting};
 pub use settings::{Delays, Limits, Settings, Template, WindowRefusal};
 pub use sign::{escape, sign};
 pub use thread::{Direction, Entry};
+pub use ultramsg::{
+    Queued, UltraFault, UltraSettings, UltraSimulator, UltraStanding, UltraWorld, WebhookDue,
+};
 pub use world::{Disorder, Manner, Reply, Sent, World, WorldError};
 pub use world_phone::NewPerson;
 

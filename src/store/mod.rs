@@ -24,6 +24,7 @@ pub mod open;
 pub mod outbox;
 pub mod parked;
 pub mod pending;
+pub mod polling;
 pub mod queue;
 pub mod readers;
 pub mod records;

@@ -7,7 +7,7 @@
 use crate::core::limits::PROVIDER_REPLY_BYTES_MAX;
 use crate::ports::{Clock, LineFault, Meter};
 use crate::whatsapp::names::Names;
-use reqwest::header::HeaderMap;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{RequestBuilder, Response, Url};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, UnixTime};
@@ -109,6 +109,31 @@ pub struct Answer {
     pub genuine: bool,
 }
 
+impl Answer {
+    /// Whether it is a page for people, which no provider's API sends.
+    pub fn is_page(&self) -> bool {
+        let declared = self
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"));
+        declared || self.body.trim_ascii_start().starts_with(b"<")
+    }
+}
+
+/// A path below a base address.
+///
+/// # Errors
+/// When the base is one that no path can be added to.
+pub fn below(base: &Url, segments: &[&str]) -> Result<Url, BadBaseUrl> {
+    let mut url = base.clone();
+    url.path_segments_mut()
+        .map_err(|()| BadBaseUrl::Shape)?
+        .pop_if_empty()
+        .extend(segments);
+    Ok(url)
+}
+
 /// Why nothing came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lost {
@@ -168,8 +193,20 @@ impl Line {
         &self,
         request: impl FnOnce(&reqwest::Client) -> RequestBuilder,
     ) -> Result<Answer, Lost> {
+        self.ask_for(PROVIDER_REPLY_BYTES_MAX, request).await
+    }
+
+    /// As [`ask`](Self::ask), for an answer of up to so many bytes.
+    ///
+    /// # Errors
+    /// When no head of a reply came back in time.
+    pub async fn ask_for(
+        &self,
+        bytes_max: usize,
+        request: impl FnOnce(&reqwest::Client) -> RequestBuilder,
+    ) -> Result<Answer, Lost> {
         let incoming = self.open(request).await?;
-        Ok(incoming.whole().await)
+        Ok(incoming.whole(bytes_max).await)
     }
 
     /// As [`ask`](Self::ask), for a body that is read piece by piece.
@@ -288,7 +325,7 @@ impl Incoming {
     }
 
     /// The whole answer, as far as it comes and within the limit.
-    async fn whole(mut self) -> Answer {
+    async fn whole(mut self, bytes_max: usize) -> Answer {
         let mut answer = Answer {
             status: self.status(),
             headers: self.headers().clone(),
@@ -299,7 +336,7 @@ impl Incoming {
         loop {
             match self.next().await {
                 Ok(Some(piece)) => {
-                    let room = PROVIDER_REPLY_BYTES_MAX - answer.body.len();
+                    let room = bytes_max.saturating_sub(answer.body.len());
                     answer.body.extend(piece.iter().take(room));
                     if piece.len() > room {
                         return answer;

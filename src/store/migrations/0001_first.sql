@@ -33,6 +33,13 @@ CREATE TABLE seen (
     inbox_id INTEGER
 ) STRICT, WITHOUT ROWID;
 
+-- Chats as polling last saw them: HMAC of the chat's name, the stamp of its
+-- latest message.
+CREATE TABLE polled_chat (
+    key   BLOB PRIMARY KEY CHECK (length(key) = 16),
+    stamp INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Rows are never deleted, also not when a contact is erased.
 CREATE TABLE contact (
     id            INTEGER PRIMARY KEY,

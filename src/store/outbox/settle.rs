@@ -73,6 +73,16 @@ pub fn settle(
     Ok(verdict)
 }
 
+/// The provider was asked and has the message once: it was not sent twice.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn not_doubled(conn: &Connection, id: OutboxId) -> Result<()> {
+    conn.prepare_cached("UPDATE outbox SET maybe_double = 0 WHERE id = ?1")?
+        .execute([id.0])?;
+    Ok(())
+}
+
 /// What a refusal brings beside the row itself.
 fn follow(
     conn: &Connection,

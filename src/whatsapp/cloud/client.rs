@@ -9,7 +9,7 @@ use super::verdict::{accepted_message, answering_number, judge};
 use crate::core::inbound::ProviderError;
 use crate::core::secret::Secret;
 use crate::ports::{Call, Clock, Messenger, SendOutcome};
-use crate::whatsapp::client::{Answer, BadBaseUrl, Line, Lost, parse_base_url};
+use crate::whatsapp::client::{Answer, BadBaseUrl, Line, Lost, below, parse_base_url};
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use std::fmt;
@@ -114,15 +114,6 @@ impl CloudClient {
             Err(Lost::Unknown) => SendOutcome::Unknown,
         }
     }
-}
-
-pub(super) fn below(base: &Url, segments: &[&str]) -> Result<Url, BadBaseUrl> {
-    let mut url = base.clone();
-    url.path_segments_mut()
-        .map_err(|()| BadBaseUrl::Shape)?
-        .pop_if_empty()
-        .extend(segments);
-    Ok(url)
 }
 
 impl Messenger for CloudClient {

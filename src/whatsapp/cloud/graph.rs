@@ -5,13 +5,12 @@
 //! may reach a log or an error. An answer's own words are shown to a technician
 //! only through [`plain_words`].
 
-use super::client::below;
 use super::status::provider_error;
 use super::wire::Fault;
 use crate::core::inbound::ProviderError;
 use crate::core::secret::Secret;
 use crate::ports::LineFault;
-use crate::whatsapp::client::{Answer, BadBaseUrl, Line, Lost, parse_base_url};
+use crate::whatsapp::client::{Answer, BadBaseUrl, Line, Lost, below, parse_base_url};
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use serde::Deserialize;

@@ -2,12 +2,12 @@
 //! token goes to two places only: the provider's own address and its file
 //! store. No redirect is followed.
 
-use super::client::{CloudClient, below};
+use super::client::CloudClient;
 use super::graph;
-use super::json::Words;
 use crate::core::private::Private;
 use crate::ports::{Described, Fetched, Files, LineFault, Pieces};
-use crate::whatsapp::client::{Answer, Incoming, Lost};
+use crate::whatsapp::client::{Answer, Incoming, Lost, below};
+use crate::whatsapp::json::Words;
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, CONTENT_RANGE, CONTENT_TYPE, HeaderMap, RANGE, RETRY_AFTER};
 use serde::Deserialize;

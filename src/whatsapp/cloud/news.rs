@@ -2,9 +2,9 @@
 //! says is Meta's own and tells of no patient; it is shortened all the same.
 
 use super::content::word;
-use super::json::{Raw, object};
 use super::wire_news::Decision;
 use crate::core::inbound::{Item, TemplateNews};
+use crate::whatsapp::json::{Raw, object};
 
 /// The field in which decisions about templates come.
 pub(super) const TEMPLATES: &str = "message_template_status_update";

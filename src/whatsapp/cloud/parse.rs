@@ -6,10 +6,8 @@
 
 use super::content::{self, Why, word};
 use super::dedup::{self, Place};
-use super::json::{Raw, Words, elements, object, stamp};
 use super::news;
 use super::people::{Names, People, is_bsuid};
-use super::repair::repair_escapes;
 use super::status;
 use super::wire::{
     Call, Change, Context, Entry, Envelope, Message, Metadata, SoundEnvelope, Value,
@@ -18,6 +16,8 @@ use super::wire_news::UserIdUpdate;
 use crate::core::inbound::{Identity, Inbound, Item, Malformed, ReceivedItem};
 use crate::core::phone;
 use crate::core::private::Private;
+use crate::whatsapp::json::{Raw, Words, elements, object, stamp};
+use crate::whatsapp::repair::repair_escapes;
 
 const OBJECT: &str = "whatsapp_business_account";
 

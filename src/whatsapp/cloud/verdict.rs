@@ -6,7 +6,6 @@
 //! never "not sent".
 
 use super::graph;
-use super::json::Words;
 use crate::core::delivery::CODE_MISSING;
 use crate::core::inbound::ProviderError;
 use crate::core::limits::PROVIDER_WAIT_MS_MAX;
@@ -14,7 +13,8 @@ use crate::core::private::Private;
 use crate::core::time::{MINUTE_MS, SECOND_MS, UnixMs};
 use crate::ports::{LineFault, SendOutcome};
 use crate::whatsapp::client::Answer;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use crate::whatsapp::json::Words;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -36,10 +36,10 @@ pub fn judge(answer: &Answer, now: UnixMs, proof: Proof) -> SendOutcome {
         300..=399 | 407 | 511 => portal,
         // A page in place of a success is a stranger's, who took nothing; but
         // not if the name was proved: then nobody knows what became of it.
-        200..=299 if is_html(answer) && !answer.genuine => portal,
+        200..=299 if answer.is_page() && !answer.genuine => portal,
         // A gateway that gives up answers in HTML too, and what is behind it
         // may have done its work: only below 500 is it surely a refusal.
-        100..=199 | 400..=499 if is_html(answer) => portal,
+        100..=199 | 400..=499 if answer.is_page() => portal,
         200..=299 => match proof(body) {
             Some(wamid) => SendOutcome::Accepted { wamid },
             None => SendOutcome::Unknown,
@@ -89,15 +89,6 @@ fn refusal(http: u16, body: &[u8]) -> Option<ProviderError> {
         code: CODE_MISSING,
         subcode: None,
     }))
-}
-
-fn is_html(answer: &Answer) -> bool {
-    let declared = answer
-        .headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"));
-    declared || answer.body.trim_ascii_start().starts_with(b"<")
 }
 
 /// The longest wait the headers ask for, within our own bound.

@@ -3,7 +3,7 @@
 //! Only what is used is named; the rest is skipped unread. Lists stay raw so
 //! that each element can fail alone. Nothing in here decides anything.
 
-use super::json::{Raw, Words};
+use crate::whatsapp::json::{Raw, Words};
 use serde::Deserialize;
 
 /// The whole body.

@@ -1,6 +1,6 @@
 //! Meta's JSON of what is news of the account or of an address, field for field.
 
-use super::json::Words;
+use crate::whatsapp::json::Words;
 use serde::Deserialize;
 
 /// A decision about a template.
