@@ -20,6 +20,7 @@ mod support {
     pub mod memory;
     pub mod process;
     pub mod stock;
+    pub mod ultra_side;
     pub mod wait;
     pub mod webhook;
 }
@@ -50,8 +51,11 @@ mod e2e {
         mod cuts;
     }
     mod locked;
+    mod media;
     mod panic;
     mod same_user;
+    mod setup;
     mod start;
     mod stock;
+    mod ultramsg;
 }

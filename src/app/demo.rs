@@ -93,7 +93,7 @@ impl Running {
             webhook,
             users,
         };
-        let context = ops_context(&opened, &self.machine, &service);
+        let context = ops_context(&config, &opened, &self.machine, &service);
         runner.start(
             "control socket",
             control::serve(context, runner.stop_signal())?,

@@ -14,6 +14,7 @@ mod locked;
 pub mod opened;
 pub mod reach;
 pub mod reload;
+mod sending;
 pub mod serve;
 pub mod service;
 mod uplink;

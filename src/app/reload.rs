@@ -1,14 +1,17 @@
 //! Credentials that change while the box runs: read again from the store and
 //! handed to whoever uses them, without a restart.
 
-use crate::config::WhatsApp;
+use crate::config::{Provider as Chosen, UltraMsg, WhatsApp};
 use crate::core::secret::Secret;
 use crate::ports::Clock;
 use crate::store::{Error, Readers, secrets};
+use crate::web::ultramsg::PathSecret;
 use crate::web::webhook::Credentials;
 use crate::whatsapp::client::Line as HttpLine;
 use crate::whatsapp::cloud::{CloudClient, CloudSettings};
+use crate::whatsapp::provider::Provider;
 use crate::whatsapp::replaceable::Replaceable;
+use crate::whatsapp::ultramsg::{UltraMsgClient, UltraMsgSettings};
 use std::sync::Arc;
 use std::time::Duration;
 use tokio_util::sync::CancellationToken;
@@ -21,16 +24,20 @@ const EVERY: Duration = Duration::from_secs(3_600);
 pub struct Reload {
     /// The webhook's app secrets and verify token.
     pub webhook: Credentials,
+    /// The secret in the path of UltraMsg's webhook.
+    pub path_secret: PathSecret,
     /// The client, made anew for a new token.
-    pub client: Arc<Replaceable<CloudClient>>,
+    pub client: Arc<Replaceable<Provider>>,
     /// Where they are kept.
     pub readers: Readers,
     /// Decides whether the previous app secret is still accepted.
     pub clock: Arc<dyn Clock>,
     /// The connections, which outlive a token.
     pub http: Arc<HttpLine>,
-    /// Where the provider is and who we are there.
+    /// Which provider it is, where Meta is and who we are there.
     pub whatsapp: WhatsApp,
+    /// Where UltraMsg is and who we are there.
+    pub ultramsg: UltraMsg,
 }
 
 impl Reload {
@@ -39,6 +46,13 @@ impl Reload {
     /// # Errors
     /// Whatever the database reports; the old ones stay in use then.
     pub async fn now(&self) -> Result<(), Error> {
+        match self.whatsapp.provider {
+            Chosen::Cloud => self.cloud().await,
+            Chosen::UltraMsg => self.ultramsg().await,
+        }
+    }
+
+    async fn cloud(&self) -> Result<(), Error> {
         let now = self.clock.now().at;
         let (app_secrets, verify_token, access_token) = self
             .readers
@@ -58,7 +72,29 @@ impl Reload {
         }
         self.webhook.set(app_secrets, verify_token);
         self.client
-            .replace(access_token.and_then(|token| self.client_for(token)));
+            .replace(access_token.and_then(|token| self.cloud_client(token)));
+        Ok(())
+    }
+
+    async fn ultramsg(&self) -> Result<(), Error> {
+        let (token, path_secret) = self
+            .readers
+            .read(|conn| {
+                Ok((
+                    secrets::find(conn, "ultramsg.token")?,
+                    secrets::find(conn, "ultramsg.webhook_secret")?,
+                ))
+            })
+            .await?;
+        if path_secret.is_none() {
+            tracing::info!(
+                "no webhook secret is set, so messages come by polling alone: \
+                 healthpost secret set ultramsg.webhook_secret opens the webhook"
+            );
+        }
+        self.path_secret.set(path_secret);
+        self.client
+            .replace(token.and_then(|token| self.ultramsg_client(token)));
         Ok(())
     }
 
@@ -76,19 +112,28 @@ impl Reload {
         }
     }
 
-    fn client_for(&self, token: Secret) -> Option<CloudClient> {
+    fn cloud_client(&self, token: Secret) -> Option<Provider> {
         let settings = CloudSettings {
             base_url: self.whatsapp.base_url.clone(),
             api_version: self.whatsapp.api_version.clone(),
             phone_number_id: self.whatsapp.phone_number_id.clone(),
             token,
         };
-        match CloudClient::new(Arc::clone(&self.http), Arc::clone(&self.clock), &settings) {
-            Ok(client) => Some(client),
-            Err(error) => {
-                tracing::error!(%error, "the client for WhatsApp cannot be made");
-                None
-            }
-        }
+        let client = CloudClient::new(Arc::clone(&self.http), Arc::clone(&self.clock), &settings);
+        client.map(Provider::Cloud).map_err(cannot_be_made).ok()
     }
+
+    fn ultramsg_client(&self, token: Secret) -> Option<Provider> {
+        let settings = UltraMsgSettings {
+            base_url: self.ultramsg.base_url.clone(),
+            instance_id: self.ultramsg.instance_id.clone(),
+            token,
+        };
+        let client = UltraMsgClient::new(Arc::clone(&self.http), &settings);
+        client.map(Provider::UltraMsg).map_err(cannot_be_made).ok()
+    }
+}
+
+fn cannot_be_made(error: impl std::error::Error) {
+    tracing::error!(%error, "the client for WhatsApp cannot be made");
 }

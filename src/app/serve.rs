@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::core::secret::Secret;
 use crate::keys::{self, Opened as KeyOpened};
 use crate::ops::control;
-use crate::ops::{Changed, Context as OpsContext, OnChange};
+use crate::ops::{Changed, Configured, Context as OpsContext, OnChange};
 use crate::store::lock;
 use crate::web::lan as pages;
 use crate::web::unlock::Authority;
@@ -99,7 +99,7 @@ async fn run(
             lan::keep(lan, shown, writer, clock, stop),
         );
     }
-    let context = ops_context(&opened, &machine, &service);
+    let context = ops_context(config, &opened, &machine, &service);
     runner.start(
         "control socket",
         control::serve(context, runner.stop_signal())?,
@@ -115,7 +115,13 @@ async fn run(
 
 /// What commands on the control socket work with; they tell the running
 /// service what they changed.
-pub fn ops_context(opened: &Opened, machine: &Machine, service: &Service) -> OpsContext {
+pub fn ops_context(
+    config: &Config,
+    opened: &Opened,
+    machine: &Machine,
+    service: &Service,
+) -> OpsContext {
+    let http = Arc::clone(&service.credentials.http);
     let (reload, bells) = (service.credentials.clone(), service.bells.clone());
     let (line, clock) = (service.line.clone(), Arc::clone(&machine.clock));
     let on_change: OnChange = Arc::new(move |changed| {
@@ -139,6 +145,7 @@ pub fn ops_context(opened: &Opened, machine: &Machine, service: &Service) -> Ops
         readers: opened.readers.clone(),
         clock: Arc::clone(&machine.clock),
         chance: Arc::clone(&machine.chance),
+        configured: Some(Arc::new(Configured::over(config, http))),
         on_change: Some(on_change),
     }
 }

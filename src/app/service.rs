@@ -3,32 +3,34 @@
 use crate::app::flow_file;
 use crate::app::opened::Opened;
 use crate::app::reload::Reload;
-use crate::app::uplink::WayOut;
+use crate::app::sending::{self, Sending};
 use crate::config::{Config, Provider};
-use crate::core::delivery::{Limits, PairRule, Policy, WindowRule};
 use crate::core::engine::Clinic;
 use crate::core::flow::Flow;
-use crate::core::lang::Lang;
-use crate::core::outgoing::Templates;
-use crate::core::time::{HOUR_MS, MINUTE_MS, SECOND_MS};
+use crate::core::limits::RESERVE_BYTES;
+use crate::core::time::MINUTE_MS;
 use crate::ports::{Chance, Clock};
+use crate::store::reserve::Reserve;
 use crate::store::{clock_moves, outbox, sessions};
 use crate::web::console::Console;
 use crate::web::health::Health;
-use crate::web::public;
+use crate::web::public::{self, Hook};
+use crate::web::ultramsg::{PathSecret, UltraMsgHook};
 use crate::web::webhook::{Credentials, MemoryBudget, Webhook};
 use crate::whatsapp::client::{Line as HttpLine, Timing};
+use crate::whatsapp::ultramsg::bare_instance;
 use crate::work::Bells;
 use crate::work::housekeeping::{self, Keeping};
 use crate::work::intake::{Context as StepContext, Flows, Intake};
 use crate::work::line::Line;
+use crate::work::media::Fetcher;
+use crate::work::poll::{Hold, Pulse};
 use crate::work::runner::Runner;
-use crate::work::sender::Sender;
-use crate::work::watcher::Watcher;
+use crate::work::taking::Taking;
+use crate::work::usage::Count;
 use anyhow::{Context, Result};
 use axum::Router;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 
 /// The machine's own clock and chance.
 #[derive(Clone)]
@@ -77,7 +79,19 @@ pub async fn start(
         quiet_ms: config.flow.quiet_ms,
     });
     start_intake(opened, machine, runner, &bells, context);
-    start_sender(config, opened, machine, runner, &line, &bells, &credentials);
+    start_media(opened, machine, runner, &line, &bells, &credentials);
+    start_count(config, opened, machine, runner, &credentials);
+    let hold = Hold::default();
+    let sending = Sending {
+        line: &line,
+        bells: &bells,
+        hold: &hold,
+        credentials: &credentials,
+    };
+    sending::start_sender(config, opened, machine, runner, sending);
+    let taking = taking(config, opened, machine, &bells);
+    let pulse = Pulse::default();
+    sending::start_poll(config, opened, runner, sending, &pulse, &taking);
     let keeping = Keeping {
         webhooks_days: config.retention.webhooks_days,
         messages_days: config.retention.messages_days,
@@ -98,16 +112,7 @@ pub async fn start(
         store: Some(opened.writer.clone()),
         line: line.clone(),
     };
-    let webhook = Webhook {
-        writer: opened.writer.clone(),
-        box_key: opened.box_key.clone(),
-        clock: Arc::clone(&machine.clock),
-        credentials: credentials.webhook.clone(),
-        phone_number_id: config.whatsapp.phone_number_id.as_str().into(),
-        quiet_ms: config.flow.quiet_ms,
-        bells: bells.clone(),
-        memory: MemoryBudget::default(),
-    };
+    let hook = hook(config, taking, pulse, &credentials);
     let console = Console {
         clinic: config.clinic.name.as_str().into(),
         clinic_id: config.clinic.id.as_str().into(),
@@ -117,7 +122,7 @@ pub async fn start(
         clock: Arc::clone(&machine.clock),
     };
     Ok(Service {
-        public: public::router(webhook, health.clone()),
+        public: public::router(hook, health.clone()),
         console,
         health,
         line,
@@ -130,7 +135,7 @@ pub async fn start(
 /// with care, and the flows of running conversations are read back.
 async fn prepare(config: &Config, opened: &Opened, machine: &Machine, flow: Flow) -> Result<Flows> {
     let now = machine.clock.now().at;
-    let in_doubt_ms = i64::from(config.outbox.in_doubt_seconds) * SECOND_MS;
+    let in_doubt_ms = sending::policy(config).in_doubt_ms;
     let (version, source) = (flow.version().to_owned(), flow.source().to_owned());
     let spoken = opened
         .writer
@@ -151,11 +156,13 @@ async fn connect(config: &Config, opened: &Opened, machine: &Machine) -> Result<
         .context("the client for WhatsApp cannot be made")?;
     let reload = Reload {
         webhook: Credentials::default(),
+        path_secret: PathSecret::default(),
         client: Arc::default(),
         readers: opened.readers.clone(),
         clock: Arc::clone(&machine.clock),
         http: Arc::new(http),
         whatsapp: config.whatsapp.clone(),
+        ultramsg: config.ultramsg.clone(),
     };
     reload
         .now()
@@ -193,8 +200,62 @@ fn start_intake(
     runner.start("intake", intake.run(stop));
 }
 
-fn start_sender(
+fn taking(config: &Config, opened: &Opened, machine: &Machine, bells: &Bells) -> Taking {
+    let (channel, our_id) = match config.whatsapp.provider {
+        Provider::Cloud => ("cloud", config.whatsapp.phone_number_id.as_str()),
+        Provider::UltraMsg => ("ultramsg", bare_instance(&config.ultramsg.instance_id)),
+    };
+    Taking {
+        writer: opened.writer.clone(),
+        box_key: opened.box_key.clone(),
+        clock: Arc::clone(&machine.clock),
+        channel,
+        our_id: our_id.into(),
+        vouched: true,
+        quiet_ms: config.flow.quiet_ms,
+        bells: bells.clone(),
+    }
+}
+
+fn hook(config: &Config, taking: Taking, pulse: Pulse, credentials: &Reload) -> Hook {
+    let memory = MemoryBudget::default();
+    match config.whatsapp.provider {
+        Provider::Cloud => Hook::Cloud(Webhook {
+            taking,
+            credentials: credentials.webhook.clone(),
+            memory,
+        }),
+        Provider::UltraMsg => Hook::UltraMsg(UltraMsgHook {
+            // Nobody signs these: no stamp in them may set our clock.
+            taking: Taking {
+                vouched: false,
+                ..taking
+            },
+            secret: credentials.path_secret.clone(),
+            pulse,
+            memory,
+        }),
+    }
+}
+
+fn start_count(
     config: &Config,
+    opened: &Opened,
+    machine: &Machine,
+    runner: &mut Runner,
+    credentials: &Reload,
+) {
+    let count = Count {
+        writer: opened.writer.clone(),
+        clock: Arc::clone(&machine.clock),
+        meter: Arc::clone(credentials.http.meter()),
+        zone: config.clinic.zone.clone(),
+        free: config.whatsapp.free_messages_per_month,
+    };
+    runner.start("usage", count.run(runner.stop_signal()));
+}
+
+fn start_media(
     opened: &Opened,
     machine: &Machine,
     runner: &mut Runner,
@@ -202,58 +263,17 @@ fn start_sender(
     bells: &Bells,
     credentials: &Reload,
 ) {
-    let in_doubt_ms = i64::from(config.outbox.in_doubt_seconds) * SECOND_MS;
-    let sender = Arc::new(Sender {
-        messenger: Arc::clone(&credentials.client),
+    let fetcher = Fetcher {
+        files: Arc::clone(&credentials.client),
         writer: opened.writer.clone(),
-        box_key: opened.box_key.clone(),
+        readers: opened.readers.clone(),
         clock: Arc::clone(&machine.clock),
         chance: Arc::clone(&machine.chance),
-        policy: Policy { in_doubt_ms },
-        rules: Arc::new(rules(config)),
-        messages_per_second: config.outbox.messages_per_second,
         line: line.clone(),
-        bell: bells.sender.clone(),
-        refusals: AtomicU32::new(0),
-    });
-    let stop = runner.stop_signal();
-    runner.start("sender", sender.run(stop.clone()));
-    let base_url = match config.whatsapp.provider {
-        Provider::Cloud => &config.whatsapp.base_url,
-        Provider::UltraMsg => &config.ultramsg.base_url,
+        disk: Reserve::new(&opened.folder, RESERVE_BYTES),
+        bell: bells.media.clone(),
     };
-    let watcher = Watcher {
-        messenger: Arc::clone(&credentials.client),
-        uplink: WayOut::to(base_url, Arc::clone(&credentials.http)),
-        writer: opened.writer.clone(),
-        clock: Arc::clone(&machine.clock),
-        in_doubt_ms,
-        line: line.clone(),
-        bell: bells.sender.clone(),
-    };
-    runner.start("line watcher", watcher.run(stop));
-}
-
-/// What the queue is planned by. Only the Cloud API has a window and a limit
-/// for each person.
-fn rules(config: &Config) -> outbox::Rules {
-    let (window, pair) = match config.whatsapp.provider {
-        Provider::Cloud => (WindowRule::Day, PairRule::CLOUD),
-        Provider::UltraMsg => (WindowRule::None, PairRule::NONE),
-    };
-    let names = config.outbox.templates.iter();
-    let names = names.filter_map(|(lang, name)| Some((lang.parse::<Lang>().ok()?, name.clone())));
-    let languages = config.clinic.languages.clone();
-    outbox::Rules {
-        limits: Limits {
-            window,
-            pair,
-            max_age_ms: i64::from(config.outbox.max_age_hours) * HOUR_MS,
-        },
-        language: languages.first().copied().unwrap_or(Lang::En),
-        templates: Templates::new(names.collect(), languages),
-        zone: config.clinic.zone.clone(),
-    }
+    runner.start("patients' files", fetcher.run(runner.stop_signal()));
 }
 
 fn clinic(config: &Config) -> Clinic {

@@ -8,12 +8,13 @@
 )]
 
 use anyhow::Context as _;
-use clap::Parser;
+use clap::{Parser, ValueEnum};
 use healthpost::core::time::{Now, UnixMs};
 use healthpost::ports::Clock;
-use healthpost::simulator::{Settings, Simulator};
+use healthpost::simulator::{Settings, Simulator, UltraSettings, UltraSimulator};
 use rustls::pki_types::pem::PemObject as _;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use serde::de::DeserializeOwned;
 use std::future::IntoFuture as _;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -29,10 +30,13 @@ use tokio_util::sync::CancellationToken;
 #[derive(Parser)]
 #[command(version)]
 struct Arguments {
+    /// Whom to play.
+    #[arg(long, value_enum, default_value_t = Provider::Cloud)]
+    provider: Provider,
     /// Where the phone page and the control API listen.
     #[arg(long, default_value = "127.0.0.1:0")]
     listen: SocketAddr,
-    /// Where the Graph endpoint listens.
+    /// Where the Graph endpoint (or UltraMsg's API) listens.
     #[arg(long, default_value = "127.0.0.1:0")]
     graph: SocketAddr,
     /// The clinic's webhook address.
@@ -109,6 +113,15 @@ impl TlsFront {
     }
 }
 
+/// The provider that is played.
+#[derive(Clone, Copy, ValueEnum)]
+enum Provider {
+    /// Meta's Cloud API.
+    Cloud,
+    /// UltraMsg.
+    Ultramsg,
+}
+
 /// The machine's clock.
 struct MachineClock;
 
@@ -129,17 +142,25 @@ fn machine_ms() -> i64 {
     jiff::Timestamp::now().as_millisecond()
 }
 
+fn read_settings<T: DeserializeOwned + Default>(path: Option<&PathBuf>) -> anyhow::Result<T> {
+    let Some(path) = path else {
+        return Ok(T::default());
+    };
+    let text = std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
+    serde_json::from_slice(&text).with_context(|| format!("in {}", path.display()))
+}
+
 #[tokio::main]
 async fn main() -> anyhow::Result<()> {
     let arguments = Arguments::parse();
-    let mut settings = match &arguments.config {
-        Some(path) => {
-            let text =
-                std::fs::read(path).with_context(|| format!("reading {}", path.display()))?;
-            serde_json::from_slice(&text).with_context(|| format!("in {}", path.display()))?
-        }
-        None => Settings::default(),
-    };
+    match arguments.provider {
+        Provider::Cloud => cloud(arguments).await,
+        Provider::Ultramsg => ultramsg(arguments).await,
+    }
+}
+
+async fn cloud(arguments: Arguments) -> anyhow::Result<()> {
+    let mut settings: Settings = read_settings(arguments.config.as_ref())?;
     if let Some(callback) = &arguments.callback {
         callback.clone_into(&mut settings.callback_url);
     }
@@ -150,18 +171,7 @@ async fn main() -> anyhow::Result<()> {
         simulator.verify_callback().await?;
     }
     let front = tls_front(&arguments, &simulator).await?;
-    let control = TcpListener::bind(arguments.listen)
-        .await
-        .with_context(|| format!("opening {}", arguments.listen))?;
-    let at = control.local_addr()?;
-    println!(
-        "{}",
-        serde_json::json!({
-            "graph": simulator.graph_url(),
-            "control": format!("http://{at}"),
-            "phone": format!("http://{at}/simulator"),
-        })
-    );
+    let control = open(arguments.listen, &simulator.graph_url()).await?;
     let over_tls = async {
         match front {
             Some(front) => front.run().await,
@@ -186,4 +196,38 @@ async fn tls_front(arguments: &Arguments, to: &Simulator) -> anyhow::Result<Opti
     let graph = to.graph_url();
     let plain = graph.trim_start_matches("http://").parse()?;
     TlsFront::open(at, cert, key, plain).await.map(Some)
+}
+
+async fn ultramsg(arguments: Arguments) -> anyhow::Result<()> {
+    let mut settings: UltraSettings = read_settings(arguments.config.as_ref())?;
+    if let Some(callback) = &arguments.callback {
+        callback.clone_into(&mut settings.callback_url);
+    }
+    let simulator = UltraSimulator::start(settings, arguments.graph, Arc::new(MachineClock))
+        .await
+        .with_context(|| format!("opening {}", arguments.graph))?;
+    let control = open(arguments.listen, &simulator.api_url()).await?;
+    tokio::select! {
+        () = simulator.run(CancellationToken::new()) => {}
+        served = axum::serve(control, simulator.router()).into_future() => served?,
+        interrupted = tokio::signal::ctrl_c() => interrupted?,
+    }
+    Ok(())
+}
+
+/// Opens the control port and says where everything is.
+async fn open(listen: SocketAddr, graph: &str) -> anyhow::Result<TcpListener> {
+    let control = TcpListener::bind(listen)
+        .await
+        .with_context(|| format!("opening {listen}"))?;
+    let at = control.local_addr()?;
+    println!(
+        "{}",
+        serde_json::json!({
+            "graph": graph,
+            "control": format!("http://{at}"),
+            "phone": format!("http://{at}/simulator"),
+        })
+    );
+    Ok(control)
 }

@@ -2,7 +2,7 @@
 //! wherever an id belongs, since every process on the machine can read argv.
 
 use super::failure::Failure;
-use crate::core::id::{OutboxId, RecordId};
+use crate::core::id::{OutboxId, RecordId, TaskId};
 use crate::core::limits::RECORDS_LISTED_MAX;
 use crate::core::time::UnixMs;
 use crate::ops::Period;
@@ -57,6 +57,21 @@ pub fn message(text: &str) -> Result<OutboxId, Failure> {
         Failure::usage(
             "a message of the queue is named by its number, such as 12",
             "healthpost outbox list shows the numbers",
+        )
+    })
+}
+
+/// A task's number.
+///
+/// # Errors
+/// Exit status 2, without the text.
+pub fn task(text: &str) -> Result<TaskId, Failure> {
+    refuse_phone(text)?;
+    let number = text.parse::<i64>().ok().filter(|number| *number > 0);
+    number.map(TaskId).ok_or_else(|| {
+        Failure::usage(
+            "a task is named by its number, such as 3",
+            "healthpost tasks list shows the numbers",
         )
     })
 }

@@ -97,6 +97,13 @@ pub fn granted(response: Response) -> Result<Response, Failure> {
         | Response::Queue { .. }
         | Response::Message { .. }
         | Response::Users { .. }
+        | Response::Setup { .. }
+        | Response::Tested { .. }
+        | Response::Templates { .. }
+        | Response::Usage(_)
+        | Response::Tasks { .. }
+        | Response::Files { .. }
+        | Response::Piece { .. }
         | Response::Drilled { .. }
         | Response::Facts(_)) => Ok(answered),
     }

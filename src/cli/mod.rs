@@ -9,6 +9,7 @@ mod doctor;
 mod erase;
 mod export;
 mod failure;
+mod files;
 mod flow;
 mod init;
 mod input;
@@ -19,8 +20,10 @@ mod reach;
 mod records;
 mod secret;
 mod serve;
+mod tasks;
 mod unlock;
 mod user;
+mod whatsapp;
 
 use crate::app::key::Custody;
 use crate::app::lan::Wanted;
@@ -94,6 +97,10 @@ enum Command {
     Export(export::Export),
     #[command(subcommand)]
     Outbox(outbox::Outbox),
+    #[command(subcommand)]
+    Tasks(tasks::Tasks),
+    #[command(subcommand)]
+    Whatsapp(whatsapp::Whatsapp),
     Doctor(doctor::Doctor),
     EraseEverything(erase::EraseEverything),
 }
@@ -188,6 +195,8 @@ async fn run(cli: Cli) -> Result<(), Failure> {
         Command::Records(command) => command.run(globals).await,
         Command::Export(command) => command.run(globals).await,
         Command::Outbox(command) => command.run(globals).await,
+        Command::Tasks(command) => command.run(globals).await,
+        Command::Whatsapp(command) => command.run(globals).await,
         Command::Doctor(command) => command.run(globals).await,
         Command::EraseEverything(command) => command.run(globals).await,
     }
@@ -206,6 +215,13 @@ impl Globals {
             config.data_dir.clone_from(folder);
         }
         Ok(config)
+    }
+
+    /// The configuration, if there is a sound one; its warnings are told by
+    /// commands that need it.
+    fn find_config(&self) -> Option<Config> {
+        let source = read_config(&self.config).ok()?;
+        Config::parse(&source, &self.config).ok()
     }
 
     /// The key slots of a folder, with the TPM named here, else the

@@ -7,8 +7,9 @@ use crate::app::by_hand::{FolderLock, take_lock};
 use crate::app::opened::Opened;
 use crate::app::serve::is_made;
 use crate::ops::client::Client;
-use crate::ops::{self, Caller, Context, Request, Response, SignIn};
+use crate::ops::{self, Caller, Configured, Context, Request, Response, SignIn};
 use std::path::Path;
+use std::sync::Arc;
 
 /// The database, one way or the other.
 pub struct Reached(Way);
@@ -56,12 +57,18 @@ impl Reached {
         let way = super::key::way(&custody, opening)?;
         let key = crate::app::key::open(&custody, way).await?.key;
         let opened = Opened::new(folder, &key, lock, &*machine.clock)?;
+        let configured = match globals.find_config() {
+            Some(config) => Configured::alone(&config, Arc::clone(&machine.clock)).ok(),
+            None => None,
+        };
+        let configured = configured.map(Arc::new);
         let context = Context {
             folder: folder.to_owned(),
             writer: opened.writer.clone(),
             readers: opened.readers.clone(),
             clock: machine.clock,
             chance: machine.chance,
+            configured,
             on_change: None,
         };
         ops::note_break_glass(&context)

@@ -2,11 +2,12 @@
 
 use super::failure::{Failure, mismatch};
 use super::reach::ask_signed_in;
-use super::{Globals, Opening, SigningIn, argument, output};
+use super::{Globals, Opening, SigningIn, argument, files, output};
 use crate::core::private::Private;
 use crate::core::table::{COLUMNS, row, time};
 use crate::ops::{RecordLine, Request, Response};
 use clap::Subcommand;
+use std::path::PathBuf;
 
 /// Show records
 #[derive(Debug, Subcommand)]
@@ -33,6 +34,21 @@ pub enum Records {
     Show {
         /// The record's number
         id: String,
+        #[command(flatten)]
+        signing_in: SigningIn,
+        #[command(flatten)]
+        opening: Opening,
+    },
+    /// List the photos, recordings and documents of a record, and write them out
+    #[command(
+        after_help = "Example:\n  healthpost records media HP-7KQ4-2MXR-C --out /root/files --as amina"
+    )]
+    Media {
+        /// The record's number
+        id: String,
+        /// The folder they are written into; without it they are only listed
+        #[arg(long, value_name = "DIR")]
+        out: Option<PathBuf>,
         #[command(flatten)]
         signing_in: SigningIn,
         #[command(flatten)]
@@ -77,6 +93,15 @@ impl Records {
                     return Err(mismatch());
                 };
                 print_record(globals, &row)
+            }
+            Self::Media {
+                id,
+                out,
+                signing_in,
+                opening,
+            } => {
+                let record = argument::record(&id)?;
+                files::take_out(globals, record, out.as_deref(), signing_in, &opening).await
             }
         }
     }

@@ -109,6 +109,12 @@ pub struct WhatsApp {
     pub api_version: String,
     /// Meta's id of the clinic's number; empty with another provider.
     pub phone_number_id: String,
+    /// Meta's id of the WhatsApp account, where Meta does not tell it by itself.
+    pub business_account_id: Option<String>,
+    /// Delivered service messages a month that cost nothing.
+    pub free_messages_per_month: u32,
+    /// Messages a day after which those that are not urgent wait; 0 is none.
+    pub daily_ceiling: u32,
 }
 
 /// UltraMsg settings.

@@ -35,7 +35,15 @@ const KNOWN: [(&str, &[&str]); 12] = [
     ("lan", &["listen", "tls", "names"]),
     (
         "whatsapp",
-        &["provider", "base_url", "api_version", "phone_number_id"],
+        &[
+            "provider",
+            "base_url",
+            "api_version",
+            "phone_number_id",
+            "business_account_id",
+            "free_messages_per_month",
+            "daily_ceiling",
+        ],
     ),
     ("ultramsg", &["base_url", "instance_id"]),
     (
@@ -217,6 +225,15 @@ fn whatsapp(reader: &mut Reader<'_>) -> WhatsApp {
         base_url: base_url.unwrap_or_else(|| "https://graph.facebook.com".to_owned()),
         api_version: api_version.unwrap_or_else(|| "v25.0".to_owned()),
         phone_number_id,
+        business_account_id: reader.value(&at, "business_account_id", check::digits),
+        free_messages_per_month: count(
+            reader,
+            &at,
+            "free_messages_per_month",
+            0..=10_000_000,
+            1_000,
+        ),
+        daily_ceiling: count(reader, &at, "daily_ceiling", 0..=10_000_000, 0),
     }
 }
 

@@ -36,6 +36,8 @@ row_id! {
     TaskId;
     /// A member of staff.
     StaffId;
+    /// A file that a patient sent.
+    MediaId;
 }
 
 /// The alphabet of Crockford's base 32: no I, L, O or U.

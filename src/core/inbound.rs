@@ -14,7 +14,9 @@ use serde::{Deserialize, Serialize};
 pub struct Identity {
     /// Digits of the phone number with country code, without plus.
     pub phone: Option<Private<String>>,
-    /// Business-scoped user id, verbatim with prefix and dot (`CC.…`).
+    /// The provider's own id of the person, verbatim: Meta's business-scoped
+    /// user id with prefix and dot (`CC.…`), or the privacy id of a gateway
+    /// (`…@lid`). Neither tells a number.
     pub bsuid: Option<Private<String>>,
     /// Business-scoped id in a linked portfolio (`CC.ENT.…`).
     pub parent_bsuid: Option<Private<String>>,
@@ -264,11 +266,26 @@ pub enum Item {
         /// The webhook field it came in.
         field: String,
     },
+    /// A decision of the provider's about one of our templates.
+    Template(TemplateNews),
     /// Stored and deliberately not acted on (a group message, our own echo).
     Ignored {
         /// Which kind.
         why: String,
     },
+}
+
+/// What the provider says of a template.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct TemplateNews {
+    /// Its name at the provider.
+    pub name: String,
+    /// The provider's code of its language.
+    pub language: String,
+    /// The provider's word: `APPROVED`, `PAUSED`, `REJECTED`, …
+    pub status: String,
+    /// The provider's word for why; empty if there is none.
+    pub reason: String,
 }
 
 /// An item with what is needed to store it once.
@@ -294,6 +311,7 @@ impl ReceivedItem {
                 Item::UserIdUpdate { .. }
                 | Item::ChannelError(_)
                 | Item::Account { .. }
+                | Item::Template(_)
                 | Item::Ignored { .. },
             )
             | Err(_) => None,

@@ -3,6 +3,9 @@
 
 /// Largest webhook body, bytes. Meta batches up to 3 MB.
 pub const WEBHOOK_BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
+/// Shortest secret in a webhook's path, bytes: 64 bits in hexadecimal digits,
+/// where 128 are advised.
+pub const PATH_SECRET_BYTES_MIN: usize = 16;
 /// Webhook bytes held in memory at once, over all connections.
 pub const WEBHOOK_BYTES_IN_FLIGHT_MAX: usize = 8 * 1024 * 1024;
 /// Longest text message, counted in UTF-16 units.
@@ -43,6 +46,23 @@ pub const PARKED_STATUS_MS: i64 = super::time::DAY_MS;
 pub const UNCONSENTED_MS: i64 = super::time::DAY_MS;
 /// Largest answer of a provider read into memory, bytes.
 pub const PROVIDER_REPLY_BYTES_MAX: usize = 64 * 1024;
+/// Largest list a provider is asked for (its chats, a page of messages), bytes.
+pub const PROVIDER_LIST_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Chats pulled in one round of polling; what is left comes in the next.
+pub const CHATS_PER_POLL_MAX: usize = 50;
+/// Newest messages of one chat looked at when it is pulled.
+pub const MESSAGES_PER_CHAT_MAX: usize = 500;
+/// Pages of our own messages looked at in one round of polling.
+pub const DELIVERY_PAGES_MAX: usize = 5;
+/// Pages searched for one message whose hand-over has no result.
+pub const RECONCILE_PAGES_MAX: usize = 10;
+/// What polling may cost in a day while it is the only way in, bytes.
+pub const POLL_BYTES_PER_DAY: i64 = 50 * 1024 * 1024;
+/// Longest wait of sends for the first look into the chats after an outage, ms.
+pub const PULL_FIRST_MS_MAX: i64 = 30_000;
+/// Messages that may wait at a provider with a queue of its own. What waits
+/// there can be neither reordered nor recalled.
+pub const FAR_QUEUE_MAX: u64 = 10;
 /// Longest wait a provider's answer can impose on us, ms.
 pub const PROVIDER_WAIT_MS_MAX: i64 = 6 * super::time::HOUR_MS;
 /// Longest wait between two tries of our own choosing, before jitter, ms.
@@ -84,6 +104,24 @@ pub const CHECK_MS_MAX: u64 = 60_000;
 pub const LOCK_WAIT_MS: u64 = 1_000;
 /// Prepared statements kept by each connection.
 pub const STATEMENTS_KEPT: usize = 128;
+/// Largest file of a patient's that is fetched, bytes: the provider's own limit
+/// for sound and film.
+pub const MEDIA_FILE_BYTES_MAX: u64 = 16 * 1024 * 1024;
+/// Bytes of patients' files kept in all: what a card and its backups carry.
+pub const MEDIA_STORE_BYTES_MAX: u64 = 1024 * 1024 * 1024;
+/// Bytes of one piece of a file: one write of the database.
+pub const MEDIA_CHUNK_BYTES: usize = 64 * 1024;
+/// Pieces overwritten in one transaction, so that nobody waits long.
+pub const MEDIA_SWEEP_CHUNKS: usize = 32;
+/// How long the provider keeps a patient's file, ms.
+pub const MEDIA_AGE_MS_MAX: i64 = 7 * super::time::DAY_MS;
+/// Longest wait between two tries to fetch a file, before jitter, ms.
+pub const MEDIA_WAIT_MS_MAX: i64 = super::time::HOUR_MS;
+/// Free space below which no file is fetched, bytes: files stop long before
+/// messages do.
+pub const MEDIA_FREE_BYTES_MIN: u64 = 256 * 1024 * 1024;
+/// How long what was used is counted back, ms.
+pub const USAGE_AGE_MS_MAX: i64 = 400 * super::time::DAY_MS;
 /// Size to which an emptied write-ahead log is cut back, bytes: what a full one
 /// takes, so that it is not cut and grown again under load.
 pub const WAL_BYTES_KEPT: i64 = 17 * 1024 * 1024;

@@ -5,7 +5,7 @@ mod templates;
 
 pub use fit::fit;
 pub use templates::{
-    NeutralTemplate, REOPEN_ID, REOPEN_TOKEN, Templates, neutral_templates, wording,
+    NeutralTemplate, REOPEN_ID, REOPEN_TOKEN, Templates, neutral_templates, template_code, wording,
 };
 
 use crate::core::lang::Lang;

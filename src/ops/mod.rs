@@ -8,20 +8,29 @@
 pub mod client;
 pub mod control;
 mod drill;
+mod files;
 mod lines;
 mod patients;
+mod provider_wire;
 mod queue;
 mod secrets;
 mod sign_in;
 mod staff;
+mod tasks;
+mod usage;
+mod whatsapp;
+mod whatsapp_words;
 mod wire;
+mod wire_facts;
 
 pub use crate::export;
+pub use provider_wire::{FileLine, SetupLine, TaskLine, TemplateLine, UsageFacts, WireDay};
 pub use sign_in::Caller;
+pub use whatsapp::{Configured, judge_version};
 pub use wire::{
-    DatabaseFacts, Integrity, Period, Place, QueueLine, RecordLine, Request, Response, SecretLine,
-    SignIn, StaffLine,
+    Period, Place, QueueLine, RecordLine, Request, Response, SecretLine, SignIn, StaffLine,
 };
+pub use wire_facts::{DatabaseFacts, Integrity, ProviderFacts};
 
 use crate::core::limits;
 use crate::ports::{Chance, Clock};
@@ -56,6 +65,9 @@ pub struct Context {
     pub clock: Arc<dyn Clock>,
     /// Randomness, for salts.
     pub chance: Arc<dyn Chance>,
+    /// What of the configuration is needed; none where a folder was named
+    /// without one.
+    pub configured: Option<Arc<Configured>>,
     /// Told after a change; nobody when the folder was opened by hand.
     pub on_change: Option<OnChange>,
 }
@@ -133,6 +145,15 @@ pub async fn run(context: &Context, caller: &mut Caller, request: Request) -> Re
             password,
             one_time,
         } => staff::set_password(context, name, password, one_time).await,
+        Request::WhatsAppSetup => whatsapp::set_up(context).await,
+        Request::WhatsAppTest { to } => whatsapp::test(context, to).await,
+        Request::Templates { submit } => whatsapp::list_templates(context, submit).await,
+        Request::Usage => usage::usage(context).await,
+        Request::TaskList { all, limit } => tasks::list(context, caller, all, limit).await,
+        Request::TaskClaim { id } => tasks::claim(context, caller, id).await,
+        Request::TaskEnd { id, outcome } => tasks::end(context, caller, id, outcome).await,
+        Request::FileList { record } => files::list(context, caller, record).await,
+        Request::FilePiece { file, from } => files::piece(context, caller, file, from).await,
         Request::KeyDrill { recovery } => drill::drill(context, recovery).await,
         Request::Facts => facts(context).await,
         Request::Unlock { .. } => Ok(Response::Done),
@@ -147,18 +168,20 @@ pub async fn run(context: &Context, caller: &mut Caller, request: Request) -> Re
 }
 
 async fn facts(context: &Context) -> Result<Response, Error> {
-    let (queue, secrets, counters, drilled) = context
+    let now = context.clock.now().at;
+    let configured = context.configured.clone();
+    let (queue, secrets, counters, drilled, news) = context
         .readers
-        .read(|conn| {
+        .read(move |conn| {
             Ok((
                 store_queue::summary(conn)?,
                 crate::store::secrets::list(conn)?,
                 counters::list(conn)?,
                 meta::find_number(conn, meta::DRILLED_AT)?,
+                provider_facts(conn, configured.as_deref(), now)?,
             ))
         })
         .await?;
-    let now = context.clock.now().at;
     Ok(Response::Facts(DatabaseFacts {
         integrity: integrity(context).await?,
         drilled: drilled.is_some(),
@@ -166,7 +189,34 @@ async fn facts(context: &Context) -> Result<Response, Error> {
         oldest_age_ms: queue.oldest.map(|oldest| now.ms_since(oldest)),
         secrets: secrets.into_iter().map(|secret| secret.name).collect(),
         counters,
+        provider: news,
     }))
+}
+
+fn provider_facts(
+    conn: &rusqlite::Connection,
+    configured: Option<&Configured>,
+    now: crate::core::time::UnixMs,
+) -> Result<ProviderFacts, Error> {
+    let usage = match configured {
+        Some(it) => Some(usage::facts(conn, &it.whatsapp, &it.zone, now)?),
+        None => None,
+    };
+    let refused = crate::store::templates::list(conn)?
+        .into_iter()
+        .filter(|template| !crate::store::templates::is_usable(&template.news.status))
+        .map(|template| {
+            let news = template.news;
+            format!("{} in {}: {}", news.name, news.language, news.status)
+        })
+        .collect();
+    let (files_waiting, files_lost) = crate::store::media::counts(conn)?;
+    Ok(ProviderFacts {
+        usage,
+        templates_refused: refused,
+        files_waiting,
+        files_lost,
+    })
 }
 
 /// Table by table, so that no read transaction outlives the log's patience.

@@ -17,6 +17,11 @@ pub struct Caller {
 impl Caller {
     /// Who it is in the audit log, if they may do this.
     pub(super) fn allowed(&self, action: Action) -> Result<String, Box<Response>> {
+        self.staff_allowed(action).map(|id| format!("staff:{id}"))
+    }
+
+    /// Who it is, if they may do this.
+    pub(super) fn staff_allowed(&self, action: Action) -> Result<StaffId, Box<Response>> {
         match &self.staff {
             None => Err(Box::new(Response::wrong_usage(
                 "patient data is shown to signed-in staff only",
@@ -26,7 +31,7 @@ impl Caller {
                 "your roles do not allow this",
                 "ask an administrator: healthpost user list shows who may do what",
             ))),
-            Some((id, _)) => Ok(format!("staff:{id}")),
+            Some((id, _)) => Ok(*id),
         }
     }
 }
@@ -156,6 +161,7 @@ mod tests {
             writer,
             clock: Arc::new(SystemClock::new()),
             chance: Arc::new(KernelChance::new().unwrap()),
+            configured: None,
             on_change: None,
         };
         let hash = hash(&context, RIGHT.into()).await.unwrap();

@@ -1,7 +1,9 @@
 //! Requests and answers as they pass between a command and the process that
 //! has the database open: one JSON text a line.
 
-use crate::core::id::{OutboxId, RecordId};
+use super::provider_wire::{FileLine, SetupLine, TaskLine, TemplateLine, UsageFacts};
+use super::wire_facts::DatabaseFacts;
+use crate::core::id::{MediaId, OutboxId, RecordId, TaskId};
 use crate::core::private::Private;
 use crate::core::secret::SecretText;
 use crate::core::table::RecordRow;
@@ -148,6 +150,51 @@ pub enum Request {
         /// Whether it must be changed at the first use.
         one_time: bool,
     },
+    /// Walks through the set-up at the provider.
+    WhatsAppSetup,
+    /// Says hello to a number.
+    WhatsAppTest {
+        /// Digits of the number, with its country code.
+        to: Private<String>,
+    },
+    /// The templates at the provider.
+    Templates {
+        /// Hand in those of ours that it lacks.
+        submit: bool,
+    },
+    /// What this month's messages cost.
+    Usage,
+    /// What staff have to do.
+    TaskList {
+        /// The done ones too.
+        all: bool,
+        /// At most so many.
+        limit: usize,
+    },
+    /// Takes a task on.
+    TaskClaim {
+        /// Which.
+        id: TaskId,
+    },
+    /// Ends a task.
+    TaskEnd {
+        /// Which.
+        id: TaskId,
+        /// How: a word of `core::tasks`.
+        outcome: String,
+    },
+    /// The files of a record.
+    FileList {
+        /// Which record.
+        record: RecordId,
+    },
+    /// A piece of a file.
+    FilePiece {
+        /// Which file.
+        file: MediaId,
+        /// From this byte on.
+        from: u64,
+    },
     /// Proves that the recovery key opens the data.
     KeyDrill {
         /// As it was typed.
@@ -214,6 +261,42 @@ pub enum Response {
     Users {
         /// By name.
         list: Vec<StaffLine>,
+    },
+    /// What the walk through the set-up found.
+    Setup {
+        /// In the order of the set-up.
+        list: Vec<SetupLine>,
+        /// Whether everything that must be right is.
+        sound: bool,
+    },
+    /// How a test message ended.
+    Tested {
+        /// `accepted`, `sent` or `delivered`.
+        state: String,
+        /// In words.
+        said: String,
+    },
+    /// Templates.
+    Templates {
+        /// As the provider lists them, then ours that it lacks.
+        list: Vec<TemplateLine>,
+    },
+    /// What this month's messages cost.
+    Usage(UsageFacts),
+    /// Tasks of staff.
+    Tasks {
+        /// The most urgent first, or the latest first.
+        list: Vec<TaskLine>,
+    },
+    /// The files of a record.
+    Files {
+        /// In the order they were sent.
+        list: Vec<FileLine>,
+    },
+    /// A piece of a file.
+    Piece {
+        /// Its bytes; empty past the end.
+        base64: Private<String>,
     },
     /// How the drill went.
     Drilled {
@@ -312,34 +395,4 @@ pub struct StaffLine {
     pub must_change: bool,
     /// Until when no password of theirs is looked at, if it is so now.
     pub locked_until: Option<UnixMs>,
-}
-
-/// How a check of the database's file came out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Integrity {
-    /// Every table holds together.
-    Sound,
-    /// Something does not, in SQLite's words.
-    Fault(String),
-    /// It took too long to say.
-    NotChecked,
-}
-
-/// What `doctor` wants to know of the database.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct DatabaseFacts {
-    /// What SQLite's quick check found.
-    pub integrity: Integrity,
-    /// Whether the recovery key was ever proved to open the data.
-    pub drilled: bool,
-    /// Messages that wait to leave.
-    pub waiting: i64,
-    /// How long ago the oldest of those was queued, by the clock of whoever
-    /// has the database open, milliseconds.
-    pub oldest_age_ms: Option<i64>,
-    /// Names of the credentials that are set.
-    pub secrets: Vec<String>,
-    /// Counters that survive restarts.
-    pub counters: BTreeMap<String, i64>,
 }

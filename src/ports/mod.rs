@@ -2,19 +2,25 @@
 //! There is none for the database: tests use a real SQLCipher file.
 
 pub mod door;
+mod files;
+mod meter;
 mod seal_error;
 mod seal_report;
 pub mod sealer;
 mod uplink;
 
 use crate::core::id::OutboxKey;
-use crate::core::inbound::Identity;
+use crate::core::inbound::{Identity, ReceivedItem};
+
+pub use files::{Described, Fetched, Files, Pieces};
+pub use meter::Meter;
 
 pub use crate::core::delivery::{LineFault, SendOutcome};
 pub use sealer::Sealer;
 pub use uplink::{Moved, Touch, Uplink};
 
 use crate::core::outgoing::Outgoing;
+use crate::core::private::Private;
 use crate::core::time::{Now, UnixMs};
 use std::future::Future;
 
@@ -55,4 +61,115 @@ pub trait Messenger: Send + Sync + 'static {
 
     /// A cheap question that tells whether line and credentials work.
     fn probe(&self) -> impl Future<Output = SendOutcome> + Send;
+
+    /// Asks what became of an earlier hand-over whose result was lost. Most
+    /// providers have no way to be asked.
+    fn reconcile(&self, key: &OutboxKey) -> impl Future<Output = Reconciled> + Send {
+        let _ = key;
+        std::future::ready(Reconciled::Cannot)
+    }
+}
+
+/// What a provider says of a hand-over whose result was lost.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Reconciled {
+    /// It has no way to be asked.
+    Cannot,
+    /// It has the message.
+    There {
+        /// The provider's id of it.
+        wamid: Private<String>,
+        /// How many times it has it: more than once is a double.
+        copies: usize,
+    },
+    /// It does not have it.
+    Absent,
+    /// It could not be asked just now.
+    NotNow,
+}
+
+/// A provider that can be asked for what its webhooks may have missed. Nothing
+/// in here is stored or decided; the worker that polls does both.
+pub trait History: Send + Sync + 'static {
+    /// Every chat the provider knows of with one person.
+    fn chats(&self) -> impl Future<Output = Result<Chats, Unanswered>> + Send;
+
+    /// The newest messages of a chat, at most `newest`.
+    fn messages(
+        &self,
+        chat: &Private<String>,
+        newest: usize,
+    ) -> impl Future<Output = Result<Page, Unanswered>> + Send;
+
+    /// News of our own messages: one page of those that stand like this, the
+    /// newest first, from page 1.
+    fn deliveries(
+        &self,
+        standing: Standing,
+        page: usize,
+    ) -> impl Future<Output = Result<Deliveries, Unanswered>> + Send;
+
+    /// How many messages the provider took and has not sent yet.
+    fn backlog(&self) -> impl Future<Output = Result<u64, Unanswered>> + Send;
+}
+
+/// The provider gave no usable answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("the provider gave no usable answer")]
+pub struct Unanswered;
+
+/// The chats of the clinic's number.
+#[derive(Clone, Debug, Default)]
+pub struct Chats {
+    /// One for each person.
+    pub list: Vec<Chat>,
+    /// How large the answer was, bytes: what asking again costs.
+    pub bytes: usize,
+}
+
+/// A chat with one person.
+#[derive(Clone, Debug)]
+pub struct Chat {
+    /// The provider's name for it, which tells the person.
+    pub id: Private<String>,
+    /// The stamp of its latest message, by either side; absent if it is not told.
+    pub last: Option<UnixMs>,
+}
+
+/// The newest messages of a chat.
+#[derive(Clone, Debug, Default)]
+pub struct Page {
+    /// What the person wrote, oldest first.
+    pub told: Vec<Told>,
+    /// How many messages there were in all, our own among them.
+    pub messages: usize,
+}
+
+/// One message out of a provider's history.
+#[derive(Clone, Debug)]
+pub struct Told {
+    /// Its JSON as it came.
+    pub raw: Private<Vec<u8>>,
+    /// What it is.
+    pub item: ReceivedItem,
+}
+
+/// One page of news of our own messages.
+#[derive(Clone, Debug, Default)]
+pub struct Deliveries {
+    /// The news; a message that still waits at the provider has none.
+    pub items: Vec<ReceivedItem>,
+}
+
+/// How messages of ours stand at the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Standing {
+    /// In any way.
+    Any,
+    /// Given up because they waited too long.
+    Expired,
+    /// For a number that WhatsApp does not have.
+    Invalid,
+    /// Tried in vain.
+    Unsent,
 }

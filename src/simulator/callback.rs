@@ -49,20 +49,22 @@ impl Callback {
         })
     }
 
-    /// Posts a webhook.
+    /// Posts a webhook, signed where its sender signs.
     ///
     /// # Errors
     /// Nobody answered within `patience`, or not in HTTP.
     pub async fn post(
         &self,
         body: &[u8],
-        signature: &str,
+        signature: Option<&str>,
         patience: Duration,
     ) -> io::Result<Answer> {
+        let signed = signature.map_or_else(String::new, |signature| {
+            format!("user-agent: facebookexternalua\r\nx-hub-signature-256: {signature}\r\n")
+        });
         let head = format!(
-            "POST {} HTTP/1.1\r\nhost: {}\r\nuser-agent: facebookexternalua\r\n\
-             content-type: application/json\r\nx-hub-signature-256: {signature}\r\n\
-             content-length: {}\r\nconnection: close\r\n\r\n",
+            "POST {} HTTP/1.1\r\nhost: {}\r\n{signed}\
+             content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n\r\n",
             self.path,
             self.authority,
             body.len(),

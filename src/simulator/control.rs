@@ -1,8 +1,9 @@
 //! The phone page's server side and the control API under `/simulator`. It
 //! shows chats in clear: it must never be mounted outside the demo and tests.
 
-use super::control_types::{Change, Faults, Line, NewPhone, Writing};
+use super::control_types::{Change, Faults, Line, NewPhone, Review, Writing};
 use super::events;
+use super::media::FileManner;
 use super::page;
 use super::person::Person;
 use super::server::Shared;
@@ -41,6 +42,9 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/simulator/log", get(log))
         .route("/simulator/counts", get(counts))
         .route("/simulator/inject", post(inject))
+        .route("/simulator/account", get(account).post(change_account))
+        .route("/simulator/templates", get(templates).post(review))
+        .route("/simulator/files", post(files))
         .route("/simulator/events", get(events::stream))
         .with_state(shared)
 }
@@ -230,6 +234,44 @@ async fn inject(State(shared): World, body: Bytes) -> StatusCode {
     let now = shared.now();
     shared.change(|world| world.inject(body.to_vec(), now));
     StatusCode::ACCEPTED
+}
+
+async fn account(State(shared): World) -> Json<Value> {
+    Json(shared.look(|world| json!(world.settings().account)))
+}
+
+/// Changes the fields that are named.
+async fn change_account(State(shared): World, Json(changes): Json<Value>) -> Response {
+    if shared.change(|world| world.change_account(&changes)) {
+        account(State(shared)).await.into_response()
+    } else {
+        StatusCode::BAD_REQUEST.into_response()
+    }
+}
+
+async fn templates(State(shared): World) -> Json<Value> {
+    Json(shared.look(|world| json!(world.settings().templates)))
+}
+
+async fn review(State(shared): World, Json(review): Json<Review>) -> Response {
+    let now = shared.now();
+    let Review {
+        name,
+        language,
+        status,
+        reason,
+    } = &review;
+    if shared.change(|world| world.review_template(name, language, status, reason, now)) {
+        templates(State(shared)).await.into_response()
+    } else {
+        StatusCode::NOT_FOUND.into_response()
+    }
+}
+
+/// Hands files out in this manner from now on.
+async fn files(State(shared): World, Json(manner): Json<FileManner>) -> Json<Value> {
+    shared.change(|world| world.set_file_manner(manner.clone()));
+    Json(json!(manner))
 }
 
 fn phone_json(person: &Person, now: UnixMs) -> Value {

@@ -107,6 +107,25 @@ pub struct Faults {
     pub webhooks: Option<Disorder>,
 }
 
+/// `POST /simulator/templates`: a reviewer's decision.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Review {
+    /// Which template.
+    pub name: String,
+    /// In which language.
+    pub language: String,
+    /// `APPROVED`, `REJECTED`, `PAUSED`, …
+    pub status: String,
+    /// Meta's word for why.
+    #[serde(default = "no_reason")]
+    pub reason: String,
+}
+
+fn no_reason() -> String {
+    "NONE".to_owned()
+}
+
 impl From<NewPhone> for NewPerson {
     fn from(new: NewPhone) -> Self {
         Self {

@@ -8,8 +8,20 @@
 )]
 
 use super::tests::{PATIENT, START, collect, hello, send, statuses, text_to, value, world};
+use super::world_account::Asker;
 use super::*;
 use serde_json::{Value, json};
+
+fn asker(token: &str) -> Asker<'_> {
+    Asker {
+        bearer: Some(token),
+        ..Asker::default()
+    }
+}
+
+fn describe(world: &mut World, object: &str) -> u16 {
+    world.describe(object, &Asker::default(), "", START).http
+}
 
 #[test]
 fn a_fault_after_acceptance_is_in_the_log_and_one_before_is_not() {
@@ -198,13 +210,13 @@ fn doubles_show_in_the_log_by_key_and_hash() {
 #[test]
 fn wrong_token_and_wrong_number_are_told_apart() {
     let mut world = world();
-    let refusal = world.authorise(Some("stolen")).unwrap_err();
+    let refusal = world.authorise(&asker("stolen")).unwrap_err();
     assert_eq!(refusal.http, 401);
     assert!(refusal.body.contains("\"code\":190"));
-    assert!(world.authorise(Some("simulated-access-token")).is_ok());
+    assert!(world.authorise(&asker("simulated-access-token")).is_ok());
     let body = text_to(PATIENT, "x").to_string();
     let reply = world.send_to("1", body.as_bytes(), START);
     assert!(reply.body.contains("\"error_subcode\":33"));
-    assert_eq!(world.describe("106540352242922", "").http, 200);
-    assert_eq!(world.describe("9", "").http, 400);
+    assert_eq!(describe(&mut world, "106540352242922"), 200);
+    assert_eq!(describe(&mut world, "9"), 400);
 }

@@ -1,15 +1,19 @@
 //! The Graph endpoint on the wire. It decides nothing: the world does, and
 //! this file carries its replies in the manner the world asks for.
 
+use super::graph_files::download;
 use super::line::Hook;
 use super::server::Shared;
-use super::world::{Manner, Reply};
+use super::world::{Manner, Reply, World};
+use super::world_account::Asker;
+use crate::core::time::UnixMs;
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use serde::Deserialize;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -20,68 +24,150 @@ const BODY_BYTES_MAX: usize = 256 * 1024;
 pub fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/{version}/{object}/messages", post(send))
+        .route("/{version}/debug_token", get(debug_token))
+        .route(
+            "/{version}/{object}/subscribed_apps",
+            get(subscribed).post(subscribe),
+        )
+        .route("/{version}/{object}/subscriptions", get(subscriptions))
+        .route(
+            "/{version}/{object}/message_templates",
+            get(templates).post(submit_template),
+        )
         .route("/{version}/{object}", get(describe))
         .route("/whatsapp_business/attachments/{media}", get(download))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
         .with_state(shared)
 }
 
-async fn send(
-    State(shared): State<Arc<Shared>>,
-    ConnectInfo(hook): ConnectInfo<Hook>,
-    Path((_, object)): Path<(String, String)>,
-    headers: HeaderMap,
-    body: Bytes,
-) -> Response {
-    let now = shared.now();
-    let reply = shared.change(|world| match world.authorise(bearer(&headers)) {
-        Ok(()) => world.send_to(&object, &body, now),
-        Err(refusal) => refusal,
-    });
-    carry(&shared, reply, &hook).await
+/// What may stand behind the question mark.
+#[derive(Debug, Default, Deserialize)]
+#[serde(default)]
+struct Asked {
+    appsecret_proof: Option<String>,
+    fields: Option<String>,
+    input_token: String,
 }
 
-async fn describe(
-    State(shared): State<Arc<Shared>>,
-    ConnectInfo(hook): ConnectInfo<Hook>,
-    Path((_, object)): Path<(String, String)>,
+/// A call as it came in, without its body.
+struct Call {
+    shared: Arc<Shared>,
+    hook: Hook,
     headers: HeaderMap,
-) -> Response {
-    let base = shared.graph_url();
-    let reply = shared.change(|world| match world.authorise(bearer(&headers)) {
-        Ok(()) => world.describe(&object, &base),
-        Err(refusal) => refusal,
-    });
-    carry(&shared, reply, &hook).await
+    asked: Asked,
 }
 
-async fn download(
-    State(shared): State<Arc<Shared>>,
-    Path(media): Path<String>,
-    headers: HeaderMap,
-) -> Response {
-    let found = shared.change(|world| {
-        let known = world.authorise(bearer(&headers)).is_ok();
-        world.media_file(&media).filter(|_| known)
-    });
-    match found {
-        Some((mime, bytes)) => ([(header::CONTENT_TYPE, mime)], bytes).into_response(),
-        None => StatusCode::NOT_FOUND.into_response(),
+type Parts = (
+    State<Arc<Shared>>,
+    ConnectInfo<Hook>,
+    HeaderMap,
+    Query<Asked>,
+);
+
+impl Call {
+    fn new((State(shared), ConnectInfo(hook), headers, Query(asked)): Parts) -> Self {
+        Self {
+            shared,
+            hook,
+            headers,
+            asked,
+        }
+    }
+
+    /// Answers with the world's reply, once the token has been looked at.
+    async fn answer(
+        &self,
+        reply: impl FnOnce(&mut World, &Asker<'_>, UnixMs) -> Reply,
+    ) -> Response {
+        let now = self.shared.now();
+        let asker = Asker {
+            bearer: bearer(&self.headers),
+            proof: self.asked.appsecret_proof.as_deref(),
+            fields: self.asked.fields.as_deref(),
+        };
+        let reply = self.shared.change(|world| match world.authorise(&asker) {
+            Ok(()) => reply(world, &asker, now),
+            Err(refusal) => refusal,
+        });
+        carry(&self.shared, reply, &self.hook).await
     }
 }
 
-fn bearer(headers: &HeaderMap) -> Option<&str> {
+async fn send(Path((_, object)): Path<(String, String)>, parts: Parts, body: Bytes) -> Response {
+    let call = Call::new(parts);
+    call.answer(|world, _, now| world.send_to(&object, &body, now))
+        .await
+}
+
+async fn debug_token(parts: Parts) -> Response {
+    let call = Call::new(parts);
+    call.answer(|world, _, _| world.debug_token(&call.asked.input_token))
+        .await
+}
+
+async fn describe(Path((_, object)): Path<(String, String)>, parts: Parts) -> Response {
+    let call = Call::new(parts);
+    let base = call.shared.graph_url();
+    call.answer(|world, asker, now| world.describe(&object, asker, &base, now))
+        .await
+}
+
+async fn subscribed(Path((_, object)): Path<(String, String)>, parts: Parts) -> Response {
+    let call = Call::new(parts);
+    call.answer(|world, _, _| world.subscribed_apps(&object, false))
+        .await
+}
+
+async fn subscribe(Path((_, object)): Path<(String, String)>, parts: Parts) -> Response {
+    let call = Call::new(parts);
+    call.answer(|world, _, _| world.subscribed_apps(&object, true))
+        .await
+}
+
+/// The one call with a token of its own: the app's.
+async fn subscriptions(Path((_, object)): Path<(String, String)>, parts: Parts) -> Response {
+    let call = Call::new(parts);
+    let token = bearer(&call.headers);
+    let reply = call
+        .shared
+        .change(|world| world.subscriptions(&object, token));
+    carry(&call.shared, reply, &call.hook).await
+}
+
+async fn templates(Path((_, object)): Path<(String, String)>, parts: Parts) -> Response {
+    let call = Call::new(parts);
+    call.answer(|world, _, _| world.list_templates(&object))
+        .await
+}
+
+async fn submit_template(
+    Path((_, object)): Path<(String, String)>,
+    parts: Parts,
+    body: Bytes,
+) -> Response {
+    let call = Call::new(parts);
+    call.answer(|world, _, _| world.submit_template(&object, &body))
+        .await
+}
+
+/// The bearer token of a call.
+pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     let value = headers.get(header::AUTHORIZATION)?.to_str().ok()?;
     value.strip_prefix("Bearer ")
 }
 
 /// Carries a reply out as the world wants it.
 async fn carry(shared: &Shared, reply: Reply, hook: &Hook) -> Response {
+    let hang_ms = shared.look(|world| world.settings().delays.hang_ms);
+    carry_out(reply, hook, hang_ms).await
+}
+
+/// Carries a reply out in its manner; one that hangs hangs for so long.
+pub(super) async fn carry_out(reply: Reply, hook: &Hook, hang_ms: i64) -> Response {
     match reply.manner {
         Manner::Answer => {}
         Manner::Late(ms) => pause(ms).await,
         Manner::Hang => {
-            let hang_ms = shared.look(|world| world.settings().delays.hang_ms);
             pause(hang_ms).await;
             hook.0.cancel();
         }

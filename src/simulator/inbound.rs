@@ -76,7 +76,7 @@ pub struct Attached {
     /// Its media id.
     pub id: String,
     /// Its type.
-    pub mime: &'static str,
+    pub mime: String,
     /// The base64 digest webhooks tell.
     pub sha256: String,
 }

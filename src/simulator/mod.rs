@@ -10,6 +10,7 @@
 //! so a simulation drives it without a socket. [`Simulator`] is the shell that
 //! puts it on the wire.
 
+mod account;
 mod agenda;
 mod callback;
 mod chance;
@@ -19,6 +20,7 @@ mod events;
 mod fault;
 mod graph;
 mod graph_error;
+mod graph_files;
 mod inbound;
 mod lengths;
 mod line;
@@ -34,6 +36,7 @@ mod settings;
 mod sign;
 mod statuses;
 mod thread;
+mod ultramsg;
 mod wamid;
 mod webhook;
 mod world;
@@ -41,11 +44,14 @@ mod world_account;
 mod world_phone;
 mod world_post;
 mod world_send;
+mod world_templates;
 
+pub use account::Account;
 pub use control_types::{Change, NewPhone, Writing};
 pub use fault::{Fault, FaultPlan, Schedule, Standing};
 pub use graph_error::GraphError;
 pub use inbound::Said;
+pub use media::FileManner;
 pub use person::Number;
 pub use post_queue::{Delivery, PostId};
 pub use request::Tap;
@@ -53,6 +59,9 @@ pub use server::{HandshakeFailure, Simulator, Waiting};
 pub use settings::{Delays, Limits, Settings, Template, WindowRefusal};
 pub use sign::{escape, sign};
 pub use thread::{Direction, Entry};
+pub use ultramsg::{
+    Queued, UltraFault, UltraSettings, UltraSimulator, UltraStanding, UltraWorld, WebhookDue,
+};
 pub use world::{Disorder, Manner, Reply, Sent, World, WorldError};
 pub use world_phone::NewPerson;
 

@@ -272,7 +272,7 @@ impl Shared {
             None => None,
             Some(callback) => tokio::select! {
                 () = cut.cancelled() => None,
-                answer = callback.post(&delivery.body, &delivery.signature, patience) => {
+                answer = callback.post(&delivery.body, Some(&delivery.signature), patience) => {
                     answer.ok().map(|answer| answer.http)
                 }
             },

@@ -1,6 +1,7 @@
 //! What a simulated WhatsApp is told at its start: the account it plays, its
 //! delays and its limits. It must hold no credential of a real account.
 
+use super::account::Account;
 use crate::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
 use serde::{Deserialize, Serialize};
 
@@ -33,8 +34,10 @@ pub struct Settings {
     pub window_refusal: WindowRefusal,
     /// Whether phones open the chat by themselves, as a person would.
     pub reads_by_itself: bool,
-    /// Templates that may be sent outside the window.
+    /// Templates that were handed in.
     pub templates: Vec<Template>,
+    /// What Meta knows of token, number and app.
+    pub account: Account,
 }
 
 /// How long things take, milliseconds.
@@ -96,8 +99,9 @@ pub enum WindowRefusal {
     Status,
 }
 
-/// An approved template in one language.
+/// A template in one language; an approved one unless it says otherwise.
 #[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
 pub struct Template {
     /// Its name.
     pub name: String,
@@ -105,6 +109,25 @@ pub struct Template {
     pub language: String,
     /// What the phone shows.
     pub text: String,
+    /// `UTILITY` or another.
+    pub category: String,
+    /// `APPROVED`, `PENDING`, `REJECTED`, `PAUSED`, `DISABLED`.
+    pub status: String,
+    /// Why it was rejected, in Meta's word.
+    pub reason: String,
+}
+
+impl Default for Template {
+    fn default() -> Self {
+        Self {
+            name: String::new(),
+            language: String::new(),
+            text: String::new(),
+            category: "UTILITY".into(),
+            status: "APPROVED".into(),
+            reason: "NONE".into(),
+        }
+    }
 }
 
 impl Default for Settings {
@@ -123,6 +146,7 @@ impl Default for Settings {
             window_refusal: WindowRefusal::Answer,
             reads_by_itself: false,
             templates: Vec::new(),
+            account: Account::default(),
         }
     }
 }

@@ -153,6 +153,7 @@ fn outside_24_hours_only_a_template_passes() {
         name: "waiting".into(),
         language: "fr".into(),
         text: "Votre clinique a une réponse".into(),
+        ..Template::default()
     });
     assert_eq!(send(&mut world, &template, closed).0, 200);
     world.settings.window_refusal = WindowRefusal::Status;

@@ -5,7 +5,7 @@
 use super::agenda::{Agenda, MessageStep};
 use super::chance::Dice;
 use super::fault::FaultPlan;
-use super::media::Media;
+use super::media::{FileManner, Media};
 use super::person::{People, Person, PersonId};
 use super::post_queue::PostQueue;
 use super::rates::Throughput;
@@ -247,9 +247,9 @@ impl World {
         self.revision
     }
 
-    /// A media file's type and bytes.
-    pub fn media_file(&self, id: &str) -> Option<(&'static str, &'static [u8])> {
-        self.media.find(id)
+    /// Hands files out in this manner from now on.
+    pub fn set_file_manner(&mut self, manner: FileManner) {
+        self.media.manner = manner;
     }
 
     pub(super) fn find_person(&self, name: &str) -> Result<PersonId, WorldError> {

@@ -127,10 +127,9 @@ impl World {
             ));
         }
         if let Shown::Template { name, language } = &message.shown
-            && self.template(name, language).is_none()
+            && let Some(fault) = self.template_fault(name, language)
         {
-            let details = format!("template name ({name}) does not exist in {language}");
-            return Err(GraphError::new(132_001, details));
+            return Err(fault);
         }
         if !self.throughput.has_room(now, limits.per_second) {
             return Err(GraphError::new(

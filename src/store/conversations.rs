@@ -163,6 +163,7 @@ fn their_words(row: &str) -> Option<Private<String>> {
         | Item::UserIdUpdate { .. }
         | Item::ChannelError(_)
         | Item::Account { .. }
+        | Item::Template(_)
         | Item::Ignored { .. } => None,
     }
 }

@@ -6,7 +6,7 @@
 
 use crate::core::id::ContactId;
 use crate::core::time::UnixMs;
-use crate::store::Result;
+use crate::store::{Result, media};
 use rusqlite::{Connection, params};
 
 /// Erases what a contact wrote and was told; addresses and decisions stay.
@@ -28,6 +28,7 @@ pub fn erase_words(conn: &Connection, contact: ContactId) -> Result<()> {
            AND state NOT IN ('queued', 'held', 'sending', 'in_doubt')",
     )?
     .execute([contact.0])?;
+    media::erase(conn, contact)?;
     conn.prepare_cached(
         "UPDATE contact SET username = NULL, profile_name = NULL
          WHERE id = ?1 AND (username IS NOT NULL OR profile_name IS NOT NULL)",
@@ -87,6 +88,7 @@ pub fn finish(conn: &Connection) -> Result<usize> {
                AND EXISTS (SELECT 1 FROM address a WHERE a.contact_id = c.id)
                AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.contact_id = c.id
                                AND o.state IN ('queued', 'held', 'sending', 'in_doubt'))
+               AND NOT EXISTS (SELECT 1 FROM media m WHERE m.contact_id = c.id)
                AND due_at IS NULL",
         )?
         .query_map([], |row| row.get(0))?

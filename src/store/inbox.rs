@@ -7,13 +7,13 @@ pub use self::prepare::Batch;
 use self::prepare::Prepared;
 use crate::core::id::{ContactId, InboxId, WebhookId};
 use crate::core::inbound::{
-    Content, Identity, Inbound, Item, Malformed, ReceivedItem, SystemChange,
+    Content, Identity, Inbound, Item, Malformed, ReceivedItem, SystemChange, TemplateNews,
 };
 use crate::core::private::Private;
 use crate::core::time::UnixMs;
 use crate::store::cards::Card;
 use crate::store::contacts::{self, AddressKind};
-use crate::store::{BoxKey, Result, counters, outbox};
+use crate::store::{BoxKey, Result, counters, outbox, templates};
 use rusqlite::{Connection, params};
 
 /// What taking in a webhook needs to know.
@@ -179,6 +179,7 @@ fn store_item(row: &Row<'_>, reception: &Reception<'_>, tally: &mut Tally) -> Re
         }
         Item::ChannelError(_) => row.keep_counted("channel_error", "webhook.channel_errors")?,
         Item::Account { .. } => row.keep_counted("account", "webhook.account_events")?,
+        Item::Template(news) => row.hear_of_template(news)?,
         Item::Ignored { .. } => row.keep_counted("ignored", "webhook.ignored")?,
     }
     tally.kept += 1;
@@ -272,6 +273,13 @@ impl Row<'_> {
     fn keep_counted(&self, kind: &str, counter: &'static str) -> Result<()> {
         counters::add(self.conn, counter, 1)?;
         self.keep(kind, None, self.now, None)
+    }
+
+    fn hear_of_template(&self, news: &TemplateNews) -> Result<()> {
+        if templates::hear(self.conn, news, self.now)? {
+            tracing::warn!(status = news.status, "a template can no longer be sent");
+        }
+        self.keep_counted("template", "webhook.account_events")
     }
 
     fn keep(

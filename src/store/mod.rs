@@ -16,12 +16,15 @@ mod foreign_log;
 mod group;
 pub mod inbox;
 pub mod lock;
+pub mod media;
 pub mod meta;
 pub mod migrations;
 pub mod nested;
 pub mod open;
 pub mod outbox;
+pub mod parked;
 pub mod pending;
+pub mod polling;
 pub mod queue;
 pub mod readers;
 pub mod records;
@@ -32,8 +35,10 @@ pub mod secrets;
 pub mod sessions;
 pub mod staff;
 pub mod tasks;
+pub mod templates;
 #[cfg(test)]
 mod tests;
+pub mod usage;
 pub mod writer;
 
 pub use error::Error;

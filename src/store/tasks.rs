@@ -1,9 +1,10 @@
 //! What a human has to do.
 
-use crate::core::id::{ContactId, OutboxId, RecordId, TaskId};
+use crate::core::id::{ContactId, OutboxId, RecordId, StaffId, TaskId};
+use crate::core::tasks::Outcome;
 use crate::core::time::UnixMs;
-use crate::store::Result;
-use rusqlite::{Connection, OptionalExtension, params};
+use crate::store::{Result, audit};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// A task about to be opened.
 #[derive(Clone, Debug)]
@@ -34,7 +35,8 @@ pub fn open(conn: &Connection, task: &NewTask<'_>, now: UnixMs) -> Result<()> {
              SELECT 1 FROM task WHERE state != 'done' AND kind = ?1 AND contact_id IS ?2
                AND record_id IS ?3 AND detail IS ?5)
          ON CONFLICT (outbox_id) WHERE outbox_id IS NOT NULL
-         DO UPDATE SET state = 'open', claimed_by = NULL, done_at = NULL WHERE state = 'done'",
+         DO UPDATE SET state = 'open', claimed_by = NULL, claimed_at = NULL, outcome = NULL,
+                       done_by = NULL, done_at = NULL WHERE state = 'done'",
     )?
     .execute(params![
         task.kind,
@@ -55,11 +57,35 @@ pub fn open(conn: &Connection, task: &NewTask<'_>, now: UnixMs) -> Result<()> {
 pub fn close_for(conn: &Connection, outbox: OutboxId, now: UnixMs) -> Result<bool> {
     let closed = conn
         .prepare_cached(
-            "UPDATE task SET state = 'done', done_at = ?2
+            "UPDATE task SET state = 'done', outcome = 'not_needed', done_at = ?2
              WHERE outbox_id = ?1 AND state != 'done'",
         )?
         .execute(params![outbox.0, now.0])?;
     Ok(closed == 1)
+}
+
+/// Closes every task of a kind about one thing that is not done; the reason for
+/// it has gone by itself.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn close_about(conn: &Connection, kind: &str, detail: &str, now: UnixMs) -> Result<usize> {
+    Ok(conn
+        .prepare_cached(
+            "UPDATE task SET state = 'done', outcome = 'not_needed', done_at = ?3
+             WHERE kind = ?1 AND detail = ?2 AND state != 'done'",
+        )?
+        .execute(params![kind, detail, now.0])?)
+}
+
+/// Whether there ever was a task of this kind about this thing, done or not.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn was_ever(conn: &Connection, kind: &str, detail: &str) -> Result<bool> {
+    Ok(conn
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM task WHERE kind = ?1 AND detail = ?2)")?
+        .query_row([kind, detail], |row| row.get(0))?)
 }
 
 /// How the task of a message stands, if it has one: `open`, `claimed`, `done`.
@@ -84,11 +110,20 @@ pub struct Task {
     pub contact: Option<ContactId>,
     /// Which record it concerns.
     pub record: Option<String>,
+    /// Which message it stands for.
+    pub outbox: Option<OutboxId>,
     /// Which, more exactly.
     pub detail: Option<String>,
     /// Since when.
     pub created_at: UnixMs,
+    /// Who has taken it on, and since when.
+    pub claimed: Option<(StaffId, UnixMs)>,
+    /// How it ended, and when.
+    pub ended: Option<(String, UnixMs)>,
 }
+
+const COLUMNS: &str = "id, kind, contact_id, record_id, outbox_id, detail, created_at, \
+                       claimed_by, claimed_at, outcome, done_at, state";
 
 /// Tasks that are not done, danger signs first, then the oldest.
 ///
@@ -96,21 +131,141 @@ pub struct Task {
 /// Whatever the database reports.
 pub fn list_open(conn: &Connection, limit: usize) -> Result<Vec<Task>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut query = conn.prepare_cached(
-        "SELECT id, kind, contact_id, record_id, detail, created_at FROM task
-         WHERE state != 'done' ORDER BY kind != 'danger_sign', created_at, id LIMIT ?1",
-    )?;
-    let rows = query.query_map([limit], |row| {
-        Ok(Task {
-            id: TaskId(row.get(0)?),
-            kind: row.get(1)?,
-            contact: row.get::<_, Option<i64>>(2)?.map(ContactId),
-            record: row.get(3)?,
-            detail: row.get(4)?,
-            created_at: UnixMs(row.get(5)?),
-        })
-    })?;
+    let mut query = conn.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM task
+         WHERE state != 'done' ORDER BY kind != 'danger_sign', created_at, id LIMIT ?1"
+    ))?;
+    let rows = query.query_map([limit], read)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// The latest tasks, done or not, newest first.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn list_all(conn: &Connection, limit: usize) -> Result<Vec<Task>> {
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut query = conn.prepare_cached(&format!(
+        "SELECT {COLUMNS} FROM task ORDER BY id DESC LIMIT ?1"
+    ))?;
+    let rows = query.query_map([limit], read)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// One task.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn find(conn: &Connection, id: TaskId) -> Result<Option<Task>> {
+    Ok(conn
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM task WHERE id = ?1"))?
+        .query_row([id.0], read)
+        .optional()?)
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<Task> {
+    let claimed: (Option<i64>, Option<i64>) = (row.get(7)?, row.get(8)?);
+    let outcome: Option<String> = row.get(9)?;
+    let done_at: Option<i64> = row.get(10)?;
+    let done = row.get_ref(11)?.as_str()? == "done";
+    Ok(Task {
+        id: TaskId(row.get(0)?),
+        kind: row.get(1)?,
+        contact: row.get::<_, Option<i64>>(2)?.map(ContactId),
+        record: row.get(3)?,
+        outbox: row.get::<_, Option<i64>>(4)?.map(OutboxId),
+        detail: row.get(5)?,
+        created_at: UnixMs(row.get(6)?),
+        claimed: match claimed {
+            (Some(staff), Some(at)) => Some((StaffId(staff), UnixMs(at))),
+            (Some(_) | None, Some(_) | None) => None,
+        },
+        ended: done.then(|| {
+            let word = outcome.unwrap_or_else(|| Outcome::NotNeeded.word().to_owned());
+            (word, UnixMs(done_at.unwrap_or(0)))
+        }),
+    })
+}
+
+/// What became of somebody's wish to change a task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Change {
+    /// It is so now, or was so already.
+    Made,
+    /// There is no such task.
+    Missing,
+    /// Somebody else has taken it on.
+    Taken,
+    /// It is done.
+    Over,
+}
+
+/// Takes a task on. Taking on one's own again changes nothing.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn claim(conn: &Connection, id: TaskId, staff: StaffId, now: UnixMs) -> Result<Change> {
+    let changed = conn
+        .prepare_cached(
+            "UPDATE task SET state = 'claimed', claimed_by = ?2, claimed_at = ?3
+             WHERE id = ?1 AND state = 'open'",
+        )?
+        .execute(params![id.0, staff.0, now.0])?;
+    if changed == 1 {
+        note(conn, now, staff, "task.claim", id, "")?;
+        return Ok(Change::Made);
+    }
+    Ok(match find(conn, id)? {
+        None => Change::Missing,
+        Some(task) if task.ended.is_some() => Change::Over,
+        Some(task) if task.claimed.is_some_and(|(by, _)| by == staff) => Change::Made,
+        Some(_) => Change::Taken,
+    })
+}
+
+/// Ends a task, whoever had taken it on: a shift may end in between.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn end(
+    conn: &Connection,
+    id: TaskId,
+    staff: StaffId,
+    outcome: Outcome,
+    now: UnixMs,
+) -> Result<Change> {
+    let changed = conn
+        .prepare_cached(
+            "UPDATE task SET state = 'done', outcome = ?3, done_by = ?2, done_at = ?4
+             WHERE id = ?1 AND state != 'done'",
+        )?
+        .execute(params![id.0, staff.0, outcome.word(), now.0])?;
+    if changed == 1 {
+        note(conn, now, staff, "task.end", id, outcome.word())?;
+        return Ok(Change::Made);
+    }
+    Ok(match find(conn, id)? {
+        None => Change::Missing,
+        Some(_) => Change::Over,
+    })
+}
+
+fn note(
+    conn: &Connection,
+    at: UnixMs,
+    staff: StaffId,
+    action: &str,
+    id: TaskId,
+    detail: &str,
+) -> Result<()> {
+    let deed = audit::Deed {
+        at,
+        actor: &format!("staff:{staff}"),
+        action,
+        subject: &format!("task:{id}"),
+        detail,
+    };
+    audit::append(conn, &deed)
 }
 
 #[cfg(test)]
@@ -197,5 +352,76 @@ mod tests {
             .map(|t| t.kind)
             .collect();
         assert_eq!(kinds, ["danger_sign", "read_conversation"]);
+    }
+
+    fn staff(conn: &Connection, name: &str) -> StaffId {
+        let new = crate::store::staff::NewStaff {
+            name,
+            roles: &[crate::core::access::Role::Clinician],
+            password_hash: "",
+            must_change: false,
+        };
+        crate::store::staff::add(conn, &new, UnixMs(0)).unwrap()
+    }
+
+    #[test]
+    fn a_task_is_taken_on_by_one_and_ended_by_anybody_and_both_are_noted() {
+        let conn = db();
+        let [marthe, bob] = ["marthe", "bob"].map(|name| staff(&conn, name));
+        let amina = contact(&conn, "243970000001");
+        let task = NewTask {
+            kind: "danger_sign",
+            contact: Some(amina),
+            record: None,
+            outbox: None,
+            detail: None,
+        };
+        open(&conn, &task, UnixMs(1)).unwrap();
+        let id = list_open(&conn, 1).unwrap()[0].id;
+        assert_eq!(
+            claim(&conn, TaskId(99), bob, UnixMs(2)).unwrap(),
+            Change::Missing
+        );
+        assert_eq!(claim(&conn, id, marthe, UnixMs(2)).unwrap(), Change::Made);
+        assert_eq!(claim(&conn, id, marthe, UnixMs(3)).unwrap(), Change::Made);
+        assert_eq!(claim(&conn, id, bob, UnixMs(3)).unwrap(), Change::Taken);
+        assert_eq!(
+            list_open(&conn, 1).unwrap()[0].claimed,
+            Some((marthe, UnixMs(2)))
+        );
+        let tried = Outcome::CouldNotReach;
+        assert_eq!(end(&conn, id, bob, tried, UnixMs(4)).unwrap(), Change::Made);
+        assert_eq!(
+            end(&conn, id, bob, Outcome::Done, UnixMs(5)).unwrap(),
+            Change::Over
+        );
+        assert_eq!(claim(&conn, id, bob, UnixMs(5)).unwrap(), Change::Over);
+        assert!(list_open(&conn, 1).unwrap().is_empty());
+        let ended = list_all(&conn, 1).unwrap().remove(0).ended;
+        assert_eq!(ended, Some(("could_not_reach".to_owned(), UnixMs(4))));
+        assert_eq!(count(&conn, "SELECT count(*) FROM audit"), 2);
+    }
+
+    #[test]
+    fn what_went_away_by_itself_needs_nobody() {
+        let conn = db();
+        let task = NewTask {
+            kind: "template_refused",
+            contact: None,
+            record: None,
+            outbox: None,
+            detail: Some("x fr"),
+        };
+        assert!(!was_ever(&conn, "template_refused", "x fr").unwrap());
+        open(&conn, &task, UnixMs(1)).unwrap();
+        assert_eq!(
+            close_about(&conn, "template_refused", "x fr", UnixMs(2)).unwrap(),
+            1
+        );
+        assert_eq!(
+            close_about(&conn, "template_refused", "x fr", UnixMs(3)).unwrap(),
+            0
+        );
+        assert!(was_ever(&conn, "template_refused", "x fr").unwrap());
     }
 }

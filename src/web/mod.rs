@@ -7,5 +7,6 @@ pub mod lan;
 pub mod loopback;
 pub mod problem;
 pub mod public;
+pub mod ultramsg;
 pub mod unlock;
 pub mod webhook;

@@ -7,12 +7,9 @@
 use crate::core::inbound::ReceivedItem;
 use crate::core::limits::{WEBHOOK_BODY_BYTES_MAX, WEBHOOK_BYTES_IN_FLIGHT_MAX};
 use crate::core::secret::Secret;
-use crate::core::triage;
-use crate::ports::Clock;
-use crate::store::inbox::{self, Batch, Reception};
-use crate::store::{BoxKey, Error, Health, Writer};
+use crate::store::{Error, Health};
 use crate::whatsapp::cloud;
-use crate::work::Bells;
+use crate::work::taking::Taking;
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -34,20 +31,10 @@ const PERMIT_BYTES: usize = 4 * 1024;
 /// What the webhook routes work with.
 #[derive(Clone)]
 pub struct Webhook {
-    /// Where events are committed.
-    pub writer: Writer,
-    /// For deduplication keys.
-    pub box_key: BoxKey,
-    /// The time.
-    pub clock: Arc<dyn Clock>,
+    /// The door into the store.
+    pub taking: Taking,
     /// The app secrets accepted now, and the verify token.
     pub credentials: Credentials,
-    /// Our number at the provider.
-    pub phone_number_id: Arc<str>,
-    /// The contact's quiet time, ms.
-    pub quiet_ms: i64,
-    /// Rung after each commit.
-    pub bells: Bells,
     /// Bodies being read share this budget.
     pub memory: MemoryBudget,
 }
@@ -146,22 +133,33 @@ pub async fn receive(State(hook): State<Webhook>, headers: HeaderMap, body: Body
     if !signature.is_some_and(cloud::is_well_formed) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let declared = headers
-        .get(header::CONTENT_LENGTH)
-        .and_then(|v| v.to_str().ok())
-        .and_then(|v| v.parse::<usize>().ok());
-    let read = read(&hook.memory, declared, body);
-    let (bytes, _room) = match tokio::time::timeout(BODY_PATIENCE, read).await {
-        Ok(Ok(read)) => read,
-        Ok(Err(status)) => return status.into_response(),
-        // A body that trickles must not hold the memory of true ones for ever.
-        Err(_) => return StatusCode::REQUEST_TIMEOUT.into_response(),
+    let (bytes, _room) = match read_whole(&hook.memory, &headers, body).await {
+        Ok(read) => read,
+        Err(status) => return status.into_response(),
     };
     let credentials = hook.credentials.get();
     if !cloud::verify(signature, &bytes, &credentials.app_secrets) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    commit(&hook, bytes).await.into_response()
+    let items = cloud::parse(&bytes);
+    commit(&hook.taking, bytes, items).await.into_response()
+}
+
+/// Reads a body within its time, its limit and the shared memory budget.
+pub(super) async fn read_whole(
+    memory: &MemoryBudget,
+    headers: &HeaderMap,
+    body: Body,
+) -> Result<(Bytes, OwnedSemaphorePermit), StatusCode> {
+    let declared = headers
+        .get(header::CONTENT_LENGTH)
+        .and_then(|v| v.to_str().ok())
+        .and_then(|v| v.parse::<usize>().ok());
+    match tokio::time::timeout(BODY_PATIENCE, read(memory, declared, body)).await {
+        Ok(read) => read,
+        // A body that trickles must not hold the memory of true ones for ever.
+        Err(_) => Err(StatusCode::REQUEST_TIMEOUT),
+    }
 }
 
 /// Reads a body under its limit and the shared memory budget. A body of
@@ -202,57 +200,21 @@ async fn read(
     Ok((whole.unwrap_or_else(|| joined.into()), room))
 }
 
-async fn commit(hook: &Webhook, body: Bytes) -> StatusCode {
-    if hook.writer.health() == Health::Full {
+/// Commits what came in; 200 stands for that and nothing else.
+pub(super) async fn commit(taking: &Taking, body: Bytes, items: Vec<ReceivedItem>) -> StatusCode {
+    if taking.writer.health() == Health::Full {
         // The reserve that was given free is for sends and deletions; the
         // sender of a webhook keeps it until there is room again.
         log_refusal(&Error::Full);
         return StatusCode::SERVICE_UNAVAILABLE;
     }
-    let items = cloud::parse(&body);
-    if let Some(stamped) = items.iter().filter_map(ReceivedItem::stamped).max() {
-        hook.clock.learn(stamped);
-    }
-    let now = hook.clock.now().at;
-    let stored = match Batch::prepare(&reception(hook), items) {
-        Ok(batch) => {
-            let taker = hook.clone();
-            let job = move |conn: &_, _| {
-                inbox::receive_batch(conn, &reception(&taker), &body, &batch, now)
-            };
-            hook.writer.run_repeatable(job).await
-        }
-        Err(error) => Err(error),
-    };
-    match stored {
-        Ok(tally) => {
-            if tally.messages > 0 {
-                hook.bells.intake.ring();
-            }
-            if tally.statuses > 0 {
-                hook.bells.sender.ring();
-            }
-            StatusCode::OK
-        }
+    match taking.take(body, items).await {
+        Ok(_tally) => StatusCode::OK,
         Err(error) => {
             log_refusal(&error);
             StatusCode::SERVICE_UNAVAILABLE
         }
     }
-}
-
-fn reception(hook: &Webhook) -> Reception<'_> {
-    Reception {
-        box_key: &hook.box_key,
-        channel: "cloud",
-        phone_number_id: &hook.phone_number_id,
-        quiet_ms: hook.quiet_ms,
-        is_urgent,
-    }
-}
-
-fn is_urgent(words: &str) -> bool {
-    triage::find_danger(words, None).is_some()
 }
 
 fn log_refusal(error: &Error) {

@@ -5,9 +5,9 @@
 //! bound. Nothing in here logs an address, a header or a body.
 
 use crate::core::limits::PROVIDER_REPLY_BYTES_MAX;
-use crate::ports::{Clock, LineFault};
+use crate::ports::{Clock, LineFault, Meter};
 use crate::whatsapp::names::Names;
-use reqwest::header::HeaderMap;
+use reqwest::header::{CONTENT_TYPE, HeaderMap};
 use reqwest::{RequestBuilder, Response, Url};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, UnixTime};
@@ -109,6 +109,31 @@ pub struct Answer {
     pub genuine: bool,
 }
 
+impl Answer {
+    /// Whether it is a page for people, which no provider's API sends.
+    pub fn is_page(&self) -> bool {
+        let declared = self
+            .headers
+            .get(CONTENT_TYPE)
+            .and_then(|value| value.to_str().ok())
+            .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"));
+        declared || self.body.trim_ascii_start().starts_with(b"<")
+    }
+}
+
+/// A path below a base address.
+///
+/// # Errors
+/// When the base is one that no path can be added to.
+pub fn below(base: &Url, segments: &[&str]) -> Result<Url, BadBaseUrl> {
+    let mut url = base.clone();
+    url.path_segments_mut()
+        .map_err(|()| BadBaseUrl::Shape)?
+        .pop_if_empty()
+        .extend(segments);
+    Ok(url)
+}
+
 /// Why nothing came back.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Lost {
@@ -124,6 +149,7 @@ pub struct Line {
     timing: Timing,
     names: Names,
     client: RwLock<reqwest::Client>,
+    meter: Arc<Meter>,
 }
 
 impl Line {
@@ -149,7 +175,13 @@ impl Line {
             timing,
             names,
             client,
+            meter: Arc::default(),
         })
+    }
+
+    /// What counts the bytes that pass.
+    pub const fn meter(&self) -> &Arc<Meter> {
+        &self.meter
     }
 
     /// Makes one request, once. After a loss the pooled connections are
@@ -161,9 +193,36 @@ impl Line {
         &self,
         request: impl FnOnce(&reqwest::Client) -> RequestBuilder,
     ) -> Result<Answer, Lost> {
+        self.ask_for(PROVIDER_REPLY_BYTES_MAX, request).await
+    }
+
+    /// As [`ask`](Self::ask), for an answer of up to so many bytes.
+    ///
+    /// # Errors
+    /// When no head of a reply came back in time.
+    pub async fn ask_for(
+        &self,
+        bytes_max: usize,
+        request: impl FnOnce(&reqwest::Client) -> RequestBuilder,
+    ) -> Result<Answer, Lost> {
+        let incoming = self.open(request).await?;
+        Ok(incoming.whole(bytes_max).await)
+    }
+
+    /// As [`ask`](Self::ask), for a body that is read piece by piece.
+    ///
+    /// # Errors
+    /// When no head of a reply came back in time.
+    pub async fn open(
+        &self,
+        request: impl FnOnce(&reqwest::Client) -> RequestBuilder,
+    ) -> Result<Incoming, Lost> {
         let request = request(&self.client.read().unwrap_or_else(PoisonError::into_inner));
-        let answer = match tokio::time::timeout(self.timing.head, request.send()).await {
-            Ok(Ok(response)) => Ok(read(response, self.timing.idle).await),
+        let (client, request) = request.build_split();
+        let request = request.map_err(|error| lost(&error))?;
+        self.meter.sent(size_of(&request));
+        let answer = match tokio::time::timeout(self.timing.head, client.execute(request)).await {
+            Ok(Ok(response)) => Ok(Incoming::new(response, self.timing.idle, &self.meter)),
             Ok(Err(error)) => Err(lost(&error)),
             Err(_elapsed) => Err(Lost::Unknown),
         };
@@ -219,30 +278,102 @@ fn system_roots() -> Vec<CertificateDer<'static>> {
         .unwrap_or_default()
 }
 
-async fn read(mut response: Response, idle: Duration) -> Answer {
-    let mut answer = Answer {
-        status: response.status().as_u16(),
-        headers: response.headers().clone(),
-        body: Vec::new(),
-        whole: false,
-        genuine: response.url().scheme() == "https",
-    };
-    loop {
-        match tokio::time::timeout(idle, response.chunk()).await {
-            Ok(Ok(Some(chunk))) => {
-                let room = PROVIDER_REPLY_BYTES_MAX - answer.body.len();
-                answer.body.extend(chunk.iter().take(room));
-                if chunk.len() > room {
-                    return answer;
-                }
-            }
-            Ok(Ok(None)) => {
-                answer.whole = true;
-                return answer;
-            }
-            Ok(Err(_)) | Err(_) => return answer,
+/// An answer whose head is here and whose body is still coming.
+pub struct Incoming {
+    response: Response,
+    idle: Duration,
+    meter: Arc<Meter>,
+}
+
+impl Incoming {
+    fn new(response: Response, idle: Duration, meter: &Arc<Meter>) -> Self {
+        meter.received(STATUS_LINE + fields(response.headers()));
+        Self {
+            response,
+            idle,
+            meter: Arc::clone(meter),
         }
     }
+
+    /// The HTTP status.
+    pub fn status(&self) -> u16 {
+        self.response.status().as_u16()
+    }
+
+    /// The headers.
+    pub fn headers(&self) -> &HeaderMap {
+        self.response.headers()
+    }
+
+    /// Whether the one who answered proved its name.
+    pub fn is_genuine(&self) -> bool {
+        self.response.url().scheme() == "https"
+    }
+
+    /// The next piece of the body; `None` at its end.
+    ///
+    /// # Errors
+    /// When it broke off, or nothing came for too long.
+    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Cut> {
+        match tokio::time::timeout(self.idle, self.response.chunk()).await {
+            Ok(Ok(piece)) => Ok(piece.map(|piece| {
+                self.meter.received(piece.len());
+                piece.to_vec()
+            })),
+            Ok(Err(_)) | Err(_) => Err(Cut),
+        }
+    }
+
+    /// The whole answer, as far as it comes and within the limit.
+    async fn whole(mut self, bytes_max: usize) -> Answer {
+        let mut answer = Answer {
+            status: self.status(),
+            headers: self.headers().clone(),
+            body: Vec::new(),
+            whole: false,
+            genuine: self.is_genuine(),
+        };
+        loop {
+            match self.next().await {
+                Ok(Some(piece)) => {
+                    let room = bytes_max.saturating_sub(answer.body.len());
+                    answer.body.extend(piece.iter().take(room));
+                    if piece.len() > room {
+                        return answer;
+                    }
+                }
+                Ok(None) => {
+                    answer.whole = true;
+                    return answer;
+                }
+                Err(Cut) => return answer,
+            }
+        }
+    }
+}
+
+/// A body that broke off.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Cut;
+
+/// Bytes of a request's or an answer's first line without the address, and of
+/// the fields the client adds by itself.
+const STATUS_LINE: usize = 20;
+const OWN_FIELDS: usize = 80;
+
+/// About what a request takes on the wire.
+fn size_of(request: &reqwest::Request) -> usize {
+    let url = request.url();
+    let address = url.path().len() + url.query().map_or(0, |query| query.len() + 1);
+    let body = request.body().and_then(reqwest::Body::as_bytes);
+    STATUS_LINE + address + OWN_FIELDS + fields(request.headers()) + body.map_or(0, <[u8]>::len)
+}
+
+fn fields(headers: &HeaderMap) -> usize {
+    let lengths = headers
+        .iter()
+        .map(|(name, value)| name.as_str().len() + value.len() + 4);
+    lengths.sum()
 }
 
 fn lost(error: &reqwest::Error) -> Lost {

@@ -6,5 +6,9 @@
 
 pub mod client;
 pub mod cloud;
+mod json;
 pub mod names;
+pub mod provider;
+mod repair;
 pub mod replaceable;
+pub mod ultramsg;

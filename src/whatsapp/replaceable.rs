@@ -1,8 +1,13 @@
 //! A messenger that can be exchanged while the box runs: a new access token
 //! must not need a restart, and none at all must not stop anything else.
 
+use crate::core::id::OutboxKey;
 use crate::core::inbound::ProviderError;
-use crate::ports::{Call, Messenger, SendOutcome};
+use crate::core::private::Private;
+use crate::ports::{
+    Call, Chats, Deliveries, Described, Fetched, Files, History, Messenger, Page, Reconciled,
+    SendOutcome, Standing, Unanswered,
+};
 use std::sync::{Arc, PoisonError, RwLock};
 
 /// What a provider says to a wrong token (Graph API error 190): the channel
@@ -48,6 +53,51 @@ impl<M: Messenger> Messenger for Replaceable<M> {
         match self.current() {
             Some(messenger) => messenger.probe().await,
             None => no_credentials(),
+        }
+    }
+
+    async fn reconcile(&self, key: &OutboxKey) -> Reconciled {
+        match self.current() {
+            Some(messenger) => messenger.reconcile(key).await,
+            None => Reconciled::NotNow,
+        }
+    }
+}
+
+impl<M: History> History for Replaceable<M> {
+    async fn chats(&self) -> Result<Chats, Unanswered> {
+        self.current().ok_or(Unanswered)?.chats().await
+    }
+
+    async fn messages(&self, chat: &Private<String>, newest: usize) -> Result<Page, Unanswered> {
+        let history = self.current().ok_or(Unanswered)?;
+        history.messages(chat, newest).await
+    }
+
+    async fn deliveries(&self, standing: Standing, page: usize) -> Result<Deliveries, Unanswered> {
+        let history = self.current().ok_or(Unanswered)?;
+        history.deliveries(standing, page).await
+    }
+
+    async fn backlog(&self) -> Result<u64, Unanswered> {
+        self.current().ok_or(Unanswered)?.backlog().await
+    }
+}
+
+impl<M: Files> Files for Replaceable<M> {
+    type Pieces = M::Pieces;
+
+    async fn describe(&self, media_id: &str) -> Described {
+        match self.current() {
+            Some(files) => files.describe(media_id).await,
+            None => Described::Later(None),
+        }
+    }
+
+    async fn fetch(&self, place: &Private<String>, from: u64) -> Fetched<Self::Pieces> {
+        match self.current() {
+            Some(files) => files.fetch(place, from).await,
+            None => Fetched::Later(None),
         }
     }
 }

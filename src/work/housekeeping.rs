@@ -5,7 +5,7 @@
 use crate::core::limits::PARKED_STATUS_MS;
 use crate::core::time::{DAY_MS, Now};
 use crate::ports::Clock;
-use crate::store::{Error, Writer, clock_moves, erasure, retention, secrets};
+use crate::store::{Error, Writer, clock_moves, erasure, media, retention, secrets};
 use rusqlite::Connection;
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,6 +37,8 @@ pub fn turn(conn: &Connection, keeping: Keeping, now: Now) -> Result<(), Error> 
     if gone > 0 {
         tracing::info!(contacts = gone, "erased contacts are gone for good");
     }
+    // The rest of an erased file; the fetcher does it faster, where it runs.
+    media::sweep(conn)?;
     if !now.trusted {
         return Ok(());
     }
@@ -46,6 +48,7 @@ pub fn turn(conn: &Connection, keeping: Keeping, now: Now) -> Result<(), Error> 
     retention::drop_bodies(conn, before(keeping.webhooks_days))?;
     if keeping.messages_days > 0 {
         retention::drop_messages(conn, before(keeping.messages_days))?;
+        media::erase_before(conn, before(keeping.messages_days))?;
     }
     if keeping.records_days > 0 {
         retention::drop_records(conn, before(keeping.records_days))?;

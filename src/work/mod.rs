@@ -5,9 +5,13 @@
 pub mod housekeeping;
 pub mod intake;
 pub mod line;
+pub mod media;
+pub mod poll;
 mod purse;
 pub mod runner;
 pub mod sender;
+pub mod taking;
+pub mod usage;
 mod watch;
 pub mod watcher;
 
@@ -38,4 +42,6 @@ pub struct Bells {
     pub intake: Bell,
     /// New messages may be waiting to leave.
     pub sender: Bell,
+    /// New files may be waiting to be fetched.
+    pub media: Bell,
 }

@@ -7,11 +7,12 @@
 use crate::core::delivery::{Channel, Policy, pull_first_ms};
 use crate::core::limits::{SENDS_IN_FLIGHT_MAX, SENDS_IN_FLIGHT_MIN};
 use crate::core::time::UnixMs;
-use crate::ports::{Chance, Clock, Messenger, SendOutcome};
+use crate::ports::{Chance, Clock, Messenger, Reconciled, SendOutcome};
 use crate::store::outbox::{self, Claim, Rules, Turn};
 use crate::store::{BoxKey, Error, Writer, pending};
 use crate::work::Bell;
 use crate::work::line::{Line, LineState};
+use crate::work::poll::Hold;
 use futures_util::FutureExt;
 use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
@@ -53,6 +54,8 @@ pub struct Sender<M> {
     pub messages_per_second: u32,
     /// What is known of the line.
     pub line: Line,
+    /// Closed while something else must come before sends.
+    pub hold: Hold,
     /// Rung when something was queued.
     pub bell: Bell,
     /// Sends in a row that were refused because of the account.
@@ -96,6 +99,7 @@ impl<M: Messenger> Sender<M> {
         let now = self.clock.now();
         let room = match stretch.up_since {
             None => 0,
+            Some(_) if !self.hold.is_open() => 0,
             Some(_) => self
                 .in_flight_max()
                 .saturating_sub(in_air)
@@ -143,16 +147,16 @@ impl<M: Messenger> Sender<M> {
     async fn deliver(self: Arc<Self>, claim: Claim, stop: CancellationToken) {
         let stretch = self.line.stretch();
         // A panic in the client says nothing about the message: it may have left.
-        let sent = AssertUnwindSafe(self.messenger.send(&claim.call))
+        let sent = AssertUnwindSafe(self.hand_over(&claim))
             .catch_unwind()
             .await;
-        let outcome = sent.unwrap_or(SendOutcome::Unknown);
+        let (outcome, found) = sent.unwrap_or((SendOutcome::Unknown, false));
         let ids = (claim.id, claim.attempt);
         let mut pause = Duration::from_millis(200);
         // Until its result is stored a message keeps its contact waiting, so
         // the result is kept until it can be.
         let channel = loop {
-            match self.settle(ids, outcome.clone()).await {
+            match self.settle(ids, outcome.clone(), found).await {
                 Ok(channel) => break channel,
                 Err(error) => {
                     tracing::error!(outbox.id = %claim.id, %error, "a result cannot be stored yet");
@@ -176,10 +180,27 @@ impl<M: Messenger> Sender<M> {
         self.line.sent(&outcome, channel, stretch, now);
     }
 
+    /// Hands a message over; one whose earlier result was lost only if the
+    /// provider does not have it, where it can be asked. Says too whether it
+    /// was found there, once.
+    async fn hand_over(&self, claim: &Claim) -> (SendOutcome, bool) {
+        if claim.doubtful {
+            match self.messenger.reconcile(&claim.call.key).await {
+                Reconciled::There { wamid, copies } => {
+                    return (SendOutcome::Accepted { wamid }, copies == 1);
+                }
+                Reconciled::NotNow => return (SendOutcome::Unknown, false),
+                Reconciled::Absent | Reconciled::Cannot => {}
+            }
+        }
+        (self.messenger.send(&claim.call).await, false)
+    }
+
     async fn settle(
         &self,
         ids: (crate::core::id::OutboxId, crate::core::id::AttemptId),
         outcome: SendOutcome,
+        found: bool,
     ) -> Result<Channel, Error> {
         let now = self.clock.now().at;
         let mut jitter = [0; 4];
@@ -189,6 +210,9 @@ impl<M: Messenger> Sender<M> {
             .writer
             .run(move |conn| {
                 let jitter = u32::from_le_bytes(jitter);
+                if found {
+                    outbox::not_doubled(conn, ids.0)?;
+                }
                 outbox::settle(conn, &box_key, ids, &outcome, policy, now, jitter)
             })
             .await?;

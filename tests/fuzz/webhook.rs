@@ -331,6 +331,12 @@ impl<'i> Shown<'i> {
             } => self.private([previous, current].into_iter().chain(phone)),
             Item::ChannelError(error) => self.number(error),
             Item::Account { field } => self.public([field.as_str()]),
+            Item::Template(news) => self.public([
+                news.name.as_str(),
+                news.language.as_str(),
+                news.status.as_str(),
+                news.reason.as_str(),
+            ]),
             Item::Ignored { why } => self.public([why.as_str()]),
         }
     }

@@ -165,8 +165,9 @@ impl Life {
         for template in neutral_templates() {
             settings.templates.push(Template {
                 name: template.name.into(),
-                language: template.language.code().into(),
+                language: template.code.into(),
                 text: template.body.into(),
+                ..Template::default()
             });
         }
         let mut world = World::new(settings);

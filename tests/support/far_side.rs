@@ -170,6 +170,17 @@ impl Control {
         faults.iter().all(|fault| fault["spoilt"] == fault["times"])
     }
 
+    /// Changes the account; returns it as it is now.
+    pub fn account(&self, changes: &Value) -> Value {
+        self.post("account", changes)
+    }
+
+    /// A reviewer decides about a template.
+    pub fn review(&self, name: &str, language: &str, status: &str) {
+        let review = json!({ "name": name, "language": language, "status": status });
+        self.post("templates", &review);
+    }
+
     /// Nothing goes wrong any more.
     pub fn mend(&self) {
         let url = format!("{}/faults", self.base);

@@ -38,8 +38,10 @@ const MAY_USE: [(&str, &[&str]); 22] = [
         "web",
         &[
             "work::line",
-            "work::Bells",
+            "work::poll::Pulse",
+            "work::taking",
             "whatsapp::cloud",
+            "whatsapp::ultramsg",
             "export",
             "store",
             "keys",

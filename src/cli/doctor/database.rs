@@ -1,6 +1,7 @@
 //! What the opened database tells: its integrity, the queue, the credentials.
 
 use super::finding::{Findings, Verdict};
+use super::provider::look_at_provider;
 use crate::config::{Config, Provider};
 use crate::core::time::HOUR_MS;
 use crate::ops::{DatabaseFacts, Integrity};
@@ -45,13 +46,17 @@ pub(super) fn look_at_facts(
     } else {
         findings.add("outbox", Verdict::Ok, &said, "");
     }
+    look_at_provider(&facts.provider, findings);
+    if config.is_some_and(|config| config.whatsapp.provider == Provider::UltraMsg) {
+        look_at_ultramsg(facts, findings);
+    }
     let needed: &[&str] = match config.map(|config| config.whatsapp.provider) {
         Some(Provider::Cloud) => &[
             "whatsapp.access_token",
             "whatsapp.app_secret",
             "whatsapp.verify_token",
         ],
-        Some(Provider::UltraMsg) => &["ultramsg.token", "ultramsg.webhook_secret"],
+        Some(Provider::UltraMsg) => &["ultramsg.token"],
         None => &[],
     };
     for name in needed {
@@ -61,5 +66,20 @@ pub(super) fn look_at_facts(
             let how = format!("healthpost secret set {name} < FILE");
             findings.add("secrets", Verdict::Bad, &format!("{name} is missing"), &how);
         }
+    }
+}
+
+fn look_at_ultramsg(facts: &DatabaseFacts, findings: &mut Findings) {
+    let said = "UltraMsg is no service of WhatsApp's: it reads every message, and the number \
+                can be banned";
+    let how = "README.md says what that means; Meta's Cloud API is the official way";
+    findings.add("provider", Verdict::Warning, said, how);
+    const SECRET: &str = "ultramsg.webhook_secret";
+    if facts.secrets.iter().any(|set| set == SECRET) {
+        findings.add("secrets", Verdict::Ok, &format!("{SECRET} is set"), "");
+    } else {
+        let said = format!("{SECRET} is not set: messages come by polling alone, and later");
+        let how = format!("without a public way in this is right; else secret set {SECRET}");
+        findings.add("secrets", Verdict::Warning, &said, &how);
     }
 }

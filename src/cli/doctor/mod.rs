@@ -5,6 +5,7 @@ mod database;
 mod finding;
 mod folder;
 mod lan;
+mod provider;
 mod tpm;
 
 use super::failure::Failure;
@@ -18,6 +19,7 @@ use database::look_at_facts;
 use finding::{Findings, Verdict};
 use folder::look_at_folder;
 use lan::look_at_lan;
+use provider::look_at_version;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use tpm::look_at_tpm;
@@ -58,6 +60,7 @@ impl Doctor {
             look_at_lan(globals, config, folder, &mut findings);
         }
         if let Some(config) = &config {
+            look_at_version(config, machine()?.clock.now().at, &mut findings);
             look_at_flow(config, &mut findings);
             let folder = folder.as_deref();
             for (what, address, key) in [

@@ -265,10 +265,13 @@ pub enum Action {
     EraseContact,
     /// Withdraw the contact's unsent questions: something newer follows.
     SupersedePrompts,
-    /// Keep this message in sight of staff: it answered no question.
+    /// Keep this message in sight of staff: it answered no question. A file that
+    /// it brought is fetched.
     KeepSpoken {
         /// Its inbox row.
         inbox: InboxId,
+        /// The record it belongs to, once there is one.
+        record: Option<RecordId>,
     },
     /// Put a decision about consent on the audit record.
     NoteConsent {

@@ -214,7 +214,8 @@ impl<'a> Turn<'a> {
 
     /// Keeps a message that answered nothing in sight of staff.
     pub(super) fn keep(&mut self, inbox: InboxId) {
-        self.act(Action::KeepSpoken { inbox });
+        let record = self.record();
+        self.act(Action::KeepSpoken { inbox, record });
         if let Some(draft) = &mut self.session.draft {
             draft.unread = true;
         }

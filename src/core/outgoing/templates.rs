@@ -1,7 +1,8 @@
 //! The one template the appliance needs: a neutral request to write again, in
 //! every language, ready to be submitted to the provider.
 //!
-//! It says nothing of anybody: the provider stores and reviews it.
+//! It says that an answer is here and nothing of what it is about: the provider
+//! stores and reviews it, and whoever sees the phone can read it.
 
 use crate::core::lang::Lang;
 use std::collections::BTreeMap;
@@ -19,6 +20,8 @@ pub struct NeutralTemplate {
     pub name: &'static str,
     /// Its language.
     pub language: Lang,
+    /// The provider's code of that language: it knows no plain `pt`.
+    pub code: &'static str,
     /// Its category at the provider.
     pub category: &'static str,
     /// Its words.
@@ -32,12 +35,14 @@ pub const fn neutral_templates() -> [NeutralTemplate; 5] {
     const fn template(
         language: Lang,
         name: &'static str,
+        code: &'static str,
         body: &'static str,
         button: &'static str,
     ) -> NeutralTemplate {
         NeutralTemplate {
             name,
             language,
+            code,
             category: "UTILITY",
             body,
             button,
@@ -47,32 +52,37 @@ pub const fn neutral_templates() -> [NeutralTemplate; 5] {
         template(
             Lang::En,
             "reply_waiting_en",
-            "You wrote to the clinic. A reply is waiting for you. Tap the button or write to us to read it.",
-            "Read the reply",
+            "en",
+            "We have a reply for you; tap the button below to receive it.",
+            "Show the reply",
         ),
         template(
             Lang::Fr,
             "reply_waiting_fr",
-            "Vous avez écrit à la clinique. Une réponse vous attend. Appuyez sur le bouton ou écrivez-nous pour la lire.",
-            "Lire la réponse",
+            "fr",
+            "Nous avons une réponse pour vous ; touchez le bouton ci-dessous pour la recevoir.",
+            "Voir la réponse",
         ),
         template(
             Lang::Sw,
             "reply_waiting_sw",
-            "Uliandikia kliniki. Jibu linakusubiri. Bonyeza kitufe au tuandikie ili ulisome.",
-            "Soma jibu",
+            "sw",
+            "Tuna jibu lako; bonyeza kitufe kilicho hapa chini ili ulipokee.",
+            "Ona jibu",
         ),
         template(
             Lang::Es,
             "reply_waiting_es",
-            "Usted escribió a la clínica. Hay una respuesta para usted. Toque el botón o escríbanos para leerla.",
-            "Leer la respuesta",
+            "es",
+            "Tenemos una respuesta para usted; toque el botón de abajo para recibirla.",
+            "Ver la respuesta",
         ),
         template(
             Lang::Pt,
             "reply_waiting_pt",
-            "Você escreveu para a clínica. Há uma resposta à sua espera. Toque no botão ou escreva-nos para a ler.",
-            "Ler a resposta",
+            "pt_PT",
+            "Temos uma resposta para si; toque no botão abaixo para a receber.",
+            "Ver a resposta",
         ),
     ]
 }
@@ -110,10 +120,17 @@ impl Templates {
 /// What the template of this language says, for staff who read the
 /// conversation; a clinic may have had another wording approved.
 pub fn wording(language: Lang) -> &'static str {
-    neutral_templates()
-        .into_iter()
-        .find(|template| template.language == language)
-        .map_or("", |template| template.body)
+    of(language).map_or("", |template| template.body)
+}
+
+/// The provider's code of a template's language.
+pub fn template_code(language: Lang) -> &'static str {
+    of(language).map_or(language.code(), |template| template.code)
+}
+
+fn of(language: Lang) -> Option<NeutralTemplate> {
+    let mut all = neutral_templates().into_iter();
+    all.find(|template| template.language == language)
 }
 
 #[cfg(test)]
@@ -128,12 +145,30 @@ mod tests {
             assert_eq!(template.language, lang);
             assert_eq!(template.name, format!("reply_waiting_{lang}"));
             assert!(template.button.encode_utf16().count() <= BUTTON_TITLE_MAX);
-            assert!(template.body.encode_utf16().count() <= 550);
+            assert!(template.body.chars().count() <= 120, "{lang}");
             assert!(!template.body.contains(['\n', '\t', '{']));
+            assert_eq!(template.body.matches('.').count(), 1, "one sentence");
             assert_eq!(wording(lang), template.body);
+            assert_eq!(template_code(lang), template.code);
+            assert!(template.code.starts_with(lang.code()));
         }
         assert!(REOPEN_ID.len() <= CHOICE_ID_MAX);
         assert!(REOPEN_ID.starts_with(&format!("q:{REOPEN_TOKEN}:")));
+    }
+
+    #[test]
+    fn no_text_tells_what_it_is_about() {
+        let telling = [
+            "clinic", "cliniq", "clínic", "kliniki", "health", "santé", "salud", "saúde", "afya",
+            "patient", "pacient", "mgonjwa", "doctor", "docteur", "daktari", "médic", "medic",
+            "dawa", "hospital", "hôpital", "test", "sick", "malad", "enferm", "doen",
+        ];
+        for template in neutral_templates() {
+            let text = format!("{} {}", template.body, template.button).to_lowercase();
+            for word in telling {
+                assert!(!text.contains(word), "{}: {word}", template.language);
+            }
+        }
     }
 
     #[test]

@@ -33,6 +33,13 @@ CREATE TABLE seen (
     inbox_id INTEGER
 ) STRICT, WITHOUT ROWID;
 
+-- Chats as polling last saw them: HMAC of the chat's name, the stamp of its
+-- latest message.
+CREATE TABLE polled_chat (
+    key   BLOB PRIMARY KEY CHECK (length(key) = 16),
+    stamp INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
 -- Rows are never deleted, also not when a contact is erased.
 CREATE TABLE contact (
     id            INTEGER PRIMARY KEY,
@@ -262,11 +269,25 @@ CREATE TABLE task (
     detail     TEXT,
     state      TEXT NOT NULL DEFAULT 'open' CHECK (state IN ('open', 'claimed', 'done')),
     claimed_by INTEGER REFERENCES staff (id),
+    claimed_at INTEGER,
     created_at INTEGER NOT NULL,
+    -- How it ended: done, could_not_reach, not_needed.
+    outcome    TEXT,
+    done_by    INTEGER REFERENCES staff (id),
     done_at    INTEGER
 ) STRICT;
 CREATE INDEX task_open ON task (created_at) WHERE state != 'done';
 CREATE UNIQUE INDEX task_one_an_item ON task (outbox_id) WHERE outbox_id IS NOT NULL;
+
+-- What Meta last said of the neutral templates.
+CREATE TABLE template (
+    name     TEXT NOT NULL,
+    language TEXT NOT NULL,
+    status   TEXT NOT NULL,
+    reason   TEXT NOT NULL,
+    heard_at INTEGER NOT NULL,
+    PRIMARY KEY (name, language)
+) STRICT, WITHOUT ROWID;
 
 CREATE TABLE staff (
     id            INTEGER PRIMARY KEY AUTOINCREMENT,
@@ -290,6 +311,50 @@ CREATE TABLE audit (
     detail  TEXT NOT NULL,
     hash    BLOB NOT NULL CHECK (length(hash) = 32)
 ) STRICT;
+
+-- Files that patients sent. An erased one keeps its row until its pieces are
+-- overwritten.
+CREATE TABLE media (
+    id         INTEGER PRIMARY KEY AUTOINCREMENT,
+    inbox_id   INTEGER UNIQUE REFERENCES inbox (id) ON DELETE SET NULL,
+    contact_id INTEGER NOT NULL REFERENCES contact (id),
+    record_id  TEXT REFERENCES record (id) ON DELETE SET NULL,
+    media_id   TEXT NOT NULL,
+    kind       TEXT NOT NULL CHECK (kind IN ('image', 'audio', 'video', 'document', 'sticker')),
+    mime       TEXT,
+    sha256     TEXT,
+    state      TEXT NOT NULL CHECK (state IN ('waiting', 'fetching', 'kept', 'gone', 'too_big',
+                                              'refused', 'erased')),
+    why        TEXT,
+    bytes      INTEGER NOT NULL DEFAULT 0,
+    tries      INTEGER NOT NULL DEFAULT 0,
+    not_before INTEGER NOT NULL DEFAULT 0,
+    stamped_at INTEGER NOT NULL,
+    created_at INTEGER NOT NULL,
+    updated_at INTEGER NOT NULL
+) STRICT;
+CREATE INDEX media_wanted ON media (not_before) WHERE state IN ('waiting', 'fetching');
+CREATE INDEX media_erased ON media (id) WHERE state = 'erased';
+CREATE INDEX media_by_record ON media (record_id) WHERE record_id IS NOT NULL;
+CREATE INDEX media_by_contact ON media (contact_id);
+CREATE INDEX media_by_stamp ON media (stamped_at);
+CREATE INDEX media_bytes ON media (bytes) WHERE bytes > 0;
+
+CREATE TABLE media_chunk (
+    media_id INTEGER NOT NULL REFERENCES media (id),
+    start    INTEGER NOT NULL,
+    body     BLOB NOT NULL,
+    UNIQUE (media_id, start)
+) STRICT;
+
+-- What was used, by quarters of an hour since 1970 (UTC): messages that
+-- arrived by category, messages accepted, bytes on the wire.
+CREATE TABLE usage (
+    quarter INTEGER NOT NULL,
+    kind    TEXT NOT NULL,
+    count   INTEGER NOT NULL,
+    PRIMARY KEY (quarter, kind)
+) STRICT, WITHOUT ROWID;
 
 -- Counters that must survive a restart (unknown shapes, dropped echoes, …).
 CREATE TABLE counter (

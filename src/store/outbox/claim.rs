@@ -20,6 +20,9 @@ pub struct Claim {
     pub attempt: AttemptId,
     /// What to hand over, and to whom.
     pub call: Call,
+    /// Whether the result of an earlier try was lost: a provider that can be
+    /// asked is asked before it is tried again.
+    pub doubtful: bool,
 }
 
 /// What a turn of the queue did.
@@ -161,24 +164,26 @@ fn take(conn: &Connection, rules: &Rules, ready: &Ready, now: Now) -> Result<Opt
         .execute(params![id.0, now.at.0])?;
     let attempt = AttemptId(conn.last_insert_rowid());
     let to = contacts::address_of(conn, contact)?;
-    let (key, message) = read(conn, rules, ready, now)?;
+    let (key, message, doubtful) = read(conn, rules, ready, now)?;
     Ok(Some(Claim {
         id,
         attempt,
         call: Call { key, to, message },
+        doubtful,
     }))
 }
 
-/// The message as it leaves.
+/// The message as it leaves, and whether it may be there already.
 fn read(
     conn: &Connection,
     rules: &Rules,
     ready: &Ready,
     now: Now,
-) -> Result<(OutboxKey, Outgoing)> {
-    let (key, purpose, body, about, created) = conn
+) -> Result<(OutboxKey, Outgoing, bool)> {
+    let (key, purpose, body, about, created, doubtful) = conn
         .prepare_cached(
-            "SELECT key, purpose, body, about_stamp, created_at FROM outbox WHERE id = ?1",
+            "SELECT key, purpose, body, about_stamp, created_at, maybe_double
+             FROM outbox WHERE id = ?1",
         )?
         .query_row([ready.head.0], |row| {
             Ok((
@@ -187,6 +192,7 @@ fn read(
                 row.get::<_, Option<String>>(2)?,
                 UnixMs(row.get(3)?),
                 UnixMs(row.get(4)?),
+                row.get::<_, bool>(5)?,
             ))
         })?;
     let body = body.ok_or(Error::Unreadable("a message"))?;
@@ -204,7 +210,7 @@ fn read(
     } else {
         body
     };
-    Ok((OutboxKey(key), Outgoing { purpose, body }))
+    Ok((OutboxKey(key), Outgoing { purpose, body }, doubtful))
 }
 
 #[cfg(test)]

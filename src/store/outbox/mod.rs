@@ -12,7 +12,7 @@ mod tests;
 
 pub use claim::{Claim, Turn, turn};
 pub use prompt::{LastPrompt, last_prompt, quotes};
-pub use settle::{line_up, recover, settle};
+pub use settle::{line_up, not_doubled, recover, settle};
 pub use status::apply_status;
 pub use template::note_fault;
 

@@ -5,7 +5,7 @@ use super::{ask_staff, is_template, state_at, status, template};
 use crate::core::delivery::{DeliveryState, Policy, SendOutcome, Verdict, Why, judge};
 use crate::core::id::{AttemptId, OutboxId};
 use crate::core::time::UnixMs;
-use crate::store::{BoxKey, Result};
+use crate::store::{BoxKey, Result, usage};
 use rusqlite::{Connection, params};
 
 /// Records what became of a claimed message and returns the verdict, so that
@@ -46,6 +46,7 @@ pub fn settle(
             "UPDATE outbox SET wamid_key = ?2, accepted_at = coalesce(accepted_at, ?3) WHERE id = ?1",
         )?
         .execute(params![id.0, wamid_key, now.0])?;
+        usage::add(conn, now, usage::ACCEPTED, 1)?;
         // The contact was told of our lateness, or there was none.
         conn.prepare_cached(
             "UPDATE lane SET told_stamp = max(told_stamp, o.about_stamp) FROM outbox o
@@ -70,6 +71,16 @@ pub fn settle(
         status::apply_parked(conn, &box_key.keyed_hash(wamid.expose()), now)?;
     }
     Ok(verdict)
+}
+
+/// The provider was asked and has the message once: it was not sent twice.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn not_doubled(conn: &Connection, id: OutboxId) -> Result<()> {
+    conn.prepare_cached("UPDATE outbox SET maybe_double = 0 WHERE id = ?1")?
+        .execute([id.0])?;
+    Ok(())
 }
 
 /// What a refusal brings beside the row itself.

@@ -8,7 +8,7 @@ use crate::core::delivery::{
 use crate::core::id::OutboxId;
 use crate::core::inbound::{ProviderError, Receipt, Status};
 use crate::core::time::UnixMs;
-use crate::store::{BoxKey, Result, tasks};
+use crate::store::{BoxKey, Result, tasks, usage};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// Applies news of one of our messages; parks it if the message is not known
@@ -89,6 +89,9 @@ fn apply(
         return failed(conn, id, status, now);
     }
     let arrived = matches!(next, DeliveryState::Delivered | DeliveryState::Read);
+    if arrived && !matches!(state, DeliveryState::Delivered | DeliveryState::Read) {
+        usage::add_delivered(conn, status.stamped, status.category.as_deref())?;
+    }
     if arrived && state != next {
         // It arrived after all: nobody has to call.
         tasks::close_for(conn, id, now)?;

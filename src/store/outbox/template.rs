@@ -5,10 +5,10 @@ use super::{Rules, lane, purpose_word};
 use crate::core::delivery::{TEMPLATE_REST_MS, Templated};
 use crate::core::id::{ContactId, OutboxId};
 use crate::core::lang::Lang;
-use crate::core::outgoing::{Body, Purpose, wording};
+use crate::core::outgoing::{Body, Purpose, template_code, wording};
 use crate::core::time::{Now, UnixMs};
 use crate::store::tasks::{self, NewTask};
-use crate::store::{Result, sessions};
+use crate::store::{Result, sessions, templates};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// Whether a template could be queued for a contact, and which.
@@ -24,7 +24,7 @@ pub(super) fn available(
         return Ok((Templated::Absent, None));
     }
     for (lang, name) in choice {
-        if !is_resting(conn, name, lang, now)? {
+        if !is_resting(conn, name, lang, now)? && may_go(conn, name, lang)? {
             return Ok((Templated::Ready, Some((lang, name.to_owned()))));
         }
     }
@@ -50,6 +50,13 @@ fn is_resting(conn: &Connection, name: &str, lang: Lang, now: Now) -> Result<boo
         let rested = now.at.ms_since(UnixMs(since));
         (0..TEMPLATE_REST_MS).contains(&rested)
     }))
+}
+
+/// Whether what was last heard of a template lets it go; of one that nothing
+/// was heard of, a try will tell.
+fn may_go(conn: &Connection, name: &str, lang: Lang) -> Result<bool> {
+    let heard = templates::find(conn, name, template_code(lang))?;
+    Ok(heard.is_none_or(|heard| templates::is_usable(&heard.news.status)))
 }
 
 /// Queues the template for a contact. Its name at the provider is made of that
@@ -99,9 +106,9 @@ pub fn note_fault(
          ON CONFLICT (name, language) DO UPDATE SET code = ?3, since = ?4",
     )?
     .execute(params![name, language.code(), code, now.0])?;
-    let detail = format!("{name} ({language}): {code}");
+    let detail = templates::detail(name, template_code(language));
     let task = NewTask {
-        kind: "template_refused",
+        kind: templates::TASK,
         contact: None,
         record: None,
         outbox: None,

@@ -4,6 +4,7 @@ use super::view::{self, OverviewPage, QueueLine, RecordLine, TalkCard, TaskCard}
 use super::{Console, broken, page};
 use crate::core::answers::Value;
 use crate::core::engine::{RecordStatus, Triage};
+use crate::core::tasks::Kind;
 use crate::store::conversations::Conversation;
 use crate::store::queue::{Queued, Summary};
 use crate::store::records::Record;
@@ -59,23 +60,13 @@ fn read(conn: &Connection) -> Result<Found, Error> {
 }
 
 fn task(task: &Task, zone: &TimeZone) -> TaskCard {
-    let what = match task.kind.as_str() {
-        "danger_sign" => "Danger sign: call this patient now",
-        "unanswered_question" => "A question could not be answered: ask the patient",
-        "listen_to_voice" => "Listen to a voice note",
-        "look_at_attachment" => "Look at an attachment",
-        "read_conversation" => "Read the conversation",
-        "answer_changed" => "An answer was corrected after it was sent in",
-        "answer_revoked" => "An answer was deleted by the patient",
-        "undelivered" => "A message did not arrive: call this patient",
-        "call_patient" => "A reply cannot reach this patient: call them",
-        "sent_in_doubt" => "Ask this patient whether a message has arrived",
-        "template_refused" => "WhatsApp refuses a template: tell the technician",
-        "dead_letter" => "A message could not be processed: read it",
-        other => other,
-    };
+    let kind: Option<Kind> = task.kind.parse().ok();
+    let what = kind.map_or_else(
+        || task.kind.clone(),
+        |kind| format!("{}: {}", kind.title(), kind.what_to_do()),
+    );
     TaskCard {
-        what: what.to_owned(),
+        what,
         urgent: task.kind == "danger_sign",
         contact: task.contact.map(|c| c.0),
         record: task.record.clone(),

@@ -3,12 +3,13 @@
 //! Never retries, never follows an address found in a payload, never shows
 //! the token or a reply's text.
 
+use super::graph::bearer;
 use super::message::payload;
 use super::verdict::{accepted_message, answering_number, judge};
 use crate::core::inbound::ProviderError;
 use crate::core::secret::Secret;
 use crate::ports::{Call, Clock, Messenger, SendOutcome};
-use crate::whatsapp::client::{Answer, BadBaseUrl, Line, Lost, parse_base_url};
+use crate::whatsapp::client::{Answer, BadBaseUrl, Line, Lost, below, parse_base_url};
 use reqwest::Url;
 use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderValue};
 use std::fmt;
@@ -48,6 +49,8 @@ pub enum BadSettings {
 pub struct CloudClient {
     line: Arc<Line>,
     clock: Arc<dyn Clock>,
+    base: Url,
+    phone_number_id: String,
     number: Url,
     messages: Url,
     bearer: HeaderValue,
@@ -74,19 +77,34 @@ impl CloudClient {
             settings.api_version.as_str(),
             settings.phone_number_id.as_str(),
         ];
-        let mut bearer = b"Bearer ".to_vec();
-        bearer.extend_from_slice(settings.token.expose().trim_ascii());
-        let mut bearer = HeaderValue::from_bytes(&bearer).map_err(|_| BadSettings::Token)?;
-        bearer.set_sensitive(true);
+        let bearer = bearer(&settings.token).ok_or(BadSettings::Token)?;
         let mut probe = below(&base, &number)?;
         probe.set_query(Some("fields=id"));
         Ok(Self {
             line,
             clock,
             messages: below(&below(&base, &number)?, &["messages"])?,
+            base: below(&base, &[settings.api_version.as_str()])?,
+            phone_number_id: settings.phone_number_id.clone(),
             number: probe,
             bearer,
         })
+    }
+
+    pub(super) const fn base(&self) -> &Url {
+        &self.base
+    }
+
+    pub(super) const fn bearer(&self) -> &HeaderValue {
+        &self.bearer
+    }
+
+    pub(super) fn line(&self) -> &Line {
+        &self.line
+    }
+
+    pub(super) fn phone_number_id(&self) -> &str {
+        &self.phone_number_id
     }
 
     fn outcome(&self, answer: Result<Answer, Lost>, proof: super::verdict::Proof) -> SendOutcome {
@@ -96,15 +114,6 @@ impl CloudClient {
             Err(Lost::Unknown) => SendOutcome::Unknown,
         }
     }
-}
-
-fn below(base: &Url, segments: &[&str]) -> Result<Url, BadBaseUrl> {
-    let mut url = base.clone();
-    url.path_segments_mut()
-        .map_err(|()| BadBaseUrl::Shape)?
-        .pop_if_empty()
-        .extend(segments);
-    Ok(url)
 }
 
 impl Messenger for CloudClient {

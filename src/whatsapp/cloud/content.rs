@@ -3,7 +3,6 @@
 //! The reasons given for a refusal name the rule that was broken and never
 //! quote the message.
 
-use super::json::{Raw, Words, elements, object};
 use super::people::{is_bsuid, non_empty};
 use super::wire::{
     Attachment, Button, Card, Edit, Form, Interactive, Location, Reaction, Reply, Revoke, Said,
@@ -12,6 +11,7 @@ use super::wire::{
 use crate::core::inbound::{Content, Media, MediaKind, SystemChange};
 use crate::core::phone;
 use crate::core::private::Private;
+use crate::whatsapp::json::{Raw, Words, elements, object};
 
 /// Longest provider's word we keep, characters.
 const WORD_CHARS_MAX: usize = 64;

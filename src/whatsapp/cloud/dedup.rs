@@ -4,8 +4,8 @@
 //! likes, so a key is made of the item and never of its place in the body.
 //! Keys are private: a message id decodes to a phone number.
 
-use super::json::Raw;
 use crate::core::private::Private;
+use crate::whatsapp::json::Raw;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 

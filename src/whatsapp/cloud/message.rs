@@ -4,7 +4,7 @@
 //! is cut here. No word of the message may enter the callback data.
 
 use crate::core::inbound::Identity;
-use crate::core::outgoing::{Body, Button, REOPEN_ID, Row};
+use crate::core::outgoing::{Body, Button, REOPEN_ID, Row, template_code};
 use crate::core::private::Private;
 use crate::ports::Call;
 use serde_json::{Value, json};
@@ -67,7 +67,7 @@ fn part(body: &Body) -> (&'static str, Value) {
                 "type": "button", "sub_type": "quick_reply", "index": "0", "parameters": [tap],
             });
             let part = json!({
-                "name": name, "language": { "code": language.code() }, "components": [button],
+                "name": name, "language": { "code": template_code(*language) }, "components": [button],
             });
             ("template", part)
         }
@@ -162,6 +162,18 @@ mod tests {
             }],
         });
         assert_eq!(payload.get("template"), Some(&expected));
+    }
+
+    #[test]
+    fn a_template_names_its_language_as_the_provider_does() {
+        let body = Body::Template {
+            name: "reply_waiting_pt".into(),
+            language: crate::core::lang::Lang::Pt,
+            text: String::new(),
+        };
+        let payload = sent(by_phone(), body).unwrap();
+        let code = payload.pointer("/template/language/code");
+        assert_eq!(code, Some(&json!("pt_PT")));
     }
 
     #[test]

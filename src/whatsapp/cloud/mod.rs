@@ -7,18 +7,23 @@
 mod client;
 mod content;
 mod dedup;
+mod graph;
 mod handshake;
-mod json;
+mod media;
 mod message;
+mod news;
 mod parse;
 mod people;
-mod repair;
+pub mod setup;
 mod signature;
 mod status;
+pub mod templates;
 mod verdict;
 mod wire;
+mod wire_news;
 
 pub use client::{BadSettings, CloudClient, CloudSettings};
+pub use graph::{Graph, Unanswered};
 pub use handshake::{Handshake, answer_handshake};
 pub use message::payload;
 pub use parse::parse;

@@ -6,16 +6,18 @@
 
 use super::content::{self, Why, word};
 use super::dedup::{self, Place};
-use super::json::{Raw, Words, elements, object, stamp};
+use super::news;
 use super::people::{Names, People, is_bsuid};
-use super::repair::repair_escapes;
 use super::status;
 use super::wire::{
-    Call, Change, Context, Entry, Envelope, Message, Metadata, SoundEnvelope, UserIdUpdate, Value,
+    Call, Change, Context, Entry, Envelope, Message, Metadata, SoundEnvelope, Value,
 };
+use super::wire_news::UserIdUpdate;
 use crate::core::inbound::{Identity, Inbound, Item, Malformed, ReceivedItem};
 use crate::core::phone;
 use crate::core::private::Private;
+use crate::whatsapp::json::{Raw, Words, elements, object, stamp};
+use crate::whatsapp::repair::repair_escapes;
 
 const OBJECT: &str = "whatsapp_business_account";
 
@@ -38,9 +40,9 @@ fn read_sound(text: &str) -> Option<Vec<ReceivedItem>> {
     }
     let mut items = Vec::new();
     for entry in envelope.entry {
-        let account = entry.id.unwrap_or_default();
+        let sender = Sender::new(entry.id.as_ref(), entry.time);
         for change in &entry.changes {
-            read_change(account.as_str(), change, &mut items);
+            read_change(sender, change, &mut items);
         }
     }
     Some(items)
@@ -78,10 +80,10 @@ fn read_entry(raw: Raw<'_>, items: &mut Vec<ReceivedItem>) {
         items.push(malformed(None, "an entry without changes", raw.get()));
         return;
     };
-    let account = entry.id.unwrap_or_default();
+    let sender = Sender::new(entry.id.as_ref(), entry.time);
     for raw in entry.changes {
         match object::<Change<'_>>(raw) {
-            Some(change) => read_change(account.as_str(), &change, items),
+            Some(change) => read_change(sender, &change, items),
             None => items.push(malformed(
                 None,
                 "a change without field or value",
@@ -99,7 +101,24 @@ pub(super) struct Channel<'c> {
     pub people: People,
 }
 
-fn read_change(account: &str, change: &Change<'_>, items: &mut Vec<ReceivedItem>) {
+/// The account an entry is about, and when it was made.
+#[derive(Clone, Copy)]
+struct Sender<'e> {
+    account: &'e str,
+    time: &'e str,
+}
+
+impl<'e> Sender<'e> {
+    fn new(account: Option<&'e Words<'_>>, time: Option<Raw<'e>>) -> Self {
+        Self {
+            account: account.map_or("", Words::as_str),
+            time: time.map_or("", |time| time.get()),
+        }
+    }
+}
+
+fn read_change(sender: Sender<'_>, change: &Change<'_>, items: &mut Vec<ReceivedItem>) {
+    let account = sender.account;
     let field = change.field.as_str();
     let whole = |items: &mut Vec<ReceivedItem>, number, item| {
         let place = Place {
@@ -135,6 +154,17 @@ fn read_change(account: &str, change: &Change<'_>, items: &mut Vec<ReceivedItem>
                 "a value that is no object",
                 change.value.get(),
             ));
+        }
+        (news::TEMPLATES, _) => {
+            let item = news::template(change.value).unwrap_or_else(|| account_item(field));
+            // A template paused for the second time is news, though it reads
+            // like the first: the entry's time tells them apart.
+            let place = Place {
+                account: &format!("{account}@{}", sender.time),
+                field,
+                number: None,
+            };
+            items.push(hashed(place, change.value, item));
         }
         ("history" | "smb_app_state_sync", _) => whole(items, None, ignored(field)),
         (_, _) => whole(items, None, account_item(field)),

@@ -4,11 +4,11 @@
 //! People are matched by identity, never by their place in a list. A missing
 //! phone number is normal; a missing identity is the caller's to judge.
 
-use super::json::{Raw, Words, elements, object};
 use super::wire::{Contact, Profile};
 use crate::core::inbound::Identity;
 use crate::core::phone;
 use crate::core::private::Private;
+use crate::whatsapp::json::{Raw, Words, elements, object};
 use std::collections::BTreeMap;
 
 /// Longest business-scoped id we take: `CC.`, perhaps `ENT.`, 128 characters

@@ -4,12 +4,12 @@
 //! texts of an error are never read.
 
 use super::content::word;
-use super::json::{Raw, Words, elements, object, stamp};
 use super::parse::{Channel, id_of, ignored};
 use super::people::Names;
 use super::wire::{Fault, Pricing, Status as Wire};
 use crate::core::inbound::{Item, ProviderError, Receipt, ReceivedItem, Status};
 use crate::core::private::Private;
+use crate::whatsapp::json::{Raw, Words, elements, object, stamp};
 
 /// Reads one element of `statuses[]`.
 pub fn read(channel: &Channel<'_>, raw: Raw<'_>) -> ReceivedItem {

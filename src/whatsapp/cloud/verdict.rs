@@ -5,9 +5,7 @@
 //! have been carried out and does not say so is `Unknown`, never success and
 //! never "not sent".
 
-use super::json::Words;
-use super::status::provider_error;
-use super::wire::Fault;
+use super::graph;
 use crate::core::delivery::CODE_MISSING;
 use crate::core::inbound::ProviderError;
 use crate::core::limits::PROVIDER_WAIT_MS_MAX;
@@ -15,7 +13,8 @@ use crate::core::private::Private;
 use crate::core::time::{MINUTE_MS, SECOND_MS, UnixMs};
 use crate::ports::{LineFault, SendOutcome};
 use crate::whatsapp::client::Answer;
-use reqwest::header::{CONTENT_TYPE, HeaderMap, RETRY_AFTER};
+use crate::whatsapp::json::Words;
+use reqwest::header::{HeaderMap, RETRY_AFTER};
 use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -37,10 +36,10 @@ pub fn judge(answer: &Answer, now: UnixMs, proof: Proof) -> SendOutcome {
         300..=399 | 407 | 511 => portal,
         // A page in place of a success is a stranger's, who took nothing; but
         // not if the name was proved: then nobody knows what became of it.
-        200..=299 if is_html(answer) && !answer.genuine => portal,
+        200..=299 if answer.is_page() && !answer.genuine => portal,
         // A gateway that gives up answers in HTML too, and what is behind it
         // may have done its work: only below 500 is it surely a refusal.
-        100..=199 | 400..=499 if is_html(answer) => portal,
+        100..=199 | 400..=499 if answer.is_page() => portal,
         200..=299 => match proof(body) {
             Some(wamid) => SendOutcome::Accepted { wamid },
             None => SendOutcome::Unknown,
@@ -86,26 +85,10 @@ pub fn answering_number(body: &[u8]) -> Option<Private<String>> {
 
 /// The error in a body of the known form; "too many requests" needs none.
 fn refusal(http: u16, body: &[u8]) -> Option<ProviderError> {
-    #[derive(Deserialize)]
-    struct Refusal<'a> {
-        #[serde(borrow)]
-        error: Fault<'a>,
-    }
-    let told = serde_json::from_slice::<Refusal<'_>>(body).ok();
-    let told = told.and_then(|refusal| provider_error(&refusal.error));
-    told.or((http == 429).then_some(ProviderError {
+    graph::refusal(body).or((http == 429).then_some(ProviderError {
         code: CODE_MISSING,
         subcode: None,
     }))
-}
-
-fn is_html(answer: &Answer) -> bool {
-    let declared = answer
-        .headers
-        .get(CONTENT_TYPE)
-        .and_then(|value| value.to_str().ok())
-        .is_some_and(|kind| kind.to_ascii_lowercase().starts_with("text/html"));
-    declared || answer.body.trim_ascii_start().starts_with(b"<")
 }
 
 /// The longest wait the headers ask for, within our own bound.

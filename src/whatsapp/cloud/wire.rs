@@ -3,7 +3,7 @@
 //! Only what is used is named; the rest is skipped unread. Lists stay raw so
 //! that each element can fail alone. Nothing in here decides anything.
 
-use super::json::{Raw, Words};
+use crate::whatsapp::json::{Raw, Words};
 use serde::Deserialize;
 
 /// The whole body.
@@ -30,6 +30,8 @@ pub struct SoundEnvelope<'a> {
 pub struct SoundEntry<'a> {
     #[serde(borrow, default)]
     pub(super) id: Option<Words<'a>>,
+    #[serde(borrow, default)]
+    pub(super) time: Option<Raw<'a>>,
     #[serde(borrow)]
     pub(super) changes: Vec<Change<'a>>,
 }
@@ -39,6 +41,8 @@ pub struct SoundEntry<'a> {
 pub struct Entry<'a> {
     #[serde(borrow, default)]
     pub(super) id: Option<Words<'a>>,
+    #[serde(borrow, default)]
+    pub(super) time: Option<Raw<'a>>,
     #[serde(borrow)]
     pub(super) changes: Vec<Raw<'a>>,
 }
@@ -378,22 +382,4 @@ pub struct Call<'a> {
     pub(super) event: Option<Words<'a>>,
     #[serde(borrow, default)]
     pub(super) direction: Option<Words<'a>>,
-}
-
-/// A business-scoped id that was made anew.
-#[derive(Deserialize)]
-pub struct UserIdUpdate<'a> {
-    #[serde(borrow)]
-    pub(super) user_id: Renewed<'a>,
-    #[serde(borrow, default)]
-    pub(super) wa_id: Option<Words<'a>>,
-}
-
-/// An id before and after.
-#[derive(Deserialize)]
-pub struct Renewed<'a> {
-    #[serde(borrow)]
-    pub(super) previous: Words<'a>,
-    #[serde(borrow)]
-    pub(super) current: Words<'a>,
 }

@@ -7,7 +7,7 @@ use crate::core::time::{Now, UnixMs};
 use crate::ports::Chance;
 use crate::store::audit::{self, Deed};
 use crate::store::tasks::NewTask;
-use crate::store::{Error, contacts, erasure, outbox, records, sessions, tasks};
+use crate::store::{Error, contacts, erasure, media, outbox, records, sessions, tasks};
 use rusqlite::Connection;
 
 /// In whose name the audit log says the engine acted.
@@ -108,7 +108,10 @@ fn act(conn: &Connection, contact: ContactId, action: &Action, now: UnixMs) -> R
             Ok(())
         }
         // The message stays in the conversation; its task points staff to it.
-        Action::KeepSpoken { .. } => Ok(()),
+        Action::KeepSpoken { inbox, record } => {
+            media::want(conn, *inbox, record.as_ref(), now)?;
+            Ok(())
+        }
         Action::NoteConsent {
             given,
             version,

@@ -45,6 +45,7 @@ impl Intake {
                 Ok(turn) => {
                     if turn.said > 0 {
                         self.bells.sender.ring();
+                        self.bells.media.ring();
                     }
                     if turn.more {
                         continue;

@@ -1,4 +1,4 @@
-//! The pieces Meta's JSON is read with: raw values, texts, stamps.
+//! The pieces a provider's JSON is read with: raw values, texts, stamps.
 //!
 //! Every reader is total: what does not fit is `None`, and never says why in
 //! the words of the value.

@@ -1,0 +1,149 @@
+//! The workers that talk to the provider, and what they are told of it: the
+//! sender, the line's watcher, and polling. What differs between the providers
+//! in pace, windows and waits is decided here and nowhere later.
+
+use crate::app::opened::Opened;
+use crate::app::reload::Reload;
+use crate::app::service::Machine;
+use crate::app::uplink::WayOut;
+use crate::config::{Config, Provider};
+use crate::core::delivery::{Limits, PairRule, Policy, WindowRule};
+use crate::core::lang::Lang;
+use crate::core::outgoing::Templates;
+use crate::core::time::{HOUR_MS, SECOND_MS};
+use crate::store::outbox;
+use crate::work::Bells;
+use crate::work::line::Line;
+use crate::work::poll::{Hold, Poll, Pulse};
+use crate::work::runner::Runner;
+use crate::work::sender::Sender;
+use crate::work::taking::Taking;
+use crate::work::watcher::Watcher;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU32;
+
+/// Wait before a provider that can be asked is asked about an uncertain send:
+/// by then it has seen it, or never will.
+const ASK_AFTER_MS: i64 = 15 * SECOND_MS;
+
+/// What the sender and those around it share.
+#[derive(Clone, Copy)]
+pub(super) struct Sending<'s> {
+    /// What is known of the line.
+    pub(super) line: &'s Line,
+    /// The workers' bells.
+    pub(super) bells: &'s Bells,
+    /// Keeps sends back until the first look is done.
+    pub(super) hold: &'s Hold,
+    /// The client, and what it is made with.
+    pub(super) credentials: &'s Reload,
+}
+
+/// Starts the sender, and the watcher of its line.
+pub(super) fn start_sender(
+    config: &Config,
+    opened: &Opened,
+    machine: &Machine,
+    runner: &mut Runner,
+    sending: Sending<'_>,
+) {
+    let (credentials, policy) = (sending.credentials, policy(config));
+    let sender = Arc::new(Sender {
+        messenger: Arc::clone(&credentials.client),
+        writer: opened.writer.clone(),
+        box_key: opened.box_key.clone(),
+        clock: Arc::clone(&machine.clock),
+        chance: Arc::clone(&machine.chance),
+        policy,
+        rules: Arc::new(rules(config)),
+        messages_per_second: messages_per_second(config),
+        line: sending.line.clone(),
+        hold: sending.hold.clone(),
+        bell: sending.bells.sender.clone(),
+        refusals: AtomicU32::new(0),
+    });
+    let stop = runner.stop_signal();
+    runner.start("sender", sender.run(stop.clone()));
+    let base_url = match config.whatsapp.provider {
+        Provider::Cloud => &config.whatsapp.base_url,
+        Provider::UltraMsg => &config.ultramsg.base_url,
+    };
+    let watcher = Watcher {
+        messenger: Arc::clone(&credentials.client),
+        uplink: WayOut::to(base_url, Arc::clone(&credentials.http)),
+        writer: opened.writer.clone(),
+        clock: Arc::clone(&machine.clock),
+        in_doubt_ms: policy.in_doubt_ms,
+        line: sending.line.clone(),
+        bell: sending.bells.sender.clone(),
+    };
+    runner.start("line watcher", watcher.run(stop));
+}
+
+/// What the queue is planned by. Only the Cloud API has a window and a limit
+/// for each person.
+fn rules(config: &Config) -> outbox::Rules {
+    let (window, pair) = match config.whatsapp.provider {
+        Provider::Cloud => (WindowRule::Day, PairRule::CLOUD),
+        Provider::UltraMsg => (WindowRule::None, PairRule::NONE),
+    };
+    let names = config.outbox.templates.iter();
+    let names = names.filter_map(|(lang, name)| Some((lang.parse::<Lang>().ok()?, name.clone())));
+    let languages = config.clinic.languages.clone();
+    outbox::Rules {
+        limits: Limits {
+            window,
+            pair,
+            max_age_ms: i64::from(config.outbox.max_age_hours) * HOUR_MS,
+        },
+        language: languages.first().copied().unwrap_or(Lang::En),
+        templates: Templates::new(names.collect(), languages),
+        zone: config.clinic.zone.clone(),
+    }
+}
+
+/// How uncertain sends are handled. UltraMsg can be asked what became of one,
+/// so it is asked soon; it knows no 24-hour window either.
+pub(super) fn policy(config: &Config) -> Policy {
+    let in_doubt_ms = i64::from(config.outbox.in_doubt_seconds) * SECOND_MS;
+    Policy {
+        in_doubt_ms: match config.whatsapp.provider {
+            Provider::Cloud => in_doubt_ms,
+            Provider::UltraMsg => in_doubt_ms.min(ASK_AFTER_MS),
+        },
+    }
+}
+
+/// UltraMsg sends one message a second itself: what goes faster only waits in
+/// its queue, where it can be neither reordered nor recalled.
+fn messages_per_second(config: &Config) -> u32 {
+    match config.whatsapp.provider {
+        Provider::Cloud => config.outbox.messages_per_second,
+        Provider::UltraMsg => config.outbox.messages_per_second.min(1),
+    }
+}
+
+/// A provider that can be asked for its history is asked, webhooks or not.
+pub(super) fn start_poll(
+    config: &Config,
+    opened: &Opened,
+    runner: &mut Runner,
+    sending: Sending<'_>,
+    pulse: &Pulse,
+    taking: &Taking,
+) {
+    match config.whatsapp.provider {
+        Provider::Cloud => {}
+        Provider::UltraMsg => {
+            let poll = Poll {
+                history: Arc::clone(&sending.credentials.client),
+                taking: taking.clone(),
+                readers: opened.readers.clone(),
+                line: sending.line.clone(),
+                hold: sending.hold.clone(),
+                pulse: pulse.clone(),
+            };
+            runner.start("poll", poll.run(runner.stop_signal()));
+        }
+    }
+}

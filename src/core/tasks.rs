@@ -1,0 +1,266 @@
+//! What only a human can do, as staff read it: each kind of task with what has
+//! happened and what to do about it. Never whom it concerns.
+
+use std::fmt;
+use std::str::FromStr;
+
+/// A kind of task.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub enum Kind {
+    /// A danger sign was noticed in somebody's words.
+    DangerSign,
+    /// A message could not be delivered, or nobody knows whether it was.
+    Undelivered,
+    /// A reply cannot reach its patient while the 24 hours are over.
+    CallPatient,
+    /// Nobody can tell whether a message has arrived.
+    SentInDoubt,
+    /// A question was left open after three tries.
+    UnansweredQuestion,
+    /// A spoken answer.
+    ListenToVoice,
+    /// A photo, film, document or contact card.
+    LookAtAttachment,
+    /// A photo, recording or document that could not be fetched.
+    AskToResend,
+    /// Words that answered no question.
+    ReadConversation,
+    /// An answer was corrected after its record was complete.
+    AnswerChanged,
+    /// An answer was deleted by its sender.
+    AnswerRevoked,
+    /// A message that the box itself could not handle.
+    DeadLetter,
+    /// A template that can no longer be sent.
+    TemplateRefused,
+    /// The month's free messages are nearly used up.
+    FreeMessagesLow,
+}
+
+/// How a task ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Outcome {
+    /// It was done.
+    Done,
+    /// Somebody tried and did not get through.
+    CouldNotReach,
+    /// There was nothing to do any more.
+    NotNeeded,
+}
+
+impl Kind {
+    /// Every kind, the most urgent first.
+    pub const ALL: [Self; 14] = [
+        Self::DangerSign,
+        Self::Undelivered,
+        Self::CallPatient,
+        Self::SentInDoubt,
+        Self::UnansweredQuestion,
+        Self::ListenToVoice,
+        Self::LookAtAttachment,
+        Self::AskToResend,
+        Self::ReadConversation,
+        Self::AnswerChanged,
+        Self::AnswerRevoked,
+        Self::DeadLetter,
+        Self::TemplateRefused,
+        Self::FreeMessagesLow,
+    ];
+
+    /// The word in rows, in JSON and for programs.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::DangerSign => "danger_sign",
+            Self::Undelivered => "undelivered",
+            Self::CallPatient => "call_patient",
+            Self::SentInDoubt => "sent_in_doubt",
+            Self::UnansweredQuestion => "unanswered_question",
+            Self::ListenToVoice => "listen_to_voice",
+            Self::LookAtAttachment => "look_at_attachment",
+            Self::AskToResend => "ask_to_resend",
+            Self::ReadConversation => "read_conversation",
+            Self::AnswerChanged => "answer_changed",
+            Self::AnswerRevoked => "answer_revoked",
+            Self::DeadLetter => "dead_letter",
+            Self::TemplateRefused => "template_refused",
+            Self::FreeMessagesLow => "free_messages_low",
+        }
+    }
+
+    /// What has happened, in a few words.
+    pub const fn title(self) -> &'static str {
+        match self {
+            Self::DangerSign => "danger sign",
+            Self::Undelivered => "message not delivered",
+            Self::CallPatient => "reply that cannot reach its patient",
+            Self::SentInDoubt => "message that may not have arrived",
+            Self::UnansweredQuestion => "question left open",
+            Self::ListenToVoice => "spoken answer",
+            Self::LookAtAttachment => "photo, film, document or contact",
+            Self::AskToResend => "photo, recording or document lost",
+            Self::ReadConversation => "words that answer no question",
+            Self::AnswerChanged => "answer corrected",
+            Self::AnswerRevoked => "answer deleted by its sender",
+            Self::DeadLetter => "message the box cannot handle",
+            Self::TemplateRefused => "template cannot be sent",
+            Self::FreeMessagesLow => "free messages nearly used up",
+        }
+    }
+
+    /// What to do about it, one sentence.
+    pub const fn what_to_do(self) -> &'static str {
+        match self {
+            Self::DangerSign => "call this patient now; they were told to seek help at once",
+            Self::Undelivered => "call this patient and tell them what the message says",
+            Self::CallPatient => {
+                "call this patient and tell them what the message says; it leaves by itself if \
+                 they write first"
+            }
+            Self::SentInDoubt => "ask this patient whether they have it, or send it again",
+            Self::UnansweredQuestion => "ask the patient at the desk or by telephone",
+            Self::ListenToVoice => "listen to the recording and write the answer into the record",
+            Self::LookAtAttachment => "look at what was sent and note what matters in the record",
+            Self::AskToResend => "ask the patient to send it again: it could not be fetched",
+            Self::ReadConversation => "read the conversation: something in it answers no question",
+            Self::AnswerChanged => "look at the correction and put it into the record",
+            Self::AnswerRevoked => "ask the patient whether the answer still holds",
+            Self::DeadLetter => "read the conversation, answer by hand, and tell the technician",
+            Self::TemplateRefused => {
+                "run healthpost whatsapp setup: it says what Meta has against it; until then late \
+                 replies become calls"
+            }
+            Self::FreeMessagesLow => {
+                "see healthpost whatsapp usage; beyond the free messages Meta needs a payment \
+                 method, or drops them without a word"
+            }
+        }
+    }
+
+    /// Whether it is about a patient; the others are the technician's.
+    pub const fn concerns_patient(self) -> bool {
+        match self {
+            Self::DangerSign
+            | Self::Undelivered
+            | Self::CallPatient
+            | Self::SentInDoubt
+            | Self::UnansweredQuestion
+            | Self::ListenToVoice
+            | Self::LookAtAttachment
+            | Self::AskToResend
+            | Self::ReadConversation
+            | Self::AnswerChanged
+            | Self::AnswerRevoked
+            | Self::DeadLetter => true,
+            Self::TemplateRefused | Self::FreeMessagesLow => false,
+        }
+    }
+}
+
+impl Outcome {
+    /// Every outcome.
+    pub const ALL: [Self; 3] = [Self::Done, Self::CouldNotReach, Self::NotNeeded];
+
+    /// The word in rows, in JSON and on the command line.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::CouldNotReach => "could_not_reach",
+            Self::NotNeeded => "not_needed",
+        }
+    }
+}
+
+/// A word that names nothing here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum UnknownWord {
+    /// No kind of task.
+    #[error("no such kind of task")]
+    Kind,
+    /// No outcome.
+    #[error("an outcome is done, could_not_reach or not_needed")]
+    Outcome,
+}
+
+impl FromStr for Kind {
+    type Err = UnknownWord;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|kind| kind.word() == word);
+        found.ok_or(UnknownWord::Kind)
+    }
+}
+
+impl FromStr for Outcome {
+    type Err = UnknownWord;
+
+    fn from_str(word: &str) -> Result<Self, Self::Err> {
+        let found = Self::ALL.into_iter().find(|outcome| outcome.word() == word);
+        found.ok_or(UnknownWord::Outcome)
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+impl fmt::Display for Outcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::engine::TaskKind;
+    use crate::core::id::InboxId;
+
+    #[test]
+    fn words_read_back() {
+        for kind in Kind::ALL {
+            assert_eq!(kind.word().parse(), Ok(kind));
+            assert!(!kind.title().is_empty() && !kind.what_to_do().is_empty());
+        }
+        for outcome in Outcome::ALL {
+            assert_eq!(outcome.word().parse(), Ok(outcome));
+        }
+        assert_eq!("x".parse::<Kind>(), Err(UnknownWord::Kind));
+    }
+
+    #[test]
+    fn every_task_of_a_conversation_has_its_words() {
+        let (inbox, record) = (InboxId(1), None);
+        let tasks = [
+            TaskKind::DangerSign {
+                sign: "x".into(),
+                record: None,
+            },
+            TaskKind::UnansweredQuestion {
+                field: "x".into(),
+                record: None,
+            },
+            TaskKind::ListenToVoice {
+                inbox,
+                record: record.clone(),
+            },
+            TaskKind::LookAtAttachment {
+                inbox,
+                record: record.clone(),
+            },
+            TaskKind::ReadConversation {
+                record: record.clone(),
+            },
+            TaskKind::AnswerChanged {
+                inbox,
+                record: record.clone(),
+            },
+            TaskKind::AnswerRevoked { inbox, record },
+        ];
+        for task in tasks {
+            let kind: Kind = task.word().parse().unwrap();
+            assert!(kind.concerns_patient());
+        }
+    }
+}

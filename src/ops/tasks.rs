@@ -1,0 +1,151 @@
+//! What staff have to do: listed, taken on, ended. Tasks about patients are for
+//! those who may see that records exist; the technician's own are for them too.
+
+use super::provider_wire::TaskLine;
+use super::{Caller, Context, Response};
+use crate::core::access::Action;
+use crate::core::id::{StaffId, TaskId};
+use crate::core::limits;
+use crate::core::tasks::{Kind, Outcome};
+use crate::store::Error;
+use crate::store::tasks::{self, Change, Task};
+
+/// What of the tasks somebody may see.
+enum Sight {
+    All,
+    TechnicalOnly,
+}
+
+fn sight(caller: &Caller) -> Result<(StaffId, Sight), Box<Response>> {
+    match caller.staff_allowed(Action::ReadRecords) {
+        Ok(staff) => Ok((staff, Sight::All)),
+        Err(refusal) => match caller.staff_allowed(Action::Service) {
+            Ok(staff) => Ok((staff, Sight::TechnicalOnly)),
+            Err(_) => Err(refusal),
+        },
+    }
+}
+
+impl Sight {
+    fn covers(&self, task: &Task) -> bool {
+        let kind: Option<Kind> = task.kind.parse().ok();
+        match self {
+            Self::All => true,
+            Self::TechnicalOnly => kind.is_some_and(|kind| !kind.concerns_patient()),
+        }
+    }
+}
+
+fn line(task: Task) -> TaskLine {
+    let kind: Option<Kind> = task.kind.parse().ok();
+    TaskLine {
+        id: task.id,
+        what: kind.map_or_else(|| task.kind.clone(), |kind| kind.title().to_owned()),
+        to_do: kind.map_or("", |kind| kind.what_to_do()).to_owned(),
+        kind: task.kind,
+        contact: task.contact.map(|contact| contact.0),
+        record: task.record,
+        message: task.outbox.map(|message| message.0),
+        detail: task.detail,
+        since: task.created_at,
+        claimed_by: task.claimed.map(|(staff, _)| staff.0),
+        outcome: task.ended.map(|(outcome, _)| outcome),
+    }
+}
+
+/// The open tasks, or the latest of all.
+pub(super) async fn list(
+    context: &Context,
+    caller: &Caller,
+    all: bool,
+    limit: usize,
+) -> Result<Response, Error> {
+    let (_, sight) = match sight(caller) {
+        Ok(seen) => seen,
+        Err(refusal) => return Ok(*refusal),
+    };
+    let limit = limit.min(limits::RECORDS_LISTED_MAX);
+    let found = context
+        .readers
+        .read(move |conn| {
+            if all {
+                tasks::list_all(conn, limit)
+            } else {
+                tasks::list_open(conn, limit)
+            }
+        })
+        .await?;
+    let seen = found.into_iter().filter(|task| sight.covers(task));
+    Ok(Response::Tasks {
+        list: seen.map(line).collect(),
+    })
+}
+
+/// Takes a task on.
+pub(super) async fn claim(
+    context: &Context,
+    caller: &Caller,
+    id: TaskId,
+) -> Result<Response, Error> {
+    change(context, caller, id, move |conn, staff, at| {
+        tasks::claim(conn, id, staff, at)
+    })
+    .await
+}
+
+/// Ends a task.
+pub(super) async fn end(
+    context: &Context,
+    caller: &Caller,
+    id: TaskId,
+    outcome: String,
+) -> Result<Response, Error> {
+    let Ok(outcome) = outcome.parse::<Outcome>() else {
+        return Ok(Response::wrong_usage(
+            "that is no outcome",
+            "write done, could_not_reach or not_needed",
+        ));
+    };
+    change(context, caller, id, move |conn, staff, at| {
+        tasks::end(conn, id, staff, outcome, at)
+    })
+    .await
+}
+
+async fn change(
+    context: &Context,
+    caller: &Caller,
+    id: TaskId,
+    change: impl FnOnce(
+        &rusqlite::Connection,
+        StaffId,
+        crate::core::time::UnixMs,
+    ) -> Result<Change, Error>
+    + Send
+    + 'static,
+) -> Result<Response, Error> {
+    let (staff, sight) = match sight(caller) {
+        Ok(seen) => seen,
+        Err(refusal) => return Ok(*refusal),
+    };
+    let at = context.clock.now().at;
+    let changed = context
+        .writer
+        .run(move |conn| match tasks::find(conn, id)? {
+            Some(task) if sight.covers(&task) => change(conn, staff, at),
+            Some(_) | None => Ok(Change::Missing),
+        })
+        .await?;
+    Ok(match changed {
+        Change::Made => Response::Done,
+        Change::Missing => Response::refused(
+            "there is no task of that number",
+            "healthpost tasks list shows what is open",
+        ),
+        Change::Taken => Response::refused(
+            "somebody else has taken it on",
+            "healthpost tasks list shows who",
+        ),
+        Change::Over => Response::refused("it is done already", "healthpost tasks list --all"),
+    })
+}

@@ -1,0 +1,51 @@
+//! What `doctor` asks of the database, as it passes between a command and the
+//! process that has it open.
+
+use super::provider_wire::UsageFacts;
+use serde::{Deserialize, Serialize};
+use std::collections::BTreeMap;
+
+/// How a check of the database's file came out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Integrity {
+    /// Every table holds together.
+    Sound,
+    /// Something does not, in SQLite's words.
+    Fault(String),
+    /// It took too long to say.
+    NotChecked,
+}
+
+/// What `doctor` wants to know of the database.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct DatabaseFacts {
+    /// What SQLite's quick check found.
+    pub integrity: Integrity,
+    /// Whether the recovery key was ever proved to open the data.
+    pub drilled: bool,
+    /// Messages that wait to leave.
+    pub waiting: i64,
+    /// How long ago the oldest of those was queued, by the clock of whoever
+    /// has the database open, milliseconds.
+    pub oldest_age_ms: Option<i64>,
+    /// Names of the credentials that are set.
+    pub secrets: Vec<String>,
+    /// Counters that survive restarts.
+    pub counters: BTreeMap<String, i64>,
+    /// What is known of the provider without asking it.
+    pub provider: ProviderFacts,
+}
+
+/// What the database knows of the provider.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct ProviderFacts {
+    /// What this month's messages cost; none without a configuration.
+    pub usage: Option<UsageFacts>,
+    /// Our templates that cannot be sent, with why.
+    pub templates_refused: Vec<String>,
+    /// Files of patients that are still to be fetched.
+    pub files_waiting: u64,
+    /// Files that were lost or refused.
+    pub files_lost: u64,
+}

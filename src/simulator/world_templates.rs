@@ -1,0 +1,128 @@
+//! Templates at Meta: listed, handed in, reviewed. A template that is not
+//! approved must never be sent.
+
+use super::graph_error::GraphError;
+use super::settings::Template;
+use super::world::{Reply, World};
+use crate::core::time::UnixMs;
+use serde_json::{Value, json};
+
+/// Templates kept.
+const TEMPLATES_MAX: usize = 250;
+
+impl World {
+    /// `GET /{version}/{account}/message_templates`.
+    pub fn list_templates(&mut self, object: &str) -> Reply {
+        if let Err(refusal) = self.manages(object) {
+            return refusal;
+        }
+        let list: Vec<Value> = self.settings.templates.iter().map(shown).collect();
+        Reply::json(200, &json!({ "data": list, "paging": { "cursors": {} } }))
+    }
+
+    /// `POST /{version}/{account}/message_templates`.
+    pub fn submit_template(&mut self, object: &str, body: &[u8]) -> Reply {
+        if let Err(refusal) = self.manages(object) {
+            return refusal;
+        }
+        let Some(template) = read(body, &self.settings.account.first_review) else {
+            let error = GraphError::new(100, "A template needs name, language, category and body");
+            return self.refuse(&error);
+        };
+        let twin =
+            |known: &Template| known.name == template.name && known.language == template.language;
+        if self.settings.templates.len() >= TEMPLATES_MAX
+            || self.settings.templates.iter().any(twin)
+        {
+            let words = "There is already content in this language";
+            return self.refuse(&GraphError::new(100, words));
+        }
+        let answer = json!({
+            "id": self.dice.digits(16),
+            "status": template.status,
+            "category": template.category,
+        });
+        self.settings.templates.push(template);
+        Reply::json(200, &answer)
+    }
+
+    /// A reviewer decides; the clinic is told by webhook. False if there is no
+    /// such template.
+    pub fn review_template(
+        &mut self,
+        name: &str,
+        language: &str,
+        status: &str,
+        reason: &str,
+        now: UnixMs,
+    ) -> bool {
+        let known = self
+            .settings
+            .templates
+            .iter_mut()
+            .find(|known| known.name == name && known.language == language);
+        let Some(known) = known else {
+            return false;
+        };
+        status.clone_into(&mut known.status);
+        reason.clone_into(&mut known.reason);
+        let value = json!({
+            "event": status,
+            "message_template_id": 806_312_974_732_579_i64,
+            "message_template_name": name,
+            "message_template_language": language,
+            "message_template_category": known.category,
+            "reason": reason,
+        });
+        self.tell_field("message_template_status_update", value, now);
+        true
+    }
+
+    /// Why a template cannot be sent, if it cannot.
+    pub(super) fn template_fault(&self, name: &str, language: &str) -> Option<GraphError> {
+        let mut all = self.settings.templates.iter();
+        let known = all.find(|known| known.name == name && known.language == language);
+        match known.map(|known| known.status.as_str()) {
+            Some("APPROVED") => None,
+            Some("PAUSED") => Some(GraphError::new(132_015, "template is paused")),
+            Some("DISABLED") => Some(GraphError::new(132_016, "template is disabled")),
+            Some(_) | None => Some(GraphError::new(
+                132_001,
+                format!("template name ({name}) does not exist in {language}"),
+            )),
+        }
+    }
+}
+
+fn shown(template: &Template) -> Value {
+    json!({
+        "name": template.name,
+        "language": template.language,
+        "status": template.status,
+        "category": template.category,
+        "rejected_reason": template.reason,
+        "components": [ { "type": "BODY", "text": template.text } ],
+        "id": "806312974732579",
+    })
+}
+
+fn read(body: &[u8], status: &str) -> Option<Template> {
+    let told: Value = serde_json::from_slice(body).ok()?;
+    let word = |name: &str| told.get(name)?.as_str().map(str::to_owned);
+    let components = told.get("components")?.as_array()?;
+    let text = components
+        .iter()
+        .find(|part| part.get("type").and_then(Value::as_str) == Some("BODY"))?
+        .get("text")?
+        .as_str()?;
+    let name = word("name")?;
+    let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
+    (!name.is_empty() && name.chars().all(plain) && !text.is_empty()).then_some(Template {
+        name,
+        language: word("language")?,
+        category: word("category")?,
+        text: text.to_owned(),
+        status: status.to_owned(),
+        reason: "NONE".to_owned(),
+    })
+}

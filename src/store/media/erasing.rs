@@ -1,0 +1,67 @@
+//! Erased files: hidden at once, overwritten piece by piece.
+
+use super::column;
+use crate::core::id::ContactId;
+use crate::core::limits::MEDIA_SWEEP_CHUNKS;
+use crate::core::time::UnixMs;
+use crate::store::Result;
+use rusqlite::Connection;
+
+/// Erases the files of a contact: from now on nothing shows them.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn erase(conn: &Connection, contact: ContactId) -> Result<usize> {
+    let erased = conn
+        .prepare_cached(
+            "UPDATE media SET state = 'erased', media_id = '', mime = NULL, sha256 = NULL,
+                              why = NULL, record_id = NULL
+             WHERE contact_id = ?1 AND state != 'erased'",
+        )?
+        .execute([contact.0])?;
+    if erased > 0 {
+        sweep(conn)?;
+    }
+    Ok(erased)
+}
+
+/// Erases the files of messages that were sent before an instant.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn erase_before(conn: &Connection, before: UnixMs) -> Result<usize> {
+    let erased = conn
+        .prepare_cached(
+            "UPDATE media SET state = 'erased', media_id = '', mime = NULL, sha256 = NULL,
+                              why = NULL, record_id = NULL
+             WHERE stamped_at < ?1 AND state != 'erased'",
+        )?
+        .execute([before.0])?;
+    if erased > 0 {
+        sweep(conn)?;
+    }
+    Ok(erased)
+}
+
+/// Overwrites some of what erased files left behind; true while there is more.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn sweep(conn: &Connection) -> Result<bool> {
+    let swept = conn
+        .prepare_cached(
+            "DELETE FROM media_chunk WHERE rowid IN (
+                 SELECT c.rowid FROM media m JOIN media_chunk c ON c.media_id = m.id
+                 WHERE m.state = 'erased' LIMIT ?1)",
+        )?
+        .execute([column(MEDIA_SWEEP_CHUNKS as u64)])?;
+    if swept == MEDIA_SWEEP_CHUNKS {
+        return Ok(true);
+    }
+    conn.prepare_cached(
+        "DELETE FROM media WHERE state = 'erased'
+           AND NOT EXISTS (SELECT 1 FROM media_chunk c WHERE c.media_id = media.id)",
+    )?
+    .execute([])?;
+    Ok(false)
+}

@@ -1,0 +1,176 @@
+//! What Meta last said of each neutral template. One that can no longer be sent
+//! is a task for staff: replies whose 24 hours are over would otherwise wait in
+//! vain.
+
+use crate::core::inbound::TemplateNews;
+use crate::core::time::UnixMs;
+use crate::store::Result;
+use crate::store::tasks::{self, NewTask};
+use rusqlite::{Connection, OptionalExtension, params};
+
+/// The task that a template which cannot be sent becomes.
+pub const TASK: &str = "template_refused";
+
+/// How our own templates' names begin.
+const OURS: &str = "reply_waiting";
+
+/// A template and what was last heard of it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Template {
+    /// What Meta said.
+    pub news: TemplateNews,
+    /// When we heard it.
+    pub heard_at: UnixMs,
+}
+
+/// Whether a template of this status can be sent.
+pub fn is_usable(status: &str) -> bool {
+    matches!(status, "APPROVED" | "REINSTATED" | "FLAGGED")
+}
+
+/// Whether a status is one that somebody has to see to.
+fn is_trouble(status: &str) -> bool {
+    matches!(
+        status,
+        "REJECTED" | "PAUSED" | "DISABLED" | "LIMIT_EXCEEDED" | "LOCKED" | "DELETED" | "ARCHIVED"
+    )
+}
+
+/// What the task about a template says it is about.
+pub fn detail(name: &str, language: &str) -> String {
+    format!("{name} {language}")
+}
+
+/// Notes a decision that came by webhook. Templates of other uses, which were
+/// never looked up, are left alone. True if staff have to see to it.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn hear(conn: &Connection, news: &TemplateNews, now: UnixMs) -> Result<bool> {
+    let known = find(conn, &news.name, &news.language)?.is_some();
+    if !known && !news.name.starts_with(OURS) {
+        return Ok(false);
+    }
+    note(conn, news, now)
+}
+
+/// Notes what Meta says of a template; true if staff have to see to it.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn note(conn: &Connection, news: &TemplateNews, now: UnixMs) -> Result<bool> {
+    conn.prepare_cached(
+        "INSERT INTO template (name, language, status, reason, heard_at)
+         VALUES (?1, ?2, ?3, ?4, ?5)
+         ON CONFLICT (name, language) DO UPDATE SET
+             status = excluded.status, reason = excluded.reason, heard_at = excluded.heard_at",
+    )?
+    .execute(params![
+        news.name,
+        news.language,
+        news.status,
+        news.reason,
+        now.0
+    ])?;
+    let detail = detail(&news.name, &news.language);
+    if is_usable(&news.status) {
+        tasks::close_about(conn, TASK, &detail, now)?;
+    }
+    let trouble = is_trouble(&news.status);
+    if trouble {
+        let task = NewTask {
+            kind: TASK,
+            contact: None,
+            record: None,
+            outbox: None,
+            detail: Some(&detail),
+        };
+        tasks::open(conn, &task, now)?;
+    }
+    Ok(trouble)
+}
+
+/// What was last heard of a template.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn find(conn: &Connection, name: &str, language: &str) -> Result<Option<Template>> {
+    let found = conn
+        .prepare_cached(
+            "SELECT name, language, status, reason, heard_at FROM template
+             WHERE name = ?1 AND language = ?2",
+        )?
+        .query_row([name, language], read)
+        .optional()?;
+    Ok(found)
+}
+
+/// Everything that was heard, by name and language.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn list(conn: &Connection) -> Result<Vec<Template>> {
+    let mut query = conn.prepare_cached(
+        "SELECT name, language, status, reason, heard_at FROM template ORDER BY name, language",
+    )?;
+    let rows = query.query_map([], read)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Template> {
+    Ok(Template {
+        news: TemplateNews {
+            name: row.get(0)?,
+            language: row.get(1)?,
+            status: row.get(2)?,
+            reason: row.get(3)?,
+        },
+        heard_at: UnixMs(row.get(4)?),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tests::{count, db};
+
+    fn news(name: &str, status: &str) -> TemplateNews {
+        TemplateNews {
+            name: name.into(),
+            language: "fr".into(),
+            status: status.into(),
+            reason: String::new(),
+        }
+    }
+
+    #[test]
+    fn a_paused_template_is_one_task_until_it_is_approved_again() {
+        let conn = db();
+        let open = || count(&conn, "SELECT count(*) FROM task WHERE state = 'open'");
+        for status in ["PENDING", "APPROVED"] {
+            assert!(!hear(&conn, &news("reply_waiting_fr", status), UnixMs(1)).unwrap());
+        }
+        assert_eq!(open(), 0);
+        for at in [2, 3] {
+            assert!(hear(&conn, &news("reply_waiting_fr", "PAUSED"), UnixMs(at)).unwrap());
+        }
+        assert_eq!(open(), 1);
+        assert!(!hear(&conn, &news("reply_waiting_fr", "APPROVED"), UnixMs(4)).unwrap());
+        assert_eq!(open(), 0);
+        let last = find(&conn, "reply_waiting_fr", "fr").unwrap().unwrap();
+        assert_eq!(
+            (last.news.status.as_str(), last.heard_at),
+            ("APPROVED", UnixMs(4))
+        );
+    }
+
+    #[test]
+    fn templates_of_other_uses_are_left_alone_until_somebody_looks_them_up() {
+        let conn = db();
+        assert!(!hear(&conn, &news("spring_sale", "REJECTED"), UnixMs(1)).unwrap());
+        assert!(list(&conn).unwrap().is_empty());
+        note(&conn, &news("our_own_name", "APPROVED"), UnixMs(1)).unwrap();
+        assert!(hear(&conn, &news("our_own_name", "REJECTED"), UnixMs(2)).unwrap());
+        assert_eq!(list(&conn).unwrap().len(), 1);
+    }
+}

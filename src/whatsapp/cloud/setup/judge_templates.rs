@@ -1,0 +1,78 @@
+//! The templates of the configuration against what Meta says of them.
+
+use super::super::graph::Unanswered;
+use super::super::templates::{Standing, speaks};
+use super::finding::{Finding, bad, not_checked, ok, warning};
+use super::judge::trouble;
+use crate::core::lang::Lang;
+use std::collections::BTreeMap;
+
+/// The templates of the configuration, each language of the clinic's.
+pub fn templates(
+    wanted: &BTreeMap<String, String>,
+    languages: &[Lang],
+    standing: &Result<Vec<Standing>, Unanswered>,
+) -> Vec<Finding> {
+    const WHAT: &str = "templates";
+    let standing = match standing {
+        Ok(standing) => standing,
+        Err(other) => return vec![not_checked(WHAT, trouble(other))],
+    };
+    languages
+        .iter()
+        .map(|lang| match wanted.get(lang.code()) {
+            Some(name) => template(name, *lang, standing),
+            None => {
+                let said = format!(
+                    "{lang}: none is named, so a reply whose 24 hours are over becomes a task for \
+                     staff"
+                );
+                let how = format!(
+                    "run healthpost whatsapp templates submit; once it is approved, write \
+                     {lang} = \"reply_waiting_{lang}\" under [outbox.templates]"
+                );
+                warning(WHAT, said, how)
+            }
+        })
+        .collect()
+}
+
+fn template(name: &str, lang: Lang, standing: &[Standing]) -> Finding {
+    const WHAT: &str = "templates";
+    let wa_manager = "at business.facebook.com/wa/manage open Message templates";
+    let known = standing
+        .iter()
+        .find(|known| known.name == name && speaks(&known.language, lang));
+    let Some(known) = known else {
+        let said = format!("{lang}: {name} is not at Meta in this language");
+        return bad(WHAT, said, "run healthpost whatsapp templates submit");
+    };
+    match (known.status.as_str(), known.category.as_str()) {
+        ("APPROVED", "UTILITY") => ok(WHAT, format!("{lang}: {name} is approved")),
+        ("APPROVED", category) => {
+            let said =
+                format!("{lang}: {name} counts as {category}, which costs more and is capped");
+            warning(
+                WHAT,
+                said,
+                format!("{wa_manager} and ask for a review of its category"),
+            )
+        }
+        ("PENDING" | "IN_APPEAL", _) => {
+            let said = format!("{lang}: {name} waits for Meta's review");
+            bad(WHAT, said, "run this again in a day")
+        }
+        (status, _) => {
+            let reason = match known.reason.as_str() {
+                "" => String::new(),
+                reason => format!(", because of {reason}"),
+            };
+            let said = format!("{lang}: {name} cannot be sent: it is {status}{reason}");
+            bad(
+                WHAT,
+                said,
+                format!("{wa_manager}, choose it and see what is wrong"),
+            )
+        }
+    }
+}

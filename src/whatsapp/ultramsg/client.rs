@@ -1,0 +1,227 @@
+//! UltraMsg as a `Messenger`: one call, one outcome.
+//!
+//! The token goes into the body of what we post. Its questions (GET) take it
+//! in the query and nowhere else, so an address of a call must never reach a
+//! log or an error: none leaves this module.
+
+use super::codes;
+use super::form::encode;
+use super::verdict::{Proof, judge, linked, taken};
+use super::{address, wire};
+use crate::core::id::OutboxKey;
+use crate::core::limits::{PROVIDER_LIST_BYTES_MAX, RECONCILE_PAGES_MAX};
+use crate::core::outgoing::Purpose;
+use crate::core::secret::Secret;
+use crate::ports::{Call, Messenger, Reconciled, SendOutcome, Unanswered};
+use crate::whatsapp::client::{Answer, BadBaseUrl, Line, Lost, below, parse_base_url};
+use crate::whatsapp::repair::repair_escapes;
+use reqwest::Url;
+use reqwest::header::CONTENT_TYPE;
+use std::fmt;
+use std::sync::Arc;
+use zeroize::Zeroizing;
+
+/// Messages on one page of UltraMsg's queue.
+pub const PAGE_ROWS: usize = 50;
+
+/// Where UltraMsg is and who we are there.
+pub struct UltraMsgSettings {
+    /// `https://api.ultramsg.com`, or the stand-in's address.
+    pub base_url: String,
+    /// `instance1234`.
+    pub instance_id: String,
+    /// The instance's token.
+    pub token: Secret,
+}
+
+/// Settings that no client can be made of.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum BadSettings {
+    /// The base address.
+    #[error(transparent)]
+    BaseUrl(#[from] BadBaseUrl),
+    /// The token is no text.
+    #[error("the UltraMsg token holds characters that a token cannot hold")]
+    Token,
+}
+
+/// UltraMsg.
+pub struct UltraMsgClient {
+    line: Arc<Line>,
+    base: Url,
+    token: Zeroizing<String>,
+    /// The instance's number without the word before it.
+    pub(super) instance: String,
+}
+
+impl fmt::Debug for UltraMsgClient {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("UltraMsgClient")
+    }
+}
+
+impl UltraMsgClient {
+    /// A client over this line.
+    ///
+    /// # Errors
+    /// When the base address or the token cannot be used.
+    pub fn new(line: Arc<Line>, settings: &UltraMsgSettings) -> Result<Self, BadSettings> {
+        let base = parse_base_url(&settings.base_url)?;
+        let instance = wire::bare_instance(&settings.instance_id).to_owned();
+        let token = std::str::from_utf8(settings.token.expose().trim_ascii())
+            .ok()
+            .filter(|token| token.bytes().all(|b| b.is_ascii_graphic()))
+            .ok_or(BadSettings::Token)?;
+        Ok(Self {
+            line,
+            base: below(&base, &[&format!("instance{instance}")])?,
+            token: Zeroizing::new(token.to_owned()),
+            instance,
+        })
+    }
+
+    /// Asks one of its questions; the token can only travel in the query.
+    async fn question(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, Lost> {
+        let mut pairs = vec![("token", self.token.as_str())];
+        pairs.extend_from_slice(query);
+        let Ok(mut url) = below(&self.base, path) else {
+            return Err(Lost::Unknown);
+        };
+        url.set_query(Some(&encode(&pairs)));
+        let ask = |client: &reqwest::Client| client.get(url);
+        self.line.ask_for(PROVIDER_LIST_BYTES_MAX, ask).await
+    }
+
+    /// The text of a list, if that is what came back.
+    pub(super) async fn listing(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+    ) -> Result<String, Unanswered> {
+        let answer = self.question(path, query).await.map_err(|_| Unanswered)?;
+        let fine = (200..300).contains(&answer.status) && answer.whole && !answer.is_page();
+        if !fine || super::verdict::fault(&answer.body).is_some() {
+            return Err(Unanswered);
+        }
+        let text = String::from_utf8_lossy(&answer.body);
+        Ok(repair_escapes(&text).into_owned())
+    }
+
+    async fn page_with(&self, key: &OutboxKey, page: usize) -> Result<Vec<Found>, Unanswered> {
+        let (page, rows) = (page.to_string(), PAGE_ROWS.to_string());
+        // Whether the reference narrows the list is not documented: what comes
+        // back is searched all the same.
+        let query = [
+            ("page", page.as_str()),
+            ("limit", rows.as_str()),
+            ("status", "all"),
+            ("sort", "desc"),
+            ("referenceId", key.0.as_str()),
+        ];
+        let text = self.listing(&["messages"], &query).await?;
+        let list = wire::list(&text, "messages").ok_or(Unanswered)?;
+        let rows = list.iter().filter_map(|raw| {
+            let row: wire::Queued<'_> = serde_json::from_str(raw.get()).ok()?;
+            let reference = row
+                .reference
+                .as_ref()
+                .map(|words| words.as_str().to_owned());
+            Some(Found {
+                id: row.id.as_str().to_owned(),
+                ours: reference.as_deref() == Some(key.0.as_str()),
+            })
+        });
+        Ok(rows.collect())
+    }
+
+    async fn find(&self, key: &OutboxKey) -> Result<Reconciled, Unanswered> {
+        let mut found: Vec<String> = Vec::new();
+        for page in 1..=RECONCILE_PAGES_MAX {
+            let rows = self.page_with(key, page).await?;
+            let last = rows.len() < PAGE_ROWS;
+            for row in rows.into_iter().filter(|row| row.ours) {
+                if !found.contains(&row.id) {
+                    found.push(row.id);
+                }
+            }
+            // A copy of it lies near it: the queue is in order of arrival.
+            if last || !found.is_empty() {
+                break;
+            }
+        }
+        Ok(match found.first() {
+            Some(id) => Reconciled::There {
+                wamid: super::verdict::queue_id(&self.instance, id),
+                copies: found.len(),
+            },
+            None => Reconciled::Absent,
+        })
+    }
+}
+
+/// A row of the queue, while one is looked for.
+struct Found {
+    id: String,
+    ours: bool,
+}
+
+fn outcome(answer: Result<Answer, Lost>, proof: Proof<'_>) -> SendOutcome {
+    match answer {
+        Ok(answer) => judge(&answer, proof),
+        Err(Lost::NotSent(fault)) => SendOutcome::NotSent(fault),
+        Err(Lost::Unknown) => SendOutcome::Unknown,
+    }
+}
+
+/// UltraMsg sends the lowest first; its own default is 10.
+const fn priority(purpose: Purpose) -> &'static str {
+    match purpose {
+        Purpose::Emergency => "1",
+        Purpose::Staff => "5",
+        Purpose::Prompt | Purpose::Notice | Purpose::Template => "10",
+    }
+}
+
+impl Messenger for UltraMsgClient {
+    /// Buttons and lists go as numbered text: UltraMsg has none.
+    async fn send(&self, call: &Call) -> SendOutcome {
+        let undeliverable = SendOutcome::Refused {
+            error: codes::error(codes::UNDELIVERABLE),
+            http: 0,
+            wait: None,
+        };
+        let Some(to) = address::to(&call.to) else {
+            return undeliverable;
+        };
+        let text = call.message.body.plain_text();
+        let body = encode(&[
+            ("token", self.token.as_str()),
+            ("to", &to),
+            ("body", &text),
+            ("priority", priority(call.message.purpose)),
+            ("referenceId", &call.key.0),
+        ]);
+        let Ok(url) = below(&self.base, &["messages", "chat"]) else {
+            return undeliverable;
+        };
+        let ask = |client: &reqwest::Client| {
+            client
+                .post(url)
+                .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+                .body(body)
+        };
+        let proof = |body: &[u8]| taken(body, &self.instance);
+        outcome(self.line.ask(ask).await, &proof)
+    }
+
+    /// Asks whether a phone is linked; `Accepted` carries no id then.
+    async fn probe(&self) -> SendOutcome {
+        let answer = self.question(&["instance", "status"], &[]).await;
+        outcome(answer, &linked)
+    }
+
+    /// Looks for our own reference among the messages UltraMsg has.
+    async fn reconcile(&self, key: &OutboxKey) -> Reconciled {
+        self.find(key).await.unwrap_or(Reconciled::NotNow)
+    }
+}

@@ -1,0 +1,270 @@
+//! The client against the simulated UltraMsg over real HTTP.
+
+use crate::core::id::OutboxKey;
+use crate::core::inbound::Identity;
+use crate::core::outgoing::{Body, Button, Outgoing, Purpose};
+use crate::core::secret::Secret;
+use crate::core::time::{Now, UnixMs};
+use crate::ports::{Call, Clock, History, LineFault, Messenger, Reconciled, SendOutcome, Standing};
+use crate::simulator::{UltraFault, UltraSettings, UltraSimulator, UltraStanding};
+use crate::whatsapp::client::{Line, Timing};
+use crate::whatsapp::ultramsg::{UltraMsgClient, UltraMsgSettings, codes};
+use std::net::{Ipv4Addr, SocketAddr};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio_util::sync::CancellationToken;
+
+struct Still;
+
+impl Clock for Still {
+    fn now(&self) -> Now {
+        Now {
+            at: UnixMs(1_795_168_800_000),
+            trusted: true,
+        }
+    }
+}
+
+const SECRET: &str = "tok3n-&=?";
+
+struct Place {
+    simulator: Arc<UltraSimulator>,
+    client: UltraMsgClient,
+    stop: CancellationToken,
+}
+
+impl Drop for Place {
+    fn drop(&mut self) {
+        self.stop.cancel();
+    }
+}
+
+fn client(url: &str, token: &str) -> UltraMsgClient {
+    let timing = Timing {
+        connect: Duration::from_secs(5),
+        head: Duration::from_secs(5),
+        idle: Duration::from_secs(5),
+    };
+    let settings = UltraMsgSettings {
+        base_url: url.to_owned(),
+        instance_id: "1234".to_owned(),
+        token: Secret::from(token),
+    };
+    let line = Arc::new(Line::new(timing, Arc::new(Still)).unwrap());
+    UltraMsgClient::new(line, &settings).unwrap()
+}
+
+async fn place() -> (Place, tokio::task::JoinSet<()>) {
+    let settings = UltraSettings {
+        token: SECRET.into(),
+        send_delay_ms: 0,
+        ..UltraSettings::default()
+    };
+    let api = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
+    let simulator = UltraSimulator::start(settings, api, Arc::new(Still))
+        .await
+        .unwrap();
+    let (simulator, stop) = (Arc::new(simulator), CancellationToken::new());
+    let mut tasks = tokio::task::JoinSet::new();
+    let (running, until) = (Arc::clone(&simulator), stop.clone());
+    tasks.spawn(async move { running.run(until).await });
+    let client = client(&simulator.api_url(), SECRET);
+    let place = Place {
+        simulator,
+        client,
+        stop,
+    };
+    (place, tasks)
+}
+
+fn call(key: &str, phone: &str, body: Body) -> Call {
+    Call {
+        key: OutboxKey(key.to_owned()),
+        to: Identity {
+            phone: Some(phone.into()),
+            ..Identity::default()
+        },
+        message: Outgoing {
+            purpose: Purpose::Prompt,
+            body,
+        },
+    }
+}
+
+fn text(key: &str) -> Call {
+    call(key, "243970000001", Body::text("Âge? & co"))
+}
+
+fn fault(place: &Place, fault: UltraFault) {
+    let standing = UltraStanding { fault, times: 1 };
+    assert!(
+        place
+            .simulator
+            .with_world(|world, _| world.add_fault(standing))
+    );
+}
+
+#[tokio::test]
+async fn a_text_goes_out_whole_and_choices_as_numbers() {
+    let (place, _tasks) = place().await;
+    let outcome = place.client.send(&text("ob:1")).await;
+    assert!(
+        matches!(outcome, SendOutcome::Accepted { ref wamid } if wamid.as_str().starts_with("ultramsg:1234:"))
+    );
+    let buttons = vec![Button {
+        id: "y".into(),
+        title: "Yes".into(),
+    }];
+    let choice = Body::Buttons {
+        text: "Do you agree?".into(),
+        buttons,
+    };
+    place
+        .client
+        .send(&call("ob:2", "243970000002", choice))
+        .await;
+    place.simulator.with_world(|world, _| {
+        let taken = world.taken();
+        assert_eq!(
+            (taken[0].to.as_str(), taken[0].body.as_str()),
+            ("+243970000001", "Âge? & co")
+        );
+        assert_eq!(taken[0].reference, "ob:1");
+        assert_eq!(taken[1].body, "Do you agree?\n\n1. Yes");
+    });
+}
+
+#[tokio::test]
+async fn a_comma_never_leaves() {
+    let (place, _tasks) = place().await;
+    let two = call("ob:1", "243970000001,243970000002", Body::text("x"));
+    let outcome = place.client.send(&two).await;
+    assert!(
+        matches!(outcome, SendOutcome::Refused { error, http: 0, .. } if error.code == codes::UNDELIVERABLE)
+    );
+    place
+        .simulator
+        .with_world(|world, _| assert!(world.taken().is_empty()));
+}
+
+#[tokio::test]
+async fn each_fault_has_its_meaning() {
+    let (place, _tasks) = place().await;
+    let words = "Wrong token. Please provide token as a GET parameter.".to_owned();
+    for (kind, code) in [
+        (UltraFault::ErrorText { words }, codes::TOKEN),
+        (UltraFault::ErrorList, codes::PARAMETER),
+        (UltraFault::ErrorObject, codes::PARAMETER),
+        (UltraFault::NotSent, codes::AGAIN),
+    ] {
+        fault(&place, kind.clone());
+        let outcome = place.client.send(&text("ob:1")).await;
+        assert!(
+            matches!(outcome, SendOutcome::Refused { ref error, .. } if error.code == code),
+            "{kind:?} {outcome:?}"
+        );
+    }
+    fault(&place, UltraFault::Portal);
+    let outcome = place.client.send(&text("ob:1")).await;
+    assert_eq!(outcome, SendOutcome::NotSent(LineFault::Portal));
+    place
+        .simulator
+        .with_world(|world, _| assert!(world.taken().is_empty()));
+    let stranger = client(&place.simulator.api_url(), "guess");
+    let outcome = stranger.probe().await;
+    assert!(matches!(outcome, SendOutcome::Refused { error, .. } if error.code == codes::TOKEN));
+}
+
+#[tokio::test]
+async fn a_lost_result_is_found_by_its_reference() {
+    let (place, _tasks) = place().await;
+    for other in 0..120 {
+        let form = [
+            ("to", "+243970000009".to_owned()),
+            ("body", "x".to_owned()),
+            ("referenceId", format!("ob:other{other}")),
+        ];
+        let form: Vec<(String, String)> =
+            form.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+        place
+            .simulator
+            .with_world(|world, now| world.take(&form, now));
+    }
+    fault(&place, UltraFault::LoseAnswer);
+    assert_eq!(
+        place.client.send(&text("ob:mine")).await,
+        SendOutcome::Unknown
+    );
+    let key = OutboxKey("ob:mine".into());
+    let found = place.client.reconcile(&key).await;
+    assert!(
+        matches!(found, Reconciled::There { copies: 1, .. }),
+        "{found:?}"
+    );
+    let first = OutboxKey("ob:other0".into());
+    assert!(matches!(
+        place.client.reconcile(&first).await,
+        Reconciled::There { .. }
+    ));
+    let never = OutboxKey("ob:never".into());
+    assert_eq!(place.client.reconcile(&never).await, Reconciled::Absent);
+    place.simulator.set_line(false);
+    assert_eq!(place.client.reconcile(&key).await, Reconciled::NotNow);
+}
+
+#[tokio::test]
+async fn an_unlinked_phone_is_no_line() {
+    let (place, _tasks) = place().await;
+    assert!(matches!(
+        place.client.probe().await,
+        SendOutcome::Accepted { .. }
+    ));
+    place
+        .simulator
+        .with_world(|world, _| world.set_account("qr"));
+    let outcome = place.client.probe().await;
+    assert!(
+        matches!(outcome, SendOutcome::Refused { error, .. } if error.code == codes::NOT_LINKED)
+    );
+}
+
+#[tokio::test]
+async fn history_holds_what_people_wrote_and_how_ours_fared() {
+    let (place, _tasks) = place().await;
+    place.simulator.with_world(|world, now| {
+        world.phone_writes("243970000001", "first", now);
+        world.phone_writes("243970000001", "second", now);
+        world.phone_writes("77001122@lid", "hidden", now);
+        world.crowd_writes("1203@g.us", "all of you", now);
+    });
+    let chats = place.client.chats().await.unwrap();
+    let names: Vec<&str> = chats.list.iter().map(|chat| chat.id.as_str()).collect();
+    assert_eq!(names, ["243970000001@c.us", "77001122@lid"]);
+    place.client.send(&text("ob:1")).await;
+    for _ in 0..100 {
+        let page = place.client.messages(&chats.list[0].id, 10).await.unwrap();
+        assert_eq!(page.told.len(), 2, "our own is not among them");
+        if page.messages == 3 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    let news = place.client.deliveries(Standing::Any, 1).await.unwrap();
+    assert_eq!(news.items.len(), 1);
+    assert!(
+        place
+            .client
+            .deliveries(Standing::Expired, 1)
+            .await
+            .unwrap()
+            .items
+            .is_empty()
+    );
+    assert_eq!(place.client.backlog().await, Ok(0));
+}
+
+#[test]
+fn nothing_of_the_token_is_shown() {
+    let shown = format!("{:?}", client("http://127.0.0.1:1", SECRET));
+    assert_eq!(shown, "UltraMsgClient");
+}

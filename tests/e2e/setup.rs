@@ -1,0 +1,311 @@
+//! Meta's set-up from nothing: the walk through it and each of its faults, a
+//! test message, templates; and what staff are told when one is paused.
+
+use crate::support::clinic::{Clinic, Ran, free_port};
+use crate::support::far_side::{ACCESS_TOKEN, APP_SECRET, FarSide, roomy};
+use crate::support::process::Process;
+use crate::support::wait;
+use healthpost::core::time::{DAY_MS, SECOND_MS};
+use serde_json::{Value, json};
+use std::path::Path;
+
+const PASSWORD: &str = "fundi wa kliniki 9";
+
+struct Post {
+    clinic: Clinic,
+    far_side: FarSide,
+    service: Process,
+}
+
+impl Post {
+    fn start(folder: &Path, more: &str) -> Self {
+        let port = free_port();
+        let callback = format!("http://127.0.0.1:{port}/webhooks/whatsapp");
+        let far_side = FarSide::start(folder, &roomy(), &callback);
+        let clinic = Clinic::new(folder, port, &far_side.graph);
+        clinic.configure(&far_side.graph, more);
+        let service = clinic.serve();
+        Self {
+            clinic,
+            far_side,
+            service,
+        }
+    }
+
+    fn whatsapp(&self, args: &[&str]) -> (Ran, Value) {
+        let ran = self
+            .clinic
+            .run(&[&["--json", "whatsapp"], args].concat(), &[], "");
+        for secret in [ACCESS_TOKEN, APP_SECRET] {
+            let leaks = ran.out.contains(secret) || ran.err.contains(secret);
+            assert!(!leaks, "{args:?} shows a credential");
+        }
+        let json = serde_json::from_str(&ran.out).unwrap_or_default();
+        (ran, json)
+    }
+
+    fn set_up(&self) -> (i32, Value) {
+        let (ran, json) = self.whatsapp(&["setup"]);
+        assert!(json["checks"].is_array(), "{ran:?}");
+        (ran.status, json)
+    }
+
+    /// The finding of a check in this state whose words hold `part`.
+    fn finds(&self, check: &str, state: &str, part: &str) -> i32 {
+        let (status, json) = self.set_up();
+        let checks = json["checks"].as_array().unwrap();
+        let found = checks.iter().any(|it| {
+            it["check"] == check
+                && it["state"] == state
+                && it["finding"].as_str().unwrap().contains(part)
+        });
+        assert!(found, "{check} is not {state} with \"{part}\": {json:#}");
+        status
+    }
+}
+
+#[test]
+fn a_sound_account_is_subscribed_and_every_fault_has_its_sentence() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut post = Post::start(folder.path(), "");
+    assert_eq!(post.finds("subscription", "ok", "it is now"), 0);
+    assert_eq!(post.finds("subscription", "ok", "gets the account's"), 0);
+    assert_eq!(post.finds("templates", "warning", "task for staff"), 0);
+    let in_days = |days: i64| (wait::now_ms() + days * DAY_MS) / SECOND_MS;
+    let faults = [
+        (
+            json!({ "token_kind": "USER" }),
+            "access token",
+            "warning",
+            "a person",
+            0,
+        ),
+        (
+            json!({ "token_kind": "PAGE" }),
+            "access token",
+            "bad",
+            "neither",
+            1,
+        ),
+        (
+            json!({ "token_valid": false }),
+            "access token",
+            "bad",
+            "does not accept",
+            1,
+        ),
+        (
+            json!({ "token_expires_at": in_days(10) }),
+            "token's life",
+            "bad",
+            "refused",
+            1,
+        ),
+        (
+            json!({ "token_expires_at": in_days(40) }),
+            "token's life",
+            "warning",
+            "39 days",
+            0,
+        ),
+        (
+            json!({ "scopes": ["whatsapp_business_management"] }),
+            "permission",
+            "bad",
+            "messaging",
+            1,
+        ),
+        (
+            json!({ "scopes": ["whatsapp_business_messaging"] }),
+            "subscription",
+            "bad",
+            "managed",
+            1,
+        ),
+        (
+            json!({ "number_status": "PENDING" }),
+            "phone number",
+            "bad",
+            "not registered",
+            1,
+        ),
+        (
+            json!({ "quality": "RED" }),
+            "quality",
+            "warning",
+            "reported",
+            0,
+        ),
+        (
+            json!({ "health": "BLOCKED" }),
+            "health",
+            "bad",
+            "payment",
+            1,
+        ),
+        (
+            json!({ "webhook_url": "" }),
+            "webhook",
+            "bad",
+            "no address",
+            1,
+        ),
+        (
+            json!({ "webhook_url": "https://x.example/" }),
+            "webhook",
+            "bad",
+            "no address of this",
+            1,
+        ),
+        (
+            json!({ "webhook_fields": [] }),
+            "field messages",
+            "bad",
+            "it is off",
+            1,
+        ),
+        (
+            json!({ "tells_health": false }),
+            "subscription",
+            "ok",
+            "gets",
+            0,
+        ),
+    ];
+    let sound = post.far_side.account(&json!({}));
+    for (fault, check, state, part, status) in faults {
+        post.far_side.account(&fault);
+        assert_eq!(post.finds(check, state, part), status, "{fault}");
+        post.far_side.account(&sound);
+    }
+    let set = ["secret", "set", "whatsapp.app_secret"];
+    assert_eq!(post.clinic.run(&set, &[], "of another app").status, 0);
+    assert_eq!(post.finds("app secret", "bad", "not the secret"), 1);
+    assert_eq!(post.clinic.run(&set, &[], APP_SECRET).status, 0);
+    post.far_side.set_line(false);
+    assert_eq!(post.finds("line", "bad", "could not be reached"), 1);
+    post.far_side.set_line(true);
+    let people = post.clinic.run(&["whatsapp", "setup"], &[], "");
+    assert_eq!(people.status, 0, "{people:?}");
+    assert!(
+        people
+            .out
+            .contains("ok           phone number: 243810000001"),
+        "{}",
+        people.out
+    );
+    assert!(post.service.stop().success());
+    for secret in [ACCESS_TOKEN, APP_SECRET] {
+        assert!(!post.service.logged().contains(secret));
+    }
+}
+
+#[test]
+fn a_test_message_says_how_it_ended_and_leaves_no_number_behind() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut post = Post::start(folder.path(), "");
+    let number = "243970009001";
+    let test = ["test", "--to", "+243970009001"];
+    post.far_side.add_phone(&json!({ "number": number }));
+    let (closed, _) = post.whatsapp(&test);
+    assert_eq!(closed.status, 1);
+    assert!(closed.err.contains("24-hour window"), "{closed:?}");
+    assert!(
+        closed.err.contains("write any message from that phone"),
+        "{closed:?}"
+    );
+    post.far_side.write(number, &json!({ "text": "hello" }));
+    wait::until("the box answers", 30, || {
+        (!post.far_side.heard(number).is_empty()).then_some(())
+    });
+    let (open, said) = post.whatsapp(&test);
+    assert_eq!(
+        (open.status, &said["state"]),
+        (0, &json!("delivered")),
+        "{open:?}"
+    );
+    let heard = post.far_side.heard(number);
+    assert!(
+        heard.iter().any(|entry| entry["text"] == "hello"),
+        "{heard:?}"
+    );
+    post.far_side
+        .fault(&json!({ "fault": { "kind": "fail_later", "code": 131_026 }, "times": 1 }));
+    let (failed, _) = post.whatsapp(&test);
+    assert!(failed.err.contains("no WhatsApp"), "{failed:?}");
+    let (odd, _) = post.whatsapp(&["test", "--to", "0970009001"]);
+    assert_eq!(odd.status, 2);
+    assert!(!odd.err.contains("0970009001"), "{odd:?}");
+    assert!(post.service.stop().success());
+    assert!(
+        !post.service.logged().contains("97000900"),
+        "{}",
+        post.service.logged()
+    );
+}
+
+#[test]
+fn templates_are_handed_in_reviewed_paused_and_told_to_staff() {
+    let folder = tempfile::tempdir().unwrap();
+    let named = "[outbox.templates]\nfr = \"reply_waiting_fr\"\n";
+    let mut post = Post::start(folder.path(), named);
+    let statuses = |args: &[&str]| -> Vec<String> {
+        let (ran, list) = post.whatsapp(args);
+        assert_eq!(ran.status, 0, "{ran:?}");
+        let list = list.as_array().unwrap().iter();
+        list.map(|it| it["status"].as_str().unwrap().to_owned())
+            .collect()
+    };
+    assert_eq!(statuses(&["templates", "list"]), ["not submitted"; 5]);
+    assert_eq!(
+        post.finds("templates", "bad", "fr: reply_waiting_fr is not at Meta"),
+        1
+    );
+    assert_eq!(statuses(&["templates", "submit"]), ["PENDING"; 5]);
+    assert_eq!(
+        statuses(&["templates", "submit"]),
+        ["PENDING"; 5],
+        "handed in once"
+    );
+    assert_eq!(post.finds("templates", "bad", "waits for Meta's review"), 1);
+    let review = |status: &str| {
+        post.far_side.review("reply_waiting_fr", "fr", status);
+    };
+    review("APPROVED");
+    assert_eq!(
+        post.finds("templates", "ok", "reply_waiting_fr is approved"),
+        0
+    );
+    let add = ["user", "add", "fundi", "--role", "technician"];
+    assert_eq!(post.clinic.run(&add, &[], PASSWORD).status, 0);
+    let file = folder.path().join("password");
+    healthpost::durable::write(&file, PASSWORD.as_bytes()).unwrap();
+    let tasks = |args: &[&str]| {
+        let who = ["--as", "fundi", "--password-file", file.to_str().unwrap()];
+        let args = [&["--json", "tasks"], args, &who].concat();
+        post.clinic.run(&args, &[], "")
+    };
+    let open = || -> Value { serde_json::from_str(&tasks(&["list"]).out).unwrap() };
+    assert_eq!(open(), json!([]));
+    review("PAUSED");
+    let task = wait::until("staff are told", 30, || open().get(0).cloned());
+    assert_eq!(task["kind"], "template_refused");
+    assert_eq!(task["detail"], "reply_waiting_fr fr");
+    assert!(task["to_do"].as_str().unwrap().contains("whatsapp setup"));
+    let doctor = post.clinic.run(&["--json", "doctor"], &[], "");
+    assert!(
+        doctor.out.contains("reply_waiting_fr in fr: PAUSED"),
+        "{}",
+        doctor.out
+    );
+    let id = task["id"].to_string();
+    assert_eq!(tasks(&["claim", &id]).status, 0);
+    assert!(open()[0]["claimed_by"].is_i64());
+    let done = tasks(&["done", &id, "--outcome", "could_not_reach"]);
+    assert_eq!(done.status, 0, "{done:?}");
+    assert_eq!(tasks(&["done", &id]).status, 1, "once");
+    assert_eq!(open(), json!([]));
+    let all: Value = serde_json::from_str(&tasks(&["list", "--all"]).out).unwrap();
+    assert_eq!(all[0]["outcome"], "could_not_reach");
+    assert!(post.service.stop().success(), "{}", post.service.logged());
+}
