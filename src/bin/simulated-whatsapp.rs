@@ -8,8 +8,6 @@
 )]
 
 use anyhow::Context as _;
-use axum_server::accept::Accept as _;
-use axum_server::tls_rustls::{RustlsAcceptor, RustlsConfig};
 use clap::{Parser, ValueEnum};
 use healthpost::core::time::{Now, UnixMs};
 use healthpost::ports::Clock;
@@ -23,6 +21,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
+use tokio_rustls::TlsAcceptor;
 use tokio_util::sync::CancellationToken;
 
 /// A simulated WhatsApp: a Graph endpoint, signed webhooks and a phone page.
@@ -63,7 +62,7 @@ struct Arguments {
 /// Takes TLS off and hands the bytes on to the plain Graph port.
 struct TlsFront {
     listener: TcpListener,
-    acceptor: RustlsAcceptor,
+    acceptor: TlsAcceptor,
     plain: SocketAddr,
 }
 
@@ -84,7 +83,7 @@ impl TlsFront {
             .with_safe_default_protocol_versions()?
             .with_no_client_auth()
             .with_single_cert(chain, key)?;
-        let acceptor = RustlsAcceptor::new(RustlsConfig::from_config(Arc::new(config)));
+        let acceptor = TlsAcceptor::from(Arc::new(config));
         let listener = TcpListener::bind(at)
             .await
             .with_context(|| format!("opening {at}"))?;
@@ -102,10 +101,10 @@ impl TlsFront {
             let Ok((stream, _)) = self.listener.accept().await else {
                 continue;
             };
-            let accepting = self.acceptor.accept(stream, ());
+            let accepting = self.acceptor.accept(stream);
             let plain = self.plain;
             calls.spawn(async move {
-                let (mut near, ()) = accepting.await?;
+                let mut near = accepting.await?;
                 let mut far = TcpStream::connect(plain).await?;
                 far.set_nodelay(true)?;
                 tokio::io::copy_bidirectional(&mut near, &mut far).await

@@ -16,7 +16,7 @@ use crate::work::purse::{Ask, Moment, PROBE_BYTES, Purse, cost};
 
 /// A line that is up is touched after so long without an answer of the
 /// provider's.
-pub const TOUCH_MS: i64 = 15 * SECOND_MS;
+pub const TOUCH_MS: i64 = 16 * SECOND_MS;
 /// A line that is up is probed so often: the token may have ended, a portal may
 /// have come between.
 pub const PROBE_MS: i64 = 6 * HOUR_MS;

@@ -88,7 +88,7 @@ impl Year {
                 self.clinic.percent(10)
             };
             self.work();
-            let step = *[MINUTE_MS, 10 * MINUTE_MS, HOUR_MS]
+            let step = *[MINUTE_MS, 30 * MINUTE_MS, 2 * HOUR_MS]
                 .get(usize::try_from(self.clinic.below(3)).unwrap())
                 .unwrap();
             self.clinic.now_ms += 1 + self.clinic.below(step);

@@ -71,6 +71,8 @@ pub struct LastTemplate {
     pub created: UnixMs,
     /// Whether it failed.
     pub failed: bool,
+    /// Whether it was withdrawn before it left: nobody was asked.
+    pub withdrawn: bool,
 }
 
 /// What a contact's last template means for the window that began at `about`.
@@ -92,7 +94,7 @@ pub enum Asked {
 pub fn asked(last: Option<LastTemplate>, about: UnixMs, max_age_ms: i64, now: Now) -> Asked {
     match last {
         None => Asked::No,
-        Some(last) if last.about != about => Asked::No,
+        Some(last) if last.withdrawn || last.about != about => Asked::No,
         Some(last) if now.trusted && now.at.ms_since(last.created) > max_age_ms => Asked::No,
         Some(last) if last.failed => Asked::Failed,
         Some(_) => Asked::Yes,
@@ -200,9 +202,14 @@ mod tests {
             about: UnixMs(5),
             created: now(2, true).at,
             failed: false,
+            withdrawn: false,
         };
         let failed = LastTemplate {
             failed: true,
+            ..sent
+        };
+        let withdrawn = LastTemplate {
+            withdrawn: true,
             ..sent
         };
         let week = 7 * 24 * HOUR_MS;
@@ -212,6 +219,7 @@ mod tests {
             (Some(failed), 5, now(3, true), Asked::Failed),
             // They wrote since: the next closed window is another one.
             (Some(sent), 6, now(3, true), Asked::No),
+            (Some(withdrawn), 5, now(3, true), Asked::No),
             (Some(sent), 5, now(10, true), Asked::No),
             (Some(sent), 5, now(10, false), Asked::Yes),
         ];

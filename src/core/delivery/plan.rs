@@ -90,6 +90,9 @@ pub struct Plan {
     pub holds: Vec<(OutboxId, Why, bool)>,
     /// Whether what is held goes back into the queue: the window is open.
     pub release: bool,
+    /// Whether the window is closed; it stays so until they write, also on a
+    /// clock that is not trusted any more.
+    pub closed: bool,
     /// Whether a template is queued.
     pub ask: bool,
     /// Whether the age of what has none yet counts from now.
@@ -150,7 +153,10 @@ pub fn plan(lane: &Lane, limits: Limits, now: Now) -> Plan {
                 send_next(&mut plan, lane, limits, now);
             }
         }
-        Window::Closed => closed(&mut plan, lane, &alive, limits, now),
+        Window::Closed => {
+            plan.closed = true;
+            closed(&mut plan, lane, &alive, limits, now);
+        }
     }
     if plan.changes() {
         plan.look = Some(now.at);

@@ -56,6 +56,7 @@ fn asked(about: UnixMs, failed: bool) -> Option<LastTemplate> {
         about,
         created: NOW.plus_ms(-HOUR_MS),
         failed,
+        withdrawn: false,
     })
 }
 

@@ -111,8 +111,12 @@ fn refused(
             queued(Why::ProviderError, later, true, Channel::Fine)
         }
         Class::Retry | Class::Permanent => failed(Why::Refused, now),
-        // The planner does the rest, as for any window that is closed.
-        Class::NeedsTemplate => queued(Why::WindowClosed, now, true, Channel::Fine),
+        // The planner does the rest, as for any window that is closed. Where
+        // there is none to close, it is tried again ever more rarely.
+        Class::NeedsTemplate => {
+            let later = now.plus_ms(wait_ms(Class::Retry, tries.before, hint, jitter));
+            queued(Why::WindowClosed, later, true, Channel::Fine)
+        }
         Class::Unknown => in_doubt(Why::ProviderUnsure, policy, now),
         Class::PossiblySent => in_doubt(Why::MaybeSent, policy, now),
     }

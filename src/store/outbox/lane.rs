@@ -143,6 +143,7 @@ fn last_template(conn: &Connection, contact: ContactId) -> Result<Option<Latest>
             let last = LastTemplate {
                 about: UnixMs(row.get(7)?),
                 created: UnixMs(row.get(8)?),
+                withdrawn: state == DeliveryState::Superseded,
                 failed: matches!(
                     state,
                     DeliveryState::Failed | DeliveryState::Expired | DeliveryState::Cancelled
@@ -263,7 +264,8 @@ fn save(conn: &Connection, contact: ContactId, lane: &Lane, plan: &Plan) -> Resu
     let send = plan.send;
     conn.prepare_cached(
         "UPDATE lane SET rank = ?2, head_id = ?3, again = ?4, ready_at = ?5, look_at = ?6,
-                         holds = ?7 WHERE contact_id = ?1",
+                         holds = ?7, closed_stamp = coalesce(?8, closed_stamp)
+         WHERE contact_id = ?1",
     )?
     .execute(params![
         contact.0,
@@ -273,6 +275,7 @@ fn save(conn: &Connection, contact: ContactId, lane: &Lane, plan: &Plan) -> Resu
         send.map(|send| send.at.0),
         plan.look.map(|at| at.0),
         !lane.held.is_empty(),
+        plan.closed.then_some(lane.last_stamp.0),
     ])?;
     Ok(())
 }

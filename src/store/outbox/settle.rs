@@ -91,6 +91,9 @@ fn follow(
     now: UnixMs,
 ) -> Result<()> {
     if verdict.why == Some(Why::WindowClosed) {
+        if is_template(conn, id)? {
+            return super::end(conn, id, DeliveryState::Failed, Why::TemplateRefused, now);
+        }
         window_closed(conn, id)?;
     }
     if verdict.state != DeliveryState::Failed {
