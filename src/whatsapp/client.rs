@@ -4,11 +4,16 @@
 //! retried send is a message sent twice. Every wait and every reply has its
 //! bound. Nothing in here logs an address, a header or a body.
 
+mod incoming;
+
+pub use incoming::{Cut, Incoming};
+
 use crate::core::limits::PROVIDER_REPLY_BYTES_MAX;
 use crate::ports::{Clock, LineFault, Meter};
 use crate::whatsapp::names::Names;
+use incoming::size_of;
 use reqwest::header::{CONTENT_TYPE, HeaderMap};
-use reqwest::{RequestBuilder, Response, Url};
+use reqwest::{RequestBuilder, Url};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, UnixTime};
 use rustls::{ClientConfig, RootCertStore};
@@ -276,104 +281,6 @@ fn system_roots() -> Vec<CertificateDer<'static>> {
     CertificateDer::pem_file_iter(SYSTEM_ROOTS)
         .map(|certificates| certificates.filter_map(Result::ok).collect())
         .unwrap_or_default()
-}
-
-/// An answer whose head is here and whose body is still coming.
-pub struct Incoming {
-    response: Response,
-    idle: Duration,
-    meter: Arc<Meter>,
-}
-
-impl Incoming {
-    fn new(response: Response, idle: Duration, meter: &Arc<Meter>) -> Self {
-        meter.received(STATUS_LINE + fields(response.headers()));
-        Self {
-            response,
-            idle,
-            meter: Arc::clone(meter),
-        }
-    }
-
-    /// The HTTP status.
-    pub fn status(&self) -> u16 {
-        self.response.status().as_u16()
-    }
-
-    /// The headers.
-    pub fn headers(&self) -> &HeaderMap {
-        self.response.headers()
-    }
-
-    /// Whether the one who answered proved its name.
-    pub fn is_genuine(&self) -> bool {
-        self.response.url().scheme() == "https"
-    }
-
-    /// The next piece of the body; `None` at its end.
-    ///
-    /// # Errors
-    /// When it broke off, or nothing came for too long.
-    pub async fn next(&mut self) -> Result<Option<Vec<u8>>, Cut> {
-        match tokio::time::timeout(self.idle, self.response.chunk()).await {
-            Ok(Ok(piece)) => Ok(piece.map(|piece| {
-                self.meter.received(piece.len());
-                piece.to_vec()
-            })),
-            Ok(Err(_)) | Err(_) => Err(Cut),
-        }
-    }
-
-    /// The whole answer, as far as it comes and within the limit.
-    async fn whole(mut self, bytes_max: usize) -> Answer {
-        let mut answer = Answer {
-            status: self.status(),
-            headers: self.headers().clone(),
-            body: Vec::new(),
-            whole: false,
-            genuine: self.is_genuine(),
-        };
-        loop {
-            match self.next().await {
-                Ok(Some(piece)) => {
-                    let room = bytes_max.saturating_sub(answer.body.len());
-                    answer.body.extend(piece.iter().take(room));
-                    if piece.len() > room {
-                        return answer;
-                    }
-                }
-                Ok(None) => {
-                    answer.whole = true;
-                    return answer;
-                }
-                Err(Cut) => return answer,
-            }
-        }
-    }
-}
-
-/// A body that broke off.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Cut;
-
-/// Bytes of a request's or an answer's first line without the address, and of
-/// the fields the client adds by itself.
-const STATUS_LINE: usize = 20;
-const OWN_FIELDS: usize = 80;
-
-/// About what a request takes on the wire.
-fn size_of(request: &reqwest::Request) -> usize {
-    let url = request.url();
-    let address = url.path().len() + url.query().map_or(0, |query| query.len() + 1);
-    let body = request.body().and_then(reqwest::Body::as_bytes);
-    STATUS_LINE + address + OWN_FIELDS + fields(request.headers()) + body.map_or(0, <[u8]>::len)
-}
-
-fn fields(headers: &HeaderMap) -> usize {
-    let lengths = headers
-        .iter()
-        .map(|(name, value)| name.as_str().len() + value.len() + 4);
-    lengths.sum()
 }
 
 fn lost(error: &reqwest::Error) -> Lost {

@@ -38,7 +38,10 @@ fn voice_note(conn: &Connection, name: &str, stamped: UnixMs) -> InboxId {
     };
     receive(conn, &reception, b"raw", &[item], NOW).unwrap();
     let id = InboxId(count(conn, "SELECT max(id) FROM inbox"));
+    // As after its step: nothing of theirs waits any more.
     conn.execute("UPDATE inbox SET state = 'handled'", [])
+        .unwrap();
+    conn.execute("UPDATE contact SET due_at = NULL", [])
         .unwrap();
     id
 }
