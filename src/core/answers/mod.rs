@@ -25,6 +25,7 @@ mod phrases;
 mod pieces;
 mod segments;
 mod sex;
+mod shape;
 mod words;
 mod yes_no;
 

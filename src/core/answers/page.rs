@@ -7,9 +7,10 @@
 
 use super::fold::{fold, folded_tokens};
 use super::kind::{Kind, Misread, Value};
-use super::onset::{begins_like_a_time, has_other_words};
+use super::onset::begins_like_a_time;
 use super::pieces::{Piece, flush, forget};
 use super::segments::{cut_segments, label_of, topic_of};
+use super::shape::{is_plain_no, is_typed, tells_more_than_time};
 use super::{is_too_long, read, words};
 use crate::core::lang::Lang;
 use jiff::civil::Date;
@@ -305,16 +306,10 @@ impl Page<'_> {
                         .map(|value| (*place, value))
                 })
                 .filter(|(_, value)| *value != Value::Nothing)
-                .filter(|(_, value)| !self.tells_more_than_time(value))
+                .filter(|(_, value)| !tells_more_than_time(value, self.lang, self.today))
                 .collect();
             (!fits.is_empty()).then_some((used, fits))
         })
-    }
-
-    /// Whether a time was told with words that are no part of it.
-    fn tells_more_than_time(&self, value: &Value) -> bool {
-        matches!(value, Value::Since { said, .. }
-            if has_other_words(&fold(said.as_str()), self.lang, self.today))
     }
 
     /// A typed question takes the value that is offered to it alone; two
@@ -396,27 +391,6 @@ impl Page<'_> {
                 }
             }
         }
-    }
-}
-
-/// A "no" that may as well answer a question of yes or no.
-fn is_plain_no(tokens: &[String]) -> bool {
-    let no = [
-        "no", "non", "nao", "hapana", "nope", "n", "nn", "la", "siyo", "si",
-    ];
-    matches!(tokens, [one] if no.contains(&one.as_str()))
-}
-
-const fn is_typed(kind: &Kind) -> bool {
-    match kind {
-        Kind::BirthOrAge
-        | Kind::Sex
-        | Kind::Onset
-        | Kind::YesNo
-        | Kind::OneOf { .. }
-        | Kind::AnyOf { .. }
-        | Kind::EmergencyContact => true,
-        Kind::Name | Kind::Locality | Kind::FreeText | Kind::FreeTextOrNone => false,
     }
 }
 

@@ -41,8 +41,11 @@ fn voice_note(conn: &Connection, name: &str, stamped: UnixMs) -> InboxId {
     // As after its step: nothing of theirs waits any more.
     conn.execute("UPDATE inbox SET state = 'handled'", [])
         .unwrap();
-    conn.execute("UPDATE contact SET due_at = NULL", [])
-        .unwrap();
+    conn.execute(
+        "UPDATE contact SET waits_from = NULL, first_at = NULL, due_at = NULL",
+        [],
+    )
+    .unwrap();
     id
 }
 
