@@ -34,7 +34,7 @@ pub fn due(conn: &Connection, now: UnixMs, limit: usize) -> Result<Vec<ContactId
 /// Whatever the database reports.
 pub fn any(conn: &Connection) -> Result<bool> {
     Ok(conn
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM pending)")?
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM contact WHERE due_at IS NOT NULL)")?
         .query_row([], |row| row.get(0))?)
 }
 

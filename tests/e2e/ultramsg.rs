@@ -225,14 +225,16 @@ fn a_phone_that_is_logged_out_holds_everything_and_fails_nothing() {
     let service = post.clinic.serve();
     post.talk(MARIE, &["hello"]);
     post.far.account(&json!({ "status": "qr" }));
+    // The word that a phone is linked is believed for ten seconds.
+    std::thread::sleep(std::time::Duration::from_secs(11));
+    post.far.write(MARIE, "1");
+    wait::until("the reply waits here", 30, || {
+        (post.clinic.waiting() == 1).then_some(())
+    });
     wait::until("the channel is known to be out of order", 120, || {
         (post.clinic.json(&["outbox", "list"])["line"] == "misconfigured"
             || service.logged().contains("misconfigured"))
         .then_some(())
-    });
-    post.far.write(MARIE, "1");
-    wait::until("the reply waits here", 30, || {
-        (post.clinic.waiting() == 1).then_some(())
     });
     assert_eq!(post.far.heard(MARIE).len(), 1);
     post.far.account(&json!({ "status": "authenticated" }));

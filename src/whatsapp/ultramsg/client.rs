@@ -18,11 +18,17 @@ use crate::whatsapp::repair::repair_escapes;
 use reqwest::Url;
 use reqwest::header::CONTENT_TYPE;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 /// Messages on one page of UltraMsg's queue.
 pub const PAGE_ROWS: usize = 50;
+
+/// How long the word is believed that a phone is linked. Without one UltraMsg
+/// takes messages all the same, and drops them after a day.
+const LINKED_FOR: Duration = Duration::from_secs(10);
 
 /// Where UltraMsg is and who we are there.
 pub struct UltraMsgSettings {
@@ -52,6 +58,8 @@ pub struct UltraMsgClient {
     token: Zeroizing<String>,
     /// The instance's number without the word before it.
     pub(super) instance: String,
+    /// When a phone was last known to be linked.
+    linked_at: Mutex<Option<Instant>>,
 }
 
 impl fmt::Debug for UltraMsgClient {
@@ -77,6 +85,7 @@ impl UltraMsgClient {
             base: below(&base, &[&format!("instance{instance}")])?,
             token: Zeroizing::new(token.to_owned()),
             instance,
+            linked_at: Mutex::default(),
         })
     }
 
@@ -90,6 +99,29 @@ impl UltraMsgClient {
         url.set_query(Some(&encode(&pairs)));
         let ask = |client: &reqwest::Client| client.get(url);
         self.line.ask_for(PROVIDER_LIST_BYTES_MAX, ask).await
+    }
+
+    /// Why nothing can be handed over just now, as far as it can be asked.
+    async fn hindrance(&self) -> Option<SendOutcome> {
+        let known = *self
+            .linked_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        if known.is_some_and(|at| at.elapsed() < LINKED_FOR) {
+            return None;
+        }
+        match self.probe().await {
+            SendOutcome::Accepted { .. } | SendOutcome::Unknown => None,
+            hindered @ (SendOutcome::Refused { .. } | SendOutcome::NotSent(_)) => Some(hindered),
+        }
+    }
+
+    fn note_linked(&self, linked: bool) {
+        let mut at = self
+            .linked_at
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
+        *at = linked.then(Instant::now);
     }
 
     /// The text of a list, if that is what came back.
@@ -183,7 +215,8 @@ const fn priority(purpose: Purpose) -> &'static str {
 }
 
 impl Messenger for UltraMsgClient {
-    /// Buttons and lists go as numbered text: UltraMsg has none.
+    /// Buttons and lists go as numbered text: UltraMsg has none. Whether a phone
+    /// is linked is asked first, unless that was done a moment ago.
     async fn send(&self, call: &Call) -> SendOutcome {
         let undeliverable = SendOutcome::Refused {
             error: codes::error(codes::UNDELIVERABLE),
@@ -193,6 +226,9 @@ impl Messenger for UltraMsgClient {
         let Some(to) = address::to(&call.to) else {
             return undeliverable;
         };
+        if let Some(hindrance) = self.hindrance().await {
+            return hindrance;
+        }
         let text = call.message.body.plain_text();
         let body = encode(&[
             ("token", self.token.as_str()),
@@ -217,7 +253,9 @@ impl Messenger for UltraMsgClient {
     /// Asks whether a phone is linked; `Accepted` carries no id then.
     async fn probe(&self) -> SendOutcome {
         let answer = self.question(&["instance", "status"], &[]).await;
-        outcome(answer, &linked)
+        let outcome = outcome(answer, &linked);
+        self.note_linked(matches!(outcome, SendOutcome::Accepted { .. }));
+        outcome
     }
 
     /// Looks for our own reference among the messages UltraMsg has.
