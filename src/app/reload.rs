@@ -120,7 +120,8 @@ impl Reload {
             token,
         };
         let client = CloudClient::new(Arc::clone(&self.http), Arc::clone(&self.clock), &settings);
-        client.map(Provider::Cloud).map_err(cannot_be_made).ok()
+        let client = client.map(Box::new).map(Provider::Cloud);
+        client.map_err(cannot_be_made).ok()
     }
 
     fn ultramsg_client(&self, token: Secret) -> Option<Provider> {

@@ -277,21 +277,24 @@ pub async fn touch(places: &[SocketAddr], patience: Duration) -> Touch {
 /// What an error of a connection means; none: it was there. On this machine a
 /// closed door is a cut line, as the demo plays it.
 fn judge(error: Option<&io::Error>, place: IpAddr) -> Option<Touch> {
-    Some(match error?.kind() {
-        io::ErrorKind::ConnectionRefused | io::ErrorKind::ConnectionReset => {
-            if place.is_loopback() {
-                Touch::Silent
-            } else {
-                Touch::Refused
-            }
-        }
-        io::ErrorKind::NetworkUnreachable
-        | io::ErrorKind::HostUnreachable
-        | io::ErrorKind::NetworkDown
-        | io::ErrorKind::AddrNotAvailable
-        | io::ErrorKind::InvalidInput
-        | io::ErrorKind::PermissionDenied => Touch::NoRoute,
-        _other => Touch::Silent,
+    use io::ErrorKind as Is;
+    let kind = error?.kind();
+    let refused = matches!(kind, Is::ConnectionRefused | Is::ConnectionReset);
+    let no_route = matches!(
+        kind,
+        Is::NetworkUnreachable
+            | Is::HostUnreachable
+            | Is::NetworkDown
+            | Is::AddrNotAvailable
+            | Is::InvalidInput
+            | Is::PermissionDenied
+    );
+    Some(if refused && !place.is_loopback() {
+        Touch::Refused
+    } else if no_route {
+        Touch::NoRoute
+    } else {
+        Touch::Silent
     })
 }
 

@@ -322,14 +322,19 @@ fn cause(error: &(dyn Error + 'static)) -> Option<LineFault> {
 /// provider's, which renews its certificates long before they end.
 const fn handshake_fault(error: &rustls::Error) -> LineFault {
     use rustls::CertificateError as Bad;
-    match error {
+    let by_date = matches!(
+        error,
         rustls::Error::InvalidCertificate(
             Bad::NotValidYet
-            | Bad::NotValidYetContext { .. }
-            | Bad::Expired
-            | Bad::ExpiredContext { .. },
-        ) => LineFault::Clock,
-        _other => LineFault::Tls,
+                | Bad::NotValidYetContext { .. }
+                | Bad::Expired
+                | Bad::ExpiredContext { .. },
+        )
+    );
+    if by_date {
+        LineFault::Clock
+    } else {
+        LineFault::Tls
     }
 }
 

@@ -16,7 +16,7 @@ use crate::whatsapp::ultramsg::UltraMsgClient;
 #[derive(Debug)]
 pub enum Provider {
     /// Meta's Cloud API.
-    Cloud(CloudClient),
+    Cloud(Box<CloudClient>),
     /// UltraMsg.
     UltraMsg(UltraMsgClient),
 }

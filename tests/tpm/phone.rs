@@ -60,6 +60,7 @@ pub struct Phone {
 impl Phone {
     /// One that has installed `ca.pem` of a data folder.
     pub fn new(data: &Path, port: u16) -> Self {
+        #[allow(clippy::disallowed_methods, reason = "a phone has a clock of its own")]
         let now = jiff::Timestamp::now().as_second();
         Self::at(data, port, now.try_into().unwrap())
     }

@@ -112,7 +112,7 @@ impl Upkeep {
         if let Some(authority) = &self.authority {
             return Ok(Arc::clone(authority));
         }
-        let kept = self.writer.run(|conn| find_authority(conn)).await;
+        let kept = self.writer.run(find_authority).await;
         let authority = match kept.context("the authority cannot be read")? {
             Some(kept) => Arc::new(read_authority(kept)?),
             None => {

@@ -441,3 +441,44 @@ fn a_doubtful_message_does_not_pass_an_earlier_one_that_is_queued_again() {
         "not s1, whose wait is over too"
     );
 }
+
+#[test]
+fn a_template_that_the_provider_stopped_is_not_chosen() {
+    use crate::core::inbound::TemplateNews;
+    use crate::store::templates;
+
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let now = Now {
+        at: NOW,
+        trusted: true,
+    };
+    let names = [(Lang::Pt, "ours_pt"), (Lang::Fr, "ours_fr")];
+    let names = names.map(|(lang, name)| (lang, name.to_owned()));
+    let rules = Rules {
+        templates: Templates::new(names.into(), vec![Lang::Pt, Lang::Fr]),
+        ..rules()
+    };
+    let chosen = || {
+        let (_, found) = template::available(&conn, &rules, amina, now).unwrap();
+        found.map(|(lang, _)| lang)
+    };
+    let hear = |name: &str, language: &str, status: &str| {
+        let news = TemplateNews {
+            name: name.into(),
+            language: language.into(),
+            status: status.into(),
+            reason: String::new(),
+        };
+        templates::note(&conn, &news, NOW).unwrap();
+    };
+    assert_eq!(chosen(), Some(Lang::Pt), "nothing was heard of it");
+    hear("ours_pt", "pt_PT", "PAUSED");
+    assert_eq!(chosen(), Some(Lang::Fr));
+    hear("ours_fr", "fr", "REJECTED");
+    assert_eq!(chosen(), None);
+    let (state, _) = template::available(&conn, &rules, amina, now).unwrap();
+    assert_eq!(state, crate::core::delivery::Templated::Refused);
+    hear("ours_pt", "pt_PT", "APPROVED");
+    assert_eq!(chosen(), Some(Lang::Pt));
+}
