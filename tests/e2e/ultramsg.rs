@@ -226,7 +226,7 @@ fn a_phone_that_is_logged_out_holds_everything_and_fails_nothing() {
     post.talk(MARIE, &["hello"]);
     post.far.account(&json!({ "status": "qr" }));
     // The word that a phone is linked is believed for ten seconds.
-    std::thread::sleep(std::time::Duration::from_secs(11));
+    wait::pass(std::time::Duration::from_secs(11));
     post.far.write(MARIE, "1");
     wait::until("the reply waits here", 30, || {
         (post.clinic.waiting() == 1).then_some(())
