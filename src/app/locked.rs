@@ -29,9 +29,9 @@ use tokio_util::sync::CancellationToken;
 pub async fn wait_for_key(
     config: &Config,
     custody: &Custody,
-    lan: &Lan,
-    shown: &Shown,
+    (lan, shown): (&Lan, &Shown),
     sockets: &Sockets,
+    asked_to_stop: impl Future<Output = ()>,
 ) -> Result<Option<Opened>> {
     let stop = CancellationToken::new();
     let mut runner = Runner::new();
@@ -51,7 +51,7 @@ pub async fn wait_for_key(
     tracing::info!("locked: waiting for healthpost unlock, or the unlock page");
     let opened = tokio::select! {
         opened = at_the_door::wait(custody, &mut knocks) => opened,
-        () = serve::asked_to_stop()? => None,
+        () = asked_to_stop => None,
     };
     stop.cancel();
     // Who still waits at the door hears that it is no longer one.

@@ -50,6 +50,9 @@ pub async fn serve(config: Config, passphrase: Option<Secret>, machine: Machine)
         );
     }
     let lock = lock::take(&folder)?;
+    // One ear from here to the end: a signal between being locked and being
+    // open must not get lost.
+    let mut asked = Box::pin(asked_to_stop()?);
     let sockets = Sockets {
         public: listen::bind(config.public.listen, "public.listen")?,
         lan: listen::bind(config.lan.listen, "lan.listen")?,
@@ -60,14 +63,16 @@ pub async fn serve(config: Config, passphrase: Option<Secret>, machine: Machine)
     let shown = Shown::default();
     let key = match by_itself(&custody, passphrase, &machine).await? {
         Some(opened) => opened.key,
-        None => match wait_for_key(&config, &custody, &lan, &shown, &sockets).await? {
-            Some(opened) => opened.key,
-            None => return Ok(()),
-        },
+        None => {
+            match wait_for_key(&config, &custody, (&lan, &shown), &sockets, &mut asked).await? {
+                Some(opened) => opened.key,
+                None => return Ok(()),
+            }
+        }
     };
     let opened = Opened::new(&folder, &key, lock, &*machine.clock)?;
     drop(key);
-    run(&config, opened, sockets, (lan, shown), machine).await
+    run(&config, opened, sockets, (lan, shown), machine, asked).await
 }
 
 async fn run(
@@ -76,6 +81,7 @@ async fn run(
     sockets: Sockets,
     (lan, shown): (Lan, Shown),
     machine: Machine,
+    asked: impl Future<Output = ()>,
 ) -> Result<()> {
     let mut runner = Runner::new();
     let service = service::start(config, &opened, &machine, &mut runner).await?;
@@ -106,7 +112,7 @@ async fn run(
     );
     say_ready(&format!("serving webhooks on {address}"));
     tracing::info!(%address, lan = %config.lan.listen, "the clinic's box is serving");
-    let ended = runner.watch(asked_to_stop()?).await;
+    let ended = runner.watch(asked).await;
     runner.shut_down(SHUTDOWN).await;
     drop(service);
     tokio::task::spawn_blocking(move || opened.close()).await??;
