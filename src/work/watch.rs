@@ -24,8 +24,8 @@ pub const PROBE_MS: i64 = 6 * HOUR_MS;
 const DOWN_MS: i64 = 3 * SECOND_MS;
 /// The same after ten minutes of it.
 const LONG_DOWN_MS: i64 = 18 * SECOND_MS;
-/// What routine leaves in the purse, bytes: when the kernel says that the way is
-/// back, a touch and a probe are asked at once.
+/// What routine probes leave in the purse, bytes: when the kernel says that the
+/// way is back, a touch and a probe are asked at once.
 const RESERVE_BYTES: i64 = 8_000;
 /// How many touches are quick.
 const QUICK_TOUCHES: u32 = 200;
@@ -312,11 +312,6 @@ impl Watch {
 
     /// What to ask next, and when.
     pub fn plan(&self, now: Moment) -> Plan {
-        let reserve = if self.wish.is_some() {
-            0
-        } else {
-            RESERVE_BYTES
-        };
         let (wish, due_ms) = self.wish.unwrap_or_else(|| self.routine(now));
         let ask = match wish {
             Wish::Touch => self.touch(),
@@ -325,6 +320,12 @@ impl Watch {
                 self.touch()
             }
             Wish::Probe => Ask::Probe,
+        };
+        // A touch is what finds a dead uplink: it waits for nothing but its own
+        // price. After many cuts a purse that is kept full would be blind.
+        let reserve = match ask {
+            Ask::Probe if self.wish.is_none() => RESERVE_BYTES,
+            Ask::Probe | Ask::Touch { .. } => 0,
         };
         let wait_ms = due_ms
             .saturating_sub(now.steady_ms)
