@@ -157,40 +157,33 @@ pub fn ops_context(
 }
 
 /// The data key, where nobody has to be asked for anything: with the passphrase
-/// that was handed over, or by the TPM alone. What does not open leaves the box
-/// locked, and says why: a person may still open it. A passphrase from a file is
-/// never tried as a PIN: started again and again, it would use up the TPM's
-/// tries.
+/// that was handed over, or by the TPM alone. Whoever hands over a wrong one, or
+/// starts the box over a damaged database, is told so; it is never tried as a
+/// PIN, since started again and again it would use up the TPM's tries. A TPM
+/// that does not open leaves the box locked: a person may still open it.
 async fn by_itself(
     custody: &Custody,
     passphrase: Option<Secret>,
     machine: &Machine,
 ) -> Result<Option<KeyOpened>> {
     let before = machine.clock.now().at;
-    let mut opened = None;
-    if let Some(typed) = passphrase {
-        opened = tried(
-            key::open(custody, Way::Passphrase(typed)).await,
-            "the passphrase in the file",
-        );
-    }
-    if opened.is_none() && custody.opens_by_itself()? {
-        opened = tried(key::open(custody, Way::Tpm(None)).await, "the TPM");
-    }
+    let opened = if let Some(typed) = passphrase {
+        Some(key::open(custody, Way::Passphrase(typed)).await?)
+    } else if custody.opens_by_itself()? {
+        let opened = key::open(custody, Way::Tpm(None)).await;
+        let told = opened.inspect_err(|error| {
+            let error = format!("{error:#}");
+            tracing::error!(error, "the TPM does not open the box: it stays locked");
+        });
+        told.ok()
+    } else {
+        None
+    };
     if opened.is_some() {
         let derived_ms = machine.clock.now().at.ms_since(before);
         tracing::info!(key.derived_ms = derived_ms, "the data key is open");
     }
     Ok(opened)
-}
-
-fn tried(opened: Result<KeyOpened>, what: &str) -> Option<KeyOpened> {
-    opened
-        .inspect_err(|error| {
-            let error = format!("{error:#}");
-            tracing::error!(error, "{what} does not open the box: it stays locked");
-        })
-        .ok()
 }
 
 /// The authority's certificate as the pages offer it, read at each asking: it

@@ -13,7 +13,7 @@ use std::path::PathBuf;
     healthpost serve      # locked, until healthpost unlock"
 )]
 pub struct Serve {
-    /// A file with the passphrase; without the right one it starts locked
+    /// A file with the passphrase; without one it starts locked, unless the TPM opens it
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
 }
@@ -22,8 +22,7 @@ impl Serve {
     /// Runs until the service is told to stop.
     ///
     /// # Errors
-    /// In words, when it cannot start or a part of it died; a wrong passphrase is
-    /// no reason to end.
+    /// In words, when it cannot start or a part of it died.
     pub async fn run(self, globals: &Globals) -> Result<(), Failure> {
         let config = globals.load_config()?;
         let passphrase = match &self.passphrase_file {

@@ -191,24 +191,6 @@ fn who_speaks_plain_http_is_told_where_to_go() {
 }
 
 #[test]
-fn a_wrong_passphrase_from_a_file_leaves_the_box_locked() {
-    let folder = tempfile::tempdir().unwrap();
-    let clinic = made(folder.path());
-    healthpost::durable::write(Path::new(&clinic.passphrase()), b"maji machafu kabisa\n").unwrap();
-    let mut service = clinic.begin();
-    let phone = Phone::new(&clinic.data, clinic.lan);
-    wait::until("the unlock page", 30, || phone.page("/unlock").ok());
-    assert!(service.ended().is_none());
-    assert!(
-        service.logged().contains("the passphrase is wrong"),
-        "{}",
-        service.logged()
-    );
-    assert_eq!(phone.unlock(PASSPHRASE).unwrap().status, 200);
-    clinic.wait_ready(&mut service);
-}
-
-#[test]
 fn a_folder_made_before_gets_its_certificates_when_it_is_opened() {
     let folder = tempfile::tempdir().unwrap();
     let clinic = made(folder.path());
