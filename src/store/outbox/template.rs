@@ -73,7 +73,7 @@ pub(super) fn queue(conn: &Connection, rules: &Rules, contact: ContactId, now: N
     conn.prepare_cached(
         "INSERT INTO outbox (key, contact_id, purpose, body, rank, state, created_at, updated_at,
                              about_stamp, aged_from)
-         SELECT o.key || '.t' || (SELECT seq FROM sqlite_sequence WHERE name = 'outbox'),
+         SELECT o.key || '.t' || (SELECT max(id) FROM outbox),
                 o.contact_id, ?2, ?3, 0, 'queued', ?4, ?4, c.last_stamp, NULL
          FROM outbox o INDEXED BY outbox_waiting JOIN contact c ON c.id = o.contact_id
          WHERE o.contact_id = ?1 AND o.state = 'held'
