@@ -131,8 +131,10 @@ impl Bug {
                    UPDATE audit SET actor = 'nobody' WHERE seq = 2; END;"
             }
             Self::NobodyTold => {
-                "CREATE TEMP TRIGGER planted BEFORE INSERT ON main.pending
-                 WHEN NEW.due_at % 7 = 0 BEGIN SELECT RAISE(IGNORE); END;"
+                "CREATE TEMP TRIGGER planted AFTER UPDATE OF due_at ON main.contact
+                 WHEN NEW.due_at % 7 = 0 BEGIN
+                   UPDATE contact SET waits_from = NULL, first_at = NULL, due_at = NULL
+                   WHERE id = NEW.id; END;"
             }
             Self::AcknowledgedTooEarly
             | Self::FlushThatLies

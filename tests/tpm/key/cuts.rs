@@ -144,7 +144,8 @@ fn of_setting_up() {
             };
             opens.unwrap_or_else(|error| panic!("after \"{}\": {error:#}", moment.step));
             // What the interrupted one had put into the TPM is gone.
-            let sealed = usize::from(!matches!(way, FirstWay::Passphrase(_)));
+            // The data key's half and the key of the clinic's network.
+            let sealed = 2 * usize::from(!matches!(way, FirstWay::Passphrase(_)));
             let indices = woken.board.indices();
             assert_eq!(indices.len(), sealed, "after \"{}\"", moment.step);
         }
