@@ -7,7 +7,7 @@
 
 use crate::ports::{Moved, Touch};
 use rustix::net::netlink::SocketAddrNetlink;
-use rustix::net::{AddressFamily, RecvFlags, SocketFlags, SocketType, sockopt};
+use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, sockopt};
 use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
@@ -21,6 +21,8 @@ use tokio::net::TcpSocket;
 const GROUPS: u32 = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
 /// The kernel's largest batch of news, bytes.
 const NEWS_BYTES_MAX: usize = 32 * 1024;
+/// A route, as news and as an answer.
+const RTM_NEWROUTE: u16 = 24;
 /// How often the way is looked at where the kernel's news cannot be had.
 const LOOK: Duration = Duration::from_secs(1);
 /// Only a default route leads to these (RFC 5737, RFC 3849); nothing is sent.
@@ -55,6 +57,8 @@ struct Known {
 
 /// The addresses from which packets to the provider would leave.
 type Way = Vec<IpAddr>;
+/// The same, each with the index of the device they would leave by, if known.
+type Doors = Vec<(IpAddr, Option<u32>)>;
 
 impl Links {
     /// Listens to the kernel from now on; to be called on the runtime. Where
@@ -75,7 +79,7 @@ impl Links {
 
     /// Notes how things are, before the first news.
     pub fn look(&self, places: &[IpAddr]) {
-        self.known().way = way_to(places);
+        self.known().weigh(&[], doors_to(places));
     }
 
     /// Waits for news and says what they mean for the way to these places.
@@ -88,7 +92,7 @@ impl Links {
                     Vec::new()
                 }
             };
-            let told = self.known().weigh(&news, way_to(&places()));
+            let told = self.known().weigh(&news, doors_to(&places()));
             if told != Moved::Same || self.socket.is_some() {
                 return told;
             }
@@ -101,13 +105,12 @@ impl Links {
 }
 
 impl Known {
-    fn weigh(&mut self, news: &[News], way: Way) -> Moved {
+    fn weigh(&mut self, news: &[News], doors: Doors) -> Moved {
         let mut carrier = false;
         for one in news {
             match *one {
                 News::Link { index, carries } => {
                     let before = self.carriers.insert(index, carries);
-                    // What was never heard of had its carrier.
                     carrier |= before.unwrap_or(true) != carries;
                 }
                 News::NoLink { index } => {
@@ -116,6 +119,14 @@ impl Known {
                 News::Way => {}
             }
         }
+        // The kernel keeps the routes of a device whose cable was pulled.
+        let mut way: Way = doors
+            .into_iter()
+            .filter(|(_, device)| device.is_none_or(|index| self.carries(index)))
+            .map(|(address, _)| address)
+            .collect();
+        way.sort_unstable();
+        way.dedup();
         let before = std::mem::replace(&mut self.way, way);
         match (before.is_empty(), self.way.is_empty()) {
             (false, true) => Moved::Gone,
@@ -124,6 +135,11 @@ impl Known {
             _ if carrier => Moved::Carrier,
             _ => Moved::Same,
         }
+    }
+
+    /// What was never heard of has its carrier.
+    fn carries(&self, index: u32) -> bool {
+        self.carriers.get(&index).copied().unwrap_or(true)
     }
 }
 
@@ -182,7 +198,7 @@ fn parse(mut bytes: &[u8]) -> Vec<News> {
             16 => news.extend(link(body)),
             17 => news.extend(word(body, 4).map(|index| News::NoLink { index })),
             // RTM_NEWADDR, RTM_DELADDR, RTM_NEWROUTE, RTM_DELROUTE
-            20 | 21 | 24 | 25 => news.push(News::Way),
+            20 | 21 | RTM_NEWROUTE | 25 => news.push(News::Way),
             _other => {}
         }
         bytes = rest;
@@ -215,12 +231,67 @@ fn word(bytes: &[u8], at: usize) -> Option<u32> {
 
 /// The addresses from which packets to these places would leave; none where
 /// the kernel knows no way. Asked of the kernel alone, nothing is sent.
-fn way_to(places: &[IpAddr]) -> Way {
+fn doors_to(places: &[IpAddr]) -> Doors {
     let places = if places.is_empty() { &ANYWHERE } else { places };
-    let mut way: Way = places.iter().filter_map(|place| source(*place)).collect();
-    way.sort_unstable();
-    way.dedup();
-    way
+    let door = |place: &IpAddr| Some((source(*place)?, device(*place)));
+    places.iter().filter_map(door).collect()
+}
+
+/// The index of the device by which packets to a place would leave:
+/// `RTM_GETROUTE` of `rtnetlink(7)`. None where the kernel does not say.
+fn device(place: IpAddr) -> Option<u32> {
+    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
+    let socket =
+        rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None).ok()?;
+    let kernel = SocketAddrNetlink::new(0, 0);
+    rustix::net::sendto(&socket, &question(place), SendFlags::empty(), &kernel).ok()?;
+    // The kernel has answered by the time the question is handed over.
+    let mut buffer = vec![0; NEWS_BYTES_MAX];
+    let (length, _) = rustix::net::recv(&socket, &mut buffer[..], RecvFlags::empty()).ok()?;
+    match message(buffer.get(..length)?)? {
+        (RTM_NEWROUTE, body, _) => way_out(body),
+        _ => None,
+    }
+}
+
+/// `RTM_GETROUTE` with one attribute, `RTA_DST`.
+fn question(place: IpAddr) -> Vec<u8> {
+    const RTM_GETROUTE: u16 = 26;
+    const NLM_F_REQUEST: u16 = 1;
+    const RTA_DST: u16 = 1;
+    let (family, address) = match place {
+        IpAddr::V4(v4) => (AddressFamily::INET, v4.octets().to_vec()),
+        IpAddr::V6(v6) => (AddressFamily::INET6, v6.octets().to_vec()),
+    };
+    let family = u8::try_from(family.as_raw()).unwrap_or_default();
+    let bits = if place.is_ipv4() { 32 } else { 128 };
+    let attribute = if place.is_ipv4() { 8_u16 } else { 20 };
+    let mut bytes = (28 + u32::from(attribute)).to_ne_bytes().to_vec();
+    bytes.extend(RTM_GETROUTE.to_ne_bytes());
+    bytes.extend(NLM_F_REQUEST.to_ne_bytes());
+    bytes.extend([0; 8]);
+    bytes.extend([family, bits, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+    bytes.extend(attribute.to_ne_bytes());
+    bytes.extend(RTA_DST.to_ne_bytes());
+    bytes.extend(address);
+    bytes
+}
+
+/// `RTA_OIF` of a route.
+fn way_out(body: &[u8]) -> Option<u32> {
+    const RTA_OIF: u16 = 4;
+    let mut rest = body.get(12..)?;
+    loop {
+        let half = |at: usize| -> Option<u16> {
+            let two = rest.get(at..at + 2)?;
+            two.try_into().ok().map(u16::from_ne_bytes)
+        };
+        let (length, kind) = (usize::from(half(0)?), half(2)?);
+        if kind == RTA_OIF {
+            return word(rest, 4);
+        }
+        rest = rest.get(length.max(4).next_multiple_of(4)..)?;
+    }
 }
 
 fn source(place: IpAddr) -> Option<IpAddr> {
@@ -346,21 +417,47 @@ mod tests {
 
     #[test]
     fn what_news_mean_for_the_way() {
-        let here: Way = vec![[10, 0, 0, 2].into()];
-        let there: Way = vec![[10, 0, 9, 2].into()];
-        let mut known = Known {
-            way: here.clone(),
-            ..Known::default()
-        };
-        let carries = |carries| News::Link { index: 2, carries };
-        let mut weigh = |news: &[News], way: &Way| known.weigh(news, way.clone());
-        assert_eq!(weigh(&[carries(true)], &here), Moved::Same);
-        assert_eq!(weigh(&[carries(true), News::Way], &here), Moved::Same);
-        assert_eq!(weigh(&[carries(false)], &here), Moved::Carrier);
-        assert_eq!(weigh(&[News::Way], &Vec::new()), Moved::Gone);
-        assert_eq!(weigh(&[News::Way], &Vec::new()), Moved::Same);
-        assert_eq!(weigh(&[News::Way], &here), Moved::Back);
-        assert_eq!(weigh(&[News::Way], &there), Moved::Other);
+        let here = || vec![([10, 0, 0, 2].into(), Some(2))];
+        let there = || vec![([10, 0, 9, 2].into(), Some(2))];
+        let mut known = Known::default();
+        let link = |index, carries| News::Link { index, carries };
+        let mut weigh = |news: &[News], doors: Doors| known.weigh(news, doors);
+        assert_eq!(weigh(&[], here()), Moved::Back);
+        assert_eq!(weigh(&[link(2, true)], here()), Moved::Same);
+        assert_eq!(weigh(&[link(2, true), News::Way], here()), Moved::Same);
+        assert_eq!(weigh(&[News::Way], Vec::new()), Moved::Gone);
+        assert_eq!(weigh(&[News::Way], Vec::new()), Moved::Same);
+        assert_eq!(weigh(&[News::Way], here()), Moved::Back);
+        assert_eq!(weigh(&[News::Way], there()), Moved::Other);
+        // A pulled cable leaves its routes behind; another device's is none of ours.
+        assert_eq!(weigh(&[link(3, false)], there()), Moved::Carrier);
+        assert_eq!(weigh(&[link(2, false)], there()), Moved::Gone);
+        assert_eq!(weigh(&[News::Way], there()), Moved::Same);
+        assert_eq!(weigh(&[link(2, true)], there()), Moved::Back);
+        assert_eq!(weigh(&[link(2, false)], there()), Moved::Gone);
+        assert_eq!(weigh(&[News::NoLink { index: 2 }], Vec::new()), Moved::Same);
+        assert_eq!(weigh(&[News::Way], here()), Moved::Back);
+    }
+
+    #[test]
+    fn the_kernel_says_by_which_device_packets_leave() {
+        let text = |name: &str| std::fs::read_to_string(format!("/sys/class/net/lo/{name}"));
+        let lo: u32 = text("ifindex").unwrap().trim().parse().unwrap();
+        assert_eq!(device(Ipv4Addr::LOCALHOST.into()), Some(lo));
+    }
+
+    #[test]
+    fn a_route_without_a_device_reads_as_none() {
+        let attribute =
+            |kind: u16| [&8_u16.to_ne_bytes()[..], &kind.to_ne_bytes(), &[7, 0, 0, 0]].concat();
+        let route = |all: &[Vec<u8>]| [vec![0; 12], all.concat()].concat();
+        assert_eq!(
+            way_out(&route(&[attribute(1), attribute(4)])),
+            Some(u32::from_ne_bytes([7, 0, 0, 0]))
+        );
+        assert_eq!(way_out(&route(&[attribute(1)])), None);
+        assert_eq!(way_out(&[0; 64]), None);
+        assert_eq!(way_out(&[]), None);
     }
 
     #[tokio::test]

@@ -58,7 +58,10 @@ pub fn wait_ms(rhythm: Rhythm) -> i64 {
         return base.max(HEARD_MS);
     }
     let bytes = i64::try_from(rhythm.bytes).unwrap_or(i64::MAX);
-    let affordable = bytes.saturating_mul(DAY_MS) / POLL_BYTES_PER_DAY;
+    let affordable = bytes
+        .saturating_mul(DAY_MS)
+        .saturating_add(POLL_BYTES_PER_DAY - 1)
+        / POLL_BYTES_PER_DAY;
     base.max(affordable)
 }
 
@@ -85,7 +88,7 @@ mod tests {
                     quiet_ms: 0,
                     ..QUIET
                 },
-                3_295,
+                3_296,
             ),
             (
                 Rhythm {
@@ -132,7 +135,7 @@ mod tests {
                     quiet_ms: 0,
                     ..QUIET
                 },
-                329_589,
+                329_590,
             ),
         ];
         for (rhythm, wait) in cases {
