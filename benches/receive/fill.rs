@@ -275,6 +275,7 @@ fn deliver(conn: &Connection, box_key: &BoxKey, n: u64) -> Result<()> {
         templates: Templates::default(),
         zone: jiff::tz::TimeZone::UTC,
         language: Lang::En,
+        daily_ceiling: 0,
     };
     let clock = Now {
         at: now,

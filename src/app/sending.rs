@@ -99,6 +99,7 @@ fn rules(config: &Config) -> outbox::Rules {
         language: languages.first().copied().unwrap_or(Lang::En),
         templates: Templates::new(names.collect(), languages),
         zone: config.clinic.zone.clone(),
+        daily_ceiling: config.whatsapp.daily_ceiling,
     }
 }
 

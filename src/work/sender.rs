@@ -12,14 +12,15 @@ use crate::store::outbox::{self, Claim, Rules, Turn};
 use crate::store::{BoxKey, Error, Writer, pending};
 use crate::work::Bell;
 use crate::work::line::{Line, LineState};
+use crate::work::pace::Pace;
 use crate::work::poll::Hold;
 use futures_util::FutureExt;
-use std::collections::VecDeque;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::task::JoinSet;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// Longest sleep while messages may be waiting for their time.
@@ -30,9 +31,9 @@ const SOON: Duration = Duration::from_millis(5);
 const SETTLE_PAUSE_MAX: Duration = Duration::from_secs(30);
 /// How long a box that has just started counts as cut off, ms.
 const AWAY_AT_START_MS: i64 = 20_000;
-/// The window over which the provider counts messages, and a little: its
-/// windows lie anywhere, and calls are not all equally quick on their way.
-const RATE_WINDOW_MS: i64 = 1_010;
+/// Shortest time between the beginnings of two turns, unless one left work:
+/// results come one by one, and each turn is a transaction.
+const TURN: Duration = Duration::from_millis(10);
 
 /// Everything the sender works with.
 pub struct Sender<M> {
@@ -70,10 +71,12 @@ impl<M: Messenger> Sender<M> {
         let mut pace = Pace::new(self.messages_per_second);
         let mut stretch = Stretch::at_start(self.clock.now().at);
         while !stop.is_cancelled() {
+            let began = Instant::now();
             while air.try_join_next().is_some() {}
             stretch.see(self.line.state(), self.clock.now().at);
             let turn = self.turn(&mut pace, air.len(), &stretch).await;
             let idle = turn.claims.is_empty() && !turn.more;
+            let rest = if turn.more { began } else { began + TURN };
             for claim in turn.claims {
                 air.spawn(Arc::clone(&self).deliver(claim, stop.clone()));
             }
@@ -89,6 +92,7 @@ impl<M: Messenger> Sender<M> {
                     () = tokio::time::sleep(pause) => {}
                 }
             }
+            tokio::time::sleep_until(rest).await;
         }
         while air.join_next().await.is_some() {}
     }
@@ -256,44 +260,6 @@ impl Stretch {
     }
 }
 
-/// Keeps the number of messages in any one second under the provider's limit.
-struct Pace {
-    limit: usize,
-    sent: VecDeque<UnixMs>,
-}
-
-impl Pace {
-    fn new(per_second: u32) -> Self {
-        Self {
-            limit: usize::try_from(per_second.max(1)).unwrap_or(1),
-            sent: VecDeque::new(),
-        }
-    }
-
-    fn room(&mut self, now: UnixMs) -> usize {
-        let left_window = |at: &UnixMs| now.ms_since(*at) >= RATE_WINDOW_MS || *at > now;
-        while self.sent.front().is_some_and(left_window) {
-            self.sent.pop_front();
-        }
-        self.limit.saturating_sub(self.sent.len())
-    }
-
-    fn spend(&mut self, now: UnixMs, count: usize) {
-        self.sent.extend(std::iter::repeat_n(now, count));
-    }
-
-    fn wait(&self, now: UnixMs) -> Duration {
-        if self.sent.len() < self.limit {
-            return IDLE;
-        }
-        let oldest = self.sent.front().copied().unwrap_or(now);
-        let left = RATE_WINDOW_MS
-            .saturating_sub(now.ms_since(oldest))
-            .clamp(1, RATE_WINDOW_MS);
-        Duration::from_millis(u64::try_from(left).unwrap_or(1))
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -314,24 +280,5 @@ mod tests {
         stretch.see(LineState::Portal, UnixMs(105_000));
         stretch.see(LineState::Up, UnixMs(164_000));
         assert_eq!(stretch.away_ms, 60_000);
-    }
-
-    #[test]
-    fn no_second_holds_more_than_the_limit() {
-        let mut pace = Pace::new(80);
-        assert_eq!(pace.room(UnixMs(0)), 80);
-        pace.spend(UnixMs(0), 50);
-        pace.spend(UnixMs(400), 30);
-        assert_eq!(pace.room(UnixMs(1_009)), 0);
-        assert_eq!(pace.wait(UnixMs(1_009)), Duration::from_millis(1));
-        assert_eq!(pace.room(UnixMs(1_010)), 50);
-        assert_eq!(pace.room(UnixMs(1_410)), 80);
-    }
-
-    #[test]
-    fn a_clock_set_back_does_not_stop_the_queue() {
-        let mut pace = Pace::new(2);
-        pace.spend(UnixMs(1_000_000), 2);
-        assert_eq!(pace.room(UnixMs(5)), 2);
     }
 }

@@ -59,6 +59,7 @@ impl Clinic {
                 templates: Templates::new(names.into(), vec![Lang::Fr, Lang::Sw]),
                 zone: jiff::tz::TimeZone::UTC,
                 language: Lang::Fr,
+                daily_ceiling: 0,
             },
             now_ms: BEGINNING,
             trusted: true,

@@ -108,18 +108,26 @@ impl Bug {
                  WHEN NEW.outbox_id IS NOT NULL BEGIN SELECT RAISE(IGNORE); END;"
             }
             Self::QueueJumper => {
-                "CREATE TEMP TRIGGER planted AFTER INSERT ON main.outbox
-                 WHEN NEW.rank = 1 AND NEW.id % 7 = 0 BEGIN
-                   UPDATE outbox SET rank = 0 WHERE id = NEW.id; END;"
+                "CREATE TEMP TRIGGER planted AFTER UPDATE OF head_id ON main.lane
+                 WHEN NEW.rank = 1 AND NEW.again = 0 AND NEW.head_id % 7 = 0 BEGIN
+                   UPDATE lane SET head_id = coalesce((
+                     SELECT max(id) FROM outbox WHERE contact_id = NEW.contact_id
+                       AND state = 'queued' AND purpose != 'template'), head_id)
+                   WHERE contact_id = NEW.contact_id; END;"
             }
             Self::EmergencyLost => {
                 "CREATE TEMP TRIGGER planted BEFORE INSERT ON main.outbox
                  WHEN NEW.purpose = 'emergency' BEGIN SELECT RAISE(IGNORE); END;"
             }
             Self::EmergencyWaits => {
-                "CREATE TEMP TRIGGER planted AFTER INSERT ON main.outbox
-                 WHEN NEW.rank = 0 BEGIN
-                   UPDATE outbox SET rank = 1 WHERE id = NEW.id; END;"
+                "CREATE TEMP TRIGGER planted AFTER UPDATE OF head_id ON main.lane
+                 WHEN NEW.rank = 0 AND NEW.head_id IS NOT NULL AND NOT EXISTS (
+                     SELECT 1 FROM outbox WHERE contact_id = NEW.contact_id
+                       AND state = 'in_doubt') BEGIN
+                   UPDATE lane SET rank = 1, head_id = coalesce((
+                     SELECT min(id) FROM outbox WHERE contact_id = NEW.contact_id
+                       AND state = 'queued'), head_id)
+                   WHERE contact_id = NEW.contact_id; END;"
             }
             Self::WordsKept => {
                 "CREATE TEMP TRIGGER planted BEFORE UPDATE OF item ON main.inbox

@@ -324,6 +324,7 @@ fn rules(clinic: &Clinic) -> outbox::Rules {
         templates: Templates::new(names.collect(), clinic.languages.clone()),
         zone: clinic.zone.clone(),
         language: healthpost::core::lang::Lang::En,
+        daily_ceiling: 0,
     }
 }
 

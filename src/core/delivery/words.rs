@@ -18,6 +18,8 @@ pub enum Why {
     Throttled,
     /// This person was written to too fast.
     ThrottledContact,
+    /// As many were sent today as the clinic allows.
+    DailyCeiling,
     /// A fault of the provider that passes.
     ProviderError,
     /// The provider will never take it.
@@ -87,6 +89,12 @@ const TABLE: &[Row] = &[
         "throttled_contact",
         "This person was written to too often in a short time; it leaves by itself.",
         "",
+    ),
+    (
+        Why::DailyCeiling,
+        "daily_ceiling",
+        "As many messages were sent today as the clinic allows; it leaves after midnight. Urgent ones and your own words do not wait.",
+        "If patients wait too long, ask the technician to raise whatsapp.daily_ceiling.",
     ),
     (
         Why::ProviderError,

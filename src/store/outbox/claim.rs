@@ -1,6 +1,7 @@
 //! Which messages leave now, and the attempt that is committed before one
 //! does.
 
+use super::ceiling::Ceiling;
 use super::{Rules, end, lane, purpose_of, template};
 use crate::core::delivery::{DeliveryState, LATE_MS, Why, lead};
 use crate::core::id::{AttemptId, ContactId, OutboxId, OutboxKey};
@@ -49,13 +50,13 @@ pub fn turn(conn: &Connection, rules: &Rules, now: Now, room: usize) -> Result<T
         more: lane::look(conn, rules, now)?,
         ..Turn::default()
     };
-    for rank in [0, 1] {
-        let left = room.saturating_sub(turn.claims.len());
-        if left == 0 {
-            break;
-        }
-        for ready in ready(conn, rank, now.at, left)? {
-            take_or_set_aside(conn, rules, &ready, now, &mut turn)?;
+    if room > 0 {
+        let mut ceiling = Ceiling::read(conn, rules, now.at)?;
+        for rank in [0, 1] {
+            let left = room.saturating_sub(turn.claims.len());
+            for ready in ready(conn, rank, now.at, left)? {
+                take_or_set_aside(conn, rules, &ready, now, &mut ceiling, &mut turn)?;
+            }
         }
     }
     turn.next = next(conn, room > 0)?;
@@ -120,10 +121,20 @@ fn take_or_set_aside(
     rules: &Rules,
     ready: &Ready,
     now: Now,
+    ceiling: &mut Ceiling,
     turn: &mut Turn,
 ) -> Result<()> {
-    match nested(conn, || take(conn, rules, ready, now)) {
-        Ok(Some(claim)) => turn.claims.push(claim),
+    let taken = nested(conn, || {
+        if ceiling.holds(conn, ready.contact, ready.head, now.at)? {
+            return Ok(None);
+        }
+        take(conn, rules, ready, now)
+    });
+    match taken {
+        Ok(Some(claim)) => {
+            ceiling.take();
+            turn.claims.push(claim);
+        }
         Ok(None) => turn.more = true,
         Err(error) if error.is_transient() => return Err(error),
         // One row that does not read back must not hold up the others.

@@ -1,6 +1,7 @@
 //! The outbound queue: written with the change that causes a message, sent in
 //! order, one in flight for each contact, settled by results and statuses.
 
+mod ceiling;
 mod claim;
 mod lane;
 mod prompt;
@@ -37,6 +38,8 @@ pub struct Rules {
     pub zone: TimeZone,
     /// The language of somebody who has chosen none.
     pub language: Lang,
+    /// Messages that may be taken in a day of the clinic's, 0 for any number.
+    pub daily_ceiling: u32,
 }
 
 /// Puts a message at the end of a contact's queue. An emergency goes before
@@ -141,6 +144,7 @@ const fn task_word(why: Why) -> &'static str {
         | Why::Configuration
         | Why::Throttled
         | Why::ThrottledContact
+        | Why::DailyCeiling
         | Why::ProviderError
         | Why::Refused
         | Why::TemplateRefused

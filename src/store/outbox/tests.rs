@@ -13,7 +13,7 @@ const POLICY: Policy = Policy {
 const NOW: UnixMs = UnixMs(10_000);
 
 /// No window and no limit for one person: what these tests are about is order.
-fn rules() -> Rules {
+pub(super) fn rules() -> Rules {
     Rules {
         limits: Limits {
             window: WindowRule::None,
@@ -23,6 +23,7 @@ fn rules() -> Rules {
         templates: Templates::default(),
         zone: TimeZone::UTC,
         language: Lang::En,
+        daily_ceiling: 0,
     }
 }
 
@@ -45,7 +46,12 @@ fn one(conn: &Connection, now: UnixMs) -> Claim {
     claims.remove(0)
 }
 
-fn end(conn: &Connection, claim: &Claim, outcome: &SendOutcome, now: UnixMs) -> DeliveryState {
+pub(super) fn end(
+    conn: &Connection,
+    claim: &Claim,
+    outcome: &SendOutcome,
+    now: UnixMs,
+) -> DeliveryState {
     settle(
         conn,
         &box_key(),
@@ -59,7 +65,7 @@ fn end(conn: &Connection, claim: &Claim, outcome: &SendOutcome, now: UnixMs) -> 
     state(conn, claim.id)
 }
 
-fn state(conn: &Connection, id: OutboxId) -> DeliveryState {
+pub(super) fn state(conn: &Connection, id: OutboxId) -> DeliveryState {
     conn.query_row("SELECT state FROM outbox WHERE id = ?1", [id.0], |row| {
         state_at(row, 0)
     })
