@@ -10,6 +10,7 @@ mod pace;
 pub mod poll;
 mod purse;
 pub mod runner;
+mod seen;
 pub mod sender;
 pub mod taking;
 pub mod usage;

@@ -13,6 +13,7 @@ use crate::core::time::{HOUR_MS, SECOND_MS, UnixMs};
 use crate::ports::{Moved, SendOutcome, Touch};
 use crate::work::line::{LineState, is_pause, judge_probe, probe_wait_ms};
 use crate::work::purse::{Ask, Moment, PROBE_BYTES, Purse, cost};
+use crate::work::seen::Seen;
 
 /// A line that is up is touched after so long without an answer of the
 /// provider's.
@@ -40,28 +41,14 @@ const PATIENCE_MS_MIN: i64 = 1_500;
 const PATIENCE_MS_MAX: i64 = 8_000;
 /// Patience with a touch of a line that is down, ms: just under the third SYN.
 const DOWN_PATIENCE_MS: i64 = 2_900;
+/// Touches that follow each other at once when the kernel says that the way is
+/// back: the first packets over a fresh line are often lost, and TCP itself
+/// tries again only after seconds.
+const FRESH_TOUCHES: u32 = 4;
+/// Shortest patience with one of those, ms.
+const FRESH_PATIENCE_MS: i64 = 600;
 /// A cut that ends within so long was a slow answer and none.
 const FALSE_ALARM_MS: i64 = 15 * SECOND_MS;
-
-/// Something seen of the line.
-#[derive(Clone, Copy, Debug)]
-pub enum Seen<'a> {
-    /// What became of a message.
-    Sent {
-        /// The call's outcome.
-        outcome: &'a SendOutcome,
-        /// What its verdict says of the channel.
-        channel: Channel,
-    },
-    /// What became of a probe.
-    Probed(&'a SendOutcome),
-    /// What became of a touch.
-    Touched(Touch),
-    /// News from the kernel.
-    Moved(Moved),
-    /// Something that may have mended the line.
-    Nudged,
-}
 
 /// What to ask, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,6 +74,7 @@ pub struct Watch {
     routed: bool,
     failed: u32,
     refused: u32,
+    fresh: u32,
     wish: Option<(Wish, i64)>,
     asked_ms: i64,
     proof_ms: i64,
@@ -114,6 +102,7 @@ impl Watch {
             routed: true,
             failed: 0,
             refused: 0,
+            fresh: 0,
             wish: Some((Wish::Probe, 0)),
             asked_ms: 0,
             proof_ms: 0,
@@ -182,6 +171,7 @@ impl Watch {
         match (touch, self.state) {
             (Touch::Reached { rtt_ms, v6 }, state) => {
                 self.v6 = v6;
+                self.fresh = 0;
                 self.rtt_ms = (self.rtt_ms * 7 + rtt_ms.clamp(0, PATIENCE_MS_MAX)) / 8;
                 self.proof_ms = now.steady_ms;
                 if state != LineState::Down {
@@ -201,6 +191,10 @@ impl Watch {
             (Touch::Refused, _) => self.go(LineState::ProviderDown, now),
             (Touch::Silent | Touch::NoRoute, LineState::Down) => {
                 self.failed = self.failed.saturating_add(1);
+                self.fresh = self.fresh.saturating_sub(1);
+                if self.fresh > 0 {
+                    self.wish = Some((Wish::Touch, now.steady_ms));
+                }
                 false
             }
             (Touch::Silent | Touch::NoRoute, _) => {
@@ -222,6 +216,7 @@ impl Watch {
             Moved::Back | Moved::Other => {
                 self.routed = true;
                 self.failed = 0;
+                self.fresh = FRESH_TOUCHES;
                 self.patience_ms = PATIENCE_MS_MIN;
                 if self.state == LineState::Down && !self.purse.holds(RESERVE_BYTES, now) {
                     // Nobody can be asked: the next message tells.
@@ -369,7 +364,9 @@ impl Watch {
     /// line so slow that it only looked dead must be found alive too.
     fn touch(&self) -> Ask {
         let usual = self.rtt_ms.saturating_mul(4).max(self.patience_ms);
+        let fresh_ms = self.rtt_ms.saturating_mul(2).max(FRESH_PATIENCE_MS);
         let patience_ms = match (self.state == LineState::Down, self.failed % 8) {
+            (true, _) if self.fresh > 0 => fresh_ms,
             (true, 0) => PATIENCE_MS_MAX,
             (true, _) => usual.max(DOWN_PATIENCE_MS),
             (false, _) => usual,

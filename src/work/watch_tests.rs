@@ -161,6 +161,28 @@ fn a_route_that_goes_cuts_at_once_and_one_that_comes_is_asked_at_once() {
     assert_eq!(watch.state(), LineState::Up);
 }
 
+/// A router that takes its time with the first packets of a fresh line.
+#[test]
+fn a_fresh_line_that_loses_its_first_packets_is_found_within_a_second_or_two() {
+    let (mut watch, mut now) = (Watch::new(), 5_000);
+    watch.see(&Seen::Moved(Moved::Gone), moment(now));
+    watch.see(&Seen::Moved(Moved::Back), moment(now));
+    let carries_from = now + 700;
+    live(&mut watch, &mut now, 8_000, |watch, ask, at| {
+        answer(watch, ask, at, at >= carries_from)
+    });
+    assert_eq!(watch.state(), LineState::Up);
+    assert!(watch.proof_ms <= 5_000 + 1_700, "{}", watch.proof_ms);
+    // One that stays dead is asked no faster for that.
+    watch.see(&Seen::Moved(Moved::Gone), moment(now));
+    watch.see(&Seen::Moved(Moved::Back), moment(now));
+    let end = now + 60_000;
+    let spent = live(&mut watch, &mut now, end, |watch, ask, at| {
+        answer(watch, ask, at, false)
+    });
+    assert!(spent.len() <= 24, "{}", spent.len());
+}
+
 #[test]
 fn a_line_that_comes_and_goes_all_day_is_used_at_once_although_nothing_is_left_to_ask_with() {
     let (mut watch, mut now) = (Watch::new(), 0);

@@ -185,8 +185,10 @@ fn a_sound_account_is_subscribed_and_every_fault_has_its_sentence() {
     post.far_side.set_line(false);
     assert_eq!(post.finds("line", "bad", "could not be reached"), 1);
     post.far_side.set_line(true);
-    let people = post.clinic.run(&["whatsapp", "setup"], &[], "");
-    assert_eq!(people.status, 0, "{people:?}");
+    let people = wait::until("the line is whole again and all is sound", 20, || {
+        let ran = post.clinic.run(&["whatsapp", "setup"], &[], "");
+        (ran.status == 0).then_some(ran)
+    });
     assert!(
         people
             .out
