@@ -9,7 +9,7 @@ use crate::core::time::{DAY_MS, UnixMs};
 /// ways, with IP and TCP headers.
 pub const ASKING_BYTES_A_DAY: i64 = 1_000_000;
 /// What may be spent at once, after a quiet time.
-pub const BURST_BYTES: i64 = 43_000;
+pub const BURST_BYTES: i64 = 36_000;
 /// A touch over IPv4: SYN 60, its answer 60, reset 52 (measured).
 pub const TOUCH_BYTES: i64 = 172;
 /// A touch over IPv6: 80, 80 and 72.

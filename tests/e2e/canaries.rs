@@ -193,6 +193,11 @@ impl Run {
         self.write(&format!("chest pain, {WORDS}\n3 days ago"));
     }
 
+    fn line_is_up(&self) -> Option<()> {
+        let told = http::get(&self.clinic.healthz()).ok()?.json();
+        (told["line"] == "up").then_some(())
+    }
+
     /// Everything that can go wrong with a send, one after the other.
     fn suffer(&mut self) {
         for fault in [
@@ -216,6 +221,9 @@ impl Run {
             self.planted.push(number);
             let what = format!("this fault has happened: {fault}");
             wait::until(&what, 60, || self.far.is_whole().then_some(()));
+            // The next one is for a message: a probe that met it would be one
+            // more than what may be asked at once pays for.
+            wait::until(&format!("up after {fault}"), 60, || self.line_is_up());
         }
         self.far.mend();
     }
