@@ -18,6 +18,7 @@ mod support {
     pub mod far_side;
     pub mod http;
     pub mod memory;
+    pub mod outpost;
     pub mod process;
     pub mod stock;
     pub mod ultra_side;
@@ -34,7 +35,16 @@ mod tpm {
 mod e2e {
     mod bad_input;
     mod canaries;
+    mod ceiling;
     mod chaos;
+    /// Every error code of the reference, injected.
+    mod codes {
+        mod channel;
+        mod every;
+        mod later;
+        mod list;
+        mod message;
+    }
     mod day;
     mod demo;
     mod disk;
@@ -57,5 +67,6 @@ mod e2e {
     mod setup;
     mod start;
     mod stock;
+    mod strangers;
     mod ultramsg;
 }

@@ -81,6 +81,7 @@ async fn line(State(shared): World) -> Json<Value> {
 
 async fn set_line(State(shared): World, Json(line): Json<Line>) -> Json<Value> {
     let hears = line.up || line.webhooks;
+    shared.change(|world| world.set_stranger(line.stranger));
     shared.set_directions(line.up, hears);
     Json(json!({ "up": line.up, "webhooks": hears }))
 }
@@ -183,7 +184,7 @@ async fn add_fault(
         let schedule = asked.schedule;
         let taken = asked
             .fault
-            .is_none_or(|fault| world.faults_mut().add(fault, schedule));
+            .is_none_or(|fault| world.faults_mut().add_for(asked.to, fault, schedule));
         if taken {
             Ok(())
         } else {
@@ -217,9 +218,11 @@ async fn log(State(shared): World, Query(query): Query<After>) -> Json<Value> {
 async fn counts(State(shared): World) -> Json<Value> {
     Json(shared.look(|world| {
         let [made, answered, waiting, given_up] = world.webhook_counts();
+        let asked: Vec<i64> = world.asked().map(|at| at.0).collect();
         json!({
             "accepted": world.sends(),
             "refused": world.refused(),
+            "asked_at_ms": asked,
             "webhooks": {
                 "made": made,
                 "answered": answered,

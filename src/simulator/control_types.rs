@@ -3,6 +3,7 @@
 
 use super::fault::{Fault, Schedule};
 use super::inbound::Said;
+use super::stranger::Stranger;
 use super::world::{Disorder, WorldError};
 use super::world_phone::NewPerson;
 use serde::Deserialize;
@@ -83,7 +84,7 @@ pub struct Change {
 }
 
 /// `POST /simulator/line`.
-#[derive(Clone, Copy, Debug, Deserialize)]
+#[derive(Clone, Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Line {
     /// Whether the clinic's line shall work.
@@ -92,6 +93,9 @@ pub struct Line {
     /// Without it, it does, so that one can watch the replies wait.
     #[serde(default = "yes")]
     pub webhooks: bool,
+    /// Who answers in Meta's place on it.
+    #[serde(default)]
+    pub stranger: Option<Stranger>,
 }
 
 /// `POST /simulator/faults`: a fault of sends, or of webhooks, or both.
@@ -100,6 +104,8 @@ pub struct Line {
 pub struct Faults {
     /// What goes wrong with sends.
     pub fault: Option<Fault>,
+    /// The number or user id whose messages alone go wrong.
+    pub to: Option<String>,
     /// How often; by default once.
     #[serde(flatten)]
     pub schedule: Schedule,

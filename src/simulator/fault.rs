@@ -3,6 +3,7 @@
 //! means three.
 
 use super::chance::Dice;
+use super::stranger::Stranger;
 use serde::{Deserialize, Serialize};
 
 /// What goes wrong with a send.
@@ -13,6 +14,9 @@ pub enum Fault {
     Refuse {
         /// The error code.
         code: i64,
+        /// The finer code, if another than the usual one.
+        #[serde(default)]
+        subcode: Option<i64>,
         /// The HTTP status, if another than the usual one.
         #[serde(default)]
         http: Option<u16>,
@@ -45,10 +49,18 @@ pub enum Fault {
     },
     /// Accepted, and answered 200 with something that is not Meta's JSON.
     Garbage,
+    /// Accepted, and the answer breaks off before its announced end.
+    CutAfterAccepting {
+        /// Whether no status ever comes either.
+        #[serde(default)]
+        silent: bool,
+    },
     /// A captive portal answers 200 with a page; nothing reaches Meta.
     Portal,
     /// A captive portal answers 302; nothing reaches Meta.
     Redirect,
+    /// Somebody else answers this; nothing reaches Meta.
+    Stranger(Stranger),
     /// Accepted; the statuses come at once, the answer a second later.
     StatusFirst,
     /// Accepted, and no status ever comes.
@@ -77,6 +89,9 @@ pub struct Standing {
     /// How often.
     #[serde(flatten)]
     pub schedule: Schedule,
+    /// The number or user id whose messages alone it spoils.
+    #[serde(default)]
+    pub to: Option<String>,
     /// Sends it has looked at.
     #[serde(default)]
     pub seen: u32,
@@ -90,11 +105,17 @@ pub struct Standing {
 pub struct FaultPlan(Vec<Standing>);
 
 /// Faults that may stand at the same time.
-const STANDING_MAX: usize = 64;
+const STANDING_MAX: usize = 256;
 
 impl FaultPlan {
-    /// Adds a fault; false when too many stand already.
+    /// Adds a fault of whatever is sent; false when too many stand already.
     pub fn add(&mut self, fault: Fault, schedule: Schedule) -> bool {
+        self.add_for(None, fault, schedule)
+    }
+
+    /// Adds a fault of what is sent to this number or user id, or to anybody;
+    /// false when too many stand already.
+    pub fn add_for(&mut self, to: Option<String>, fault: Fault, schedule: Schedule) -> bool {
         self.0.retain(|standing| !standing.is_over());
         if self.0.len() >= STANDING_MAX {
             return false;
@@ -102,6 +123,7 @@ impl FaultPlan {
         self.0.push(Standing {
             fault,
             schedule,
+            to,
             seen: 0,
             spoilt: 0,
         });
@@ -118,10 +140,13 @@ impl FaultPlan {
         &self.0
     }
 
-    /// What goes wrong with the send at hand, if anything; the first fault
-    /// that is due wins.
-    pub fn take(&mut self, dice: &mut Dice) -> Option<Fault> {
-        self.0.iter_mut().find_map(|standing| standing.due(dice))
+    /// What goes wrong with the send at hand to this number or user id, if
+    /// anything; the first fault that is due wins.
+    pub fn take(&mut self, to: &str, dice: &mut Dice) -> Option<Fault> {
+        self.0
+            .iter_mut()
+            .filter(|standing| standing.to.as_deref().is_none_or(|only| only == to))
+            .find_map(|standing| standing.due(dice))
     }
 }
 
@@ -167,12 +192,15 @@ mod tests {
     )]
 
     use super::*;
+    use crate::simulator::world::Manner;
 
     fn hits(schedule: Schedule, sends: usize) -> Vec<bool> {
         let mut plan = FaultPlan::default();
         let mut dice = Dice::new(5);
         assert!(plan.add(Fault::Portal, schedule));
-        (0..sends).map(|_| plan.take(&mut dice).is_some()).collect()
+        (0..sends)
+            .map(|_| plan.take("7", &mut dice).is_some())
+            .collect()
     }
 
     #[test]
@@ -204,8 +232,33 @@ mod tests {
             assert!(plan.add(Fault::Hang, Schedule::default()));
         }
         assert!(!plan.add(Fault::Hang, Schedule::default()));
-        assert!(plan.take(&mut Dice::new(1)).is_some());
+        assert!(plan.take("7", &mut Dice::new(1)).is_some());
         assert!(plan.add(Fault::Hang, Schedule::default()));
+    }
+
+    #[test]
+    fn a_fault_for_one_person_waits_for_their_message() {
+        let mut plan = FaultPlan::default();
+        let mut dice = Dice::new(1);
+        assert!(plan.add_for(Some("7".into()), Fault::Portal, Schedule::default()));
+        assert_eq!(plan.take("8", &mut dice), None);
+        assert_eq!(plan.take("7", &mut dice), Some(Fault::Portal));
+        assert_eq!(plan.take("7", &mut dice), None, "only once");
+    }
+
+    #[test]
+    fn a_stranger_is_asked_for_in_json() {
+        let standing: Standing = serde_json::from_str(
+            r#"{"fault":{"kind":"stranger","http":511,"body":"<p>","cut":true},"to":"7"}"#,
+        )
+        .unwrap();
+        let Fault::Stranger(stranger) = standing.fault else {
+            panic!("no stranger");
+        };
+        let reply = stranger.reply();
+        assert_eq!((reply.http, reply.manner), (511, Manner::Cut));
+        assert!(reply.headers.is_empty(), "nothing is said of the body");
+        assert_eq!(standing.to.as_deref(), Some("7"));
     }
 
     #[test]
@@ -219,6 +272,7 @@ mod tests {
             standing.fault,
             Fault::Refuse {
                 code: 131_056,
+                subcode: None,
                 http: None,
                 retry_after: Some(4)
             }

@@ -29,6 +29,7 @@ fn a_fault_after_acceptance_is_in_the_log_and_one_before_is_not() {
         (
             Fault::Refuse {
                 code: 131_000,
+                subcode: None,
                 http: None,
                 retry_after: None,
             },
@@ -49,6 +50,13 @@ fn a_fault_after_acceptance_is_in_the_log_and_one_before_is_not() {
             503,
         ),
         (Fault::Garbage, 1, Manner::Answer, 200),
+        (
+            Fault::CutAfterAccepting { silent: false },
+            1,
+            Manner::Cut,
+            200,
+        ),
+        (Fault::Stranger(Stranger::portal()), 0, Manner::Answer, 200),
         (Fault::Slow { ms: 700 }, 1, Manner::Late(700), 200),
         (Fault::StatusFirst, 1, Manner::Late(1_000), 200),
     ];

@@ -4,21 +4,30 @@
 use super::graph_files::download;
 use super::line::Hook;
 use super::server::Shared;
+use super::stranger::Stranger;
 use super::world::{Manner, Reply, World};
 use super::world_account::Asker;
 use crate::core::time::UnixMs;
 use axum::Router;
 use axum::body::{Body, Bytes};
-use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, State};
+use axum::extract::{ConnectInfo, DefaultBodyLimit, Path, Query, Request, State};
 use axum::http::{HeaderMap, StatusCode, header};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
+use futures_util::{StreamExt, stream};
 use serde::Deserialize;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 /// Largest body read, bytes; a message is far below it.
 const BODY_BYTES_MAX: usize = 256 * 1024;
+
+/// Bytes that a cut answer lacks.
+const CUT_BYTES: usize = 64;
+/// What is there of a cut answer is given so long to leave, ms.
+const CUT_MS: i64 = 100;
 
 /// What answers on the Graph port.
 pub fn router(shared: Arc<Shared>) -> Router {
@@ -37,6 +46,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/{version}/{object}", get(describe))
         .route("/whatsapp_business/attachments/{media}", get(download))
         .layer(DefaultBodyLimit::max(BODY_BYTES_MAX))
+        .layer(from_fn_with_state(Arc::clone(&shared), stranger_first))
         .with_state(shared)
 }
 
@@ -156,16 +166,35 @@ pub(super) fn bearer(headers: &HeaderMap) -> Option<&str> {
     value.strip_prefix("Bearer ")
 }
 
-/// Carries a reply out as the world wants it.
+/// Carries a reply out as the world wants it, over a line as slow as it is.
 async fn carry(shared: &Shared, reply: Reply, hook: &Hook) -> Response {
-    let hang_ms = shared.look(|world| world.settings().delays.hang_ms);
+    let (answer_ms, hang_ms) = shared.look(|world| {
+        let delays = &world.settings().delays;
+        (delays.answer_ms, delays.hang_ms)
+    });
+    if answer_ms > 0 {
+        pause(answer_ms).await;
+    }
     carry_out(reply, hook, hang_ms).await
+}
+
+/// Whoever stands between the clinic and Meta answers first.
+async fn stranger_first(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(hook): ConnectInfo<Hook>,
+    request: Request,
+    meta: Next,
+) -> Response {
+    match shared.look(|world| world.stranger().map(Stranger::reply)) {
+        Some(reply) => carry(&shared, reply, &hook).await,
+        None => meta.run(request).await,
+    }
 }
 
 /// Carries a reply out in its manner; one that hangs hangs for so long.
 pub(super) async fn carry_out(reply: Reply, hook: &Hook, hang_ms: i64) -> Response {
     match reply.manner {
-        Manner::Answer => {}
+        Manner::Answer | Manner::Cut => {}
         Manner::Late(ms) => pause(ms).await,
         Manner::Hang => {
             pause(hang_ms).await;
@@ -177,9 +206,25 @@ pub(super) async fn carry_out(reply: Reply, hook: &Hook, hang_ms: i64) -> Respon
     for (name, value) in reply.headers {
         response = response.header(name, value);
     }
+    let body = if reply.manner == Manner::Cut {
+        response = response.header(header::CONTENT_LENGTH, reply.body.len() + CUT_BYTES);
+        cut(reply.body)
+    } else {
+        Body::from(reply.body)
+    };
     response
-        .body(Body::from(reply.body))
+        .body(body)
         .unwrap_or_else(|_| StatusCode::INTERNAL_SERVER_ERROR.into_response())
+}
+
+/// A body that breaks off; not before what there is of it has left.
+fn cut(body: String) -> Body {
+    let broken = stream::once(async {
+        pause(CUT_MS).await;
+        Err(io::ErrorKind::ConnectionReset.into())
+    });
+    let there = stream::iter([Ok::<_, io::Error>(Bytes::from(body))]);
+    Body::from_stream(there.chain(broken))
 }
 
 async fn pause(ms: i64) {

@@ -35,6 +35,7 @@ mod server;
 mod settings;
 mod sign;
 mod statuses;
+mod stranger;
 mod thread;
 mod ultramsg;
 mod wamid;
@@ -58,6 +59,7 @@ pub use request::Tap;
 pub use server::{HandshakeFailure, Simulator, Waiting};
 pub use settings::{Delays, Limits, Settings, Template, WindowRefusal};
 pub use sign::{escape, sign};
+pub use stranger::Stranger;
 pub use thread::{Direction, Entry};
 pub use ultramsg::{
     Queued, UltraFault, UltraSettings, UltraSimulator, UltraStanding, UltraWorld, WebhookDue,

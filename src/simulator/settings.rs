@@ -61,6 +61,8 @@ pub struct Delays {
     pub webhook_answer_ms: i64,
     /// How long a send that is never answered stays open.
     pub hang_ms: i64,
+    /// From a call to its answer: a mobile network's.
+    pub answer_ms: i64,
 }
 
 /// What is allowed.
@@ -170,6 +172,7 @@ impl Default for Delays {
             after_line_ms: Some(1_500),
             webhook_answer_ms: 20 * SECOND_MS,
             hang_ms: 10 * MINUTE_MS,
+            answer_ms: 0,
         }
     }
 }

@@ -10,6 +10,7 @@ use super::person::{People, Person, PersonId};
 use super::post_queue::PostQueue;
 use super::rates::Throughput;
 use super::settings::Settings;
+use super::stranger::Stranger;
 use super::webhook::Update;
 use crate::core::time::UnixMs;
 use serde::{Deserialize, Serialize};
@@ -36,6 +37,10 @@ pub struct World {
     pub(super) line_up: bool,
     /// Whether webhooks reach the clinic.
     pub(super) hears: bool,
+    /// Who answers in its place, while somebody does.
+    pub(super) stranger: Option<Stranger>,
+    /// When the clinic's number was asked for.
+    pub(super) asked: VecDeque<UnixMs>,
     pub(super) revision: u64,
 }
 
@@ -81,6 +86,8 @@ pub enum Manner {
     Hang,
     /// Not at all: the connection is reset.
     Reset,
+    /// At once, and broken off before the end it announces.
+    Cut,
 }
 
 /// What the Graph endpoint says, and how.
@@ -146,6 +153,8 @@ impl World {
             webhooks_answered: 0,
             line_up: true,
             hears: true,
+            stranger: None,
+            asked: VecDeque::new(),
             revision: 0,
         }
     }
@@ -179,6 +188,22 @@ impl World {
         if let (true, Some(soon_ms)) = (hears, self.settings.delays.after_line_ms) {
             self.posts.hurry(now.plus_ms(soon_ms));
         }
+    }
+
+    /// Who answers everything the clinic asks, if it is not Meta.
+    pub const fn stranger(&self) -> Option<&Stranger> {
+        self.stranger.as_ref()
+    }
+
+    /// Puts somebody between the clinic and Meta, or takes them away.
+    pub fn set_stranger(&mut self, stranger: Option<Stranger>) {
+        self.stranger = stranger;
+    }
+
+    /// When the clinic's number was asked for, oldest first, within the log's
+    /// bound.
+    pub fn asked(&self) -> impl Iterator<Item = UnixMs> {
+        self.asked.iter().copied()
     }
 
     /// Every person with a phone, in order of arrival.

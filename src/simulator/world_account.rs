@@ -77,6 +77,10 @@ impl World {
         now: UnixMs,
     ) -> Reply {
         if object == self.settings.phone_number_id {
+            self.asked.push_back(now);
+            while self.asked.len() > self.settings.limits.log.max(1) {
+                self.asked.pop_front();
+            }
             return Reply::json(200, &self.number(asker.fields.unwrap_or_default()));
         }
         match self.media.describe(object, base_url, now) {

@@ -8,6 +8,7 @@ use super::graph_error::GraphError;
 use super::person::{Number, PersonId};
 use super::request::{self, Message, Request, Shown, To};
 use super::settings::WindowRefusal;
+use super::stranger::Stranger;
 use super::thread::{Bubble, Direction, Entry, Ticks};
 use super::wamid::{self, Way};
 use super::world::{Manner, Reply, Sent, World};
@@ -15,10 +16,6 @@ use crate::core::time::UnixMs;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
-
-const PORTAL_PAGE: &str = "<!doctype html><html><head><title>Welcome</title></head><body>\
-<h1>Buy a bundle to go on</h1><form action=\"/login\" method=\"post\"><button>Log in</button>\
-</form></body></html>";
 
 impl World {
     /// `POST /{version}/{object}/messages`, after the token was checked.
@@ -37,7 +34,7 @@ impl World {
             Err(error) => self.refuse(&error),
             Ok(Request::Read { id, typing }) => self.mark_read(&id, typing, now),
             Ok(Request::Message(message)) => {
-                let fault = self.faults.take(&mut self.dice);
+                let fault = self.faults.take(addressed(&message.to), &mut self.dice);
                 match fault.as_ref().and_then(|fault| self.barred(fault)) {
                     Some(reply) => reply,
                     None => self.try_accept(&message, body, fault.as_ref(), now),
@@ -51,11 +48,13 @@ impl World {
         match fault {
             Fault::Refuse {
                 code,
+                subcode,
                 http,
                 retry_after,
             } => {
                 let mut error = GraphError::new(*code, "A fault on demand");
                 error.http = http.unwrap_or(error.http);
+                error.subcode = subcode.or(error.subcode);
                 let mut reply = self.refuse(&error);
                 let wait = retry_after.map(|seconds| ("retry-after", seconds.to_string()));
                 reply.headers.extend(wait);
@@ -63,19 +62,16 @@ impl World {
             }
             Fault::Hang => Some(Reply::page(200, "").in_manner(Manner::Hang)),
             Fault::Reset => Some(Reply::page(200, "").in_manner(Manner::Reset)),
-            Fault::Portal => Some(Reply::page(200, PORTAL_PAGE)),
-            Fault::Redirect => {
-                let mut reply = Reply::page(302, "");
-                let portal = "http://portal.invalid/login".to_owned();
-                reply.headers.push(("location", portal));
-                Some(reply)
-            }
+            Fault::Portal => Some(Stranger::portal().reply()),
+            Fault::Redirect => Some(Stranger::redirect().reply()),
+            Fault::Stranger(stranger) => Some(stranger.reply()),
             Fault::FailLater { .. }
             | Fault::ErrorAfterAccepting { .. }
             | Fault::HangAfterAccepting
             | Fault::ResetAfterAccepting
             | Fault::Slow { .. }
             | Fault::Garbage
+            | Fault::CutAfterAccepting { .. }
             | Fault::StatusFirst
             | Fault::Silent
             | Fault::DoubleStatuses => None,
@@ -200,10 +196,7 @@ impl World {
         fault: Option<&Fault>,
         now: UnixMs,
     ) -> Arc<Outbound> {
-        let addressed = match &message.to {
-            To::Number { digits, .. } => digits.clone(),
-            To::UserId(id) => id.clone(),
-        };
+        let addressed = addressed(&message.to).to_owned();
         let wamid = wamid::make(&addressed, Way::Out, &mut self.dice);
         self.sends += 1;
         self.log.push_back(Sent {
@@ -291,7 +284,7 @@ impl World {
             late
         };
         match (fault, failure) {
-            (Some(Fault::Silent), _) => {}
+            (Some(Fault::Silent | Fault::CutAfterAccepting { silent: true }), _) => {}
             (_, Some(error)) => {
                 let step = (Arc::clone(outbound), Step::Failed(error));
                 self.steps.plan(sent_at, step);
@@ -329,6 +322,7 @@ impl World {
             Some(Fault::ResetAfterAccepting) => answer.in_manner(Manner::Reset),
             Some(Fault::Slow { ms }) => answer.in_manner(Manner::Late(*ms)),
             Some(Fault::StatusFirst) => answer.in_manner(Manner::Late(1_000)),
+            Some(Fault::CutAfterAccepting { .. }) => answer.in_manner(Manner::Cut),
             Some(Fault::Garbage) => Reply {
                 body: "{\"messages\":[{\"id\":".to_owned(),
                 ..answer
@@ -340,6 +334,7 @@ impl World {
                 | Fault::Reset
                 | Fault::Portal
                 | Fault::Redirect
+                | Fault::Stranger(_)
                 | Fault::Silent
                 | Fault::DoubleStatuses,
             )
@@ -371,6 +366,14 @@ impl World {
         *self.refused.entry(error.code).or_insert(0) += 1;
         let trace = self.dice.hex(16);
         Reply::json(error.http, &error.body(&trace))
+    }
+}
+
+/// Whom a message is addressed to: digits, or a user id.
+fn addressed(to: &To) -> &str {
+    match to {
+        To::Number { digits, .. } => digits,
+        To::UserId(id) => id,
     }
 }
 

@@ -241,8 +241,10 @@ impl Line {
             SendOutcome::Accepted { .. } | SendOutcome::Refused { .. }
         );
         if answered || stretch == self.stretch() {
+            let before = self.state();
             self.see(&Seen::Sent { outcome, channel }, at);
-            if !answered || self.untold().is_some() {
+            // Told or not, it changes what is to be asked next, and when.
+            if !answered || self.state() != before || self.untold().is_some() {
                 self.0.stirred.notify_one();
             }
         }
@@ -319,6 +321,7 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use futures_util::FutureExt;
 
     fn refusal(code: i64, http: u16) -> SendOutcome {
         let error = ProviderError {
@@ -401,6 +404,20 @@ mod tests {
         let paused = LineState::Paused(UnixMs(10));
         assert!(!paused.carries(UnixMs(9)));
         assert!(paused.carries(UnixMs(10)));
+    }
+
+    #[test]
+    fn a_refusal_of_the_account_has_the_watcher_plan_anew() {
+        let line = Line::default();
+        let stirred = || line.stirred().now_or_never().is_some();
+        let fine = SendOutcome::Accepted { wamid: "".into() };
+        line.sent(&fine, Channel::Fine, line.stretch(), UnixMs(0));
+        assert!(!stirred(), "nothing is new");
+        let refused = refusal(190, 401);
+        line.sent(&refused, Channel::Misconfigured, line.stretch(), UnixMs(0));
+        assert_eq!(line.state(), LineState::TokenBad);
+        assert!(stirred(), "else it would sleep until the next touch");
+        assert!(line.plan(UnixMs(0)).wait_ms <= 2_000);
     }
 
     #[test]

@@ -6,6 +6,7 @@ pub mod housekeeping;
 pub mod intake;
 pub mod line;
 pub mod media;
+mod new_codes;
 mod pace;
 pub mod poll;
 mod purse;

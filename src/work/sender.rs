@@ -5,6 +5,7 @@
 //! stands in the queue row before anything else is tried.
 
 use crate::core::delivery::{Channel, Policy, pull_first_ms};
+use crate::core::id::{AttemptId, OutboxId};
 use crate::core::limits::{SENDS_IN_FLIGHT_MAX, SENDS_IN_FLIGHT_MIN};
 use crate::core::time::UnixMs;
 use crate::ports::{Chance, Clock, Messenger, Reconciled, SendOutcome};
@@ -12,6 +13,7 @@ use crate::store::outbox::{self, Claim, Rules, Turn};
 use crate::store::{BoxKey, Error, Writer, pending};
 use crate::work::Bell;
 use crate::work::line::{Line, LineState};
+use crate::work::new_codes;
 use crate::work::pace::Pace;
 use crate::work::poll::Hold;
 use futures_util::FutureExt;
@@ -155,6 +157,9 @@ impl<M: Messenger> Sender<M> {
             .catch_unwind()
             .await;
         let (outcome, found) = sent.unwrap_or((SendOutcome::Unknown, false));
+        if let SendOutcome::Refused { error, http, .. } = &outcome {
+            new_codes::warn_of(error, *http);
+        }
         let ids = (claim.id, claim.attempt);
         let mut pause = Duration::from_millis(200);
         // Until its result is stored a message keeps its contact waiting, so
@@ -202,7 +207,7 @@ impl<M: Messenger> Sender<M> {
 
     async fn settle(
         &self,
-        ids: (crate::core::id::OutboxId, crate::core::id::AttemptId),
+        ids: (OutboxId, AttemptId),
         outcome: SendOutcome,
         found: bool,
     ) -> Result<Channel, Error> {

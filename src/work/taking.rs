@@ -2,12 +2,12 @@
 //! webhook, or a look into a provider's history. Nothing is acknowledged or
 //! marked as seen before it returns.
 
-use crate::core::inbound::ReceivedItem;
+use crate::core::inbound::{Item, ReceivedItem};
 use crate::core::triage;
 use crate::ports::Clock;
 use crate::store::inbox::{self, Batch, Reception, Tally};
 use crate::store::{BoxKey, Error, Writer};
-use crate::work::Bells;
+use crate::work::{Bells, new_codes};
 use std::sync::Arc;
 
 /// What taking in works with.
@@ -46,6 +46,14 @@ impl Taking {
         let stamped = items.iter().filter_map(ReceivedItem::stamped).max();
         if let Some(stamped) = stamped.filter(|_| self.vouched) {
             self.clock.learn(stamped);
+        }
+        for item in &items {
+            if let Ok(Item::Status(status)) = &item.content {
+                status
+                    .errors
+                    .iter()
+                    .for_each(|error| new_codes::warn_of(error, 0));
+            }
         }
         let now = self.clock.now().at;
         let batch = Batch::prepare(&self.reception(), items)?;

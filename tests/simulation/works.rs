@@ -168,6 +168,7 @@ impl Life {
     fn fault(&mut self) -> Fault {
         let refuse = |code| Fault::Refuse {
             code,
+            subcode: None,
             http: None,
             retry_after: None,
         };
@@ -191,6 +192,7 @@ impl Life {
             10 => Fault::DoubleStatuses,
             11 => Fault::Refuse {
                 code: 130_429,
+                subcode: None,
                 http: None,
                 retry_after: Some(30),
             },
@@ -552,7 +554,7 @@ fn judge(reply: &Reply, now: UnixMs) -> (SendOutcome, UnixMs) {
         Manner::Answer => 50,
         Manner::Late(ms) if ms < PATIENCE_MS => ms,
         Manner::Late(_) | Manner::Hang => return (SendOutcome::Unknown, now.plus_ms(PATIENCE_MS)),
-        Manner::Reset => return (SendOutcome::Unknown, now),
+        Manner::Reset | Manner::Cut => return (SendOutcome::Unknown, now),
     };
     let mut headers = HeaderMap::new();
     for (name, value) in &reply.headers {

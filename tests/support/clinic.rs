@@ -10,6 +10,7 @@ use healthpost::durable;
 use healthpost::keys::SlotsFile;
 use healthpost::store::{BoxKey, meta, open};
 use rusqlite::Connection;
+use std::fs;
 use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
@@ -115,6 +116,16 @@ impl Clinic {
             lan = self.lan,
             more_lan = self.more_lan,
         );
+        durable::write(&self.config(), source.as_bytes()).unwrap();
+    }
+
+    /// Replaces words of the configuration.
+    pub fn reword(&self, words: &[(&str, &str)]) {
+        let mut source = fs::read_to_string(self.config()).unwrap();
+        for (old, new) in words {
+            assert!(source.contains(old), "{old:?} stands in no line of it");
+            source = source.replacen(old, new, 1);
+        }
         durable::write(&self.config(), source.as_bytes()).unwrap();
     }
 

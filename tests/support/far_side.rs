@@ -28,6 +28,8 @@ pub struct Sent {
     pub callback: Option<String>,
     /// Number or BSUID it went to.
     pub to: String,
+    /// When, milliseconds UTC.
+    pub accepted_at_ms: i64,
 }
 
 /// The simulated WhatsApp.
@@ -156,6 +158,16 @@ impl Control {
     /// Webhooks that have not been answered 200 yet.
     pub fn waiting(&self) -> u64 {
         self.get("counts")["webhooks"]["waiting"].as_u64().unwrap()
+    }
+
+    /// When the box asked for its own number: a probe of the line, ms.
+    pub fn asked(&self) -> Vec<i64> {
+        serde_json::from_value(self.get("counts")["asked_at_ms"].clone()).unwrap()
+    }
+
+    /// Somebody answers everything in Meta's place.
+    pub fn put_between(&self, stranger: &Value) {
+        self.post("line", &json!({ "up": true, "stranger": stranger }));
     }
 
     /// Makes something go wrong.

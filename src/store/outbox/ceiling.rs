@@ -80,6 +80,28 @@ impl Ceiling {
     }
 }
 
+/// After a start, whatever waited for midnight is planned anew: the ceiling may
+/// be another one.
+///
+/// # Errors
+/// Whatever the database reports.
+pub(super) fn look_again(conn: &Connection, now: UnixMs) -> Result<()> {
+    let held = Why::DailyCeiling.word();
+    conn.prepare_cached(
+        "UPDATE lane SET look_at = ?1, ready_at = NULL
+         WHERE rank IN (0, 1) AND ready_at IS NOT NULL AND ready_at > ?1 AND EXISTS (
+             SELECT 1 FROM outbox o
+             WHERE o.id = lane.head_id AND o.state = 'queued' AND o.why = ?2)",
+    )?
+    .execute(params![now.0, held])?;
+    conn.prepare_cached(
+        "UPDATE outbox SET why = NULL WHERE state = 'queued' AND why = ?1
+           AND state IN ('queued', 'held', 'sending', 'in_doubt')",
+    )?
+    .execute([held])?;
+    Ok(())
+}
+
 fn staff_wait(conn: &Connection, contact: ContactId) -> Result<bool> {
     Ok(conn
         .prepare_cached(
@@ -184,6 +206,31 @@ mod tests {
         assert_eq!(keys(&bots), ["a2"]);
         accepted(&conn, &bots);
         assert_eq!(keys(&leave(&conn, NOW, 10)), ["a3"]);
+    }
+
+    #[test]
+    fn a_start_under_a_higher_ceiling_lets_what_waited_leave() {
+        let conn = db();
+        for n in 1..=3 {
+            let who = contact(&conn, &format!("24397000000{n}"));
+            queue(&conn, who, Purpose::Notice, &format!("n{n}"));
+        }
+        let both = leave(&conn, NOW, 10);
+        accepted(&conn, &both);
+        let start = |ceiling| {
+            super::super::recover(&conn, 600_000, NOW).unwrap();
+            let rules = Rules {
+                daily_ceiling: ceiling,
+                ..rules()
+            };
+            let now = Now {
+                at: NOW,
+                trusted: true,
+            };
+            turn(&conn, &rules, now, 10).unwrap().claims.len()
+        };
+        assert_eq!(start(2), 0, "the same ceiling holds it still");
+        assert_eq!(start(3), 1);
     }
 
     #[test]

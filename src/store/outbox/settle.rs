@@ -154,6 +154,7 @@ fn set(conn: &Connection, id: OutboxId, verdict: &Verdict, now: UnixMs) -> Resul
 /// # Errors
 /// Whatever the database reports.
 pub fn recover(conn: &Connection, in_doubt_ms: i64, now: UnixMs) -> Result<usize> {
+    super::ceiling::look_again(conn, now)?;
     conn.execute(
         "UPDATE attempt SET ended_at = ?1, outcome = 'interrupted' WHERE ended_at IS NULL",
         [now.0],

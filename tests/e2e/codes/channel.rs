@@ -1,0 +1,96 @@
+//! Refusals that concern the number as a whole: one after another, each with
+//! somebody besides who has to wait as well, and is served once all is mended.
+
+use super::list::{Case, Class};
+use super::message::{hold, refuse, sight, words};
+use crate::support::far_side::roomy;
+use crate::support::outpost::Outpost;
+use crate::support::wait;
+use serde_json::json;
+
+/// A line that is slow enough for staff to see what happens on it.
+const ANSWER_MS: i64 = 300;
+/// Cases in one life of the service: what asking may cost has its bound, and a
+/// question after each refusal uses it up.
+const LIFE: usize = 2;
+/// The shortest pause that a throttle of the number brings, ms.
+const PAUSE_MS: i64 = 1_000;
+
+/// Refuses a message with each case in turn, and says what became of each.
+pub fn refused_for_all(cases: &[Case]) -> Vec<(Case, String)> {
+    let mut settings = roomy();
+    settings["delays"]["answer_ms"] = json!(ANSWER_MS);
+    let mut post = Outpost::new(&settings, &[]);
+    let mut rows = Vec::new();
+    for (life, cases) in cases.chunks(LIFE).enumerate() {
+        post.start();
+        if life == 0 {
+            post.hire();
+        }
+        for (nth, case) in cases.iter().enumerate() {
+            let place = life * LIFE + nth;
+            once(&post, case, &person(place), &bystander(place));
+            rows.push((*case, words(&sight(case.class))));
+        }
+        let tasks = post.tasks();
+        assert!(tasks.is_empty(), "no message is to blame: {tasks:?}");
+        post.stop();
+    }
+    rows
+}
+
+fn person(place: usize) -> String {
+    format!("24397{place:07}")
+}
+
+fn bystander(place: usize) -> String {
+    format!("24396{place:07}")
+}
+
+fn once(post: &Outpost, case: &Case, person: &str, bystander: &str) {
+    let name = case.name();
+    let news = post.line_news().len();
+    refuse(post, case, person);
+    post.says_stop(person);
+    let wanted = sight(case.class);
+    let seen = post.wait_for(person, wanted.state, wanted.why);
+    hold(&name, &seen, &[], &wanted);
+    post.says_stop(bystander);
+    for number in [person, bystander] {
+        wait::until(&format!("{name}: all is well again"), 30, || {
+            (!post.far.heard(number).is_empty()).then_some(())
+        });
+    }
+    // A patient may have it before the box hears that it was taken.
+    let told = wait::until(&format!("{name}: the line is up again"), 30, || {
+        let told = post.line_news().split_off(news);
+        let over = told.len() > 1 && told.last().is_some_and(|word| word == "up");
+        over.then_some(told)
+    });
+    assert_eq!(told[0], line_word(case), "{name}");
+    let taken = [person, bystander].map(|number| post.taken_for(number));
+    assert!(
+        taken.iter().all(|times| times.len() == 1),
+        "{name}: {taken:?}"
+    );
+    let refused = post.first_answered_ms(seen.id);
+    let resumed = taken.iter().flatten().min().unwrap();
+    if case.class == Class::ThrottleNumber {
+        assert!(*resumed >= refused + PAUSE_MS, "{name}: nobody paused");
+    } else {
+        // Nothing leaves before the account was asked for and answered well.
+        let asked = post.far.asked();
+        let between = |at: &i64| (refused..=*resumed).contains(at);
+        assert!(asked.iter().any(between), "{name}: the channel went on");
+    }
+    let done = post.messages(person);
+    assert_eq!((done.len(), done[0].attempts), (1, 0), "{name}: {done:?}");
+}
+
+fn line_word(case: &Case) -> &'static str {
+    match (case.class, case.code) {
+        (Class::ThrottleNumber, _) => "paused",
+        (_, Some(190)) => "token_refused",
+        _ => "misconfigured",
+    }
+}
