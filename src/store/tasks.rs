@@ -88,14 +88,14 @@ pub fn was_ever(conn: &Connection, kind: &str, detail: &str) -> Result<bool> {
         .query_row([kind, detail], |row| row.get(0))?)
 }
 
-/// How the task of a message stands, if it has one: `open`, `claimed`, `done`.
+/// The task of a message, if it has one.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn of_message(conn: &Connection, outbox: OutboxId) -> Result<Option<String>> {
+pub fn of_message(conn: &Connection, outbox: OutboxId) -> Result<Option<Task>> {
     Ok(conn
-        .prepare_cached("SELECT state FROM task WHERE outbox_id = ?1")?
-        .query_row([outbox.0], |row| row.get(0))
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM task WHERE outbox_id = ?1"))?
+        .query_row([outbox.0], read)
         .optional()?)
 }
 
@@ -120,6 +120,14 @@ pub struct Task {
     pub claimed: Option<(StaffId, UnixMs)>,
     /// How it ended, and when.
     pub ended: Option<(String, UnixMs)>,
+}
+
+impl Task {
+    /// Whether what it asked for was done: an end alone does not say so.
+    pub fn is_done(&self) -> bool {
+        let ended = self.ended.as_ref();
+        ended.is_some_and(|(outcome, _)| outcome == Outcome::Done.word())
+    }
 }
 
 const COLUMNS: &str = "id, kind, contact_id, record_id, outbox_id, detail, created_at, \

@@ -9,6 +9,8 @@ mod settle;
 mod status;
 mod template;
 #[cfg(test)]
+mod fate_tests;
+#[cfg(test)]
 mod tests;
 
 pub use claim::{Claim, Turn, turn};
@@ -97,7 +99,9 @@ pub fn supersede_prompts(conn: &Connection, contact: ContactId, now: UnixMs) -> 
 /// has none of its own: those that wait behind it get theirs.
 fn end(conn: &Connection, id: OutboxId, state: DeliveryState, why: Why, now: UnixMs) -> Result<()> {
     let lost = matches!(state, DeliveryState::Failed | DeliveryState::Expired);
-    let told = lost && tasks::of_message(conn, id)?.as_deref() == Some("done");
+    // Only who was reached was told: a call that nobody answered leaves the
+    // message as undelivered as it was.
+    let told = lost && tasks::of_message(conn, id)?.is_some_and(|task| task.is_done());
     if told && why == Why::TooOld {
         let cancelled = DeliveryState::Cancelled;
         return lane::set(conn, id, cancelled, Why::ToldByStaff, now);
