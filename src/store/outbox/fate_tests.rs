@@ -1,14 +1,16 @@
-//! What becomes of a message that did not go the straight way: staff called.
+//! What becomes of a message that did not go the straight way: staff called,
+//! staff send it again.
 
-use super::tests::{NOW, rules, state};
+use super::tests::{NOW, accepted, claim, end, one, rules, state};
 use super::*;
 use crate::core::access::Role;
-use crate::core::delivery::WindowRule;
+use crate::core::delivery::{SendOutcome, WindowRule};
 use crate::core::id::StaffId;
 use crate::core::tasks::Outcome;
 use crate::core::time::{DAY_MS, HOUR_MS};
+use crate::store::queue as by_staff;
 use crate::store::staff::{self, NewStaff};
-use crate::store::tests::{contact, db, queue};
+use crate::store::tests::{contact, count, db, queue};
 
 /// As at Meta: a window of a day, and no template that could be sent.
 fn windowed() -> Rules {
@@ -88,4 +90,42 @@ fn a_reply_that_grew_too_old_after_a_call_that_reached_nobody_needs_another() {
         let open = tasks::list_open(&conn, 10).unwrap();
         assert_eq!(open.len(), calls, "{outcome}");
     }
+}
+
+#[test]
+fn what_may_have_arrived_is_marked_when_staff_send_it_again() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Staff, "s1");
+    let first = one(&conn, NOW);
+    end(&conn, &first, &SendOutcome::Unknown, NOW);
+    let over = NOW.plus_ms(super::tests::POLICY.in_doubt_ms);
+    assert!(claim(&conn, over, 10).unwrap().is_empty());
+    assert_eq!(state(&conn, id), DeliveryState::Failed);
+    assert!(by_staff::retry(&conn, id, over).unwrap());
+    assert_eq!(count(&conn, "SELECT maybe_double FROM outbox"), 1);
+    // What surely never left is sent again without a mark.
+    let never = queue(&conn, amina, Purpose::Notice, "a1");
+    assert!(by_staff::cancel(&conn, never, over).unwrap());
+    assert!(by_staff::retry(&conn, never, over).unwrap());
+    assert_eq!(count(&conn, "SELECT maybe_double FROM outbox WHERE id = 2"), 0);
+}
+
+#[test]
+fn what_staff_send_again_outlives_a_newer_question() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Prompt, "a1");
+    let first = one(&conn, NOW);
+    supersede_prompts(&conn, amina, NOW).unwrap();
+    end(&conn, &first, &SendOutcome::Unknown, NOW);
+    assert!(by_staff::retry(&conn, id, NOW).unwrap());
+    let again = one(&conn, NOW);
+    let unsent = SendOutcome::NotSent(crate::ports::LineFault::Down);
+    assert_eq!(end(&conn, &again, &unsent, NOW), DeliveryState::Queued);
+    let again = one(&conn, NOW);
+    assert_eq!(
+        end(&conn, &again, &accepted("w1"), NOW),
+        DeliveryState::Accepted
+    );
 }
