@@ -1,7 +1,7 @@
 //! What becomes of a message that did not go the straight way: staff called,
-//! staff send it again.
+//! staff send it again, the provider gave it back.
 
-use super::tests::{NOW, accepted, claim, end, one, rules, state};
+use super::tests::{NOW, POLICY, accepted, claim, end, one, rules, state, status};
 use super::*;
 use crate::core::access::Role;
 use crate::core::delivery::{SendOutcome, WindowRule};
@@ -10,7 +10,8 @@ use crate::core::tasks::Outcome;
 use crate::core::time::{DAY_MS, HOUR_MS};
 use crate::store::queue as by_staff;
 use crate::store::staff::{self, NewStaff};
-use crate::store::tests::{contact, count, db, queue};
+use crate::core::inbound::{ProviderError, Receipt, Status};
+use crate::store::tests::{box_key, contact, count, db, queue};
 
 /// As at Meta: a window of a day, and no template that could be sent.
 fn windowed() -> Rules {
@@ -99,7 +100,7 @@ fn what_may_have_arrived_is_marked_when_staff_send_it_again() {
     let id = queue(&conn, amina, Purpose::Staff, "s1");
     let first = one(&conn, NOW);
     end(&conn, &first, &SendOutcome::Unknown, NOW);
-    let over = NOW.plus_ms(super::tests::POLICY.in_doubt_ms);
+    let over = NOW.plus_ms(POLICY.in_doubt_ms);
     assert!(claim(&conn, over, 10).unwrap().is_empty());
     assert_eq!(state(&conn, id), DeliveryState::Failed);
     assert!(by_staff::retry(&conn, id, over).unwrap());
@@ -128,4 +129,131 @@ fn what_staff_send_again_outlives_a_newer_question() {
         end(&conn, &again, &accepted("w1"), NOW),
         DeliveryState::Accepted
     );
+}
+
+/// The provider gives a message back with this code.
+fn given_back(conn: &Connection, wamid: &str, key: &str, code: i64, at: UnixMs) {
+    let error = ProviderError {
+        code,
+        subcode: None,
+    };
+    let status = Status {
+        errors: vec![error],
+        ..status(wamid, Receipt::Failed, Some(key))
+    };
+    apply_status(conn, &box_key(), &status, at).unwrap();
+}
+
+fn arrived(conn: &Connection, wamid: &str, at: UnixMs) {
+    let status = status(wamid, Receipt::Delivered, None);
+    apply_status(conn, &box_key(), &status, at).unwrap();
+}
+
+/// A fault of the provider that is worth another try.
+const PASSING: i64 = 131_000;
+
+#[test]
+fn the_failure_of_an_earlier_try_does_not_undo_the_one_that_was_taken() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Notice, "a1");
+    let first = one(&conn, NOW);
+    end(&conn, &first, &SendOutcome::Unknown, NOW);
+    let later = NOW.plus_ms(POLICY.in_doubt_ms);
+    let again = one(&conn, later);
+    end(&conn, &again, &accepted("w2"), later);
+    given_back(&conn, "w1", "ob:a1", PASSING, later);
+    assert_eq!(state(&conn, id), DeliveryState::Accepted);
+    assert_eq!(count(&conn, "SELECT count(*) FROM outbox"), 1);
+    given_back(&conn, "w2", "ob:a1", PASSING, later);
+    assert_eq!(state(&conn, id), DeliveryState::Superseded);
+    assert_eq!(count(&conn, "SELECT count(*) FROM outbox"), 2);
+}
+
+#[test]
+fn the_copy_of_a_possible_double_is_one() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    queue(&conn, amina, Purpose::Notice, "a1");
+    let first = one(&conn, NOW);
+    end(&conn, &first, &SendOutcome::Unknown, NOW);
+    let later = NOW.plus_ms(POLICY.in_doubt_ms);
+    let again = one(&conn, later);
+    end(&conn, &again, &SendOutcome::Unknown, later);
+    given_back(&conn, "w1", "ob:a1", PASSING, later);
+    assert_eq!(count(&conn, "SELECT maybe_double FROM outbox WHERE id = 2"), 1);
+    // One that surely did not arrive has a copy without a mark.
+    queue(&conn, amina, Purpose::Notice, "a3");
+    conn.execute("DELETE FROM outbox WHERE id = 2", []).unwrap();
+    let third = one(&conn, later);
+    end(&conn, &third, &accepted("w3"), later);
+    given_back(&conn, "w3", "ob:a3", PASSING, later);
+    assert_eq!(count(&conn, "SELECT maybe_double FROM outbox WHERE id = 4"), 0);
+}
+
+/// A message that came back, and its copy.
+fn copied() -> (Connection, OutboxId) {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Notice, "a1");
+    let first = one(&conn, NOW);
+    end(&conn, &first, &accepted("w1"), NOW);
+    given_back(&conn, "w1", "ob:a1", PASSING, NOW);
+    assert_eq!(state(&conn, id), DeliveryState::Superseded);
+    (conn, OutboxId(2))
+}
+
+#[test]
+fn what_arrives_after_all_ends_its_copy() {
+    let (conn, copy) = copied();
+    arrived(&conn, "w1", NOW);
+    assert_eq!(state(&conn, OutboxId(1)), DeliveryState::Delivered);
+    assert_eq!(state(&conn, copy), DeliveryState::Superseded);
+    let why = "SELECT count(*) FROM outbox WHERE why = 'first_arrived'";
+    assert_eq!(count(&conn, why), 1);
+    assert!(claim(&conn, NOW.plus_ms(HOUR_MS), 10).unwrap().is_empty());
+}
+
+#[test]
+fn a_copy_that_has_left_before_the_first_one_arrived_is_marked() {
+    let later = NOW.plus_ms(HOUR_MS);
+    let marked = |conn: &Connection| count(conn, "SELECT maybe_double FROM outbox WHERE id = 2");
+    let unsent = SendOutcome::NotSent(crate::ports::LineFault::Down);
+    for (outcome, ended) in [
+        (accepted("w2"), DeliveryState::Accepted),
+        (unsent, DeliveryState::Superseded),
+    ] {
+        let (conn, _) = copied();
+        let again = one(&conn, later);
+        arrived(&conn, "w1", later);
+        assert_eq!(marked(&conn), 1);
+        assert_eq!(end(&conn, &again, &outcome, later), ended);
+    }
+    let (conn, copy) = copied();
+    let again = one(&conn, later);
+    end(&conn, &again, &accepted("w2"), later);
+    assert_eq!(marked(&conn), 0);
+    arrived(&conn, "w1", later);
+    assert_eq!(marked(&conn), 1);
+    // Nor is it copied once more.
+    given_back(&conn, "w2", "ob:a1.1", PASSING, later);
+    assert_eq!(state(&conn, copy), DeliveryState::Superseded);
+    assert_eq!(count(&conn, "SELECT count(*) FROM outbox"), 2);
+}
+
+#[test]
+fn the_arrival_of_the_first_reaches_the_last_copy() {
+    let (conn, _) = copied();
+    let mut at = NOW;
+    for n in 2..=6 {
+        at = at.plus_ms(HOUR_MS);
+        let again = one(&conn, at);
+        end(&conn, &again, &accepted(&format!("w{n}")), at);
+        given_back(&conn, &format!("w{n}"), &again.call.key.0, PASSING, at);
+    }
+    arrived(&conn, "w1", at);
+    let waiting = "SELECT count(*) FROM outbox WHERE state = 'queued'";
+    assert_eq!(count(&conn, waiting), 0);
+    let longest = "SELECT max(length(key)) FROM outbox";
+    assert_eq!(count(&conn, longest), 7, "ob:a1 and the number of one message");
 }

@@ -3,6 +3,7 @@
 
 mod ceiling;
 mod claim;
+mod copy;
 mod lane;
 mod prompt;
 mod settle;
@@ -159,6 +160,7 @@ const fn task_word(why: Why) -> &'static str {
         | Why::NewerQuestion
         | Why::NotNeeded
         | Why::SentAgain
+        | Why::FirstArrived
         | Why::Unreadable
         | Why::Undelivered
         | Why::ByStaff

@@ -1,7 +1,7 @@
 //! Statuses: news of our messages, in any order, once or more often.
 
 use super::settle::window_closed;
-use super::{ask_staff, is_template, purpose_of, state_at, template};
+use super::{ask_staff, copy, is_template, purpose_of, state_at, template};
 use crate::core::delivery::{
     CODE_MISSING, DeliveryState, Returned, Why, advance, classify, retries_max, returned,
 };
@@ -68,9 +68,13 @@ fn apply(
     status: &Status,
     now: UnixMs,
 ) -> Result<()> {
-    let state = conn
-        .prepare_cached("SELECT state FROM outbox WHERE id = ?1")?
-        .query_row([id.0], |row| state_at(row, 0))?;
+    let (state, known): (_, Option<[u8; 16]>) = conn
+        .prepare_cached("SELECT state, wamid_key FROM outbox WHERE id = ?1")?
+        .query_row([id.0], |row| Ok((state_at(row, 0)?, row.get(1)?)))?;
+    // That an earlier try came to nothing says nothing of the one taken since.
+    if status.receipt == Receipt::Failed && known.is_some_and(|known| known != *wamid_key) {
+        return Ok(());
+    }
     let next = advance(state, status.receipt);
     let failed_now = next == DeliveryState::Failed && state != next;
     // Where a failed one ends is decided below, in one move.
@@ -95,6 +99,9 @@ fn apply(
     if arrived && state != next {
         // It arrived after all: nobody has to call.
         tasks::close_for(conn, id, now)?;
+        if state == DeliveryState::Superseded {
+            copy::original_arrived(conn, id, now)?;
+        }
     }
     Ok(())
 }
@@ -138,46 +145,15 @@ fn failed(conn: &Connection, id: OutboxId, status: &Status, now: UnixMs) -> Resu
             if closed {
                 window_closed(conn, id)?;
             }
-            again(conn, id, now.plus_ms(wait_ms), now)
+            copy::queue(conn, id, now.plus_ms(wait_ms), now)
         }
     }
 }
 
-fn say_why(conn: &Connection, id: OutboxId, state: DeliveryState, why: Why) -> Result<()> {
+pub(super) fn say_why(conn: &Connection, id: OutboxId, state: DeliveryState, why: Why) -> Result<()> {
     conn.prepare_cached("UPDATE outbox SET state = ?2, why = ?3 WHERE id = ?1")?
         .execute(params![id.0, state.word(), why.word()])?;
     Ok(())
-}
-
-/// Queues a copy under a name of its own: no late status of the first one can
-/// be taken for one of the copy. A question that has a newer one needs none,
-/// and what was erased has no words left to copy.
-fn again(conn: &Connection, id: OutboxId, not_before: UnixMs, now: UnixMs) -> Result<()> {
-    let needless: bool = conn
-        .prepare_cached(
-            "SELECT o.purpose = 'prompt' AND EXISTS (
-                 SELECT 1 FROM outbox n INDEXED BY outbox_by_contact
-                 WHERE n.contact_id = o.contact_id AND n.id > o.id AND n.purpose = 'prompt')
-             FROM outbox o WHERE o.id = ?1",
-        )?
-        .query_row([id.0], |row| row.get(0))?;
-    if needless {
-        return say_why(conn, id, DeliveryState::Superseded, Why::NewerQuestion);
-    }
-    let copied = conn
-        .prepare_cached(
-            "INSERT INTO outbox (key, contact_id, purpose, body, rank, state, not_before, attempts,
-                                 created_at, updated_at, about_stamp, aged_from)
-             SELECT key || '.' || id, contact_id, purpose, body, rank, 'queued', ?2, attempts + 1,
-                    created_at, ?3, about_stamp, aged_from
-             FROM outbox WHERE id = ?1 AND body IS NOT NULL",
-        )?
-        .execute(params![id.0, not_before.0, now.0])?;
-    if copied == 0 {
-        say_why(conn, id, DeliveryState::Failed, Why::Undelivered)?;
-        return ask_staff(conn, id, Why::Undelivered, now);
-    }
-    say_why(conn, id, DeliveryState::Superseded, Why::SentAgain)
 }
 
 /// Applies what was parked for a message that has become known.
