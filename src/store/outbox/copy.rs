@@ -16,12 +16,12 @@ use rusqlite::{Connection, OptionalExtension, params};
 /// short.
 const NAME: &str = "substr(key, 1, instr(key || '.', '.') - 1) || '.' || id";
 
-/// Queues a copy. A question that has a newer one needs none, and what was
+/// Queues a copy that waits until then, and why. A question that has a newer one needs none, and what was
 /// erased has no words left to copy.
 pub(super) fn queue(
     conn: &Connection,
     id: OutboxId,
-    not_before: UnixMs,
+    (not_before, why): (UnixMs, Why),
     now: UnixMs,
 ) -> Result<()> {
     let needless: bool = conn
@@ -38,13 +38,13 @@ pub(super) fn queue(
     // Where one try of several came back, another may have arrived.
     let copied = conn
         .prepare_cached(&format!(
-            "INSERT INTO outbox (key, contact_id, purpose, body, rank, state, not_before, attempts,
-                                 maybe_double, created_at, updated_at, about_stamp, aged_from)
-             SELECT {NAME}, contact_id, purpose, body, rank, 'queued', ?2, attempts + 1,
+            "INSERT INTO outbox (key, contact_id, purpose, body, rank, state, why, not_before,
+                                 attempts, maybe_double, created_at, updated_at, about_stamp, aged_from)
+             SELECT {NAME}, contact_id, purpose, body, rank, 'queued', ?4, ?2, attempts + 1,
                     maybe_double, created_at, ?3, about_stamp, aged_from
              FROM outbox WHERE id = ?1 AND body IS NOT NULL"
         ))?
-        .execute(params![id.0, not_before.0, now.0])?;
+        .execute(params![id.0, not_before.0, now.0, why.word()])?;
     if copied == 0 {
         say_why(conn, id, DeliveryState::Failed, Why::Undelivered)?;
         return ask_staff(conn, id, Why::Undelivered, now);

@@ -6,11 +6,11 @@ use super::*;
 use crate::core::access::Role;
 use crate::core::delivery::{SendOutcome, WindowRule};
 use crate::core::id::StaffId;
+use crate::core::inbound::{ProviderError, Receipt, Status};
 use crate::core::tasks::Outcome;
 use crate::core::time::{DAY_MS, HOUR_MS};
 use crate::store::queue as by_staff;
 use crate::store::staff::{self, NewStaff};
-use crate::core::inbound::{ProviderError, Receipt, Status};
 use crate::store::tests::{box_key, contact, count, db, queue};
 
 /// As at Meta: a window of a day, and no template that could be sent.
@@ -109,7 +109,10 @@ fn what_may_have_arrived_is_marked_when_staff_send_it_again() {
     let never = queue(&conn, amina, Purpose::Notice, "a1");
     assert!(by_staff::cancel(&conn, never, over).unwrap());
     assert!(by_staff::retry(&conn, never, over).unwrap());
-    assert_eq!(count(&conn, "SELECT maybe_double FROM outbox WHERE id = 2"), 0);
+    assert_eq!(
+        count(&conn, "SELECT maybe_double FROM outbox WHERE id = 2"),
+        0
+    );
 }
 
 #[test]
@@ -132,7 +135,7 @@ fn what_staff_send_again_outlives_a_newer_question() {
 }
 
 /// The provider gives a message back with this code.
-fn given_back(conn: &Connection, wamid: &str, key: &str, code: i64, at: UnixMs) {
+fn given_back(conn: &Connection, wamid: &str, key: &str, code: i64, at: UnixMs) -> OfAccount {
     let error = ProviderError {
         code,
         subcode: None,
@@ -141,12 +144,12 @@ fn given_back(conn: &Connection, wamid: &str, key: &str, code: i64, at: UnixMs) 
         errors: vec![error],
         ..status(wamid, Receipt::Failed, Some(key))
     };
-    apply_status(conn, &box_key(), &status, at).unwrap();
+    apply_status(conn, &box_key(), &status, at).unwrap()
 }
 
-fn arrived(conn: &Connection, wamid: &str, at: UnixMs) {
+fn arrived(conn: &Connection, wamid: &str, at: UnixMs) -> OfAccount {
     let status = status(wamid, Receipt::Delivered, None);
-    apply_status(conn, &box_key(), &status, at).unwrap();
+    apply_status(conn, &box_key(), &status, at).unwrap()
 }
 
 /// A fault of the provider that is worth another try.
@@ -181,14 +184,20 @@ fn the_copy_of_a_possible_double_is_one() {
     let again = one(&conn, later);
     end(&conn, &again, &SendOutcome::Unknown, later);
     given_back(&conn, "w1", "ob:a1", PASSING, later);
-    assert_eq!(count(&conn, "SELECT maybe_double FROM outbox WHERE id = 2"), 1);
+    assert_eq!(
+        count(&conn, "SELECT maybe_double FROM outbox WHERE id = 2"),
+        1
+    );
     // One that surely did not arrive has a copy without a mark.
     queue(&conn, amina, Purpose::Notice, "a3");
     conn.execute("DELETE FROM outbox WHERE id = 2", []).unwrap();
     let third = one(&conn, later);
     end(&conn, &third, &accepted("w3"), later);
     given_back(&conn, "w3", "ob:a3", PASSING, later);
-    assert_eq!(count(&conn, "SELECT maybe_double FROM outbox WHERE id = 4"), 0);
+    assert_eq!(
+        count(&conn, "SELECT maybe_double FROM outbox WHERE id = 4"),
+        0
+    );
 }
 
 /// A message that came back, and its copy.
@@ -255,5 +264,48 @@ fn the_arrival_of_the_first_reaches_the_last_copy() {
     let waiting = "SELECT count(*) FROM outbox WHERE state = 'queued'";
     assert_eq!(count(&conn, waiting), 0);
     let longest = "SELECT max(length(key)) FROM outbox";
-    assert_eq!(count(&conn, longest), 7, "ob:a1 and the number of one message");
+    assert_eq!(
+        count(&conn, longest),
+        7,
+        "ob:a1 and the number of one message"
+    );
+}
+
+/// No payment method: Meta takes the message and gives it back.
+const UNPAID: i64 = 131_042;
+
+#[test]
+fn what_comes_back_because_of_the_account_is_everybodys_matter_and_one_task() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    queue(&conn, amina, Purpose::Notice, "a1");
+    let mut at = NOW;
+    for n in 1..=100 {
+        let claim = one(&conn, at);
+        end(&conn, &claim, &accepted(&format!("w{n}")), at);
+        let key = &claim.call.key.0;
+        assert!(key.len() < 100, "{key}");
+        let told = given_back(&conn, &format!("w{n}"), key, UNPAID, at);
+        assert!(
+            matches!(&told, OfAccount::Refused(error) if error.code == UNPAID),
+            "{told:?}"
+        );
+        let waits = "SELECT count(*) FROM outbox WHERE state = 'queued' AND why = 'configuration'";
+        assert_eq!(count(&conn, waits), 1);
+        at = at.plus_ms(HOUR_MS);
+    }
+    let open = tasks::list_open(&conn, 10).unwrap();
+    let [task] = &open[..] else {
+        panic!("{open:?}");
+    };
+    assert_eq!(
+        (task.kind.as_str(), task.detail.as_deref()),
+        ("account_refused", Some("131042"))
+    );
+    let kind: crate::core::tasks::Kind = task.kind.parse().unwrap();
+    assert!(!kind.concerns_patient(), "the technician's");
+    let claim = one(&conn, at);
+    end(&conn, &claim, &accepted("w101"), at);
+    let served = arrived(&conn, "w101", at.plus_ms(1));
+    assert_eq!(served, OfAccount::Serves { taken_at: at });
 }

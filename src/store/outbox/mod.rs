@@ -4,20 +4,20 @@
 mod ceiling;
 mod claim;
 mod copy;
+#[cfg(test)]
+mod fate_tests;
 mod lane;
 mod prompt;
 mod settle;
 mod status;
 mod template;
 #[cfg(test)]
-mod fate_tests;
-#[cfg(test)]
 mod tests;
 
 pub use claim::{Claim, Turn, turn};
 pub use prompt::{LastPrompt, last_prompt, quotes};
 pub use settle::{line_up, not_doubled, recover, settle};
-pub use status::apply_status;
+pub use status::{OfAccount, apply_status};
 pub use template::note_fault;
 
 use crate::core::delivery::{DeliveryState, Limits, Why};
