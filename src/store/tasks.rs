@@ -22,8 +22,8 @@ pub struct NewTask<'a> {
 }
 
 /// Opens a task. The same open task (kind, contact, record, detail) is not
-/// opened twice, and a message never gets a second one: if it fails again after
-/// its task was done, that task is opened again.
+/// opened twice, and a message never gets a second one: its task says what is
+/// the matter with it now, and is opened anew if it was done.
 ///
 /// # Errors
 /// Whatever the database reports.
@@ -35,8 +35,12 @@ pub fn open(conn: &Connection, task: &NewTask<'_>, now: UnixMs) -> Result<()> {
              SELECT 1 FROM task WHERE state != 'done' AND kind = ?1 AND contact_id IS ?2
                AND record_id IS ?3 AND detail IS ?5)
          ON CONFLICT (outbox_id) WHERE outbox_id IS NOT NULL
-         DO UPDATE SET state = 'open', claimed_by = NULL, claimed_at = NULL, outcome = NULL,
-                       done_by = NULL, done_at = NULL WHERE state = 'done'",
+         DO UPDATE SET kind = excluded.kind, detail = excluded.detail,
+             created_at = CASE state WHEN 'done' THEN excluded.created_at ELSE created_at END,
+             claimed_by = CASE state WHEN 'done' THEN NULL ELSE claimed_by END,
+             claimed_at = CASE state WHEN 'done' THEN NULL ELSE claimed_at END,
+             state = CASE state WHEN 'done' THEN 'open' ELSE state END,
+             outcome = NULL, done_by = NULL, done_at = NULL",
     )?
     .execute(params![
         task.kind,
@@ -314,6 +318,40 @@ mod tests {
             1
         );
         assert_eq!(count(&conn, "SELECT count(*) FROM task"), 3);
+    }
+
+    #[test]
+    fn the_task_of_a_message_says_what_is_the_matter_with_it_now() {
+        let conn = db();
+        let amina = contact(&conn, "243970000001");
+        let message = queue(&conn, amina, Purpose::Notice, "a1");
+        let open_for = |kind: &str, detail: &str, at: i64| {
+            let task = NewTask {
+                kind,
+                contact: Some(amina),
+                record: None,
+                outbox: Some(message),
+                detail: Some(detail),
+            };
+            open(&conn, &task, UnixMs(at)).unwrap();
+            of_message(&conn, message).unwrap().unwrap()
+        };
+        let bob = staff(&conn, "bob");
+        let first = open_for("call_patient", "no_template", 1);
+        claim(&conn, first.id, bob, UnixMs(2)).unwrap();
+        let worse = open_for("undelivered", "too_old", 3);
+        assert_eq!(
+            (worse.kind.as_str(), worse.detail.as_deref()),
+            ("undelivered", Some("too_old"))
+        );
+        // It is still the work somebody took on, and waits for as long.
+        assert_eq!(worse.created_at, UnixMs(1));
+        assert_eq!(worse.claimed, Some((bob, UnixMs(2))));
+        end(&conn, first.id, bob, Outcome::CouldNotReach, UnixMs(4)).unwrap();
+        let anew = open_for("sent_in_doubt", "sent_in_doubt", 5);
+        assert_eq!((anew.id, anew.created_at), (first.id, UnixMs(5)));
+        assert_eq!((anew.claimed, anew.ended), (None, None));
+        assert_eq!(anew.kind, "sent_in_doubt");
     }
 
     #[test]

@@ -144,7 +144,7 @@ fn ask_staff(conn: &Connection, id: OutboxId, why: Why, now: UnixMs) -> Result<(
 const fn task_word(why: Why) -> &'static str {
     match why {
         Why::SentInDoubt => "sent_in_doubt",
-        Why::WindowClosed | Why::NoTemplate | Why::TemplateFailed | Why::TooOld => "call_patient",
+        Why::WindowClosed | Why::NoTemplate | Why::TemplateFailed => "call_patient",
         Why::LineDown
         | Why::Configuration
         | Why::Throttled
@@ -163,6 +163,7 @@ const fn task_word(why: Why) -> &'static str {
         | Why::FirstArrived
         | Why::Unreadable
         | Why::Undelivered
+        | Why::TooOld
         | Why::ByStaff
         | Why::ToldByStaff
         | Why::Erased => "undelivered",
