@@ -1,7 +1,7 @@
 //! What a human has to do.
 
 use crate::core::id::{ContactId, OutboxId, RecordId, StaffId, TaskId};
-use crate::core::tasks::Outcome;
+use crate::core::tasks::{Kind, Outcome};
 use crate::core::time::UnixMs;
 use crate::store::{Result, audit};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -137,18 +137,15 @@ impl Task {
 const COLUMNS: &str = "id, kind, contact_id, record_id, outbox_id, detail, created_at, \
                        claimed_by, claimed_at, outcome, done_at, state";
 
+const OPEN_FIRST: &str = "ORDER BY kind != 'danger_sign', created_at, id";
+const LATEST: &str = "ORDER BY id DESC";
+
 /// Tasks that are not done, danger signs first, then the oldest.
 ///
 /// # Errors
 /// Whatever the database reports.
 pub fn list_open(conn: &Connection, limit: usize) -> Result<Vec<Task>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut query = conn.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM task
-         WHERE state != 'done' ORDER BY kind != 'danger_sign', created_at, id LIMIT ?1"
-    ))?;
-    let rows = query.query_map([limit], read)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    list(conn, "state != 'done'", OPEN_FIRST, limit)
 }
 
 /// The latest tasks, done or not, newest first.
@@ -156,9 +153,28 @@ pub fn list_open(conn: &Connection, limit: usize) -> Result<Vec<Task>> {
 /// # Errors
 /// Whatever the database reports.
 pub fn list_all(conn: &Connection, limit: usize) -> Result<Vec<Task>> {
+    list(conn, "true", LATEST, limit)
+}
+
+/// The technician's own tasks, the open ones or the latest of all: however many
+/// there are about patients, these are found.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn list_technical(conn: &Connection, all: bool, limit: usize) -> Result<Vec<Task>> {
+    let own = Kind::ALL.iter().filter(|kind| !kind.concerns_patient());
+    let words: Vec<String> = own.map(|kind| format!("'{kind}'")).collect();
+    let own = format!("kind IN ({})", words.join(", "));
+    if all {
+        return list(conn, &own, LATEST, limit);
+    }
+    list(conn, &format!("{own} AND state != 'done'"), OPEN_FIRST, limit)
+}
+
+fn list(conn: &Connection, which: &str, order: &str, limit: usize) -> Result<Vec<Task>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut query = conn.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM task ORDER BY id DESC LIMIT ?1"
+        "SELECT {COLUMNS} FROM task WHERE {which} {order} LIMIT ?1"
     ))?;
     let rows = query.query_map([limit], read)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
