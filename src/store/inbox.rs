@@ -5,6 +5,7 @@
 use self::names::unnamed;
 pub use self::prepare::Batch;
 use self::prepare::Prepared;
+use crate::core::delivery::opens_window;
 use crate::core::id::{ContactId, InboxId, WebhookId};
 use crate::core::inbound::{
     Content, Identity, Inbound, Item, Malformed, ProviderError, ReceivedItem, SystemChange,
@@ -216,7 +217,9 @@ fn store_message(row: &Row<'_>, reception: &Reception<'_>, message: &Inbound) ->
         return row.insert("system", "kept", Some(contact), message.stamped, None);
     }
     card.welcome_back();
-    card.saw_message(message.stamped);
+    if opens_window(&message.content) {
+        card.saw_message(message.stamped);
+    }
     let urgent = row.prepared.urgent;
     card.wait(row.inbox, reception.quiet_ms, urgent, now);
     row.insert("message", "new", Some(contact), message.stamped, None)?;
