@@ -89,7 +89,7 @@ pub async fn start(
         credentials: &credentials,
     };
     sending::start_sender(config, opened, machine, runner, sending);
-    let taking = taking(config, opened, machine, &bells);
+    let taking = taking(config, opened, machine, &bells, &line);
     let pulse = Pulse::default();
     sending::start_poll(config, opened, runner, sending, &pulse, &taking);
     let keeping = Keeping {
@@ -200,7 +200,13 @@ fn start_intake(
     runner.start("intake", intake.run(stop));
 }
 
-fn taking(config: &Config, opened: &Opened, machine: &Machine, bells: &Bells) -> Taking {
+fn taking(
+    config: &Config,
+    opened: &Opened,
+    machine: &Machine,
+    bells: &Bells,
+    line: &Line,
+) -> Taking {
     let (channel, our_id) = match config.whatsapp.provider {
         Provider::Cloud => ("cloud", config.whatsapp.phone_number_id.as_str()),
         Provider::UltraMsg => ("ultramsg", bare_instance(&config.ultramsg.instance_id)),
@@ -214,6 +220,7 @@ fn taking(config: &Config, opened: &Opened, machine: &Machine, bells: &Bells) ->
         vouched: true,
         quiet_ms: config.flow.quiet_ms,
         bells: bells.clone(),
+        line: line.clone(),
     }
 }
 

@@ -1,7 +1,7 @@
 //! The way to the configured provider: the kernel's news, an empty connection,
 //! and the connections that are kept.
 
-use crate::device::link::{self, Links};
+use crate::device::link::Links;
 use crate::ports::{Moved, Touch, Uplink};
 use crate::whatsapp::client::{Line as HttpLine, parse_base_url};
 use std::net::{IpAddr, SocketAddr};
@@ -62,7 +62,7 @@ impl Uplink for WayOut {
             .into_iter()
             .map(|address| SocketAddr::new(address.ip(), self.port))
             .collect();
-        link::touch(&places, patience).await
+        self.links.touch(&places, patience).await
     }
 
     async fn moved(&self) -> Moved {

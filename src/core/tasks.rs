@@ -23,6 +23,14 @@ pub enum Kind {
     LookAtAttachment,
     /// A photo, recording or document that could not be fetched.
     AskToResend,
+    /// One that lies on the clinic's own phone.
+    LookAtPhone,
+    /// One that is larger than what is kept.
+    FileTooLarge,
+    /// One of a kind that is not kept.
+    FileNotKept,
+    /// One that lies where this box may not fetch it.
+    FileOutOfReach,
     /// Words that answered no question.
     ReadConversation,
     /// An answer was corrected after its record was complete.
@@ -33,6 +41,8 @@ pub enum Kind {
     DeadLetter,
     /// A template that can no longer be sent.
     TemplateRefused,
+    /// The account takes messages and gives them back.
+    AccountRefused,
     /// The month's free messages are nearly used up.
     FreeMessagesLow,
 }
@@ -50,7 +60,7 @@ pub enum Outcome {
 
 impl Kind {
     /// Every kind, the most urgent first.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 19] = [
         Self::DangerSign,
         Self::Undelivered,
         Self::CallPatient,
@@ -59,11 +69,16 @@ impl Kind {
         Self::ListenToVoice,
         Self::LookAtAttachment,
         Self::AskToResend,
+        Self::LookAtPhone,
+        Self::FileTooLarge,
+        Self::FileNotKept,
+        Self::FileOutOfReach,
         Self::ReadConversation,
         Self::AnswerChanged,
         Self::AnswerRevoked,
         Self::DeadLetter,
         Self::TemplateRefused,
+        Self::AccountRefused,
         Self::FreeMessagesLow,
     ];
 
@@ -78,11 +93,16 @@ impl Kind {
             Self::ListenToVoice => "listen_to_voice",
             Self::LookAtAttachment => "look_at_attachment",
             Self::AskToResend => "ask_to_resend",
+            Self::LookAtPhone => "look_at_phone",
+            Self::FileTooLarge => "file_too_large",
+            Self::FileNotKept => "file_not_kept",
+            Self::FileOutOfReach => "file_out_of_reach",
             Self::ReadConversation => "read_conversation",
             Self::AnswerChanged => "answer_changed",
             Self::AnswerRevoked => "answer_revoked",
             Self::DeadLetter => "dead_letter",
             Self::TemplateRefused => "template_refused",
+            Self::AccountRefused => "account_refused",
             Self::FreeMessagesLow => "free_messages_low",
         }
     }
@@ -98,11 +118,16 @@ impl Kind {
             Self::ListenToVoice => "spoken answer",
             Self::LookAtAttachment => "photo, film, document or contact",
             Self::AskToResend => "photo, recording or document lost",
+            Self::LookAtPhone => "photo, recording or document on the clinic's phone",
+            Self::FileTooLarge => "photo, recording or document too large",
+            Self::FileNotKept => "file of a kind that is not kept",
+            Self::FileOutOfReach => "photo, recording or document out of reach",
             Self::ReadConversation => "words that answer no question",
             Self::AnswerChanged => "answer corrected",
             Self::AnswerRevoked => "answer deleted by its sender",
             Self::DeadLetter => "message the box cannot handle",
             Self::TemplateRefused => "template cannot be sent",
+            Self::AccountRefused => "account refused",
             Self::FreeMessagesLow => "free messages nearly used up",
         }
     }
@@ -121,6 +146,22 @@ impl Kind {
             Self::ListenToVoice => "listen to the recording and write the answer into the record",
             Self::LookAtAttachment => "look at what was sent and note what matters in the record",
             Self::AskToResend => "ask the patient to send it again: it could not be fetched",
+            Self::LookAtPhone => {
+                "look at it, or listen to it, on the clinic's phone: it cannot be fetched from \
+                 there; write what matters into the record"
+            }
+            Self::FileTooLarge => {
+                "ask the patient to send it in shorter pieces or as a smaller picture, or to show \
+                 it at the desk: it is larger than the box keeps"
+            }
+            Self::FileNotKept => {
+                "ask the patient to send a photo or a PDF of it, or to show it at the desk: the \
+                 box keeps no files of its kind"
+            }
+            Self::FileOutOfReach => {
+                "ask the patient what it shows or says, and tell the technician: WhatsApp keeps it \
+                 where the box may not fetch it"
+            }
             Self::ReadConversation => "read the conversation: something in it answers no question",
             Self::AnswerChanged => "look at the correction and put it into the record",
             Self::AnswerRevoked => "ask the patient whether the answer still holds",
@@ -128,6 +169,11 @@ impl Kind {
             Self::TemplateRefused => {
                 "run healthpost whatsapp setup: it says what Meta has against it; until then late \
                  replies become calls"
+            }
+            Self::AccountRefused => {
+                "Meta takes messages and gives them back: look for the error's number and a \
+                 missing payment method at business.facebook.com/billing_hub, and run healthpost \
+                 whatsapp setup; meanwhile replies wait and are tried every quarter of an hour"
             }
             Self::FreeMessagesLow => {
                 "see healthpost whatsapp usage; beyond the free messages Meta needs a payment \
@@ -147,11 +193,15 @@ impl Kind {
             | Self::ListenToVoice
             | Self::LookAtAttachment
             | Self::AskToResend
+            | Self::LookAtPhone
+            | Self::FileTooLarge
+            | Self::FileNotKept
+            | Self::FileOutOfReach
             | Self::ReadConversation
             | Self::AnswerChanged
             | Self::AnswerRevoked
             | Self::DeadLetter => true,
-            Self::TemplateRefused | Self::FreeMessagesLow => false,
+            Self::TemplateRefused | Self::AccountRefused | Self::FreeMessagesLow => false,
         }
     }
 }

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::io;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket};
 use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 use tokio::io::unix::AsyncFd;
@@ -47,6 +48,8 @@ enum News {
 pub struct Links {
     socket: Option<AsyncFd<OwnedFd>>,
     known: Mutex<Known>,
+    /// Which kind of address the next touch begins with.
+    v6_first: AtomicBool,
 }
 
 #[derive(Debug, Default)]
@@ -74,6 +77,7 @@ impl Links {
         Self {
             socket,
             known: Mutex::default(),
+            v6_first: AtomicBool::new(false),
         }
     }
 
@@ -97,6 +101,22 @@ impl Links {
                 return told;
             }
         }
+    }
+
+    /// Whether anybody answers at one of these places. It begins with the kind
+    /// of address that answered last, and after silence with the other: a dead
+    /// way over IPv4 hides a live one over IPv6 for one touch and no longer,
+    /// and no touch takes longer, or costs more, than one way does.
+    pub async fn touch(&self, places: &[SocketAddr], patience: Duration) -> Touch {
+        let v6_first = self.v6_first.load(Ordering::Relaxed);
+        let told = touch(places, v6_first, patience).await;
+        let next = match told {
+            Touch::Reached { v6, .. } => v6,
+            Touch::Silent => !v6_first,
+            Touch::Refused | Touch::NoRoute => v6_first,
+        };
+        self.v6_first.store(next, Ordering::Relaxed);
+        told
     }
 
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
@@ -321,13 +341,14 @@ async fn knock(place: SocketAddr, patience: Duration) -> io::Result<()> {
     Ok(())
 }
 
-/// Whether anybody answers at one of these places, the first one first.
-pub async fn touch(places: &[SocketAddr], patience: Duration) -> Touch {
+/// Whether anybody answers at one of these places. One of each kind is enough:
+/// places of one kind share their way. The other kind is asked too where the
+/// first has no way or is refused; silence has used up the patience, and the
+/// bytes that a touch may cost.
+async fn touch(places: &[SocketAddr], v6_first: bool, patience: Duration) -> Touch {
     let mut worst = Touch::NoRoute;
-    // One of each kind is enough: places of one kind share their way.
-    let v4 = places.iter().find(|place| place.is_ipv4());
-    let v6 = places.iter().find(|place| place.is_ipv6());
-    for place in v4.into_iter().chain(v6) {
+    let of = |v6: bool| places.iter().find(move |place| place.is_ipv6() == v6);
+    for place in [of(v6_first), of(!v6_first)].into_iter().flatten() {
         let began = tokio::time::Instant::now();
         let knocked = knock(*place, patience).await;
         match judge(knocked.as_ref().err(), place.ip()) {
@@ -465,17 +486,47 @@ mod tests {
         let patience = Duration::from_secs(5);
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let place = listener.local_addr().unwrap();
-        let reached = touch(&[place], patience).await;
+        let links = Links::listen();
+        let reached = links.touch(&[place], patience).await;
         assert!(
             matches!(reached, Touch::Reached { v6: false, .. }),
             "{reached:?}"
         );
         drop(listener);
-        assert_eq!(touch(&[place], patience).await, Touch::Silent);
-        assert_eq!(touch(&[], patience).await, Touch::NoRoute);
-        let links = Links::listen();
+        assert_eq!(links.touch(&[place], patience).await, Touch::Silent);
+        assert_eq!(links.touch(&[], patience).await, Touch::NoRoute);
         links.look(&[place.ip()]);
         assert_eq!(links.known().way, [place.ip()]);
+    }
+
+    /// On this machine a closed door is a cut line: here IPv4 is dead.
+    #[tokio::test]
+    async fn a_dead_way_over_one_kind_of_address_hides_no_live_one_over_the_other() {
+        let patience = Duration::from_secs(5);
+        let Ok(listener) = std::net::TcpListener::bind("[::1]:0") else {
+            // Nor is there any IPv6 on this machine.
+            return;
+        };
+        let v6 = listener.local_addr().unwrap();
+        let v4 = SocketAddr::new(Ipv4Addr::LOCALHOST.into(), v6.port());
+        let links = Links::listen();
+        assert_eq!(links.touch(&[v4, v6], patience).await, Touch::Silent);
+        for _ in 0..3 {
+            let reached = links.touch(&[v4, v6], patience).await;
+            assert!(
+                matches!(reached, Touch::Reached { v6: true, .. }),
+                "{reached:?}"
+            );
+        }
+        drop(listener);
+        let back = std::net::TcpListener::bind(v4).unwrap();
+        assert_eq!(links.touch(&[v4, v6], patience).await, Touch::Silent);
+        let reached = links.touch(&[v4, v6], patience).await;
+        assert!(
+            matches!(reached, Touch::Reached { v6: false, .. }),
+            "{reached:?}"
+        );
+        drop(back);
     }
 
     proptest! {

@@ -9,6 +9,7 @@ use crate::core::limits;
 use crate::core::tasks::{Kind, Outcome};
 use crate::store::Error;
 use crate::store::tasks::{self, Change, Task};
+use rusqlite::Connection;
 
 /// What of the tasks somebody may see.
 enum Sight {
@@ -27,6 +28,14 @@ fn sight(caller: &Caller) -> Result<(StaffId, Sight), Box<Response>> {
 }
 
 impl Sight {
+    fn list(&self, conn: &Connection, all: bool, limit: usize) -> Result<Vec<Task>, Error> {
+        match (self, all) {
+            (Self::TechnicalOnly, _) => tasks::list_technical(conn, all, limit),
+            (Self::All, true) => tasks::list_all(conn, limit),
+            (Self::All, false) => tasks::list_open(conn, limit),
+        }
+    }
+
     fn covers(&self, task: &Task) -> bool {
         let kind: Option<Kind> = task.kind.parse().ok();
         match self {
@@ -67,17 +76,10 @@ pub(super) async fn list(
     let limit = limit.min(limits::RECORDS_LISTED_MAX);
     let found = context
         .readers
-        .read(move |conn| {
-            if all {
-                tasks::list_all(conn, limit)
-            } else {
-                tasks::list_open(conn, limit)
-            }
-        })
+        .read(move |conn| sight.list(conn, all, limit))
         .await?;
-    let seen = found.into_iter().filter(|task| sight.covers(task));
     Ok(Response::Tasks {
-        list: seen.map(line).collect(),
+        list: found.into_iter().map(line).collect(),
     })
 }
 
@@ -116,11 +118,7 @@ async fn change(
     context: &Context,
     caller: &Caller,
     id: TaskId,
-    change: impl FnOnce(
-        &rusqlite::Connection,
-        StaffId,
-        crate::core::time::UnixMs,
-    ) -> Result<Change, Error>
+    change: impl FnOnce(&Connection, StaffId, crate::core::time::UnixMs) -> Result<Change, Error>
     + Send
     + 'static,
 ) -> Result<Response, Error> {
@@ -148,4 +146,45 @@ async fn change(
         ),
         Change::Over => Response::refused("it is done already", "healthpost tasks list --all"),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::time::UnixMs;
+    use crate::store::tasks::NewTask;
+    use crate::store::tests::{contact, db};
+
+    #[test]
+    fn the_technicians_alerts_are_found_behind_any_number_of_patients_tasks() {
+        let conn = db();
+        let amina = contact(&conn, "243970000001");
+        for n in 0..70 {
+            let (detail, technical) = (n.to_string(), n == 69);
+            let task = NewTask {
+                kind: if technical {
+                    "template_refused"
+                } else {
+                    "read_conversation"
+                },
+                contact: (!technical).then_some(amina),
+                record: None,
+                outbox: None,
+                detail: Some(&detail),
+            };
+            tasks::open(&conn, &task, UnixMs(n)).unwrap();
+        }
+        // A kind that this program does not know may be about a patient.
+        conn.execute("UPDATE task SET kind = 'unheard_of' WHERE id = 1", [])
+            .unwrap();
+        let seen = |sight: Sight, all| -> Vec<String> {
+            let found = sight.list(&conn, all, 50).unwrap();
+            assert!(found.iter().all(|task| sight.covers(task)));
+            found.into_iter().map(|task| task.kind).collect()
+        };
+        for all in [false, true] {
+            assert_eq!(seen(Sight::TechnicalOnly, all), ["template_refused"]);
+            assert_eq!(seen(Sight::All, all).len(), 50);
+        }
+    }
 }

@@ -23,6 +23,8 @@ pub enum Described {
     Gone,
     /// Its bytes are said to lie where the token must not be sent.
     Elsewhere,
+    /// It lies on the clinic's own phone: this provider hands out no files.
+    OnPhone,
     /// Not now.
     Later(Option<Duration>),
     /// The provider was not reached.

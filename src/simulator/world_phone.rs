@@ -87,7 +87,11 @@ impl World {
         let person = self.people.get_mut(id).ok_or(WorldError::NoSuchPhone)?;
         let mut shape = Shape::of(person, said, attached.as_ref(), reply_to)?;
         let wamid = wamid::make(person.inner_name(), Way::In, &mut self.dice);
-        person.wrote_at = Some(now);
+        // Whether anything else opens the window is nowhere said: here it does
+        // not, so that a clinic which counts on it is refused.
+        if said.bubble().is_some() {
+            person.wrote_at = Some(now);
+        }
         shape.apply(person, said)?;
         if let Some(bubble) = shape.bubble.take() {
             let entry = Entry {

@@ -5,15 +5,18 @@
 use self::names::unnamed;
 pub use self::prepare::Batch;
 use self::prepare::Prepared;
+use crate::core::delivery::opens_window;
 use crate::core::id::{ContactId, InboxId, WebhookId};
 use crate::core::inbound::{
-    Content, Identity, Inbound, Item, Malformed, ReceivedItem, SystemChange, TemplateNews,
+    Content, Identity, Inbound, Item, Malformed, ProviderError, ReceivedItem, SystemChange,
+    TemplateNews,
 };
 use crate::core::private::Private;
 use crate::core::time::UnixMs;
 use crate::store::cards::Card;
 use crate::store::contacts::{self, AddressKind};
-use crate::store::{BoxKey, Result, counters, outbox, templates};
+use crate::store::outbox::{self, OfAccount};
+use crate::store::{BoxKey, Result, counters, templates};
 use rusqlite::{Connection, params};
 
 /// What taking in a webhook needs to know.
@@ -33,7 +36,7 @@ pub struct Reception<'a> {
 }
 
 /// What became of a webhook's items.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// Messages taken in for the engine.
     pub messages: u32,
@@ -45,6 +48,21 @@ pub struct Tally {
     pub dead: u32,
     /// Items kept and not acted on.
     pub kept: u32,
+    /// Why the provider gave a message back that it had taken, where that is
+    /// the account's fault: the others would fare no better.
+    pub refused: Option<ProviderError>,
+    /// When the latest of those was taken that are told to have arrived.
+    pub served: Option<UnixMs>,
+}
+
+impl Tally {
+    fn note(&mut self, news: OfAccount) {
+        match news {
+            OfAccount::Nothing => {}
+            OfAccount::Refused(error) => self.refused = Some(error),
+            OfAccount::Serves { taken_at } => self.served = self.served.max(Some(taken_at)),
+        }
+    }
 }
 
 /// As [`Batch::prepare`] and [`receive_batch`] in one.
@@ -143,7 +161,8 @@ fn store_item(row: &Row<'_>, reception: &Reception<'_>, tally: &mut Tally) -> Re
     match item {
         Item::Status(status) => {
             tally.statuses += 1;
-            return outbox::apply_status(conn, reception.box_key, status, now);
+            tally.note(outbox::apply_status(conn, reception.box_key, status, now)?);
+            return Ok(());
         }
         Item::Message(message) if ours => {
             tally.messages += 1;
@@ -198,7 +217,9 @@ fn store_message(row: &Row<'_>, reception: &Reception<'_>, message: &Inbound) ->
         return row.insert("system", "kept", Some(contact), message.stamped, None);
     }
     card.welcome_back();
-    card.saw_message(message.stamped);
+    if opens_window(&message.content) {
+        card.saw_message(message.stamped);
+    }
     let urgent = row.prepared.urgent;
     card.wait(row.inbox, reception.quiet_ms, urgent, now);
     row.insert("message", "new", Some(contact), message.stamped, None)?;

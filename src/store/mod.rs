@@ -37,7 +37,7 @@ pub mod staff;
 pub mod tasks;
 pub mod templates;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 pub mod usage;
 pub mod writer;
 

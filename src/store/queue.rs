@@ -112,14 +112,17 @@ pub fn summary(conn: &Connection) -> Result<Summary> {
 }
 
 /// Puts a message that will not arrive, or waits for its time, back into the
-/// queue; `false` if it is not in a state from which that makes sense.
+/// queue; `false` if it is not in a state from which that makes sense. One that
+/// may have arrived after all is marked. That staff want it outweighs whatever
+/// was to end it.
 ///
 /// # Errors
 /// Whatever the database reports.
 pub fn retry(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<bool> {
     let changed = conn.execute(
         "UPDATE outbox SET state = 'queued', why = NULL, not_before = 0, attempts = 0,
-                aged_from = NULL, updated_at = ?2, maybe_double = max(maybe_double, state = 'in_doubt')
+                aged_from = NULL, updated_at = ?2, doom = NULL,
+                maybe_double = max(maybe_double, state = 'in_doubt' OR why IS 'sent_in_doubt')
          WHERE id = ?1 AND body IS NOT NULL
            AND state IN ('queued', 'held', 'in_doubt', 'failed', 'expired', 'cancelled')",
         params![id.0, now.0],

@@ -5,9 +5,13 @@ use crate::store::Result;
 use rusqlite::Connection;
 
 /// Rows touched in one transaction, so that nobody waits long for the writer.
-const BATCH: i64 = 500;
+const BATCH: usize = 500;
 /// Rows looked at for that, the oldest first.
-const LOOKED_AT: i64 = 2_000;
+const LOOKED_AT: usize = 2_000;
+
+fn limit(rows: usize) -> i64 {
+    i64::try_from(rows).unwrap_or(i64::MAX)
+}
 
 /// Drops statuses parked before `before` whose message never became known.
 ///
@@ -27,7 +31,7 @@ pub fn drop_bodies(conn: &Connection, before: UnixMs) -> Result<usize> {
     let dropped = conn.execute(
         "DELETE FROM webhook WHERE id < (SELECT max(id) FROM webhook) AND id IN
              (SELECT id FROM webhook WHERE received_at < ?1 LIMIT ?2)",
-        (before.0, BATCH),
+        (before.0, limit(BATCH)),
     )?;
     let emptied = conn.execute(
         "UPDATE webhook SET body = NULL WHERE id = (SELECT max(id) FROM webhook)
@@ -40,31 +44,40 @@ pub fn drop_bodies(conn: &Connection, before: UnixMs) -> Result<usize> {
 /// Drops messages to and from patients that are older than `before`: the ones
 /// taken in by the latest of our clock and the provider's stamp, the ones sent
 /// by the latest of all their times, since one of them may come from a clock
-/// that was behind. What still waits, or has an open task, stays.
+/// that was behind. What still waits, or has an open task, stays, and keeps
+/// nothing that is younger: the next look begins where `Seek` says.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn drop_messages(conn: &Connection, before: UnixMs) -> Result<usize> {
+pub fn drop_messages(conn: &Connection, before: UnixMs, seek: Seek) -> Result<(usize, Seek)> {
     // Numbers ascend with time: the oldest are looked at, never all there are.
     let mut gone = conn.execute(
         "DELETE FROM inbox WHERE id IN (
              SELECT id FROM (SELECT id, state, received_at, stamped_at FROM inbox
                              ORDER BY id LIMIT ?2)
              WHERE state != 'new' AND received_at < ?1 AND stamped_at < ?1)",
-        (before.0, LOOKED_AT),
+        (before.0, limit(LOOKED_AT)),
     )?;
-    let old: Vec<i64> = conn
+    let looked: Vec<Looked> = conn
         .prepare_cached(
-            "SELECT id FROM (SELECT * FROM outbox ORDER BY id LIMIT ?2) o
-             WHERE state NOT IN ('queued', 'held', 'sending', 'in_doubt')
-               AND max(created_at, updated_at, about_stamp, coalesce(sent_stamp, 0)) < ?1
-               AND NOT EXISTS (SELECT 1 FROM task t
-                               WHERE t.outbox_id = o.id AND t.state != 'done')
-             LIMIT ?3",
+            "SELECT id, created_at < ?1,
+                    state NOT IN ('queued', 'held', 'sending', 'in_doubt')
+                    AND max(created_at, updated_at, about_stamp, coalesce(sent_stamp, 0)) < ?1
+                    AND NOT EXISTS (SELECT 1 FROM task t
+                                    WHERE t.outbox_id = o.id AND t.state != 'done')
+             FROM outbox o WHERE id > ?3 ORDER BY id LIMIT ?2",
         )?
-        .query_map((before.0, LOOKED_AT, BATCH), |row| row.get(0))?
+        .query_map((before.0, limit(LOOKED_AT), seek.0), |row| {
+            Ok(Looked {
+                id: row.get(0)?,
+                is_old: row.get(1)?,
+                goes: row.get(2)?,
+            })
+        })?
         .collect::<rusqlite::Result<_>>()?;
-    for id in old {
+    let next = seek.after(&looked);
+    let go = looked.iter().filter(|row| row.goes).take(BATCH);
+    for id in go.map(|row| row.id) {
         conn.prepare_cached("UPDATE task SET outbox_id = NULL WHERE outbox_id = ?1")?
             .execute([id])?;
         conn.prepare_cached("DELETE FROM attempt WHERE outbox_id = ?1")?
@@ -73,7 +86,33 @@ pub fn drop_messages(conn: &Connection, before: UnixMs) -> Result<usize> {
             .prepare_cached("DELETE FROM outbox WHERE id = ?1")?
             .execute([id])?;
     }
-    Ok(gone)
+    Ok((gone, next))
+}
+
+/// After which message the next look at the sent ones begins. It lives as long
+/// as the program: after a start it begins at the oldest again.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seek(i64);
+
+/// A sent message as retention looks at it.
+struct Looked {
+    id: i64,
+    is_old: bool,
+    goes: bool,
+}
+
+impl Seek {
+    /// On past a look that was full of old ones which have to stay; back to the
+    /// oldest once the young ones are reached.
+    fn after(self, looked: &[Looked]) -> Self {
+        if looked.iter().filter(|row| row.goes).count() > BATCH {
+            return self;
+        }
+        match looked.last() {
+            Some(last) if last.is_old && looked.len() == LOOKED_AT => Self(last.id),
+            Some(_) | None => Self::default(),
+        }
+    }
 }
 
 /// Drops records last changed before `before`, with all their versions, and
@@ -90,7 +129,7 @@ pub fn drop_records(conn: &Connection, before: UnixMs) -> Result<usize> {
                                WHERE t.record_id = r.id AND t.state != 'done')
              ORDER BY updated_at, id LIMIT ?2",
         )?
-        .query_map((before.0, BATCH), |row| row.get(0))?
+        .query_map((before.0, limit(BATCH)), |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for id in &old {
         conn.prepare_cached(
@@ -155,14 +194,56 @@ mod tests {
         .unwrap();
     }
 
+    fn dropped(conn: &Connection, before: UnixMs) -> usize {
+        let (gone, _) = drop_messages(conn, before, Seek::default()).unwrap();
+        gone
+    }
+
+    #[test]
+    fn what_has_to_stay_keeps_nothing_that_is_younger() {
+        let conn = crate::store::tests::db();
+        let amina = contact(&conn, "243970000001");
+        let messages =
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4001)
+             INSERT INTO outbox (key, contact_id, purpose, rank, state, created_at, updated_at)
+             SELECT 'ob:' || i, ?1, 'notice', 1, 'failed', 1000 + i, 1000 + i FROM n";
+        conn.execute(messages, [amina.0]).unwrap();
+        conn.execute(
+            "INSERT INTO task (kind, outbox_id, created_at)
+             SELECT 'undelivered', id, 1000 FROM outbox WHERE id <= 4000",
+            [],
+        )
+        .unwrap();
+        let mut seek = Seek::default();
+        let mut looks = Vec::new();
+        for _ in 0..3 {
+            let (gone, next) = drop_messages(&conn, UnixMs(10_000), seek).unwrap();
+            looks.push(gone);
+            seek = next;
+        }
+        assert_eq!(looks, [0, 0, 1]);
+        assert_eq!(seek, Seek::default(), "and from the oldest again");
+        // Once their tasks are done they go, as many at a time as ever.
+        conn.execute("UPDATE task SET state = 'done'", []).unwrap();
+        for left in [3_500, 3_000] {
+            let (gone, next) = drop_messages(&conn, UnixMs(10_000), seek).unwrap();
+            assert_eq!(gone, BATCH);
+            assert_eq!(count(&conn, "SELECT count(*) FROM outbox"), left);
+            seek = next;
+        }
+        // Young ones are never passed over.
+        let (gone, next) = drop_messages(&conn, UnixMs(1_000), seek).unwrap();
+        assert_eq!((gone, next), (0, Seek::default()));
+    }
+
     #[test]
     fn what_is_old_goes_and_what_waits_stays() {
         let conn = crate::store::tests::db();
         fill(&conn);
-        assert_eq!(drop_messages(&conn, UnixMs(5_000)).unwrap(), 3);
+        assert_eq!(dropped(&conn, UnixMs(5_000)), 3);
         assert_eq!(count(&conn, "SELECT count(*) FROM inbox"), 2);
         assert_eq!(count(&conn, "SELECT count(*) FROM outbox"), 1);
-        assert_eq!(drop_messages(&conn, UnixMs(5_000)).unwrap(), 0);
+        assert_eq!(dropped(&conn, UnixMs(5_000)), 0);
         assert_eq!(drop_records(&conn, UnixMs(1_000)).unwrap(), 0);
         assert_eq!(drop_records(&conn, UnixMs(1_001)).unwrap(), 1);
         assert_eq!(count(&conn, "SELECT count(*) FROM session"), 0);
@@ -184,7 +265,7 @@ mod tests {
             .unwrap();
         conn.execute("UPDATE inbox SET state = 'handled'", [])
             .unwrap();
-        drop_messages(&conn, UnixMs(10_000)).unwrap();
+        dropped(&conn, UnixMs(10_000));
         drop_records(&conn, UnixMs(10_000)).unwrap();
         assert!(!holds());
     }

@@ -1,7 +1,7 @@
 //! What a human has to do.
 
 use crate::core::id::{ContactId, OutboxId, RecordId, StaffId, TaskId};
-use crate::core::tasks::Outcome;
+use crate::core::tasks::{Kind, Outcome};
 use crate::core::time::UnixMs;
 use crate::store::{Result, audit};
 use rusqlite::{Connection, OptionalExtension, Row, params};
@@ -22,23 +22,13 @@ pub struct NewTask<'a> {
 }
 
 /// Opens a task. The same open task (kind, contact, record, detail) is not
-/// opened twice, and a message never gets a second one: if it fails again after
-/// its task was done, that task is opened again.
+/// opened twice, and a message never gets a second one: its task says what is
+/// the matter with it now, and is opened anew if it was done.
 ///
 /// # Errors
 /// Whatever the database reports.
 pub fn open(conn: &Connection, task: &NewTask<'_>, now: UnixMs) -> Result<()> {
-    conn.prepare_cached(
-        "INSERT INTO task (kind, contact_id, record_id, outbox_id, detail, created_at)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6
-         WHERE ?4 IS NOT NULL OR NOT EXISTS (
-             SELECT 1 FROM task WHERE state != 'done' AND kind = ?1 AND contact_id IS ?2
-               AND record_id IS ?3 AND detail IS ?5)
-         ON CONFLICT (outbox_id) WHERE outbox_id IS NOT NULL
-         DO UPDATE SET state = 'open', claimed_by = NULL, claimed_at = NULL, outcome = NULL,
-                       done_by = NULL, done_at = NULL WHERE state = 'done'",
-    )?
-    .execute(params![
+    conn.prepare_cached(OPEN)?.execute(params![
         task.kind,
         task.contact.map(|c| c.0),
         task.record.map(RecordId::as_str),
@@ -48,6 +38,21 @@ pub fn open(conn: &Connection, task: &NewTask<'_>, now: UnixMs) -> Result<()> {
     ])?;
     Ok(())
 }
+
+/// The index is named: a box with thousands of open tasks opens one as fast.
+const OPEN: &str = "INSERT INTO task (kind, contact_id, record_id, outbox_id, detail, created_at)
+         SELECT ?1, ?2, ?3, ?4, ?5, ?6
+         WHERE ?4 IS NOT NULL OR NOT EXISTS (
+             SELECT 1 FROM task INDEXED BY task_same
+             WHERE state != 'done' AND kind = ?1 AND contact_id IS ?2
+               AND record_id IS ?3 AND detail IS ?5)
+         ON CONFLICT (outbox_id) WHERE outbox_id IS NOT NULL
+         DO UPDATE SET kind = excluded.kind, detail = excluded.detail,
+             created_at = CASE state WHEN 'done' THEN excluded.created_at ELSE created_at END,
+             claimed_by = CASE state WHEN 'done' THEN NULL ELSE claimed_by END,
+             claimed_at = CASE state WHEN 'done' THEN NULL ELSE claimed_at END,
+             state = CASE state WHEN 'done' THEN 'open' ELSE state END,
+             outcome = NULL, done_by = NULL, done_at = NULL";
 
 /// Closes the task that stands for a message, because the message arrived after
 /// all; true if one was open. Other tasks stay.
@@ -72,7 +77,8 @@ pub fn close_for(conn: &Connection, outbox: OutboxId, now: UnixMs) -> Result<boo
 pub fn close_about(conn: &Connection, kind: &str, detail: &str, now: UnixMs) -> Result<usize> {
     Ok(conn
         .prepare_cached(
-            "UPDATE task SET state = 'done', outcome = 'not_needed', done_at = ?3
+            "UPDATE task INDEXED BY task_same
+             SET state = 'done', outcome = 'not_needed', done_at = ?3
              WHERE kind = ?1 AND detail = ?2 AND state != 'done'",
         )?
         .execute(params![kind, detail, now.0])?)
@@ -88,14 +94,14 @@ pub fn was_ever(conn: &Connection, kind: &str, detail: &str) -> Result<bool> {
         .query_row([kind, detail], |row| row.get(0))?)
 }
 
-/// How the task of a message stands, if it has one: `open`, `claimed`, `done`.
+/// The task of a message, if it has one.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn of_message(conn: &Connection, outbox: OutboxId) -> Result<Option<String>> {
+pub fn of_message(conn: &Connection, outbox: OutboxId) -> Result<Option<Task>> {
     Ok(conn
-        .prepare_cached("SELECT state FROM task WHERE outbox_id = ?1")?
-        .query_row([outbox.0], |row| row.get(0))
+        .prepare_cached(&format!("SELECT {COLUMNS} FROM task WHERE outbox_id = ?1"))?
+        .query_row([outbox.0], read)
         .optional()?)
 }
 
@@ -122,21 +128,26 @@ pub struct Task {
     pub ended: Option<(String, UnixMs)>,
 }
 
+impl Task {
+    /// Whether what it asked for was done: an end alone does not say so.
+    pub fn is_done(&self) -> bool {
+        let ended = self.ended.as_ref();
+        ended.is_some_and(|(outcome, _)| outcome == Outcome::Done.word())
+    }
+}
+
 const COLUMNS: &str = "id, kind, contact_id, record_id, outbox_id, detail, created_at, \
                        claimed_by, claimed_at, outcome, done_at, state";
+
+const OPEN_FIRST: &str = "ORDER BY kind != 'danger_sign', created_at, id";
+const LATEST: &str = "ORDER BY id DESC";
 
 /// Tasks that are not done, danger signs first, then the oldest.
 ///
 /// # Errors
 /// Whatever the database reports.
 pub fn list_open(conn: &Connection, limit: usize) -> Result<Vec<Task>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut query = conn.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM task
-         WHERE state != 'done' ORDER BY kind != 'danger_sign', created_at, id LIMIT ?1"
-    ))?;
-    let rows = query.query_map([limit], read)?;
-    Ok(rows.collect::<rusqlite::Result<_>>()?)
+    list(conn, "state != 'done'", OPEN_FIRST, limit)
 }
 
 /// The latest tasks, done or not, newest first.
@@ -144,9 +155,33 @@ pub fn list_open(conn: &Connection, limit: usize) -> Result<Vec<Task>> {
 /// # Errors
 /// Whatever the database reports.
 pub fn list_all(conn: &Connection, limit: usize) -> Result<Vec<Task>> {
+    list(conn, "true", LATEST, limit)
+}
+
+/// The technician's own tasks, the open ones or the latest of all: however many
+/// there are about patients, these are found.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn list_technical(conn: &Connection, all: bool, limit: usize) -> Result<Vec<Task>> {
+    let own = Kind::ALL.iter().filter(|kind| !kind.concerns_patient());
+    let words: Vec<String> = own.map(|kind| format!("'{kind}'")).collect();
+    let own = format!("kind IN ({})", words.join(", "));
+    if all {
+        return list(conn, &own, LATEST, limit);
+    }
+    list(
+        conn,
+        &format!("{own} AND state != 'done'"),
+        OPEN_FIRST,
+        limit,
+    )
+}
+
+fn list(conn: &Connection, which: &str, order: &str, limit: usize) -> Result<Vec<Task>> {
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let mut query = conn.prepare_cached(&format!(
-        "SELECT {COLUMNS} FROM task ORDER BY id DESC LIMIT ?1"
+        "SELECT {COLUMNS} FROM task WHERE {which} {order} LIMIT ?1"
     ))?;
     let rows = query.query_map([limit], read)?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -272,7 +307,7 @@ fn note(
 mod tests {
     use super::*;
     use crate::core::outgoing::Purpose;
-    use crate::store::tests::{contact, count, db, queue};
+    use crate::store::tests::{contact, count, db, plan, queue};
 
     #[test]
     fn a_task_is_opened_once_until_it_is_done() {
@@ -306,6 +341,47 @@ mod tests {
             1
         );
         assert_eq!(count(&conn, "SELECT count(*) FROM task"), 3);
+    }
+
+    #[test]
+    fn the_task_of_a_message_says_what_is_the_matter_with_it_now() {
+        let conn = db();
+        let amina = contact(&conn, "243970000001");
+        let message = queue(&conn, amina, Purpose::Notice, "a1");
+        let open_for = |kind: &str, detail: &str, at: i64| {
+            let task = NewTask {
+                kind,
+                contact: Some(amina),
+                record: None,
+                outbox: Some(message),
+                detail: Some(detail),
+            };
+            open(&conn, &task, UnixMs(at)).unwrap();
+            of_message(&conn, message).unwrap().unwrap()
+        };
+        let bob = staff(&conn, "bob");
+        let first = open_for("call_patient", "no_template", 1);
+        claim(&conn, first.id, bob, UnixMs(2)).unwrap();
+        let worse = open_for("undelivered", "too_old", 3);
+        assert_eq!(
+            (worse.kind.as_str(), worse.detail.as_deref()),
+            ("undelivered", Some("too_old"))
+        );
+        // It is still the work somebody took on, and waits for as long.
+        assert_eq!(worse.created_at, UnixMs(1));
+        assert_eq!(worse.claimed, Some((bob, UnixMs(2))));
+        end(&conn, first.id, bob, Outcome::CouldNotReach, UnixMs(4)).unwrap();
+        let anew = open_for("sent_in_doubt", "sent_in_doubt", 5);
+        assert_eq!((anew.id, anew.created_at), (first.id, UnixMs(5)));
+        assert_eq!((anew.claimed, anew.ended), (None, None));
+        assert_eq!(anew.kind, "sent_in_doubt");
+    }
+
+    #[test]
+    fn a_task_is_opened_without_reading_all_that_are_open() {
+        let told = plan(&db(), OPEN);
+        let index = "INDEX task_same (kind=? AND detail=? AND contact_id=?)";
+        assert!(told.contains(index), "{told}");
     }
 
     #[test]

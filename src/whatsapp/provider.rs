@@ -75,14 +75,15 @@ impl History for Provider {
     }
 }
 
-/// UltraMsg keeps files at addresses of others, where nothing is fetched from.
+/// UltraMsg keeps files at addresses of others, where nothing is fetched from;
+/// the phone linked to it has them too.
 impl Files for Provider {
     type Pieces = Incoming;
 
     async fn describe(&self, media_id: &str) -> Described {
         match self {
             Self::Cloud(client) => client.describe(media_id).await,
-            Self::UltraMsg(_) => Described::Elsewhere,
+            Self::UltraMsg(_) => Described::OnPhone,
         }
     }
 

@@ -5,7 +5,8 @@
 use crate::core::limits::PARKED_STATUS_MS;
 use crate::core::time::{DAY_MS, Now};
 use crate::ports::Clock;
-use crate::store::{Error, Writer, clock_moves, erasure, media, retention, secrets};
+use crate::store::retention::{self, Seek};
+use crate::store::{Error, Writer, clock_moves, erasure, media, secrets};
 use rusqlite::Connection;
 use std::sync::Arc;
 use std::time::Duration;
@@ -25,11 +26,11 @@ pub struct Keeping {
     pub records_days: u32,
 }
 
-/// One round.
+/// One round; `seek` is what the last one gave.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn turn(conn: &Connection, keeping: Keeping, now: Now) -> Result<(), Error> {
+pub fn turn(conn: &Connection, keeping: Keeping, seek: Seek, now: Now) -> Result<Seek, Error> {
     if clock_moves::mend(conn, now.at)? > 0 {
         tracing::warn!("the clock was set back; waits that had grown too long were shortened");
     }
@@ -40,28 +41,31 @@ pub fn turn(conn: &Connection, keeping: Keeping, now: Now) -> Result<(), Error> 
     // The rest of an erased file; the fetcher does it faster, where it runs.
     media::sweep(conn)?;
     if !now.trusted {
-        return Ok(());
+        return Ok(seek);
     }
     secrets::drop_expired(conn, now.at)?;
     retention::drop_parked(conn, now.at.plus_ms(-PARKED_STATUS_MS))?;
     let before = |days: u32| now.at.plus_ms(-i64::from(days) * DAY_MS);
     retention::drop_bodies(conn, before(keeping.webhooks_days))?;
+    let mut next = seek;
     if keeping.messages_days > 0 {
-        retention::drop_messages(conn, before(keeping.messages_days))?;
+        (_, next) = retention::drop_messages(conn, before(keeping.messages_days), seek)?;
         media::erase_before(conn, before(keeping.messages_days))?;
     }
     if keeping.records_days > 0 {
         retention::drop_records(conn, before(keeping.records_days))?;
     }
-    Ok(())
+    Ok(next)
 }
 
 /// Works until `stop`.
 pub async fn run(writer: Writer, clock: Arc<dyn Clock>, keeping: Keeping, stop: CancellationToken) {
+    let mut seek = Seek::default();
     loop {
         let now = clock.now();
-        if let Err(error) = writer.run(move |conn| turn(conn, keeping, now)).await {
-            tracing::warn!(%error, "tidying up did not work; it is tried again");
+        match writer.run(move |conn| turn(conn, keeping, seek, now)).await {
+            Ok(next) => seek = next,
+            Err(error) => tracing::warn!(%error, "tidying up did not work; it is tried again"),
         }
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}

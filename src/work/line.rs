@@ -193,6 +193,8 @@ pub fn probe_wait_ms(state: LineState, failed: u32, now: UnixMs) -> i64 {
 struct Shared {
     told: watch::Sender<LineState>,
     watch: Mutex<Watch>,
+    /// Since when what is taken comes back because of the account.
+    trial: Mutex<Option<UnixMs>>,
     stirred: Notify,
     began: Instant,
 }
@@ -206,6 +208,7 @@ impl Default for Line {
         Self(Arc::new(Shared {
             told: watch::Sender::new(LineState::Up),
             watch: Mutex::new(Watch::new()),
+            trial: Mutex::default(),
             stirred: Notify::new(),
             began: Instant::now(),
         }))
@@ -240,6 +243,12 @@ impl Line {
             outcome,
             SendOutcome::Accepted { .. } | SendOutcome::Refused { .. }
         );
+        let refused = matches!(self.state(), LineState::TokenBad | LineState::Misconfigured);
+        if answered && channel == Channel::Fine && refused && self.is_on_trial() {
+            // It was in the air when another came back: that it was taken is no
+            // proof.
+            return;
+        }
         if answered || stretch == self.stretch() {
             let before = self.state();
             self.see(&Seen::Sent { outcome, channel }, at);
@@ -257,6 +266,40 @@ impl Line {
             self.see(&Seen::Nudged, at);
             self.0.stirred.notify_one();
         }
+    }
+
+    /// Tells that a message came back which the provider had taken, because of
+    /// the account. One without a payment method takes every message: nothing
+    /// leaves until it is asked again, and then one by one until one arrives.
+    pub fn gives_back(&self, error: &ProviderError, at: UnixMs) {
+        *self.trial() = Some(at);
+        let outcome = SendOutcome::Refused {
+            error: error.clone(),
+            http: 0,
+            wait: None,
+        };
+        if !self.state().is_cut() {
+            self.see(&Seen::GivenBack(&outcome), at);
+            self.0.stirred.notify_one();
+        }
+    }
+
+    /// Tells that a message arrived which the provider had taken at `taken_at`.
+    /// One from before proves nothing of the account as it is now.
+    pub fn serves(&self, taken_at: UnixMs, at: UnixMs) {
+        let proven = self.trial().take_if(|since| taken_at > *since).is_some();
+        if proven {
+            self.nudge(at);
+        }
+    }
+
+    /// Whether the account is on trial: what it takes may all come back.
+    pub fn is_on_trial(&self) -> bool {
+        self.trial().is_some()
+    }
+
+    fn trial(&self) -> MutexGuard<'_, Option<UnixMs>> {
+        self.0.trial.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Takes something in; true if kept connections are dead. A cut is told at
@@ -321,6 +364,7 @@ impl Line {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::time::MINUTE_MS;
     use futures_util::FutureExt;
 
     fn refusal(code: i64, http: u16) -> SendOutcome {
@@ -437,5 +481,48 @@ mod tests {
         assert_eq!(line.state(), LineState::Up);
         line.sent(&lost, Channel::LineDown, line.stretch(), now);
         assert_eq!(line.state(), LineState::Down);
+    }
+
+    #[test]
+    fn an_account_that_gives_messages_back_is_tried_seldom_and_one_by_one() {
+        let line = Line::default();
+        let at = |ms| UnixMs(ms);
+        let fine = SendOutcome::Accepted { wamid: "".into() };
+        let unpaid = ProviderError {
+            code: 131_042,
+            subcode: None,
+        };
+        line.gives_back(&unpaid, at(0));
+        assert_eq!(line.state(), LineState::Misconfigured);
+        // What was in the air is taken, and proves nothing.
+        line.sent(&fine, Channel::Fine, line.stretch(), at(1));
+        assert_eq!(line.state(), LineState::Misconfigured);
+        let plan = line.plan(at(1));
+        assert!(plan.wait_ms > REFUSED_MS_MAX - MINUTE_MS, "{plan:?}");
+        // Nor does a probe: one message tries it for all.
+        line.see(&Seen::Probed(&fine), at(2));
+        assert_eq!((line.state(), line.is_on_trial()), (LineState::Up, true));
+        line.sent(&fine, Channel::Fine, line.stretch(), at(3));
+        line.serves(at(0), at(4));
+        assert!(line.is_on_trial(), "that one was taken before");
+        line.gives_back(&unpaid, at(5));
+        assert_eq!(line.state(), LineState::Misconfigured);
+        let plan = line.plan(at(6));
+        assert!(plan.wait_ms > REFUSED_MS_MAX - MINUTE_MS, "{plan:?}");
+        line.serves(at(6), at(7));
+        assert!(!line.is_on_trial());
+        assert!(line.plan(at(7)).wait_ms < MINUTE_MS);
+    }
+
+    #[test]
+    fn an_account_that_gives_messages_back_over_a_cut_line_leaves_it_cut() {
+        let line = Line::default();
+        line.see(&Seen::Moved(crate::ports::Moved::Gone), UnixMs(0));
+        let unpaid = ProviderError {
+            code: 131_042,
+            subcode: None,
+        };
+        line.gives_back(&unpaid, UnixMs(1));
+        assert_eq!((line.state(), line.is_on_trial()), (LineState::Down, true));
     }
 }

@@ -10,6 +10,7 @@ use crate::core::limits::{
     MEDIA_CHUNK_BYTES, MEDIA_FILE_BYTES_MAX, MEDIA_FREE_BYTES_MIN, MEDIA_STORE_BYTES_MAX,
 };
 use crate::core::media::{digest, is_kept, wait_ms};
+use crate::core::tasks::Kind;
 use crate::core::time::UnixMs;
 use crate::ports::{Chance, Clock, Described, Fetched, Files, Pieces};
 use crate::store::media::{self, File, State};
@@ -163,6 +164,7 @@ impl<F: Files> Fetcher<F> {
             Described::Elsewhere => {
                 return Ok(Next::Over(State::Refused, Some("lies_where_it_must_not")));
             }
+            Described::OnPhone => return Ok(Next::Over(State::Refused, Some("on_phone"))),
             Described::Later(wait) => return Ok(later("provider_asks_to_wait", wait)),
             Described::NotReached(_) => return Ok(again("line")),
         };
@@ -335,7 +337,20 @@ fn unwanted(file: &File, mime: Option<&str>, bytes: Option<u64>, here: u64) -> O
     (here.saturating_add(missing) > MEDIA_STORE_BYTES_MAX).then_some(no_room("no_room"))
 }
 
-/// Ends a file, with a task if it is not here.
+/// What staff can do about a file that is not here. Asking for it again helps
+/// only where the same file could be had another time.
+fn task_for(state: State, why: Option<&str>) -> Kind {
+    match (state, why) {
+        (State::TooBig, _) => Kind::FileTooLarge,
+        (_, Some("type")) => Kind::FileNotKept,
+        (_, Some("on_phone")) => Kind::LookAtPhone,
+        (_, Some("lies_where_it_must_not")) => Kind::FileOutOfReach,
+        (_, Some(_) | None) => Kind::AskToResend,
+    }
+}
+
+/// Ends a file, with a task if it is not here: in the place of the one to look
+/// at it or to listen to it.
 fn over(
     conn: &Connection,
     file: &File,
@@ -348,8 +363,13 @@ fn over(
     }
     tracing::warn!(media.id = %file.id, state = state.word(), why, "a patient's file is lost");
     let detail = file.inbox.map(|inbox| inbox.to_string());
+    if let Some(detail) = &detail {
+        for kind in [Kind::ListenToVoice, Kind::LookAtAttachment] {
+            tasks::close_about(conn, kind.word(), detail, now)?;
+        }
+    }
     let task = NewTask {
-        kind: "ask_to_resend",
+        kind: task_for(state, why).word(),
         contact: Some(file.contact),
         record: file.record.as_ref(),
         outbox: None,
@@ -372,6 +392,7 @@ mod tests {
     use super::*;
     use crate::core::id::{ContactId, InboxId};
     use crate::core::inbound::MediaKind;
+    use crate::store::tests::{contact, db};
 
     fn file(mime: &str, bytes: u64) -> File {
         File {
@@ -427,5 +448,55 @@ mod tests {
         assert_eq!(verdict(false, "digest", Some("broke_off")), anew("digest"));
         let refused = Next::Over(State::Refused, Some("digest"));
         assert_eq!(verdict(false, "digest", Some("digest")), refused);
+    }
+
+    #[test]
+    fn what_is_not_here_is_one_task_that_can_be_done() {
+        let cases = [
+            (State::Refused, "on_phone", "look_at_phone"),
+            (
+                State::Refused,
+                "lies_where_it_must_not",
+                "file_out_of_reach",
+            ),
+            (State::Refused, "type", "file_not_kept"),
+            (State::Refused, "digest", "ask_to_resend"),
+            (State::TooBig, "too_big", "file_too_large"),
+            (State::Gone, "older_than_seven_days", "ask_to_resend"),
+        ];
+        for (state, why, kind) in cases {
+            let conn = db();
+            let amina = contact(&conn, "243970000001");
+            assert_eq!(amina, ContactId(1));
+            conn.execute_batch(
+                "INSERT INTO inbox (id, contact_id, kind, stamped_at, received_at, state)
+                 VALUES (1, 1, 'message', 0, 0, 'handled');
+                 INSERT INTO media (id, inbox_id, contact_id, media_id, kind, state, stamped_at,
+                                    created_at, updated_at)
+                 VALUES (1, 1, 1, '1', 'audio', 'fetching', 0, 0, 0);",
+            )
+            .unwrap();
+            // The engine asked for the recording to be heard, and for another.
+            for inbox in ["1", "2"] {
+                let task = NewTask {
+                    kind: "listen_to_voice",
+                    contact: Some(amina),
+                    record: None,
+                    outbox: None,
+                    detail: Some(inbox),
+                };
+                tasks::open(&conn, &task, UnixMs(1)).unwrap();
+            }
+            let lost = file("audio/ogg", 0);
+            over(&conn, &lost, state, Some(why), UnixMs(2)).unwrap();
+            let open = tasks::list_open(&conn, 10).unwrap();
+            let open: Vec<_> = open
+                .iter()
+                .map(|task| (task.kind.as_str(), task.detail.as_deref()))
+                .collect();
+            let other = ("listen_to_voice", Some("2"));
+            assert_eq!(open, [other, (kind, Some("1"))], "{why}");
+            assert!(kind.parse::<Kind>().unwrap().concerns_patient());
+        }
     }
 }

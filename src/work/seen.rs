@@ -21,4 +21,7 @@ pub enum Seen<'a> {
     Moved(Moved),
     /// Something that may have mended the line.
     Nudged,
+    /// A message that was taken came back, because of the account: the refusal
+    /// that it would have met at once, had the provider looked.
+    GivenBack(&'a SendOutcome),
 }

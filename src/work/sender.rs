@@ -142,7 +142,7 @@ impl<M: Messenger> Sender<M> {
     /// Enough in the air to keep the pace with answers that take most of a
     /// second. After a refusal of the account one message tries it for all.
     fn in_flight_max(&self) -> usize {
-        if self.refusals.load(Ordering::Relaxed) > 0 {
+        if self.refusals.load(Ordering::Relaxed) > 0 || self.line.is_on_trial() {
             return 1;
         }
         usize::try_from(self.messages_per_second)

@@ -7,6 +7,7 @@ use crate::core::triage;
 use crate::ports::Clock;
 use crate::store::inbox::{self, Batch, Reception, Tally};
 use crate::store::{BoxKey, Error, Writer};
+use crate::work::line::Line;
 use crate::work::{Bells, new_codes};
 use std::sync::Arc;
 
@@ -31,6 +32,8 @@ pub struct Taking {
     pub quiet_ms: i64,
     /// Rung after each commit.
     pub bells: Bells,
+    /// Told what comes back because of the account.
+    pub line: Line,
 }
 
 impl Taking {
@@ -65,6 +68,12 @@ impl Taking {
         if tally.messages > 0 {
             self.bells.intake.ring();
         }
+        if let Some(taken_at) = tally.served {
+            self.line.serves(taken_at, now);
+        }
+        if let Some(error) = &tally.refused {
+            self.line.gives_back(error, now);
+        }
         if tally.statuses > 0 {
             self.bells.sender.ring();
         }
@@ -84,4 +93,92 @@ impl Taking {
 
 fn is_urgent(words: &str) -> bool {
     triage::find_danger(words, None).is_some()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::inbound::{Identity, ProviderError, Receipt, Status};
+    use crate::core::outgoing::Purpose;
+    use crate::core::time::{Now, UnixMs};
+    use crate::store::tests::{box_key, contact, count, db, queue};
+    use crate::work::line::LineState;
+
+    struct Still;
+
+    impl Clock for Still {
+        fn now(&self) -> Now {
+            Now {
+                at: UnixMs(2_000),
+                trusted: true,
+            }
+        }
+    }
+
+    fn news(wamid: &str, receipt: Receipt, code: Option<i64>) -> ReceivedItem {
+        let error = |code| ProviderError {
+            code,
+            subcode: None,
+        };
+        ReceivedItem {
+            dedup: format!("{wamid} {receipt:?}").into(),
+            phone_number_id: Some("1".into()),
+            content: Ok(Item::Status(Status {
+                id: wamid.into(),
+                receipt,
+                stamped: UnixMs(1_500),
+                recipient: Identity::default(),
+                callback: None,
+                errors: code.map(error).into_iter().collect(),
+                category: None,
+                billable: false,
+            })),
+        }
+    }
+
+    /// Two messages that the provider has taken, one of them later than now.
+    fn taken() -> rusqlite::Connection {
+        let conn = db();
+        let amina = contact(&conn, "243970000001");
+        for (n, at) in [(1, 1_000), (2, 3_000)] {
+            let id = queue(&conn, amina, Purpose::Notice, &format!("a{n}"));
+            conn.execute(
+                "UPDATE outbox SET state = 'accepted', accepted_at = ?2, wamid_key = ?3 WHERE id = ?1",
+                (id.0, at, box_key().keyed_hash(&format!("w{n}"))),
+            )
+            .unwrap();
+        }
+        conn
+    }
+
+    #[tokio::test]
+    async fn what_comes_back_because_of_the_account_stops_the_line() {
+        let (writer, thread) = Writer::start(taken(), None).unwrap();
+        let taking = Taking {
+            writer: writer.clone(),
+            box_key: box_key(),
+            clock: Arc::new(Still),
+            channel: "cloud",
+            our_id: "1".into(),
+            vouched: false,
+            quiet_ms: 0,
+            bells: Bells::default(),
+            line: Line::default(),
+        };
+        let unpaid = news("w1", Receipt::Failed, Some(131_042));
+        taking.take("{}", vec![unpaid]).await.unwrap();
+        assert_eq!(taking.line.state(), LineState::Misconfigured);
+        assert!(taking.line.is_on_trial());
+        let later = news("w2", Receipt::Delivered, None);
+        taking.take("{}", vec![later]).await.unwrap();
+        assert!(!taking.line.is_on_trial());
+        let tasks = "SELECT count(*) FROM task WHERE kind = 'account_refused'";
+        let opened = writer
+            .run(move |conn| Ok(count(conn, tasks)))
+            .await
+            .unwrap();
+        assert_eq!(opened, 1);
+        drop((taking, writer));
+        thread.stop().unwrap();
+    }
 }

@@ -47,6 +47,8 @@ const DOWN_PATIENCE_MS: i64 = 2_900;
 const FRESH_TOUCHES: u32 = 4;
 /// Shortest patience with one of those, ms.
 const FRESH_PATIENCE_MS: i64 = 600;
+/// So many refusals in a row a late one stands for: the longest wait.
+const REFUSED_LATE: u32 = 16;
 /// A cut that ends within so long was a slow answer and none.
 const FALSE_ALARM_MS: i64 = 15 * SECOND_MS;
 
@@ -136,6 +138,12 @@ impl Watch {
                 self.failed = 0;
                 self.wish_soon(now);
                 false
+            }
+            // No probe shows it, nor a message that is taken: only the wait
+            // bounds how often it is tried.
+            Seen::GivenBack(outcome) => {
+                (self.refused, self.asked_ms, self.wish) = (REFUSED_LATE, now.steady_ms, None);
+                self.sent(outcome, Channel::Misconfigured, now)
             }
         }
     }

@@ -225,8 +225,8 @@ fn each_way_in_which_fetching_goes_wrong_has_its_end() {
         ..FileManner::default()
     };
     let cases = [
-        ("by the book", fine.clone(), State::Kept),
-        ("exactly two pieces", of(128 * 1024), State::Kept),
+        ("by the book", fine.clone(), State::Kept, ""),
+        ("exactly two pieces", of(128 * 1024), State::Kept, ""),
         (
             "a slow one",
             FileManner {
@@ -234,6 +234,7 @@ fn each_way_in_which_fetching_goes_wrong_has_its_end() {
                 ..of(300_000)
             },
             State::Kept,
+            "",
         ),
         (
             "cut and cut again",
@@ -242,6 +243,7 @@ fn each_way_in_which_fetching_goes_wrong_has_its_end() {
                 ..of(400_000)
             },
             State::Kept,
+            "",
         ),
         (
             "not what was sent",
@@ -250,6 +252,7 @@ fn each_way_in_which_fetching_goes_wrong_has_its_end() {
                 ..fine.clone()
             },
             State::Refused,
+            "ask_to_resend",
         ),
         (
             "forgotten",
@@ -258,6 +261,7 @@ fn each_way_in_which_fetching_goes_wrong_has_its_end() {
                 ..fine.clone()
             },
             State::Gone,
+            "ask_to_resend",
         ),
         (
             "addresses that are stale at once",
@@ -266,6 +270,7 @@ fn each_way_in_which_fetching_goes_wrong_has_its_end() {
                 ..fine.clone()
             },
             State::Gone,
+            "ask_to_resend",
         ),
         (
             "said to lie elsewhere",
@@ -274,6 +279,7 @@ fn each_way_in_which_fetching_goes_wrong_has_its_end() {
                 ..fine.clone()
             },
             State::Refused,
+            "file_out_of_reach",
         ),
         (
             "sent on to elsewhere",
@@ -282,11 +288,13 @@ fn each_way_in_which_fetching_goes_wrong_has_its_end() {
                 ..fine.clone()
             },
             State::Gone,
+            "ask_to_resend",
         ),
         (
             "too large",
             of(usize::try_from(MEDIA_FILE_BYTES_MAX).unwrap() + 1),
             State::TooBig,
+            "file_too_large",
         ),
         (
             "a kind that is not kept",
@@ -295,9 +303,10 @@ fn each_way_in_which_fetching_goes_wrong_has_its_end() {
                 ..fine
             },
             State::Refused,
+            "file_not_kept",
         ),
     ];
-    for (what, manner, state) in cases {
+    for (what, manner, state, task) in cases {
         let desk = Desk::new();
         desk.manner(&manner);
         let file = desk.speak();
@@ -314,7 +323,7 @@ fn each_way_in_which_fetching_goes_wrong_has_its_end() {
                 (0, 0),
                 "{what}: nothing of it stays"
             );
-            assert_eq!(desk.tasks(), ["ask_to_resend"], "{what}");
+            assert_eq!(desk.tasks(), [task], "{what}");
         }
         let waited = desk.clock.now().at.0 - START;
         assert!(waited < 9 * DAY_MS, "{what}: {waited}");

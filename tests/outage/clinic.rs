@@ -267,12 +267,14 @@ impl Clinic {
     }
 
     /// Every message ended as it may: arrived, superseded (a question or a
-    /// request to write again, or one that goes on as a copy), cancelled, or
+    /// request to write again, one that goes on as a copy, or a copy of one that
+    /// arrived), cancelled, or
     /// with exactly one task; and each contact was asked once for each window.
     pub fn judge_the_end(&self) {
         let fault = "SELECT count(*) FROM outbox o WHERE NOT (
             (o.state IN ('delivered', 'read')) OR o.state = 'cancelled'
-            OR (o.state = 'superseded' AND (o.purpose IN ('prompt', 'template') OR o.why = 'sent_again'))
+            OR (o.state = 'superseded' AND (o.purpose IN ('prompt', 'template')
+                                            OR o.why IN ('sent_again', 'first_arrived')))
             OR (o.purpose = 'template' AND o.state = 'failed')
             OR (o.state IN ('failed', 'expired')
                 AND (SELECT count(*) FROM task t WHERE t.outbox_id = o.id) = 1))";

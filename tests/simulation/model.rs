@@ -119,14 +119,18 @@ impl Model {
             if purpose == "emergency" {
                 self.warned.insert(contact);
             }
-            self.by_key.insert(row.get(1).unwrap(), id);
+            let key: String = row.get(1).unwrap();
+            // A copy of one that came back is as doubtful as that one was.
+            let of = key.split_once('.').and_then(|(_, id)| id.parse().ok());
+            let doubted = of.is_some_and(|of: i64| self.rows[&of].doubted);
+            self.by_key.insert(key, id);
             let new = Row {
                 contact,
                 purpose,
                 state: "queued".into(),
                 accepts: 0,
                 lost: 0,
-                doubted: false,
+                doubted,
                 repeats: 0,
             };
             self.rows.insert(id, new);

@@ -19,6 +19,7 @@ use healthpost::simulator::Delivery;
 use healthpost::store::inbox::Reception;
 use healthpost::store::nested::nested;
 use healthpost::store::outbox::Claim;
+use healthpost::store::retention::Seek;
 use healthpost::store::{Error, Try, inbox, open, outbox, queue, sessions};
 use healthpost::work::housekeeping::{self, Keeping};
 use healthpost::work::intake::{self, Context, Flows, Turn};
@@ -261,7 +262,7 @@ impl Shell {
                     messages_days: 0,
                     records_days: 0,
                 };
-                housekeeping::turn(conn, keeping, now)?;
+                housekeeping::turn(conn, keeping, Seek::default(), now)?;
             }
             Job::StaffSays(contact, key) => {
                 let message = Outgoing {

@@ -114,8 +114,8 @@ pub enum Returned {
     Again {
         /// How long the copy waits at least, ms.
         wait_ms: i64,
-        /// Whether the provider said that the window is closed.
-        window_closed: bool,
+        /// What it waits for. `WindowClosed`: the provider said so.
+        why: Why,
     },
 }
 
@@ -127,10 +127,8 @@ const COPIES_MAX: u32 = 8;
 /// worth a try, where that is known.
 pub fn returned(purpose: Purpose, class: Class, attempts: u32, max: Option<u8>) -> Returned {
     let most = max.map_or(COPIES_MAX, u32::from);
-    let again = |wait_ms| Returned::Again {
-        wait_ms,
-        window_closed: false,
-    };
+    let later = || super::wait_ms(Class::Retry, attempts, None, 0);
+    let again = |wait_ms, why| Returned::Again { wait_ms, why };
     if matches!(purpose, Purpose::Template) {
         return Returned::Fail(Why::TemplateRefused);
     }
@@ -138,18 +136,13 @@ pub fn returned(purpose: Purpose, class: Class, attempts: u32, max: Option<u8>) 
         Class::NeedsTemplate if matches!(purpose, Purpose::Prompt) => {
             Returned::Drop(Why::WindowClosed)
         }
-        Class::NeedsTemplate => Returned::Again {
-            wait_ms: 0,
-            window_closed: true,
-        },
+        Class::NeedsTemplate => again(0, Why::WindowClosed),
         // The account's fault is not the message's: it is not counted, and
         // tried again as rarely as the account itself.
-        Class::Configuration => again(15 * MINUTE_MS),
-        Class::ThrottleNumber | Class::ThrottleContact | Class::Retry | Class::Unknown
-            if attempts < most =>
-        {
-            again(super::wait_ms(Class::Retry, attempts, None, 0))
-        }
+        Class::Configuration => again(15 * MINUTE_MS, Why::Configuration),
+        Class::ThrottleNumber if attempts < most => again(later(), Why::Throttled),
+        Class::ThrottleContact if attempts < most => again(later(), Why::ThrottledContact),
+        Class::Retry | Class::Unknown if attempts < most => again(later(), Why::ProviderError),
         Class::ThrottleNumber
         | Class::ThrottleContact
         | Class::Retry
@@ -230,14 +223,8 @@ mod tests {
 
     #[test]
     fn what_comes_back_follows_its_class() {
-        let again = |ms| Returned::Again {
-            wait_ms: ms,
-            window_closed: false,
-        };
-        let closed = Returned::Again {
-            wait_ms: 0,
-            window_closed: true,
-        };
+        let again = |wait_ms, why| Returned::Again { wait_ms, why };
+        let closed = again(0, Why::WindowClosed);
         let failed = Returned::Fail(Why::Undelivered);
         let cases = [
             (P::Notice, Class::Permanent, 0, None, failed),
@@ -249,10 +236,28 @@ mod tests {
                 None,
                 Returned::Drop(Why::WindowClosed),
             ),
-            (P::Notice, Class::Configuration, 90, None, again(900_000)),
-            (P::Notice, Class::Retry, 0, Some(3), again(5_000)),
+            (
+                P::Notice,
+                Class::Configuration,
+                90,
+                None,
+                again(900_000, Why::Configuration),
+            ),
+            (
+                P::Notice,
+                Class::Retry,
+                0,
+                Some(3),
+                again(5_000, Why::ProviderError),
+            ),
             (P::Notice, Class::Retry, 3, Some(3), failed),
-            (P::Notice, Class::ThrottleContact, 7, None, again(640_000)),
+            (
+                P::Notice,
+                Class::ThrottleContact,
+                7,
+                None,
+                again(640_000, Why::ThrottledContact),
+            ),
             (P::Notice, Class::ThrottleContact, 8, None, failed),
             (
                 P::Template,

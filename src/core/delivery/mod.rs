@@ -24,5 +24,5 @@ pub use pair::PairRule;
 pub use plan::{Lane, Limits, Plan, Send, Templated, Waiting, plan};
 pub use state::{DeliveryState, advance};
 pub use verdict::{Channel, Policy, Verdict, judge};
-pub use window::{WINDOW_MARGIN_MS, Window, WindowRule};
+pub use window::{WINDOW_MARGIN_MS, Window, WindowRule, opens_window};
 pub use words::{UnknownWhy, Why, explain};

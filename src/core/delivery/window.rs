@@ -5,6 +5,7 @@
 //! message, not with its arrival here, so it runs on through an outage. Pure:
 //! whether our own clock may be asked at all is part of the question.
 
+use crate::core::inbound::Content;
 use crate::core::time::{DAY_MS, MINUTE_MS, Now, UnixMs};
 
 /// How long before its end the window counts as closed: two clocks are never
@@ -19,6 +20,32 @@ pub enum WindowRule {
     Day,
     /// No window: anything at any time.
     None,
+}
+
+/// Whether what came from a person is a message as Meta means it where it says
+/// that a message opens the window.
+///
+/// Of a reaction, a deletion, an edit, a chat that was merely opened and of
+/// kinds nobody here knows, Meta does not say so. They count as none until it
+/// is known: a window wrongly taken for closed costs one template, and the next
+/// real message mends it; one wrongly taken for open sends what is held into a
+/// refusal, and asks the person by a second template for the same closed window.
+pub const fn opens_window(content: &Content) -> bool {
+    match content {
+        Content::Text { .. }
+        | Content::Choice { .. }
+        | Content::Form { .. }
+        | Content::Media(_)
+        | Content::Location { .. }
+        | Content::Contacts { .. }
+        | Content::Unsupported { .. } => true,
+        Content::Reaction { .. }
+        | Content::Edit { .. }
+        | Content::Revoke { .. }
+        | Content::System(_)
+        | Content::Welcome
+        | Content::Other { .. } => false,
+    }
 }
 
 /// How a person's window stands.

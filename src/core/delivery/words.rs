@@ -50,6 +50,8 @@ pub enum Why {
     NotNeeded,
     /// It was taken and then refused; a copy of it is in the queue.
     SentAgain,
+    /// It is a copy, and the first one arrived after all.
+    FirstArrived,
     /// Its row does not read back.
     Unreadable,
     /// The provider took it and could not deliver it.
@@ -187,6 +189,12 @@ const TABLE: &[Row] = &[
         "",
     ),
     (
+        Why::FirstArrived,
+        "first_arrived",
+        "It is a copy of a message that WhatsApp had given back, and that one arrived after all.",
+        "",
+    ),
+    (
         Why::Unreadable,
         "unreadable",
         "The message could not be read back from the disk.",
@@ -306,6 +314,7 @@ mod tests {
             include_str!("../../store/queue.rs"),
             include_str!("../../store/outbox/settle.rs"),
             include_str!("../../store/outbox/status.rs"),
+            include_str!("../../store/outbox/copy.rs"),
             include_str!("../../store/outbox/prompt.rs"),
             include_str!("../../store/outbox/claim.rs"),
             include_str!("../../store/outbox/mod.rs"),

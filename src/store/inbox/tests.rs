@@ -240,3 +240,59 @@ fn a_webhooks_number_never_comes_twice() {
     assert_eq!(retention::drop_bodies(&conn, NOW.plus_ms(1)).unwrap(), 1);
     assert_eq!(count(&conn, "SELECT count(body) FROM webhook"), 1);
 }
+
+#[test]
+fn only_a_message_opens_the_window() {
+    let place = || Content::Location {
+        latitude: 0.0,
+        longitude: 0.0,
+        name: None,
+        address: None,
+    };
+    let text = || Content::Text { body: "42".into() };
+    let what = || "poll".to_owned();
+    let cases = [
+        (text(), true),
+        (place(), true),
+        (Content::Unsupported { what: what() }, true),
+        (
+            Content::Reaction {
+                target: "w1".into(),
+                emoji: Some("👍".into()),
+            },
+            false,
+        ),
+        (
+            Content::Revoke {
+                original: "w1".into(),
+            },
+            false,
+        ),
+        (
+            Content::Edit {
+                original: "w1".into(),
+                content: Box::new(text()),
+            },
+            false,
+        ),
+        (Content::Welcome, false),
+        (Content::Other { what: what() }, false),
+    ];
+    for (content, opens) in cases {
+        let conn = db();
+        take(
+            &conn,
+            &[message("w1", phone("243970000001"), NOW, "hello")],
+            NOW,
+        );
+        let later = NOW.plus_ms(5_000);
+        let mut item = message("w2", phone("243970000001"), later, "");
+        if let Ok(Item::Message(message)) = &mut item.content {
+            message.content = content.clone();
+        }
+        assert_eq!(take(&conn, &[item], later).messages, 1);
+        let stamp = if opens { later } else { NOW };
+        let found = count(&conn, "SELECT last_stamp FROM contact");
+        assert_eq!(found, stamp.0, "{content:?}");
+    }
+}

@@ -277,6 +277,7 @@ CREATE TABLE task (
     done_at    INTEGER
 ) STRICT;
 CREATE INDEX task_open ON task (created_at) WHERE state != 'done';
+CREATE INDEX task_same ON task (kind, detail, contact_id);
 CREATE UNIQUE INDEX task_one_an_item ON task (outbox_id) WHERE outbox_id IS NOT NULL;
 
 -- What Meta last said of the neutral templates.

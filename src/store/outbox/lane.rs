@@ -207,14 +207,16 @@ pub(super) fn set(
 }
 
 /// The window is open: what was held goes back into the queue, but for what
-/// staff have told the person meanwhile.
+/// staff have told the person meanwhile. A call that reached nobody told them
+/// nothing.
 fn release(conn: &Connection, contact: ContactId, now: UnixMs) -> Result<()> {
     let told: Vec<i64> = conn
         .prepare_cached(
             "SELECT id FROM outbox o INDEXED BY outbox_waiting
              WHERE contact_id = ?1 AND state = 'held'
                AND state IN ('queued', 'held', 'sending', 'in_doubt')
-               AND EXISTS (SELECT 1 FROM task t WHERE t.outbox_id = o.id AND t.state = 'done')",
+               AND EXISTS (SELECT 1 FROM task t WHERE t.outbox_id = o.id
+                             AND t.state = 'done' AND t.outcome = 'done')",
         )?
         .query_map([contact.0], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;

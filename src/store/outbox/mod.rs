@@ -3,6 +3,9 @@
 
 mod ceiling;
 mod claim;
+mod copy;
+#[cfg(test)]
+mod fate_tests;
 mod lane;
 mod prompt;
 mod settle;
@@ -14,7 +17,7 @@ mod tests;
 pub use claim::{Claim, Turn, turn};
 pub use prompt::{LastPrompt, last_prompt, quotes};
 pub use settle::{line_up, not_doubled, recover, settle};
-pub use status::apply_status;
+pub use status::{OfAccount, apply_status};
 pub use template::note_fault;
 
 use crate::core::delivery::{DeliveryState, Limits, Why};
@@ -97,7 +100,9 @@ pub fn supersede_prompts(conn: &Connection, contact: ContactId, now: UnixMs) -> 
 /// has none of its own: those that wait behind it get theirs.
 fn end(conn: &Connection, id: OutboxId, state: DeliveryState, why: Why, now: UnixMs) -> Result<()> {
     let lost = matches!(state, DeliveryState::Failed | DeliveryState::Expired);
-    let told = lost && tasks::of_message(conn, id)?.as_deref() == Some("done");
+    // Only who was reached was told: a call that nobody answered leaves the
+    // message as undelivered as it was.
+    let told = lost && tasks::of_message(conn, id)?.is_some_and(|task| task.is_done());
     if told && why == Why::TooOld {
         let cancelled = DeliveryState::Cancelled;
         return lane::set(conn, id, cancelled, Why::ToldByStaff, now);
@@ -139,7 +144,7 @@ fn ask_staff(conn: &Connection, id: OutboxId, why: Why, now: UnixMs) -> Result<(
 const fn task_word(why: Why) -> &'static str {
     match why {
         Why::SentInDoubt => "sent_in_doubt",
-        Why::WindowClosed | Why::NoTemplate | Why::TemplateFailed | Why::TooOld => "call_patient",
+        Why::WindowClosed | Why::NoTemplate | Why::TemplateFailed => "call_patient",
         Why::LineDown
         | Why::Configuration
         | Why::Throttled
@@ -155,8 +160,10 @@ const fn task_word(why: Why) -> &'static str {
         | Why::NewerQuestion
         | Why::NotNeeded
         | Why::SentAgain
+        | Why::FirstArrived
         | Why::Unreadable
         | Why::Undelivered
+        | Why::TooOld
         | Why::ByStaff
         | Why::ToldByStaff
         | Why::Erased => "undelivered",

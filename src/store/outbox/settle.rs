@@ -121,12 +121,15 @@ pub(super) fn window_closed(conn: &Connection, id: OutboxId) -> Result<()> {
     Ok(())
 }
 
-/// While the message was in the air it was superseded, or its contact erased,
-/// and it did not arrive: it is not tried again.
+/// While the message was in the air it was superseded (a question by a newer
+/// one, a copy by the arrival of the first), or its contact erased, and it did
+/// not arrive: it is not tried again.
 pub(super) fn end_doomed(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<()> {
     conn.prepare_cached(
         "UPDATE outbox SET state = doom, updated_at = ?2,
-                why = CASE doom WHEN 'cancelled' THEN 'erased' ELSE 'newer_question' END
+                why = CASE WHEN doom = 'cancelled' THEN 'erased'
+                           WHEN purpose = 'prompt' THEN 'newer_question'
+                           ELSE 'first_arrived' END
          WHERE id = ?1",
     )?
     .execute(params![id.0, now.0])?;

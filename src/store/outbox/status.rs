@@ -1,18 +1,38 @@
 //! Statuses: news of our messages, in any order, once or more often.
 
 use super::settle::window_closed;
-use super::{ask_staff, is_template, purpose_of, state_at, template};
+use super::{ask_staff, copy, is_template, purpose_of, state_at, template};
 use crate::core::delivery::{
-    CODE_MISSING, DeliveryState, Returned, Why, advance, classify, retries_max, returned,
+    CODE_MISSING, Class, DeliveryState, Returned, Why, advance, classify, retries_max, returned,
 };
 use crate::core::id::OutboxId;
 use crate::core::inbound::{ProviderError, Receipt, Status};
 use crate::core::time::UnixMs;
-use crate::store::{BoxKey, Result, tasks, usage};
+use crate::store::tasks::{self, NewTask};
+use crate::store::{BoxKey, Result, usage};
 use rusqlite::{Connection, OptionalExtension, params};
 
+/// The task that an account becomes which takes messages and gives them back.
+const ACCOUNT_TASK: &str = "account_refused";
+
+/// What news of a message say of our account at the provider.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OfAccount {
+    /// Nothing.
+    Nothing,
+    /// It takes messages and gives them back: they would only come back again.
+    Refused(ProviderError),
+    /// A message arrived that was taken then.
+    Serves {
+        /// When the provider took it, by our clock.
+        taken_at: UnixMs,
+    },
+}
+
 /// Applies news of one of our messages; parks it if the message is not known
-/// yet. Receipts come in any order and only move a message forward.
+/// yet. Receipts come in any order and only move a message forward. Says what
+/// they mean for everybody else's messages; of news that were parked nobody is
+/// told but by the task.
 ///
 /// # Errors
 /// Whatever the database reports.
@@ -21,7 +41,7 @@ pub fn apply_status(
     box_key: &BoxKey,
     status: &Status,
     now: UnixMs,
-) -> Result<()> {
+) -> Result<OfAccount> {
     let wamid_key = box_key.keyed_hash(status.id.expose());
     match find_by_status(conn, &wamid_key, status.callback.as_deref())? {
         Some(id) => apply(conn, id, &wamid_key, status, now),
@@ -36,7 +56,7 @@ pub fn apply_status(
                 serde_json::to_string(status)?,
                 now.0,
             ])?;
-            Ok(())
+            Ok(OfAccount::Nothing)
         }
     }
 }
@@ -67,10 +87,16 @@ fn apply(
     wamid_key: &[u8; 16],
     status: &Status,
     now: UnixMs,
-) -> Result<()> {
-    let state = conn
-        .prepare_cached("SELECT state FROM outbox WHERE id = ?1")?
-        .query_row([id.0], |row| state_at(row, 0))?;
+) -> Result<OfAccount> {
+    let (state, known, taken_at): (_, Option<[u8; 16]>, Option<i64>) = conn
+        .prepare_cached("SELECT state, wamid_key, accepted_at FROM outbox WHERE id = ?1")?
+        .query_row([id.0], |row| {
+            Ok((state_at(row, 0)?, row.get(1)?, row.get(2)?))
+        })?;
+    // That an earlier try came to nothing says nothing of the one taken since.
+    if status.receipt == Receipt::Failed && known.is_some_and(|known| known != *wamid_key) {
+        return Ok(OfAccount::Nothing);
+    }
     let next = advance(state, status.receipt);
     let failed_now = next == DeliveryState::Failed && state != next;
     // Where a failed one ends is decided below, in one move.
@@ -95,17 +121,47 @@ fn apply(
     if arrived && state != next {
         // It arrived after all: nobody has to call.
         tasks::close_for(conn, id, now)?;
+        if state == DeliveryState::Superseded {
+            copy::original_arrived(conn, id, now)?;
+        }
+        let taken_at = taken_at.map_or(now, UnixMs);
+        return Ok(OfAccount::Serves { taken_at });
     }
-    Ok(())
+    Ok(OfAccount::Nothing)
 }
 
 /// The provider took a message and could not deliver it: what follows is
 /// declared by its purpose and the error's class.
-fn failed(conn: &Connection, id: OutboxId, status: &Status, now: UnixMs) -> Result<()> {
+fn failed(conn: &Connection, id: OutboxId, status: &Status, now: UnixMs) -> Result<OfAccount> {
     let error = status.errors.first().cloned().unwrap_or(ProviderError {
         code: CODE_MISSING,
         subcode: None,
     });
+    let class = classify(&error, 0);
+    follow(conn, id, &error, class, now)?;
+    if class != Class::Configuration {
+        return Ok(OfAccount::Nothing);
+    }
+    let code = error.code.to_string();
+    let task = NewTask {
+        kind: ACCOUNT_TASK,
+        contact: None,
+        record: None,
+        outbox: None,
+        detail: Some(&code),
+    };
+    tasks::open(conn, &task, now)?;
+    Ok(OfAccount::Refused(error))
+}
+
+/// What becomes of the message itself.
+fn follow(
+    conn: &Connection,
+    id: OutboxId,
+    error: &ProviderError,
+    class: Class,
+    now: UnixMs,
+) -> Result<()> {
     let (purpose, attempts, doom) = conn
         .prepare_cached("SELECT purpose, attempts, doom FROM outbox WHERE id = ?1")?
         .query_row([id.0], |row| {
@@ -118,8 +174,7 @@ fn failed(conn: &Connection, id: OutboxId, status: &Status, now: UnixMs) -> Resu
     if doom.is_some() {
         return super::settle::end_doomed(conn, id, now);
     }
-    let class = classify(&error, 0);
-    match returned(purpose_of(&purpose)?, class, attempts, retries_max(&error)) {
+    match returned(purpose_of(&purpose)?, class, attempts, retries_max(error)) {
         Returned::Fail(why) => {
             say_why(conn, id, DeliveryState::Failed, why)?;
             if is_template(conn, id)? {
@@ -131,53 +186,25 @@ fn failed(conn: &Connection, id: OutboxId, status: &Status, now: UnixMs) -> Resu
             window_closed(conn, id)?;
             say_why(conn, id, DeliveryState::Superseded, why)
         }
-        Returned::Again {
-            wait_ms,
-            window_closed: closed,
-        } => {
-            if closed {
+        Returned::Again { wait_ms, why } => {
+            if why == Why::WindowClosed {
                 window_closed(conn, id)?;
             }
-            again(conn, id, now.plus_ms(wait_ms), now)
+            copy::queue(conn, id, (now.plus_ms(wait_ms), why), now)
         }
     }
 }
 
-fn say_why(conn: &Connection, id: OutboxId, state: DeliveryState, why: Why) -> Result<()> {
+/// Writes down where a message ends, and why.
+pub(super) fn say_why(
+    conn: &Connection,
+    id: OutboxId,
+    state: DeliveryState,
+    why: Why,
+) -> Result<()> {
     conn.prepare_cached("UPDATE outbox SET state = ?2, why = ?3 WHERE id = ?1")?
         .execute(params![id.0, state.word(), why.word()])?;
     Ok(())
-}
-
-/// Queues a copy under a name of its own: no late status of the first one can
-/// be taken for one of the copy. A question that has a newer one needs none,
-/// and what was erased has no words left to copy.
-fn again(conn: &Connection, id: OutboxId, not_before: UnixMs, now: UnixMs) -> Result<()> {
-    let needless: bool = conn
-        .prepare_cached(
-            "SELECT o.purpose = 'prompt' AND EXISTS (
-                 SELECT 1 FROM outbox n INDEXED BY outbox_by_contact
-                 WHERE n.contact_id = o.contact_id AND n.id > o.id AND n.purpose = 'prompt')
-             FROM outbox o WHERE o.id = ?1",
-        )?
-        .query_row([id.0], |row| row.get(0))?;
-    if needless {
-        return say_why(conn, id, DeliveryState::Superseded, Why::NewerQuestion);
-    }
-    let copied = conn
-        .prepare_cached(
-            "INSERT INTO outbox (key, contact_id, purpose, body, rank, state, not_before, attempts,
-                                 created_at, updated_at, about_stamp, aged_from)
-             SELECT key || '.' || id, contact_id, purpose, body, rank, 'queued', ?2, attempts + 1,
-                    created_at, ?3, about_stamp, aged_from
-             FROM outbox WHERE id = ?1 AND body IS NOT NULL",
-        )?
-        .execute(params![id.0, not_before.0, now.0])?;
-    if copied == 0 {
-        say_why(conn, id, DeliveryState::Failed, Why::Undelivered)?;
-        return ask_staff(conn, id, Why::Undelivered, now);
-    }
-    say_why(conn, id, DeliveryState::Superseded, Why::SentAgain)
 }
 
 /// Applies what was parked for a message that has become known.

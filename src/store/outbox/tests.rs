@@ -7,10 +7,10 @@ use crate::core::time::DAY_MS;
 use crate::ports::LineFault;
 use crate::store::tests::{box_key, contact, count, db, queue};
 
-const POLICY: Policy = Policy {
+pub(super) const POLICY: Policy = Policy {
     in_doubt_ms: 600_000,
 };
-const NOW: UnixMs = UnixMs(10_000);
+pub(super) const NOW: UnixMs = UnixMs(10_000);
 
 /// No window and no limit for one person: what these tests are about is order.
 pub(super) fn rules() -> Rules {
@@ -27,7 +27,7 @@ pub(super) fn rules() -> Rules {
     }
 }
 
-fn claim(conn: &Connection, at: UnixMs, room: usize) -> Result<Vec<Claim>> {
+pub(super) fn claim(conn: &Connection, at: UnixMs, room: usize) -> Result<Vec<Claim>> {
     let now = Now { at, trusted: true };
     Ok(turn(conn, &rules(), now, room)?.claims)
 }
@@ -40,7 +40,7 @@ fn claimed(conn: &Connection, now: UnixMs) -> Vec<String> {
         .collect()
 }
 
-fn one(conn: &Connection, now: UnixMs) -> Claim {
+pub(super) fn one(conn: &Connection, now: UnixMs) -> Claim {
     let mut claims = claim(conn, now, 10).unwrap();
     assert_eq!(claims.len(), 1);
     claims.remove(0)
@@ -72,13 +72,13 @@ pub(super) fn state(conn: &Connection, id: OutboxId) -> DeliveryState {
     .unwrap()
 }
 
-fn accepted(wamid: &str) -> SendOutcome {
+pub(super) fn accepted(wamid: &str) -> SendOutcome {
     SendOutcome::Accepted {
         wamid: wamid.into(),
     }
 }
 
-fn refused(code: i64) -> SendOutcome {
+pub(super) fn refused(code: i64) -> SendOutcome {
     SendOutcome::Refused {
         error: ProviderError {
             code,
@@ -89,7 +89,7 @@ fn refused(code: i64) -> SendOutcome {
     }
 }
 
-fn status(wamid: &str, receipt: Receipt, callback: Option<&str>) -> Status {
+pub(super) fn status(wamid: &str, receipt: Receipt, callback: Option<&str>) -> Status {
     Status {
         id: wamid.into(),
         receipt,

@@ -1,0 +1,311 @@
+//! What becomes of a message that did not go the straight way: staff called,
+//! staff send it again, the provider gave it back.
+
+use super::tests::{NOW, POLICY, accepted, claim, end, one, rules, state, status};
+use super::*;
+use crate::core::access::Role;
+use crate::core::delivery::{SendOutcome, WindowRule};
+use crate::core::id::StaffId;
+use crate::core::inbound::{ProviderError, Receipt, Status};
+use crate::core::tasks::Outcome;
+use crate::core::time::{DAY_MS, HOUR_MS};
+use crate::store::queue as by_staff;
+use crate::store::staff::{self, NewStaff};
+use crate::store::tests::{box_key, contact, count, db, queue};
+
+/// As at Meta: a window of a day, and no template that could be sent.
+fn windowed() -> Rules {
+    Rules {
+        limits: Limits {
+            window: WindowRule::Day,
+            ..rules().limits
+        },
+        ..rules()
+    }
+}
+
+fn wrote(conn: &Connection, who: ContactId, at: UnixMs) {
+    conn.execute(
+        "UPDATE contact SET last_stamp = ?2 WHERE id = ?1",
+        [who.0, at.0],
+    )
+    .unwrap();
+}
+
+/// What leaves under a window, everything planned before.
+fn leaves(conn: &Connection, at: UnixMs) -> usize {
+    let now = Now { at, trusted: true };
+    turn(conn, &windowed(), now, 10).unwrap().claims.len()
+}
+
+fn nurse(conn: &Connection) -> StaffId {
+    let new = NewStaff {
+        name: "nurse",
+        roles: &[Role::Clinician],
+        password_hash: "",
+        must_change: false,
+    };
+    staff::add(conn, &new, NOW).unwrap()
+}
+
+/// A reply whose window has closed, and the call for it ended in this way.
+fn called(outcome: Outcome) -> (Connection, ContactId, OutboxId) {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    wrote(&conn, amina, NOW);
+    let id = queue(&conn, amina, Purpose::Notice, "a1");
+    let late = NOW.plus_ms(DAY_MS);
+    assert_eq!(leaves(&conn, late), 0);
+    assert_eq!(state(&conn, id), DeliveryState::Held);
+    let [task] = &tasks::list_open(&conn, 10).unwrap()[..] else {
+        panic!("one task");
+    };
+    tasks::end(&conn, task.id, nurse(&conn), outcome, late).unwrap();
+    (conn, amina, id)
+}
+
+#[test]
+fn a_call_that_reached_nobody_leaves_the_reply_to_leave_by_itself() {
+    for (outcome, leaving, left) in [
+        (Outcome::CouldNotReach, 1, DeliveryState::Sending),
+        (Outcome::NotNeeded, 1, DeliveryState::Sending),
+        (Outcome::Done, 0, DeliveryState::Cancelled),
+    ] {
+        let (conn, amina, id) = called(outcome);
+        let back = NOW.plus_ms(DAY_MS + HOUR_MS);
+        wrote(&conn, amina, back);
+        assert_eq!(leaves(&conn, back), leaving, "{outcome}");
+        assert_eq!(state(&conn, id), left, "{outcome}");
+    }
+}
+
+#[test]
+fn a_reply_that_grew_too_old_after_a_call_that_reached_nobody_needs_another() {
+    for (outcome, calls, ended) in [
+        (Outcome::CouldNotReach, 1, DeliveryState::Expired),
+        (Outcome::Done, 0, DeliveryState::Cancelled),
+    ] {
+        let (conn, _, id) = called(outcome);
+        assert_eq!(leaves(&conn, NOW.plus_ms(8 * DAY_MS)), 0);
+        assert_eq!(state(&conn, id), ended, "{outcome}");
+        let open = tasks::list_open(&conn, 10).unwrap();
+        assert_eq!(open.len(), calls, "{outcome}");
+    }
+}
+
+#[test]
+fn what_may_have_arrived_is_marked_when_staff_send_it_again() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Staff, "s1");
+    let first = one(&conn, NOW);
+    end(&conn, &first, &SendOutcome::Unknown, NOW);
+    let over = NOW.plus_ms(POLICY.in_doubt_ms);
+    assert!(claim(&conn, over, 10).unwrap().is_empty());
+    assert_eq!(state(&conn, id), DeliveryState::Failed);
+    assert!(by_staff::retry(&conn, id, over).unwrap());
+    assert_eq!(count(&conn, "SELECT maybe_double FROM outbox"), 1);
+    // What surely never left is sent again without a mark.
+    let never = queue(&conn, amina, Purpose::Notice, "a1");
+    assert!(by_staff::cancel(&conn, never, over).unwrap());
+    assert!(by_staff::retry(&conn, never, over).unwrap());
+    assert_eq!(
+        count(&conn, "SELECT maybe_double FROM outbox WHERE id = 2"),
+        0
+    );
+}
+
+#[test]
+fn what_staff_send_again_outlives_a_newer_question() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Prompt, "a1");
+    let first = one(&conn, NOW);
+    supersede_prompts(&conn, amina, NOW).unwrap();
+    end(&conn, &first, &SendOutcome::Unknown, NOW);
+    assert!(by_staff::retry(&conn, id, NOW).unwrap());
+    let again = one(&conn, NOW);
+    let unsent = SendOutcome::NotSent(crate::ports::LineFault::Down);
+    assert_eq!(end(&conn, &again, &unsent, NOW), DeliveryState::Queued);
+    let again = one(&conn, NOW);
+    assert_eq!(
+        end(&conn, &again, &accepted("w1"), NOW),
+        DeliveryState::Accepted
+    );
+}
+
+/// The provider gives a message back with this code.
+fn given_back(conn: &Connection, wamid: &str, key: &str, code: i64, at: UnixMs) -> OfAccount {
+    let error = ProviderError {
+        code,
+        subcode: None,
+    };
+    let status = Status {
+        errors: vec![error],
+        ..status(wamid, Receipt::Failed, Some(key))
+    };
+    apply_status(conn, &box_key(), &status, at).unwrap()
+}
+
+fn arrived(conn: &Connection, wamid: &str, at: UnixMs) -> OfAccount {
+    let status = status(wamid, Receipt::Delivered, None);
+    apply_status(conn, &box_key(), &status, at).unwrap()
+}
+
+/// A fault of the provider that is worth another try.
+const PASSING: i64 = 131_000;
+
+#[test]
+fn the_failure_of_an_earlier_try_does_not_undo_the_one_that_was_taken() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Notice, "a1");
+    let first = one(&conn, NOW);
+    end(&conn, &first, &SendOutcome::Unknown, NOW);
+    let later = NOW.plus_ms(POLICY.in_doubt_ms);
+    let again = one(&conn, later);
+    end(&conn, &again, &accepted("w2"), later);
+    given_back(&conn, "w1", "ob:a1", PASSING, later);
+    assert_eq!(state(&conn, id), DeliveryState::Accepted);
+    assert_eq!(count(&conn, "SELECT count(*) FROM outbox"), 1);
+    given_back(&conn, "w2", "ob:a1", PASSING, later);
+    assert_eq!(state(&conn, id), DeliveryState::Superseded);
+    assert_eq!(count(&conn, "SELECT count(*) FROM outbox"), 2);
+}
+
+#[test]
+fn the_copy_of_a_possible_double_is_one() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    queue(&conn, amina, Purpose::Notice, "a1");
+    let first = one(&conn, NOW);
+    end(&conn, &first, &SendOutcome::Unknown, NOW);
+    let later = NOW.plus_ms(POLICY.in_doubt_ms);
+    let again = one(&conn, later);
+    end(&conn, &again, &SendOutcome::Unknown, later);
+    given_back(&conn, "w1", "ob:a1", PASSING, later);
+    assert_eq!(
+        count(&conn, "SELECT maybe_double FROM outbox WHERE id = 2"),
+        1
+    );
+    // One that surely did not arrive has a copy without a mark.
+    queue(&conn, amina, Purpose::Notice, "a3");
+    conn.execute("DELETE FROM outbox WHERE id = 2", []).unwrap();
+    let third = one(&conn, later);
+    end(&conn, &third, &accepted("w3"), later);
+    given_back(&conn, "w3", "ob:a3", PASSING, later);
+    assert_eq!(
+        count(&conn, "SELECT maybe_double FROM outbox WHERE id = 4"),
+        0
+    );
+}
+
+/// A message that came back, and its copy.
+fn copied() -> (Connection, OutboxId) {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Notice, "a1");
+    let first = one(&conn, NOW);
+    end(&conn, &first, &accepted("w1"), NOW);
+    given_back(&conn, "w1", "ob:a1", PASSING, NOW);
+    assert_eq!(state(&conn, id), DeliveryState::Superseded);
+    (conn, OutboxId(2))
+}
+
+#[test]
+fn what_arrives_after_all_ends_its_copy() {
+    let (conn, copy) = copied();
+    arrived(&conn, "w1", NOW);
+    assert_eq!(state(&conn, OutboxId(1)), DeliveryState::Delivered);
+    assert_eq!(state(&conn, copy), DeliveryState::Superseded);
+    let why = "SELECT count(*) FROM outbox WHERE why = 'first_arrived'";
+    assert_eq!(count(&conn, why), 1);
+    assert!(claim(&conn, NOW.plus_ms(HOUR_MS), 10).unwrap().is_empty());
+}
+
+#[test]
+fn a_copy_that_has_left_before_the_first_one_arrived_is_marked() {
+    let later = NOW.plus_ms(HOUR_MS);
+    let marked = |conn: &Connection| count(conn, "SELECT maybe_double FROM outbox WHERE id = 2");
+    let unsent = SendOutcome::NotSent(crate::ports::LineFault::Down);
+    for (outcome, ended) in [
+        (accepted("w2"), DeliveryState::Accepted),
+        (unsent, DeliveryState::Superseded),
+    ] {
+        let (conn, _) = copied();
+        let again = one(&conn, later);
+        arrived(&conn, "w1", later);
+        assert_eq!(marked(&conn), 1);
+        assert_eq!(end(&conn, &again, &outcome, later), ended);
+    }
+    let (conn, copy) = copied();
+    let again = one(&conn, later);
+    end(&conn, &again, &accepted("w2"), later);
+    assert_eq!(marked(&conn), 0);
+    arrived(&conn, "w1", later);
+    assert_eq!(marked(&conn), 1);
+    // Nor is it copied once more.
+    given_back(&conn, "w2", "ob:a1.1", PASSING, later);
+    assert_eq!(state(&conn, copy), DeliveryState::Superseded);
+    assert_eq!(count(&conn, "SELECT count(*) FROM outbox"), 2);
+}
+
+#[test]
+fn the_arrival_of_the_first_reaches_the_last_copy() {
+    let (conn, _) = copied();
+    let mut at = NOW;
+    for n in 2..=6 {
+        at = at.plus_ms(HOUR_MS);
+        let again = one(&conn, at);
+        end(&conn, &again, &accepted(&format!("w{n}")), at);
+        given_back(&conn, &format!("w{n}"), &again.call.key.0, PASSING, at);
+    }
+    arrived(&conn, "w1", at);
+    let waiting = "SELECT count(*) FROM outbox WHERE state = 'queued'";
+    assert_eq!(count(&conn, waiting), 0);
+    let longest = "SELECT max(length(key)) FROM outbox";
+    assert_eq!(
+        count(&conn, longest),
+        7,
+        "ob:a1 and the number of one message"
+    );
+}
+
+/// No payment method: Meta takes the message and gives it back.
+const UNPAID: i64 = 131_042;
+
+#[test]
+fn what_comes_back_because_of_the_account_is_everybodys_matter_and_one_task() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    queue(&conn, amina, Purpose::Notice, "a1");
+    let mut at = NOW;
+    for n in 1..=100 {
+        let claim = one(&conn, at);
+        end(&conn, &claim, &accepted(&format!("w{n}")), at);
+        let key = &claim.call.key.0;
+        assert!(key.len() < 100, "{key}");
+        let told = given_back(&conn, &format!("w{n}"), key, UNPAID, at);
+        assert!(
+            matches!(&told, OfAccount::Refused(error) if error.code == UNPAID),
+            "{told:?}"
+        );
+        let waits = "SELECT count(*) FROM outbox WHERE state = 'queued' AND why = 'configuration'";
+        assert_eq!(count(&conn, waits), 1);
+        at = at.plus_ms(HOUR_MS);
+    }
+    let open = tasks::list_open(&conn, 10).unwrap();
+    let [task] = &open[..] else {
+        panic!("{open:?}");
+    };
+    assert_eq!(
+        (task.kind.as_str(), task.detail.as_deref()),
+        ("account_refused", Some("131042"))
+    );
+    let kind: crate::core::tasks::Kind = task.kind.parse().unwrap();
+    assert!(!kind.concerns_patient(), "the technician's");
+    let claim = one(&conn, at);
+    end(&conn, &claim, &accepted("w101"), at);
+    let served = arrived(&conn, "w101", at.plus_ms(1));
+    assert_eq!(served, OfAccount::Serves { taken_at: at });
+}
