@@ -159,7 +159,10 @@ CREATE TABLE outbox (
     state        TEXT NOT NULL,
     why          TEXT,
     not_before   INTEGER NOT NULL DEFAULT 0,
+    -- Refusals of the kind that is worth so many tries and no more.
     attempts     INTEGER NOT NULL DEFAULT 0,
+    -- Times it was put off, for whatever reason: only the wait grows with it.
+    delays       INTEGER NOT NULL DEFAULT 0,
     -- HMAC of the provider's id, to match statuses.
     wamid_key    BLOB,
     -- Sent again after a result was lost: the far side may have it twice.

@@ -2,7 +2,7 @@
 //! come back, does to those whose fate is unknown.
 
 use super::{ask_staff, is_template, state_at, status, template};
-use crate::core::delivery::{DeliveryState, Policy, SendOutcome, Verdict, Why, judge};
+use crate::core::delivery::{DeliveryState, Past, Policy, SendOutcome, Verdict, Why, judge};
 use crate::core::id::{AttemptId, OutboxId};
 use crate::core::time::UnixMs;
 use crate::store::{BoxKey, Result, usage};
@@ -24,16 +24,16 @@ pub fn settle(
     jitter: u32,
 ) -> Result<Verdict> {
     let (id, attempt) = claim;
-    let (state, attempts, doom) = conn
-        .prepare_cached("SELECT state, attempts, doom FROM outbox WHERE id = ?1")?
+    let (state, past, doom) = conn
+        .prepare_cached("SELECT state, attempts, delays, doom FROM outbox WHERE id = ?1")?
         .query_row([id.0], |row| {
-            Ok((
-                state_at(row, 0)?,
-                row.get::<_, u32>(1)?,
-                row.get::<_, Option<String>>(2)?,
-            ))
+            let past = Past {
+                refusals: row.get(1)?,
+                delays: row.get(2)?,
+            };
+            Ok((state_at(row, 0)?, past, row.get::<_, Option<String>>(3)?))
         })?;
-    let verdict = judge(outcome, attempts, policy, now, jitter);
+    let verdict = judge(outcome, past, policy, now, jitter);
     conn.prepare_cached("UPDATE attempt SET ended_at = ?2, outcome = ?3 WHERE id = ?1")?
         .execute(params![
             attempt.0,
@@ -136,7 +136,7 @@ pub(super) fn end_doomed(conn: &Connection, id: OutboxId, now: UnixMs) -> Result
 fn set(conn: &Connection, id: OutboxId, verdict: &Verdict, now: UnixMs) -> Result<()> {
     conn.prepare_cached(
         "UPDATE outbox SET state = ?2, why = ?3, not_before = ?4, updated_at = ?5,
-                           attempts = attempts + ?6 WHERE id = ?1",
+                           attempts = attempts + ?6, delays = delays + ?7 WHERE id = ?1",
     )?
     .execute(params![
         id.0,
@@ -145,6 +145,7 @@ fn set(conn: &Connection, id: OutboxId, verdict: &Verdict, now: UnixMs) -> Resul
         verdict.not_before.0,
         now.0,
         i64::from(verdict.counts),
+        i64::from(verdict.delayed),
     ])?;
     Ok(())
 }

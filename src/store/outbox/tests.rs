@@ -135,6 +135,24 @@ fn a_message_that_waits_for_its_time_holds_its_contact_back() {
 }
 
 #[test]
+fn waits_imposed_by_others_use_up_none_of_a_message_s_tries() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    queue(&conn, amina, Purpose::Notice, "a1");
+    let mut now = NOW;
+    for code in [131_056, 131_056, 131_056, 1, 1, 1] {
+        let claim = one(&conn, now);
+        let stands = end(&conn, &claim, &refused(code), now);
+        assert_eq!(stands, DeliveryState::Queued, "{code}");
+        now = now.plus_ms(3_600_000);
+    }
+    let told = "SELECT attempts * 10 + delays FROM outbox";
+    assert_eq!(count(&conn, told), 36);
+    let claim = one(&conn, now);
+    assert_eq!(end(&conn, &claim, &refused(1), now), DeliveryState::Failed);
+}
+
+#[test]
 fn an_emergency_goes_first_and_passes_what_is_in_doubt() {
     let conn = db();
     let (amina, ben) = (
