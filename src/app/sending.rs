@@ -20,7 +20,6 @@ use crate::work::sender::Sender;
 use crate::work::taking::Taking;
 use crate::work::watcher::Watcher;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 
 /// Wait before a provider that can be asked is asked about an uncertain send:
 /// by then it has seen it, or never will.
@@ -60,7 +59,6 @@ pub(super) fn start_sender(
         line: sending.line.clone(),
         hold: sending.hold.clone(),
         bell: sending.bells.sender.clone(),
-        refusals: AtomicU32::new(0),
     });
     let stop = runner.stop_signal();
     runner.start("sender", sender.run(stop.clone()));

@@ -17,7 +17,6 @@ use crate::work::poll::Hold;
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -59,8 +58,6 @@ pub struct Sender<M> {
     pub hold: Hold,
     /// Rung when something was queued.
     pub bell: Bell,
-    /// Sends in a row that were refused because of the account.
-    pub refusals: AtomicU32,
 }
 
 impl<M: Messenger> Sender<M> {
@@ -138,9 +135,9 @@ impl<M: Messenger> Sender<M> {
     }
 
     /// Enough in the air to keep the pace with answers that take most of a
-    /// second. After a refusal of the account one message tries it for all.
+    /// second; one while that tries the line for all.
     fn in_flight_max(&self) -> usize {
-        if self.refusals.load(Ordering::Relaxed) > 0 {
+        if self.line.is_on_trial() {
             return 1;
         }
         usize::try_from(self.messages_per_second)
@@ -173,13 +170,6 @@ impl<M: Messenger> Sender<M> {
             }
             pause = (pause * 2).min(SETTLE_PAUSE_MAX);
         };
-        match (&outcome, channel) {
-            (SendOutcome::Accepted { .. }, _) => self.refusals.store(0, Ordering::Relaxed),
-            (_, Channel::Misconfigured) => {
-                self.refusals.fetch_add(1, Ordering::Relaxed);
-            }
-            (_, Channel::Fine | Channel::LineDown | Channel::PauseUntil(_)) => {}
-        }
         let now = self.clock.now().at;
         self.line.sent(&outcome, channel, stretch, now);
     }

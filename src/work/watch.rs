@@ -49,6 +49,9 @@ const FRESH_TOUCHES: u32 = 4;
 const FRESH_PATIENCE_MS: i64 = 600;
 /// A cut that ends within so long was a slow answer and none.
 const FALSE_ALARM_MS: i64 = 15 * SECOND_MS;
+/// How many answers in a row that tell of trouble at the provider make an
+/// outage of it. A single one happens every day and may be about one message.
+const FAULTS_MIN: u32 = 3;
 
 /// What to ask, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,6 +77,8 @@ pub struct Watch {
     routed: bool,
     failed: u32,
     refused: u32,
+    faults: u32,
+    lost: u32,
     fresh: u32,
     wish: Option<(Wish, i64)>,
     asked_ms: i64,
@@ -102,6 +107,8 @@ impl Watch {
             routed: true,
             failed: 0,
             refused: 0,
+            faults: 0,
+            lost: 0,
             fresh: 0,
             wish: Some((Wish::Probe, 0)),
             asked_ms: 0,
@@ -141,16 +148,52 @@ impl Watch {
     }
 
     fn sent(&mut self, outcome: &SendOutcome, channel: Channel, now: Moment) -> bool {
-        match (outcome, channel) {
-            (_, Channel::Misconfigured) => self.refused = self.refused.saturating_add(1),
-            (SendOutcome::Accepted { .. }, _) => (self.refused, self.failed) = (0, 0),
-            (SendOutcome::Refused { .. }, _) => {}
-            // It may have met a hole: that is found out now and not at the next turn.
-            (SendOutcome::Unknown | SendOutcome::NotSent(_), _) => self.wish_soon(now),
-        }
+        let channel = self.count(outcome, channel, now);
         self.note_answer(outcome, now);
         let next = self.state.after(outcome, channel);
         self.go(next, now)
+    }
+
+    /// Counts what came in a row, and says what follows from it for the channel.
+    fn count(&mut self, outcome: &SendOutcome, channel: Channel, now: Moment) -> Channel {
+        match outcome {
+            SendOutcome::Accepted { .. } => {
+                (self.refused, self.failed, self.faults, self.lost) = (0, 0, 0, 0);
+            }
+            SendOutcome::Refused { .. } => self.lost = 0,
+            // It may have met a hole: that is found out now and not at the next turn.
+            SendOutcome::Unknown | SendOutcome::NotSent(_) => {
+                self.lost = self.lost.saturating_add(1);
+                self.wish_soon(now);
+            }
+        }
+        match channel {
+            Channel::Misconfigured => self.refused = self.refused.saturating_add(1),
+            Channel::ProviderDown => return self.count_fault(),
+            // An answer about the message itself: the provider is at work.
+            Channel::Fine if matches!(outcome, SendOutcome::Refused { .. }) => self.faults = 0,
+            Channel::Fine | Channel::LineDown | Channel::PauseUntil(_) => {}
+        }
+        channel
+    }
+
+    /// Those that were in the air together when the outage was found tell of it
+    /// once.
+    const fn count_fault(&mut self) -> Channel {
+        if matches!(self.state, LineState::ProviderDown) {
+            return Channel::ProviderDown;
+        }
+        self.faults = self.faults.saturating_add(1);
+        if self.faults < FAULTS_MIN {
+            Channel::Fine
+        } else {
+            Channel::ProviderDown
+        }
+    }
+
+    /// Whether one message is to try the line for all.
+    pub const fn is_on_trial(&self) -> bool {
+        self.refused > 0 || self.faults >= FAULTS_MIN
     }
 
     fn probed(&mut self, outcome: &SendOutcome, now: Moment) -> bool {
@@ -175,6 +218,10 @@ impl Watch {
                 self.rtt_ms = (self.rtt_ms * 7 + rtt_ms.clamp(0, PATIENCE_MS_MAX)) / 8;
                 self.proof_ms = now.steady_ms;
                 if state != LineState::Down {
+                    // Somebody is there, and answers none of what is sent.
+                    if self.lost >= FAULTS_MIN && self.purse.holds(RESERVE_BYTES, now) {
+                        self.wish = Some((Wish::Probe, now.steady_ms));
+                    }
                     return false;
                 }
                 if self.purse.holds(PROBE_BYTES, now) {
@@ -354,7 +401,8 @@ impl Watch {
             | LineState::ClockWrong
             | LineState::TokenBad
             | LineState::Misconfigured => {
-                let tries = self.failed.saturating_add(self.refused);
+                let faults = self.faults.saturating_sub(FAULTS_MIN);
+                let tries = self.failed.saturating_add(self.refused.max(faults));
                 (Wish::Probe, after(probe_wait_ms(self.state, tries, now.at)))
             }
         }

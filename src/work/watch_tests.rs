@@ -261,6 +261,80 @@ fn refused_sends_make_probes_rarer_although_the_probes_go_well() {
     assert!(waits[0] <= 2_000 && waits[11] == 900_000, "{waits:?}");
 }
 
+fn refused(code: i64) -> SendOutcome {
+    SendOutcome::Refused {
+        error: ProviderError {
+            code,
+            subcode: None,
+        },
+        http: 503,
+        wait: None,
+    }
+}
+
+fn sent(watch: &mut Watch, outcome: &SendOutcome, channel: Channel, now: i64) {
+    watch.see(&Seen::Sent { outcome, channel }, moment(now));
+}
+
+#[test]
+fn a_provider_that_says_try_later_is_waited_for_and_tried_by_one_message() {
+    let (mut watch, later) = (Watch::new(), refused(133_004));
+    let fault =
+        |watch: &mut Watch, now| sent(watch, &later, Channel::ProviderDown, now);
+    watch.spend(Ask::Probe, moment(0));
+    watch.see(&Seen::Probed(&fine()), moment(0));
+    // One now and then may be about one message.
+    for now in [10, 20, 30] {
+        fault(&mut watch, now);
+        fault(&mut watch, now);
+        assert_eq!(watch.state(), LineState::Up);
+        sent(&mut watch, &refused(131_026), Channel::Fine, now);
+    }
+    // Many at once are one outage.
+    for _ in 0..32 {
+        fault(&mut watch, 40);
+    }
+    assert_eq!(watch.state(), LineState::ProviderDown);
+    let (mut now, mut waits) = (40, Vec::new());
+    for _ in 0..16 {
+        watch.purse = Purse::full();
+        let plan = watch.plan(moment(now));
+        assert_eq!(plan.ask, Ask::Probe);
+        waits.push(plan.wait_ms);
+        now += plan.wait_ms;
+        watch.spend(plan.ask, moment(now));
+        watch.see(&Seen::Probed(&fine()), moment(now));
+        assert_eq!(watch.state(), LineState::Up);
+        assert!(watch.is_on_trial());
+        fault(&mut watch, now);
+        assert_eq!(watch.state(), LineState::ProviderDown);
+    }
+    assert!(waits.is_sorted(), "{waits:?}");
+    assert!(waits[1] <= 2_000 && waits[15] == 600_000, "{waits:?}");
+    sent(&mut watch, &fine(), Channel::Fine, now);
+    assert_eq!(watch.state(), LineState::Up);
+    assert!(!watch.is_on_trial());
+}
+
+#[test]
+fn somebody_who_is_there_and_answers_nothing_is_asked_in_earnest() {
+    let mut watch = Watch::new();
+    watch.spend(Ask::Probe, moment(0));
+    watch.see(&Seen::Probed(&fine()), moment(0));
+    for now in [5_000, 10_000, 15_000] {
+        sent(&mut watch, &SendOutcome::Unknown, Channel::Fine, now);
+        let plan = watch.plan(moment(now));
+        assert!(matches!(plan.ask, Ask::Touch { .. }), "{now}");
+        watch.spend(plan.ask, moment(now));
+        watch.see(&Seen::Touched(REACHED), moment(now + 80));
+    }
+    let plan = watch.plan(moment(15_080));
+    assert_eq!((plan.ask, plan.wait_ms), (Ask::Probe, 0));
+    watch.spend(plan.ask, moment(15_080));
+    watch.see(&Seen::Probed(&SendOutcome::Unknown), moment(16_000));
+    assert_eq!(watch.state(), LineState::ProviderDown);
+}
+
 #[test]
 fn a_slow_line_is_given_more_time_after_a_false_alarm() {
     let mut watch = Watch::new();

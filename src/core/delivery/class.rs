@@ -147,6 +147,24 @@ pub fn is_known(error: &ProviderError) -> bool {
     find(error.code).is_some()
 }
 
+/// The provider's servers are not there for now.
+const SERVERS_DOWN: i64 = 133_004;
+
+/// Whether an error that passes says more of the provider than of the message:
+/// its servers are down, or it does not know itself what it did.
+pub fn blames_provider(error: &ProviderError, http: u16) -> bool {
+    match classify(error, http) {
+        Class::Unknown => true,
+        Class::Retry => http >= 500 || error.code == SERVERS_DOWN,
+        Class::Configuration
+        | Class::ThrottleNumber
+        | Class::ThrottleContact
+        | Class::Permanent
+        | Class::NeedsTemplate
+        | Class::PossiblySent => false,
+    }
+}
+
 /// How often an error of class `Retry` is worth another try before it counts
 /// as permanent; none where only the message's own age bounds it.
 pub fn retries_max(error: &ProviderError) -> Option<u8> {

@@ -1,11 +1,10 @@
 //! What follows from the result of a send. Pure: the sender worker and the
 //! simulation both act on it.
 
-use super::{Class, DeliveryState, SendOutcome, Why, classify, retries_max, wait_ms};
+use super::{
+    Class, DeliveryState, SendOutcome, Why, blames_provider, classify, retries_max, wait_ms,
+};
 use crate::core::time::UnixMs;
-
-/// How many refusals of the kind "try again" one message survives.
-const RETRIES_MAX: u32 = 8;
 
 /// What becomes of a message, and of the channel, after a send.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +30,8 @@ pub enum Channel {
     Fine,
     /// The line does not carry: probe until it does.
     LineDown,
+    /// The provider is in trouble, as far as one answer can tell.
+    ProviderDown,
     /// Our own credentials or account are at fault: nothing is failed, nobody
     /// is tried until a probe passes.
     Misconfigured,
@@ -87,7 +88,12 @@ pub fn judge(
             let hint = wait.map(|w| i64::try_from(w.as_millis()).unwrap_or(i64::MAX));
             let refusal = Refusal {
                 class: classify(error, *http),
-                max: retries_max(error).map_or(RETRIES_MAX, u32::from),
+                max: retries_max(error).map(u32::from),
+                channel: if blames_provider(error, *http) {
+                    Channel::ProviderDown
+                } else {
+                    Channel::Fine
+                },
                 hint,
                 jitter,
             };
@@ -100,8 +106,11 @@ pub fn judge(
 #[derive(Clone, Copy)]
 struct Refusal {
     class: Class,
-    /// How many of its kind a message survives.
-    max: u32,
+    /// How many of its kind a message survives; none where only its own age
+    /// ends it.
+    max: Option<u32>,
+    /// What it says of the provider.
+    channel: Channel,
     hint: Option<i64>,
     jitter: u32,
 }
@@ -131,15 +140,22 @@ fn refused(refusal: Refusal, past: Past, policy: Policy, now: UnixMs) -> Verdict
             queued(Why::Throttled, Channel::PauseUntil(until))
         }
         Class::ThrottleContact => put_off(Why::ThrottledContact, Class::ThrottleContact),
-        Class::Retry if past.refusals < refusal.max => Verdict {
-            counts: true,
+        Class::Retry if refusal.max.is_some_and(|max| past.refusals >= max) => {
+            failed(Why::Refused, now)
+        }
+        Class::Retry => Verdict {
+            counts: refusal.max.is_some(),
+            channel: refusal.channel,
             ..put_off(Why::ProviderError, Class::Retry)
         },
-        Class::Retry | Class::Permanent => failed(Why::Refused, now),
+        Class::Permanent => failed(Why::Refused, now),
         // The planner does the rest, as for any window that is closed. Where
         // there is none to close, it is tried again ever more rarely.
         Class::NeedsTemplate => put_off(Why::WindowClosed, Class::Retry),
-        Class::Unknown => in_doubt(Why::ProviderUnsure, policy, now),
+        Class::Unknown => Verdict {
+            channel: refusal.channel,
+            ..in_doubt(Why::ProviderUnsure, policy, now)
+        },
         Class::PossiblySent => in_doubt(Why::MaybeSent, policy, now),
     }
 }
@@ -247,6 +263,33 @@ mod tests {
     fn a_fault_that_is_worth_three_tries_gets_three() {
         assert_eq!(refusal(1, 2).state, DeliveryState::Queued);
         assert_eq!(refusal(1, 3).state, DeliveryState::Failed);
+    }
+
+    /// The provider says "try later", for as long as it likes.
+    #[test]
+    fn a_fault_that_passes_never_ends_a_message_by_its_number() {
+        let past = Past {
+            refusals: 99,
+            delays: 9_999,
+        };
+        for code in [132_069, 133_004, 133_015, 134_101] {
+            let verdict = refusal_after(code, past);
+            assert_eq!(verdict.state, DeliveryState::Queued, "{code}");
+            assert_eq!(verdict.why, Some(Why::ProviderError), "{code}");
+            assert!(!verdict.counts, "{code}");
+            let wait = verdict.not_before.ms_since(NOW);
+            assert_eq!(wait, crate::core::limits::RETRY_WAIT_MS_MAX, "{code}");
+        }
+    }
+
+    #[test]
+    fn trouble_of_the_provider_is_told_from_trouble_with_one_message() {
+        for code in [2, 131_000, 131_016, 133_004] {
+            assert_eq!(refusal(code, 0).channel, Channel::ProviderDown, "{code}");
+        }
+        for code in [1, 131_026, 131_056, 132_069, 134_101, 506] {
+            assert_eq!(refusal(code, 0).channel, Channel::Fine, "{code}");
+        }
     }
 
     #[test]

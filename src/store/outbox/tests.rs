@@ -135,6 +135,26 @@ fn a_message_that_waits_for_its_time_holds_its_contact_back() {
 }
 
 #[test]
+fn a_provider_that_says_try_later_for_a_day_ends_no_message() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    queue(&conn, amina, Purpose::Notice, "a1");
+    let mut now = NOW;
+    for round in 0..96 {
+        let claim = one(&conn, now);
+        let stands = end(&conn, &claim, &refused(133_004), now);
+        assert_eq!(stands, DeliveryState::Queued, "{round}");
+        now = now.plus_ms(900_000);
+    }
+    assert_eq!(count(&conn, "SELECT count(*) FROM task"), 0);
+    assert_eq!(claimed(&conn, NOW.plus_ms(8 * DAY_MS)).len(), 0);
+    assert_eq!(
+        count(&conn, "SELECT count(*) FROM outbox WHERE why = 'too_old'"),
+        1
+    );
+}
+
+#[test]
 fn waits_imposed_by_others_use_up_none_of_a_message_s_tries() {
     let conn = db();
     let amina = contact(&conn, "243970000001");
