@@ -8,7 +8,7 @@
 //! So a line that is up or down is touched often, and probed when a touch says
 //! that it has come back. What both may cost in a day has one bound.
 
-use crate::core::delivery::Channel;
+use crate::core::delivery::{Channel, Class, wait_ms};
 use crate::core::time::{HOUR_MS, SECOND_MS, UnixMs};
 use crate::ports::{Moved, SendOutcome, Touch};
 use crate::work::line::{LineState, is_pause, judge_probe, probe_wait_ms};
@@ -78,6 +78,7 @@ pub struct Watch {
     failed: u32,
     refused: u32,
     faults: u32,
+    throttles: u32,
     lost: u32,
     fresh: u32,
     wish: Option<(Wish, i64)>,
@@ -108,6 +109,7 @@ impl Watch {
             failed: 0,
             refused: 0,
             faults: 0,
+            throttles: 0,
             lost: 0,
             fresh: 0,
             wish: Some((Wish::Probe, 0)),
@@ -159,6 +161,10 @@ impl Watch {
         match outcome {
             SendOutcome::Accepted { .. } => {
                 (self.refused, self.failed, self.faults, self.lost) = (0, 0, 0, 0);
+                // What was in the air when the pause began proves nothing.
+                if self.pausing(now).is_none() {
+                    self.throttles = 0;
+                }
             }
             SendOutcome::Refused { .. } => self.lost = 0,
             // It may have met a hole: that is found out now and not at the next turn.
@@ -170,11 +176,29 @@ impl Watch {
         match channel {
             Channel::Misconfigured => self.refused = self.refused.saturating_add(1),
             Channel::ProviderDown => return self.count_fault(),
+            Channel::PauseUntil(until) => return self.count_throttle(until, now),
             // An answer about the message itself: the provider is at work.
             Channel::Fine if matches!(outcome, SendOutcome::Refused { .. }) => self.faults = 0,
-            Channel::Fine | Channel::LineDown | Channel::PauseUntil(_) => {}
+            Channel::Fine | Channel::LineDown => {}
         }
         channel
+    }
+
+    /// Each pause that proves too short is followed by a longer one; those that
+    /// were in the air together are told of one.
+    fn count_throttle(&mut self, until: UnixMs, now: Moment) -> Channel {
+        let pausing = self.pausing(now);
+        if pausing.is_none() {
+            self.throttles = self.throttles.saturating_add(1);
+        }
+        let before = self.throttles.saturating_sub(1);
+        let own = now.at.plus_ms(wait_ms(Class::ThrottleNumber, before, None, 0));
+        Channel::PauseUntil(until.max(pausing.unwrap_or(own)))
+    }
+
+    /// The end of the pause that still holds.
+    fn pausing(&self, now: Moment) -> Option<UnixMs> {
+        self.pause.filter(|until| is_pause(*until, now.at))
     }
 
     /// Those that were in the air together when the outage was found tell of it
@@ -193,7 +217,7 @@ impl Watch {
 
     /// Whether one message is to try the line for all.
     pub const fn is_on_trial(&self) -> bool {
-        self.refused > 0 || self.faults >= FAULTS_MIN
+        self.refused > 0 || self.throttles > 0 || self.faults >= FAULTS_MIN
     }
 
     fn probed(&mut self, outcome: &SendOutcome, now: Moment) -> bool {

@@ -317,6 +317,47 @@ fn a_provider_that_says_try_later_is_waited_for_and_tried_by_one_message() {
 }
 
 #[test]
+fn each_pause_that_proves_too_short_is_followed_by_one_twice_as_long() {
+    let mut watch = Watch::new();
+    let throttle = |watch: &mut Watch, now: i64| {
+        let least = Channel::PauseUntil(moment(now + 1_000).at);
+        sent(watch, &refused(80_007), least, now);
+    };
+    let (mut now, mut pauses) = (1_000, Vec::new());
+    for _ in 0..12 {
+        throttle(&mut watch, now);
+        let LineState::Paused(until) = watch.state() else {
+            panic!("{:?}", watch.state());
+        };
+        assert!(watch.is_on_trial(), "one message tries it for all");
+        pauses.push(until.ms_since(moment(now).at));
+        // The others that were in the air say the same, or were taken.
+        throttle(&mut watch, now + 10);
+        sent(&mut watch, &fine(), Channel::Fine, now + 20);
+        assert!(watch.is_on_trial());
+        now = until.ms_since(moment(0).at) + 1;
+        watch.see(&Seen::Probed(&fine()), moment(now));
+        assert_eq!(watch.state(), LineState::Up);
+    }
+    assert_eq!(pauses[..4], [1_000, 2_000, 4_000, 8_000]);
+    assert_eq!(pauses[11], 900_000);
+    // One that is taken after a pause ends the row.
+    sent(&mut watch, &fine(), Channel::Fine, now);
+    assert!(!watch.is_on_trial());
+    throttle(&mut watch, now);
+    assert_eq!(watch.state(), LineState::Paused(moment(now + 1_000).at));
+}
+
+#[test]
+fn a_longer_pause_that_was_asked_for_is_kept() {
+    let mut watch = Watch::new();
+    let until = |ms| Channel::PauseUntil(moment(ms).at);
+    sent(&mut watch, &refused(4), until(600_000), 0);
+    sent(&mut watch, &refused(4), until(1_000), 0);
+    assert_eq!(watch.state(), LineState::Paused(moment(600_000).at));
+}
+
+#[test]
 fn somebody_who_is_there_and_answers_nothing_is_asked_in_earnest() {
     let mut watch = Watch::new();
     watch.spend(Ask::Probe, moment(0));

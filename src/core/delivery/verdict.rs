@@ -35,7 +35,8 @@ pub enum Channel {
     /// Our own credentials or account are at fault: nothing is failed, nobody
     /// is tried until a probe passes.
     Misconfigured,
-    /// The number as a whole has to pause until then.
+    /// The number as a whole has to pause at least until then; who has seen how
+    /// often in a row it was said may make it longer.
     PauseUntil(UnixMs),
 }
 
@@ -135,8 +136,10 @@ fn refused(refusal: Refusal, past: Past, policy: Policy, now: UnixMs) -> Verdict
     };
     match refusal.class {
         Class::Configuration => queued(Why::Configuration, Channel::Misconfigured),
+        // How long in the end is a matter of the channel and not of the message
+        // that happened to meet it.
         Class::ThrottleNumber => {
-            let until = later(Class::ThrottleNumber, past.delays);
+            let until = later(Class::ThrottleNumber, 0);
             queued(Why::Throttled, Channel::PauseUntil(until))
         }
         Class::ThrottleContact => put_off(Why::ThrottledContact, Class::ThrottleContact),
