@@ -33,6 +33,8 @@ pub enum Kind {
     DeadLetter,
     /// A template that can no longer be sent.
     TemplateRefused,
+    /// WhatsApp limits the number because people complain of it.
+    NumberLimited,
     /// The month's free messages are nearly used up.
     FreeMessagesLow,
 }
@@ -50,7 +52,7 @@ pub enum Outcome {
 
 impl Kind {
     /// Every kind, the most urgent first.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 15] = [
         Self::DangerSign,
         Self::Undelivered,
         Self::CallPatient,
@@ -64,6 +66,7 @@ impl Kind {
         Self::AnswerRevoked,
         Self::DeadLetter,
         Self::TemplateRefused,
+        Self::NumberLimited,
         Self::FreeMessagesLow,
     ];
 
@@ -83,6 +86,7 @@ impl Kind {
             Self::AnswerRevoked => "answer_revoked",
             Self::DeadLetter => "dead_letter",
             Self::TemplateRefused => "template_refused",
+            Self::NumberLimited => "number_limited",
             Self::FreeMessagesLow => "free_messages_low",
         }
     }
@@ -103,6 +107,7 @@ impl Kind {
             Self::AnswerRevoked => "answer deleted by its sender",
             Self::DeadLetter => "message the box cannot handle",
             Self::TemplateRefused => "template cannot be sent",
+            Self::NumberLimited => "number limited by WhatsApp",
             Self::FreeMessagesLow => "free messages nearly used up",
         }
     }
@@ -129,6 +134,11 @@ impl Kind {
                 "run healthpost whatsapp setup: it says what Meta has against it; until then late \
                  replies become calls"
             }
+            Self::NumberLimited => {
+                "look at the number's quality in WhatsApp Manager: people blocked or reported it; \
+                 nothing leaves for some hours and then goes on by itself, so have urgent \
+                 patients called"
+            }
             Self::FreeMessagesLow => {
                 "see healthpost whatsapp usage; beyond the free messages Meta needs a payment \
                  method, or drops them without a word"
@@ -151,7 +161,7 @@ impl Kind {
             | Self::AnswerChanged
             | Self::AnswerRevoked
             | Self::DeadLetter => true,
-            Self::TemplateRefused | Self::FreeMessagesLow => false,
+            Self::TemplateRefused | Self::NumberLimited | Self::FreeMessagesLow => false,
         }
     }
 }

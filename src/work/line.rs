@@ -160,6 +160,7 @@ pub fn judge_probe(outcome: &SendOutcome, before: LineState, now: UnixMs) -> Lin
                 return LineState::ProviderDown;
             }
             Class::ThrottleNumber
+            | Class::NumberLimited
             | Class::ThrottleContact
             | Class::Retry
             | Class::Permanent

@@ -145,6 +145,7 @@ pub fn returned(purpose: Purpose, class: Class, attempts: u32, max: Option<u8>) 
         // The account's fault is not the message's: it is not counted, and
         // tried again as rarely as the account itself.
         Class::Configuration => again(15 * MINUTE_MS),
+        Class::NumberLimited => again(super::wait_ms(class, 0, None, 0)),
         Class::ThrottleNumber | Class::ThrottleContact | Class::Retry | Class::Unknown
             if attempts < most =>
         {
@@ -250,6 +251,13 @@ mod tests {
                 Returned::Drop(Why::WindowClosed),
             ),
             (P::Notice, Class::Configuration, 90, None, again(900_000)),
+            (
+                P::Notice,
+                Class::NumberLimited,
+                90,
+                None,
+                again(4 * HOUR_MS),
+            ),
             (P::Notice, Class::Retry, 0, Some(3), again(5_000)),
             (P::Notice, Class::Retry, 3, Some(3), failed),
             (P::Notice, Class::ThrottleContact, 7, None, again(640_000)),

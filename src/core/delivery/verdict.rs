@@ -134,14 +134,13 @@ fn refused(refusal: Refusal, past: Past, policy: Policy, now: UnixMs) -> Verdict
         delayed: true,
         ..queued(why, Channel::Fine)
     };
+    let pause = |class| Channel::PauseUntil(later(class, 0));
     match refusal.class {
         Class::Configuration => queued(Why::Configuration, Channel::Misconfigured),
         // How long in the end is a matter of the channel and not of the message
         // that happened to meet it.
-        Class::ThrottleNumber => {
-            let until = later(Class::ThrottleNumber, 0);
-            queued(Why::Throttled, Channel::PauseUntil(until))
-        }
+        Class::ThrottleNumber => queued(Why::Throttled, pause(refusal.class)),
+        Class::NumberLimited => queued(Why::NumberLimited, pause(refusal.class)),
         Class::ThrottleContact => put_off(Why::ThrottledContact, Class::ThrottleContact),
         Class::Retry if refusal.max.is_some_and(|max| past.refusals >= max) => {
             failed(Why::Refused, now)
@@ -293,6 +292,38 @@ mod tests {
         for code in [1, 131_026, 131_056, 132_069, 134_101, 506] {
             assert_eq!(refusal(code, 0).channel, Channel::Fine, "{code}");
         }
+    }
+
+    /// Trying again soon is what makes it worse.
+    #[test]
+    fn a_number_that_people_complain_of_is_silent_for_hours() {
+        use crate::core::limits::PROVIDER_WAIT_MS_MAX;
+        use crate::core::time::HOUR_MS;
+
+        let asked = |hours: u64| {
+            let outcome = SendOutcome::Refused {
+                error: ProviderError {
+                    code: 131_048,
+                    subcode: None,
+                },
+                http: 400,
+                wait: (hours > 0).then(|| std::time::Duration::from_secs(hours * 3_600)),
+            };
+            let verdict = judge(&outcome, Past::default(), POLICY, NOW, 0);
+            assert_eq!(verdict.state, DeliveryState::Queued);
+            assert_eq!(verdict.why, Some(Why::NumberLimited));
+            assert!(!verdict.counts && !verdict.delayed);
+            match verdict.channel {
+                Channel::PauseUntil(until) => until.ms_since(NOW),
+                Channel::Fine
+                | Channel::LineDown
+                | Channel::ProviderDown
+                | Channel::Misconfigured => 0,
+            }
+        };
+        assert_eq!(asked(0), 4 * HOUR_MS);
+        assert_eq!(asked(5), 5 * HOUR_MS);
+        assert_eq!(asked(99), PROVIDER_WAIT_MS_MAX);
     }
 
     #[test]

@@ -16,6 +16,8 @@ pub enum Why {
     Configuration,
     /// The number as a whole sent too fast.
     Throttled,
+    /// WhatsApp limits the number because people complain of it.
+    NumberLimited,
     /// This person was written to too fast.
     ThrottledContact,
     /// As many were sent today as the clinic allows.
@@ -83,6 +85,12 @@ const TABLE: &[Row] = &[
         "throttled",
         "WhatsApp asked the clinic's number to slow down; it leaves by itself.",
         "",
+    ),
+    (
+        Why::NumberLimited,
+        "number_limited",
+        "WhatsApp limits the clinic's number for some hours, because people blocked or reported it; it leaves by itself after that.",
+        "If it is urgent, call this patient. Ask the technician to look at the number's quality in WhatsApp Manager.",
     ),
     (
         Why::ThrottledContact,

@@ -143,6 +143,7 @@ const fn task_word(why: Why) -> &'static str {
         Why::LineDown
         | Why::Configuration
         | Why::Throttled
+        | Why::NumberLimited
         | Why::ThrottledContact
         | Why::DailyCeiling
         | Why::ProviderError

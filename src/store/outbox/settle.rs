@@ -4,7 +4,9 @@
 use super::{ask_staff, is_template, state_at, status, template};
 use crate::core::delivery::{DeliveryState, Past, Policy, SendOutcome, Verdict, Why, judge};
 use crate::core::id::{AttemptId, OutboxId};
+use crate::core::tasks::Kind;
 use crate::core::time::UnixMs;
+use crate::store::tasks::{self, NewTask};
 use crate::store::{BoxKey, Result, usage};
 use rusqlite::{Connection, params};
 
@@ -55,6 +57,9 @@ pub fn settle(
         )?
         .execute([id.0])?;
     }
+    if verdict.why == Some(Why::NumberLimited) {
+        tell_technician(conn, now)?;
+    }
     // Anything but `sending` means that a status, or staff, was quicker.
     if state == DeliveryState::Sending {
         set(conn, id, &verdict, now)?;
@@ -81,6 +86,18 @@ pub fn not_doubled(conn: &Connection, id: OutboxId) -> Result<()> {
     conn.prepare_cached("UPDATE outbox SET maybe_double = 0 WHERE id = ?1")?
         .execute([id.0])?;
     Ok(())
+}
+
+/// Nobody else sees why the whole clinic falls silent for hours.
+fn tell_technician(conn: &Connection, now: UnixMs) -> Result<()> {
+    let task = NewTask {
+        kind: Kind::NumberLimited.word(),
+        contact: None,
+        record: None,
+        outbox: None,
+        detail: None,
+    };
+    tasks::open(conn, &task, now)
 }
 
 /// What a refusal brings beside the row itself.

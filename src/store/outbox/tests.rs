@@ -155,6 +155,23 @@ fn a_provider_that_says_try_later_for_a_day_ends_no_message() {
 }
 
 #[test]
+fn a_limited_number_fails_nothing_and_is_one_task_for_the_technician() {
+    let conn = db();
+    let people = ["243970000001", "243970000002"].map(|number| contact(&conn, number));
+    for who in people {
+        queue(&conn, who, Purpose::Notice, &format!("n{who}"));
+    }
+    for claim in claim(&conn, NOW, 10).unwrap() {
+        let stands = end(&conn, &claim, &refused(131_048), NOW);
+        assert_eq!(stands, DeliveryState::Queued);
+    }
+    let told = "SELECT count(*) FROM task WHERE kind = 'number_limited' AND contact_id IS NULL";
+    assert_eq!(count(&conn, told), 1);
+    assert_eq!(count(&conn, "SELECT count(*) FROM task"), 1);
+    assert_eq!(count(&conn, "SELECT max(attempts) FROM outbox"), 0);
+}
+
+#[test]
 fn waits_imposed_by_others_use_up_none_of_a_message_s_tries() {
     let conn = db();
     let amina = contact(&conn, "243970000001");
