@@ -39,6 +39,8 @@ pub struct Waiting {
     pub aged_from: Option<UnixMs>,
     /// Whether it was sent again already after its result was lost.
     pub repeated: bool,
+    /// Whether the provider itself said that it may have it already.
+    pub maybe_sent: bool,
     /// Whether something newer took its place while it was in the air.
     pub doomed: bool,
 }
@@ -259,6 +261,12 @@ fn doubt_over(plan: &mut Plan, message: &Waiting, closed: bool) {
     }
 }
 
+/// Whether a message whose wait in doubt is over may go out once more. Not where
+/// the provider has spoken of a double, nor where twice could do harm.
+fn may_repeat(doubted: &Waiting) -> bool {
+    !doubted.doomed && !doubted.maybe_sent && doubted.purpose != Purpose::Staff
+}
+
 /// The window is open and nothing else is to be done first: what leaves next.
 fn send_next(plan: &mut Plan, lane: &Lane, limits: Limits, now: Now) {
     let is_urgent = |one: &&Waiting| one.purpose == Purpose::Emergency;
@@ -272,7 +280,7 @@ fn send_next(plan: &mut Plan, lane: &Lane, limits: Limits, now: Now) {
             plan.look_by(doubted.not_before);
             continue;
         }
-        if doubted.doomed || doubted.purpose == Purpose::Staff {
+        if !may_repeat(doubted) {
             doubt_over(plan, doubted, false);
             continue;
         }

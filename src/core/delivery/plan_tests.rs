@@ -28,6 +28,7 @@ fn message(id: i64, purpose: Purpose) -> Waiting {
         not_before: UnixMs(0),
         aged_from: Some(NOW.plus_ms(-MINUTE_MS)),
         repeated: false,
+        maybe_sent: false,
         doomed: false,
     }
 }
@@ -104,6 +105,10 @@ fn after_its_wait_a_doubtful_message_follows_its_kind() {
         doomed: true,
         ..message(1, P::Prompt)
     };
+    let there = Waiting {
+        maybe_sent: true,
+        ..message(1, P::Prompt)
+    };
     let staff = [(OutboxId(1), S::Failed, Why::SentInDoubt)];
     let newer = [(OutboxId(1), S::Superseded, Why::NewerQuestion)];
     let closed = [(OutboxId(1), S::Superseded, Why::WindowClosed)];
@@ -114,6 +119,7 @@ fn after_its_wait_a_doubtful_message_follows_its_kind() {
         (OPEN, message(1, P::Emergency), true, &none[..]),
         (OPEN, message(1, P::Staff), false, &staff[..]),
         (OPEN, doomed, false, &newer[..]),
+        (OPEN, there, false, &staff[..]),
         (CLOSED, message(1, P::Prompt), false, &closed[..]),
         (CLOSED, message(1, P::Notice), false, &staff[..]),
     ] {
@@ -236,12 +242,14 @@ fn any_message() -> impl Strategy<Value = Waiting> {
         Purpose::Staff,
     ]);
     let aged = prop::option::of(-10 * DAY_MS..DAY_MS);
-    let flags = (any::<bool>(), any::<bool>());
-    (purpose, -DAY_MS..DAY_MS, aged, flags).prop_map(|(purpose, wait, aged, (repeated, doomed))| {
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    (purpose, -DAY_MS..DAY_MS, aged, flags).prop_map(|(purpose, wait, aged, flags)| {
+        let (repeated, maybe_sent, doomed) = flags;
         Waiting {
             not_before: NOW.plus_ms(wait),
             aged_from: aged.map(|ms| NOW.plus_ms(ms)),
             repeated,
+            maybe_sent,
             doomed,
             ..message(0, purpose)
         }

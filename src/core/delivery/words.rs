@@ -317,10 +317,12 @@ mod tests {
             include_str!("../../store/outbox/prompt.rs"),
             include_str!("../../store/outbox/claim.rs"),
             include_str!("../../store/outbox/mod.rs"),
+            include_str!("../../store/outbox/lane.rs"),
         ];
         let mut found = 0;
         for source in sources {
-            for after in source.split("why = '").skip(1) {
+            let spelled = [source.split("why = '"), source.split("why IS '")];
+            for after in spelled.into_iter().flat_map(|parts| parts.skip(1)) {
                 let word = after.split('\'').next().unwrap();
                 assert!(word.parse::<Why>().is_ok(), "{word}");
                 found += 1;

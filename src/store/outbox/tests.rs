@@ -241,6 +241,25 @@ fn a_lost_result_is_sent_again_only_after_its_wait_and_then_marked() {
 }
 
 #[test]
+fn what_the_provider_calls_a_double_is_not_sent_again() {
+    for (n, purpose) in [Purpose::Prompt, Purpose::Notice].into_iter().enumerate() {
+        let conn = db();
+        let amina = contact(&conn, "243970000001");
+        let id = queue(&conn, amina, purpose, &format!("a{n}"));
+        let first = one(&conn, NOW);
+        assert_eq!(
+            end(&conn, &first, &refused(506), NOW),
+            DeliveryState::InDoubt
+        );
+        let later = NOW.plus_ms(POLICY.in_doubt_ms);
+        assert!(claimed(&conn, later).is_empty());
+        assert_eq!(state(&conn, id), DeliveryState::Failed);
+        let told = "SELECT count(*) FROM task WHERE kind = 'sent_in_doubt'";
+        assert_eq!(count(&conn, told), 1);
+    }
+}
+
+#[test]
 fn a_status_settles_what_was_in_doubt_by_our_key() {
     let conn = db();
     let amina = contact(&conn, "243970000001");
