@@ -174,24 +174,46 @@ pub fn plan(lane: &Lane, limits: Limits, now: Now) -> Plan {
     plan
 }
 
-/// Ends what has grown too old, on a trusted clock only; says what is left of
-/// the queued ones.
-fn expire(plan: &mut Plan, lane: &Lane, limits: Limits, now: Now) -> Vec<Waiting> {
+/// What has not grown too old.
+struct Alive {
+    queued: Vec<Waiting>,
+    doubted: Vec<Waiting>,
+}
+
+/// Ends what has grown too old, on a trusted clock only; says what is left. Of
+/// what is in doubt nobody knows that it did not arrive.
+fn expire(plan: &mut Plan, lane: &Lane, limits: Limits, now: Now) -> Alive {
+    let too_old = |plan: &mut Plan, one: &Waiting| {
+        plan.end(one, DeliveryState::Expired, Why::TooOld);
+    };
+    still_of_use(plan, &lane.held, limits, now, too_old);
+    Alive {
+        queued: still_of_use(plan, &lane.queued, limits, now, too_old),
+        doubted: still_of_use(plan, &lane.doubted, limits, now, |plan, one| {
+            doubt_over(plan, one, false);
+        }),
+    }
+}
+
+fn still_of_use(
+    plan: &mut Plan,
+    waiting: &[Waiting],
+    limits: Limits,
+    now: Now,
+    end: impl Fn(&mut Plan, &Waiting),
+) -> Vec<Waiting> {
+    if !now.trusted {
+        return waiting.to_vec();
+    }
     let mut alive = Vec::new();
-    let waiting = lane.queued.iter().map(|one| (one, true));
-    let held = lane.held.iter().map(|one| (one, false));
-    for (message, is_queued) in waiting.chain(held) {
-        if now.trusted {
-            let from = message.aged_from.unwrap_or(now.at);
-            plan.start_ageing |= message.aged_from.is_none();
-            let old_at = from.plus_ms(limits.max_age_ms);
-            if old_at < now.at {
-                plan.end(message, DeliveryState::Expired, Why::TooOld);
-                continue;
-            }
+    for message in waiting {
+        plan.start_ageing |= message.aged_from.is_none();
+        let from = message.aged_from.unwrap_or(now.at);
+        let old_at = from.plus_ms(limits.max_age_ms);
+        if old_at < now.at {
+            end(plan, message);
+        } else {
             plan.look_by(old_at.plus_ms(1));
-        }
-        if is_queued {
             alive.push(*message);
         }
     }
@@ -199,20 +221,20 @@ fn expire(plan: &mut Plan, lane: &Lane, limits: Limits, now: Now) -> Vec<Waiting
 }
 
 /// Nothing but a template may leave.
-fn closed(plan: &mut Plan, lane: &Lane, queued: &[Waiting], limits: Limits, now: Now) {
+fn closed(plan: &mut Plan, lane: &Lane, alive: &Alive, limits: Limits, now: Now) {
     let asked = asked(lane.last_template, lane.last_stamp, limits.max_age_ms, now);
     let reach = match (asked, lane.templates) {
         (Asked::Yes, _) | (Asked::No, Templated::Ready) => Reach::Template,
         (Asked::Failed, _) | (Asked::No, Templated::Refused) => Reach::TemplateFailed,
         (Asked::No, Templated::Absent) => Reach::NoTemplate,
     };
-    for message in queued {
+    for message in &alive.queued {
         match when_closed(message.purpose, reach) {
             Fallback::Drop => plan.end(message, DeliveryState::Superseded, Why::WindowClosed),
             Fallback::Hold { why, call } => plan.holds.push((message.id, why, call)),
         }
     }
-    for message in &lane.doubted {
+    for message in &alive.doubted {
         if message.not_before <= now.at {
             doubt_over(plan, message, true);
         } else {
@@ -262,9 +284,11 @@ fn doubt_over(plan: &mut Plan, message: &Waiting, closed: bool) {
 }
 
 /// Whether a message whose wait in doubt is over may go out once more. Not where
-/// the provider has spoken of a double, nor where twice could do harm.
+/// the provider has spoken of a double, nor where twice could do harm; and only
+/// once: where no answer comes back at all, each repeat may be one more copy.
 fn may_repeat(doubted: &Waiting) -> bool {
-    !doubted.doomed && !doubted.maybe_sent && doubted.purpose != Purpose::Staff
+    let over = doubted.repeated || doubted.maybe_sent || doubted.doomed;
+    !over && doubted.purpose != Purpose::Staff
 }
 
 /// The window is open and nothing else is to be done first: what leaves next.

@@ -109,6 +109,10 @@ fn after_its_wait_a_doubtful_message_follows_its_kind() {
         maybe_sent: true,
         ..message(1, P::Prompt)
     };
+    let twice = Waiting {
+        repeated: true,
+        ..message(1, P::Notice)
+    };
     let staff = [(OutboxId(1), S::Failed, Why::SentInDoubt)];
     let newer = [(OutboxId(1), S::Superseded, Why::NewerQuestion)];
     let closed = [(OutboxId(1), S::Superseded, Why::WindowClosed)];
@@ -120,6 +124,7 @@ fn after_its_wait_a_doubtful_message_follows_its_kind() {
         (OPEN, message(1, P::Staff), false, &staff[..]),
         (OPEN, doomed, false, &newer[..]),
         (OPEN, there, false, &staff[..]),
+        (OPEN, twice, false, &staff[..]),
         (CLOSED, message(1, P::Prompt), false, &closed[..]),
         (CLOSED, message(1, P::Notice), false, &staff[..]),
     ] {
@@ -213,6 +218,36 @@ fn what_is_too_old_ends_on_a_trusted_clock_only() {
     let next = plan(&queue, LIMITS, untrusted);
     assert_eq!((sent(&next), next.ends.len()), (Some(1), 0));
     assert!(!next.start_ageing);
+}
+
+#[test]
+fn what_is_in_doubt_grows_too_old_as_well() {
+    let old = Waiting {
+        aged_from: Some(NOW.plus_ms(-8 * DAY_MS)),
+        not_before: NOW.plus_ms(MINUTE_MS),
+        ..message(1, Purpose::Notice)
+    };
+    let doomed = Waiting {
+        id: OutboxId(2),
+        purpose: Purpose::Prompt,
+        doomed: true,
+        ..old
+    };
+    let mut queue = lane(OPEN, &[]);
+    queue.doubted = vec![old, doomed];
+    let ended = [
+        (OutboxId(1), DeliveryState::Failed, Why::SentInDoubt),
+        (OutboxId(2), DeliveryState::Superseded, Why::NewerQuestion),
+    ];
+    for stamp in [OPEN, CLOSED] {
+        queue.last_stamp = stamp;
+        assert_eq!(plan(&queue, LIMITS, TRUSTED).ends, ended);
+    }
+    let untrusted = Now {
+        trusted: false,
+        ..TRUSTED
+    };
+    assert!(plan(&queue, LIMITS, untrusted).ends.is_empty());
 }
 
 #[test]

@@ -241,6 +241,30 @@ fn a_lost_result_is_sent_again_only_after_its_wait_and_then_marked() {
 }
 
 #[test]
+fn a_message_whose_answers_are_lost_again_and_again_leaves_twice_at_most() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Prompt, "a1");
+    // Not even on a clock by which nothing grows old.
+    let (mut now, mut left) = (NOW, 0);
+    for _ in 0..200 {
+        let at = Now {
+            at: now,
+            trusted: false,
+        };
+        for claim in turn(&conn, &rules(), at, 10).unwrap().claims {
+            left += 1;
+            end(&conn, &claim, &SendOutcome::Unknown, now);
+        }
+        now = now.plus_ms(POLICY.in_doubt_ms);
+    }
+    assert_eq!(left, 2);
+    assert_eq!(state(&conn, id), DeliveryState::Failed);
+    let told = "SELECT count(*) FROM task WHERE kind = 'sent_in_doubt'";
+    assert_eq!(count(&conn, told), 1);
+}
+
+#[test]
 fn what_the_provider_calls_a_double_is_not_sent_again() {
     for (n, purpose) in [Purpose::Prompt, Purpose::Notice].into_iter().enumerate() {
         let conn = db();
