@@ -279,8 +279,7 @@ fn sent(watch: &mut Watch, outcome: &SendOutcome, channel: Channel, now: i64) {
 #[test]
 fn a_provider_that_says_try_later_is_waited_for_and_tried_by_one_message() {
     let (mut watch, later) = (Watch::new(), refused(133_004));
-    let fault =
-        |watch: &mut Watch, now| sent(watch, &later, Channel::ProviderDown, now);
+    let fault = |watch: &mut Watch, now| sent(watch, &later, Channel::ProviderDown, now);
     watch.spend(Ask::Probe, moment(0));
     watch.see(&Seen::Probed(&fine()), moment(0));
     // One now and then may be about one message.
@@ -319,9 +318,9 @@ fn a_provider_that_says_try_later_is_waited_for_and_tried_by_one_message() {
 #[test]
 fn each_pause_that_proves_too_short_is_followed_by_one_twice_as_long() {
     let mut watch = Watch::new();
+    let least = |now: i64| Channel::PauseUntil(moment(now + 1_000).at);
     let throttle = |watch: &mut Watch, now: i64| {
-        let least = Channel::PauseUntil(moment(now + 1_000).at);
-        sent(watch, &refused(80_007), least, now);
+        sent(watch, &refused(80_007), least(now), now);
     };
     let (mut now, mut pauses) = (1_000, Vec::new());
     for _ in 0..12 {
@@ -332,7 +331,8 @@ fn each_pause_that_proves_too_short_is_followed_by_one_twice_as_long() {
         assert!(watch.is_on_trial(), "one message tries it for all");
         pauses.push(until.ms_since(moment(now).at));
         // The others that were in the air say the same, or were taken.
-        throttle(&mut watch, now + 10);
+        sent(&mut watch, &refused(80_007), least(now), now + 10);
+        assert_eq!(watch.state(), LineState::Paused(until));
         sent(&mut watch, &fine(), Channel::Fine, now + 20);
         assert!(watch.is_on_trial());
         now = until.ms_since(moment(0).at) + 1;
