@@ -7,7 +7,7 @@ use crate::app::reload::Reload;
 use crate::app::service::Machine;
 use crate::app::uplink::WayOut;
 use crate::config::{Config, Provider};
-use crate::core::delivery::{Limits, PairRule, Policy, WindowRule};
+use crate::core::delivery::{Asking, Limits, PairRule, Policy, WindowRule};
 use crate::core::lang::Lang;
 use crate::core::outgoing::Templates;
 use crate::core::time::{HOUR_MS, SECOND_MS};
@@ -79,11 +79,15 @@ pub(super) fn start_sender(
 }
 
 /// What the queue is planned by. Only the Cloud API has a window and a limit
-/// for each person.
+/// for each person; only UltraMsg can be asked what became of a message.
 fn rules(config: &Config) -> outbox::Rules {
-    let (window, pair) = match config.whatsapp.provider {
-        Provider::Cloud => (WindowRule::Day, PairRule::CLOUD),
-        Provider::UltraMsg => (WindowRule::None, PairRule::NONE),
+    let asking = Asking {
+        after_ms: ASK_AFTER_MS,
+        in_doubt_ms: policy(config).in_doubt_ms,
+    };
+    let (window, pair, asking) = match config.whatsapp.provider {
+        Provider::Cloud => (WindowRule::Day, PairRule::CLOUD, None),
+        Provider::UltraMsg => (WindowRule::None, PairRule::NONE, Some(asking)),
     };
     let names = config.outbox.templates.iter();
     let names = names.filter_map(|(lang, name)| Some((lang.parse::<Lang>().ok()?, name.clone())));
@@ -93,6 +97,7 @@ fn rules(config: &Config) -> outbox::Rules {
             window,
             pair,
             max_age_ms: i64::from(config.outbox.max_age_hours) * HOUR_MS,
+            asking,
         },
         language: languages.first().copied().unwrap_or(Lang::En),
         templates: Templates::new(names.collect(), languages),
@@ -101,15 +106,10 @@ fn rules(config: &Config) -> outbox::Rules {
     }
 }
 
-/// How uncertain sends are handled. UltraMsg can be asked what became of one,
-/// so it is asked soon; it knows no 24-hour window either.
+/// How uncertain sends are handled.
 pub(super) fn policy(config: &Config) -> Policy {
-    let in_doubt_ms = i64::from(config.outbox.in_doubt_seconds) * SECOND_MS;
     Policy {
-        in_doubt_ms: match config.whatsapp.provider {
-            Provider::Cloud => in_doubt_ms,
-            Provider::UltraMsg => in_doubt_ms.min(ASK_AFTER_MS),
-        },
+        in_doubt_ms: i64::from(config.outbox.in_doubt_seconds) * SECOND_MS,
     }
 }
 

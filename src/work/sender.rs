@@ -4,8 +4,9 @@
 //! It never retries by itself: what happens next is decided by the verdict and
 //! stands in the queue row before anything else is tried.
 
-use crate::core::delivery::{Channel, Policy, pull_first_ms};
+use crate::core::delivery::{Channel, Errand, Policy, pull_first_ms};
 use crate::core::limits::{SENDS_IN_FLIGHT_MAX, SENDS_IN_FLIGHT_MIN};
+use crate::core::private::Private;
 use crate::core::time::UnixMs;
 use crate::ports::{Chance, Clock, Messenger, Reconciled, SendOutcome};
 use crate::store::outbox::{self, Claim, Rules, Turn};
@@ -148,16 +149,16 @@ impl<M: Messenger> Sender<M> {
     async fn deliver(self: Arc<Self>, claim: Claim, stop: CancellationToken) {
         let stretch = self.line.stretch();
         // A panic in the client says nothing about the message: it may have left.
-        let sent = AssertUnwindSafe(self.hand_over(&claim))
+        let handed = AssertUnwindSafe(self.hand_over(&claim))
             .catch_unwind()
             .await;
-        let (outcome, found) = sent.unwrap_or((SendOutcome::Unknown, false));
+        let handed = handed.unwrap_or(Handed::Result(SendOutcome::Unknown));
         let ids = (claim.id, claim.attempt);
         let mut pause = Duration::from_millis(200);
         // Until its result is stored a message keeps its contact waiting, so
         // the result is kept until it can be.
         let channel = loop {
-            match self.settle(ids, outcome.clone(), found).await {
+            match self.settle(ids, handed.clone()).await {
                 Ok(channel) => break channel,
                 Err(error) => {
                     tracing::error!(outbox.id = %claim.id, %error, "a result cannot be stored yet");
@@ -170,47 +171,113 @@ impl<M: Messenger> Sender<M> {
             }
             pause = (pause * 2).min(SETTLE_PAUSE_MAX);
         };
-        let now = self.clock.now().at;
-        self.line.sent(&outcome, channel, stretch, now);
+        if let Some(outcome) = handed.outcome() {
+            let now = self.clock.now().at;
+            self.line.sent(&outcome, channel, stretch, now);
+        }
     }
 
-    /// Hands a message over; one whose earlier result was lost only if the
-    /// provider does not have it, where it can be asked. Says too whether it
-    /// was found there, once.
-    async fn hand_over(&self, claim: &Claim) -> (SendOutcome, bool) {
+    /// Runs a message's errand. One that may be there already is first asked
+    /// about, where the provider can be asked.
+    async fn hand_over(&self, claim: &Claim) -> Handed {
         if claim.doubtful {
-            match self.messenger.reconcile(&claim.call.key).await {
-                Reconciled::There { wamid, copies } => {
-                    return (SendOutcome::Accepted { wamid }, copies == 1);
+            let told = self.messenger.reconcile(&claim.call.key).await;
+            match after_asking(claim.errand, told) {
+                Next::Done(handed) => return handed,
+                Next::Send => {}
+                Next::SendMarked => {
+                    let id = claim.id;
+                    let marked = self.writer.run(move |conn| outbox::repeats(conn, id));
+                    if let Err(error) = marked.await {
+                        tracing::error!(outbox.id = %id, %error, "a repeat cannot be marked yet");
+                        return Handed::Untold;
+                    }
                 }
-                Reconciled::NotNow => return (SendOutcome::Unknown, false),
-                Reconciled::Absent | Reconciled::Cannot => {}
             }
         }
-        (self.messenger.send(&claim.call).await, false)
+        Handed::Result(self.messenger.send(&claim.call).await)
     }
 
     async fn settle(
         &self,
         ids: (crate::core::id::OutboxId, crate::core::id::AttemptId),
-        outcome: SendOutcome,
-        found: bool,
+        handed: Handed,
     ) -> Result<Channel, Error> {
         let now = self.clock.now().at;
         let mut jitter = [0; 4];
         self.chance.fill(&mut jitter);
         let (policy, box_key) = (self.policy, self.box_key.clone());
-        let verdict = self
-            .writer
+        self.writer
             .run(move |conn| {
-                let jitter = u32::from_le_bytes(jitter);
-                if found {
+                let Some(outcome) = handed.outcome() else {
+                    outbox::untold(conn, ids, now)?;
+                    return Ok(Channel::Fine);
+                };
+                if matches!(handed, Handed::Found { once: true, .. }) {
                     outbox::not_doubled(conn, ids.0)?;
                 }
-                outbox::settle(conn, &box_key, ids, &outcome, policy, now, jitter)
+                let jitter = u32::from_le_bytes(jitter);
+                let verdict = outbox::settle(conn, &box_key, ids, &outcome, policy, now, jitter)?;
+                Ok(verdict.channel)
             })
-            .await?;
-        Ok(verdict.channel)
+            .await
+    }
+}
+
+/// What came of an errand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Handed {
+    /// It was handed over, or may have been.
+    Result(SendOutcome),
+    /// The provider has it from an earlier try.
+    Found {
+        wamid: Private<String>,
+        /// And not twice.
+        once: bool,
+    },
+    /// The provider was asked and nothing more is known than before.
+    Untold,
+}
+
+impl Handed {
+    /// The result; none where there is none.
+    fn outcome(&self) -> Option<SendOutcome> {
+        match self {
+            Self::Result(outcome) => Some(outcome.clone()),
+            Self::Found { wamid, .. } => Some(SendOutcome::Accepted {
+                wamid: wamid.clone(),
+            }),
+            Self::Untold => None,
+        }
+    }
+}
+
+/// What follows from the provider's answer about a message that may be there.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    Done(Handed),
+    Send,
+    /// It is marked as a repeat before it leaves.
+    SendMarked,
+}
+
+fn after_asking(errand: Errand, told: Reconciled) -> Next {
+    match (told, errand) {
+        (Reconciled::There { wamid, copies }, _) => Next::Done(Handed::Found {
+            wamid,
+            once: copies == 1,
+        }),
+        // Its mark stands, and a new doubt begins.
+        (Reconciled::NotNow, Errand::Send) => Next::Done(Handed::Result(SendOutcome::Unknown)),
+        (Reconciled::Absent, Errand::AskAndSend) => Next::SendMarked,
+        (Reconciled::Absent | Reconciled::Cannot, Errand::Send)
+        | (Reconciled::Absent | Reconciled::Cannot | Reconciled::NotNow, Errand::Repeat) => {
+            Next::Send
+        }
+        (Reconciled::Absent, Errand::Ask)
+        | (Reconciled::NotNow | Reconciled::Cannot, Errand::Ask | Errand::AskAndSend) => {
+            Next::Done(Handed::Untold)
+        }
     }
 }
 
@@ -253,6 +320,42 @@ impl Stretch {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_may_be_there_leaves_only_if_its_errand_says_so() {
+        use Errand::{Ask, AskAndSend, Repeat, Send};
+
+        let there = |copies| Reconciled::There {
+            wamid: "w".into(),
+            copies,
+        };
+        let found = |once| {
+            Next::Done(Handed::Found {
+                wamid: "w".into(),
+                once,
+            })
+        };
+        for errand in [Send, Repeat, AskAndSend, Ask] {
+            assert_eq!(after_asking(errand, there(1)), found(true));
+            assert_eq!(after_asking(errand, there(2)), found(false));
+        }
+        let untold = || Next::Done(Handed::Untold);
+        let lost = Next::Done(Handed::Result(SendOutcome::Unknown));
+        for (errand, told, next) in [
+            (Send, Reconciled::Absent, Next::Send),
+            (Send, Reconciled::Cannot, Next::Send),
+            (Send, Reconciled::NotNow, lost),
+            (Repeat, Reconciled::Absent, Next::Send),
+            (Repeat, Reconciled::Cannot, Next::Send),
+            (Repeat, Reconciled::NotNow, Next::Send),
+            (AskAndSend, Reconciled::Absent, Next::SendMarked),
+            (AskAndSend, Reconciled::NotNow, untold()),
+            (Ask, Reconciled::Absent, untold()),
+            (Ask, Reconciled::NotNow, untold()),
+        ] {
+            assert_eq!(after_asking(errand, told), next, "{errand:?}");
+        }
+    }
 
     #[test]
     fn only_a_cut_counts_as_an_outage() {

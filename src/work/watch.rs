@@ -192,7 +192,9 @@ impl Watch {
             self.throttles = self.throttles.saturating_add(1);
         }
         let before = self.throttles.saturating_sub(1);
-        let own = now.at.plus_ms(wait_ms(Class::ThrottleNumber, before, None, 0));
+        let own = now
+            .at
+            .plus_ms(wait_ms(Class::ThrottleNumber, before, None, 0));
         Channel::PauseUntil(until.max(pausing.unwrap_or(own)))
     }
 

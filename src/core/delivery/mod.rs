@@ -21,7 +21,7 @@ pub use fallback::{LastTemplate, Returned, TEMPLATE_REST_MS, blames_template, re
 pub use late::{LATE_MS, lead, pull_first_ms};
 pub use outcome::{LineFault, SendOutcome};
 pub use pair::PairRule;
-pub use plan::{Lane, Limits, Plan, Send, Templated, Waiting, plan};
+pub use plan::{Asking, Errand, Lane, Limits, Plan, Send, Templated, Waiting, plan};
 pub use state::{DeliveryState, advance};
 pub use verdict::{Channel, Past, Policy, Verdict, judge};
 pub use window::{WINDOW_MARGIN_MS, Window, WindowRule};

@@ -24,6 +24,30 @@ pub struct Limits {
     pub pair: PairRule,
     /// How old an unsent message may grow, ms.
     pub max_age_ms: i64,
+    /// How the provider is asked about what is in doubt, where it can be.
+    pub asking: Option<Asking>,
+}
+
+/// How a provider is asked what became of a message whose result was lost.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Asking {
+    /// How long after the loss it is asked first, ms: by then it has seen the
+    /// message or never will. After each answer that tells nothing, twice as
+    /// long.
+    pub after_ms: i64,
+    /// How long a doubt lasts, ms.
+    pub in_doubt_ms: i64,
+}
+
+impl Asking {
+    /// When it is asked about a message in doubt; none if nothing more is to be
+    /// expected of it before the doubt ends by itself.
+    fn next(self, message: &Waiting) -> Option<UnixMs> {
+        let waits = 2_i64.saturating_pow(message.asked.saturating_add(1)) - 1;
+        let into_ms = self.after_ms.saturating_mul(waits);
+        let left_ms = self.in_doubt_ms.saturating_sub(into_ms);
+        (left_ms > 0).then(|| message.not_before.plus_ms(-left_ms))
+    }
 }
 
 /// A message that waits.
@@ -37,6 +61,9 @@ pub struct Waiting {
     pub not_before: UnixMs,
     /// Since when its age counts; none until a trusted clock has seen it.
     pub aged_from: Option<UnixMs>,
+    /// How often the provider was asked about it in its present doubt, and
+    /// told nothing.
+    pub asked: u32,
     /// Whether it was sent again already after its result was lost.
     pub repeated: bool,
     /// Whether the provider itself said that it may have it already.
@@ -114,8 +141,22 @@ pub struct Send {
     pub at: UnixMs,
     /// Whether it goes before other contacts' messages.
     pub urgent: bool,
-    /// Whether the far side may have it already.
-    pub again: bool,
+    /// What is to be done with it.
+    pub errand: Errand,
+}
+
+/// What is to be done with a message whose turn it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Errand {
+    /// It leaves.
+    Send,
+    /// Its result was lost and its wait is over: it leaves once more.
+    Repeat,
+    /// Its result was lost: the provider is asked, and it leaves once more if it
+    /// is not there.
+    AskAndSend,
+    /// Its result was lost: the provider is asked, and that is all.
+    Ask,
 }
 
 impl Plan {
@@ -254,7 +295,7 @@ fn closed(plan: &mut Plan, lane: &Lane, alive: &Alive, limits: Limits, now: Now)
         Some((template, true)) => plan.look_by(template.not_before),
         // What changes is carried out first; the next plan sends it.
         Some((_, false)) if plan.changes() => {}
-        Some((template, false)) => ready(plan, lane, &template, limits, now, false),
+        Some((template, false)) => ready(plan, lane, &template, limits, now, Errand::Send),
         None => plan.ask = held && asked == Asked::No && lane.templates == Templated::Ready,
     }
 }
@@ -283,6 +324,17 @@ fn doubt_over(plan: &mut Plan, message: &Waiting, closed: bool) {
     }
 }
 
+/// Whether the provider is to be asked about a message in doubt now; notes when
+/// to look at it else.
+fn ask_due(plan: &mut Plan, doubted: &Waiting, limits: Limits, now: Now) -> bool {
+    let ask = limits.asking.and_then(|asking| asking.next(doubted));
+    if ask.is_some_and(|at| at <= now.at) {
+        return true;
+    }
+    plan.look_by(ask.unwrap_or(doubted.not_before));
+    false
+}
+
 /// Whether a message whose wait in doubt is over may go out once more. Not where
 /// the provider has spoken of a double, nor where twice could do harm; and only
 /// once: where no answer comes back at all, each repeat may be one more copy.
@@ -296,21 +348,25 @@ fn send_next(plan: &mut Plan, lane: &Lane, limits: Limits, now: Now) {
     let is_urgent = |one: &&Waiting| one.purpose == Purpose::Emergency;
     let urgent = lane.queued.iter().find(is_urgent);
     if let Some(urgent) = urgent.filter(|one| one.not_before <= now.at) {
-        return ready(plan, lane, urgent, limits, now, false);
+        return ready(plan, lane, urgent, limits, now, Errand::Send);
     }
     let head = lane.queued.iter().min_by_key(|one| one.id);
     for doubted in &lane.doubted {
-        if doubted.not_before > now.at {
-            plan.look_by(doubted.not_before);
-            continue;
-        }
-        if !may_repeat(doubted) {
-            doubt_over(plan, doubted, false);
-            continue;
-        }
         // An earlier one that is queued again goes before it.
-        if head.is_none_or(|head| head.id > doubted.id) {
-            return ready(plan, lane, doubted, limits, now, true);
+        let may_leave = head.is_none_or(|head| head.id > doubted.id) && may_repeat(doubted);
+        if doubted.not_before > now.at {
+            if ask_due(plan, doubted, limits, now) {
+                let errand = if may_leave {
+                    Errand::AskAndSend
+                } else {
+                    Errand::Ask
+                };
+                return ready(plan, lane, doubted, limits, now, errand);
+            }
+        } else if may_leave {
+            return ready(plan, lane, doubted, limits, now, Errand::Repeat);
+        } else if !may_repeat(doubted) {
+            doubt_over(plan, doubted, false);
         }
     }
     if plan.changes() {
@@ -326,24 +382,30 @@ fn send_next(plan: &mut Plan, lane: &Lane, limits: Limits, now: Now) {
         .iter()
         .any(|one| one.id < head.id && !one.repeated);
     if !blocked || head.purpose == Purpose::Staff {
-        ready(plan, lane, head, limits, now, false);
+        ready(plan, lane, head, limits, now, Errand::Send);
     }
     if let Some(urgent) = urgent {
         plan.look_by(urgent.not_before);
     }
 }
 
-fn ready(plan: &mut Plan, lane: &Lane, message: &Waiting, limits: Limits, now: Now, again: bool) {
+fn ready(
+    plan: &mut Plan,
+    lane: &Lane,
+    message: &Waiting,
+    limits: Limits,
+    now: Now,
+    errand: Errand,
+) {
     let urgent = message.purpose == Purpose::Emergency;
     let at = limits.pair.ready_at(lane.spent, urgent, now.at);
     plan.send = Some(Send {
         id: message.id,
-        at: if again {
-            at
-        } else {
-            at.max(message.not_before)
+        at: match errand {
+            Errand::Send => at.max(message.not_before),
+            Errand::Repeat | Errand::AskAndSend | Errand::Ask => at,
         },
         urgent,
-        again,
+        errand,
     });
 }

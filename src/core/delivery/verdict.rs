@@ -222,13 +222,7 @@ mod tests {
             refusals: 3,
             delays: 3,
         };
-        let verdict = judge(
-            &SendOutcome::NotSent(LineFault::Down),
-            past,
-            POLICY,
-            NOW,
-            0,
-        );
+        let verdict = judge(&SendOutcome::NotSent(LineFault::Down), past, POLICY, NOW, 0);
         assert_eq!(verdict.state, DeliveryState::Queued);
         assert!(!verdict.counts);
         assert_eq!(verdict.channel, Channel::LineDown);

@@ -3,7 +3,7 @@
 
 use super::{Rules, purpose_of, template};
 use crate::core::delivery::{
-    DeliveryState, Lane, LastTemplate, Plan, Templated, Waiting, Why, Window, plan,
+    DeliveryState, Errand, Lane, LastTemplate, Plan, Templated, Waiting, Why, Window, plan,
 };
 use crate::core::id::{ContactId, OutboxId};
 use crate::core::limits::{LOOKS_PER_TURN_MAX, PLAN_SLICE_MAX};
@@ -54,7 +54,7 @@ fn plan_contact(conn: &Connection, rules: &Rules, contact: ContactId, now: Now) 
 
 /// Of one state, emergencies first, then in the order of queueing.
 pub(super) const IN_STATE: &str = "SELECT id, purpose, not_before, aged_from, maybe_double,
-            why IS 'maybe_sent', doom IS NOT NULL
+            asked, why IS 'maybe_sent', doom IS NOT NULL
      FROM outbox INDEXED BY outbox_waiting
      WHERE contact_id = ?1 AND state = ?2 AND state IN ('queued', 'held', 'sending', 'in_doubt')
      ORDER BY rank, id LIMIT ?3";
@@ -87,8 +87,9 @@ fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
         not_before: UnixMs(row.get(2)?),
         aged_from: row.get::<_, Option<i64>>(3)?.map(UnixMs),
         repeated: row.get(4)?,
-        maybe_sent: row.get(5)?,
-        doomed: row.get(6)?,
+        asked: row.get(5)?,
+        maybe_sent: row.get(6)?,
+        doomed: row.get(7)?,
     })
 }
 
@@ -129,7 +130,7 @@ fn load(conn: &Connection, rules: &Rules, contact: ContactId, now: Now) -> Resul
 }
 
 pub(super) const LAST_TEMPLATE: &str = "SELECT id, purpose, not_before, aged_from, maybe_double,
-            why IS 'maybe_sent', doom IS NOT NULL, state, about_stamp, created_at
+            asked, why IS 'maybe_sent', doom IS NOT NULL, state, about_stamp, created_at
      FROM outbox INDEXED BY outbox_template
      WHERE contact_id = ?1 AND purpose = 'template' ORDER BY id DESC LIMIT 1";
 
@@ -140,10 +141,10 @@ fn last_template(conn: &Connection, contact: ContactId) -> Result<Option<Latest>
     let found = conn
         .prepare_cached(LAST_TEMPLATE)?
         .query_row([contact.0], |row| {
-            let state = super::state_at(row, 7)?;
+            let state = super::state_at(row, 8)?;
             let last = LastTemplate {
-                about: UnixMs(row.get(8)?),
-                created: UnixMs(row.get(9)?),
+                about: UnixMs(row.get(9)?),
+                created: UnixMs(row.get(10)?),
                 withdrawn: state == DeliveryState::Superseded,
                 failed: matches!(
                     state,
@@ -272,13 +273,33 @@ fn save(conn: &Connection, contact: ContactId, lane: &Lane, plan: &Plan) -> Resu
         contact.0,
         i64::from(!send.is_some_and(|send| send.urgent)),
         send.map(|send| send.id.0),
-        send.is_some_and(|send| send.again),
+        errand_number(send.map_or(Errand::Send, |send| send.errand)),
         send.map(|send| send.at.0),
         plan.look.map(|at| at.0),
         !lane.held.is_empty(),
         plan.closed.then_some(lane.last_stamp.0),
     ])?;
     Ok(())
+}
+
+/// The column's number for an errand.
+const fn errand_number(errand: Errand) -> i64 {
+    match errand {
+        Errand::Send => 0,
+        Errand::Repeat => 1,
+        Errand::AskAndSend => 2,
+        Errand::Ask => 3,
+    }
+}
+
+/// The errand behind a number; one that is none is the most careful.
+pub(super) const fn errand_of(number: i64) -> Errand {
+    match number {
+        0 => Errand::Send,
+        1 => Errand::Repeat,
+        2 => Errand::AskAndSend,
+        _ => Errand::Ask,
+    }
 }
 
 /// Reads a row's contact.

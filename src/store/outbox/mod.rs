@@ -13,7 +13,7 @@ mod tests;
 
 pub use claim::{Claim, Turn, turn};
 pub use prompt::{LastPrompt, last_prompt, quotes};
-pub use settle::{line_up, not_doubled, recover, settle};
+pub use settle::{line_up, not_doubled, recover, repeats, settle, untold};
 pub use status::apply_status;
 pub use template::note_fault;
 

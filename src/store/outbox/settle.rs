@@ -88,6 +88,36 @@ pub fn not_doubled(conn: &Connection, id: OutboxId) -> Result<()> {
     Ok(())
 }
 
+/// The provider was asked and does not have the message: before it leaves once
+/// more it is marked.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn repeats(conn: &Connection, id: OutboxId) -> Result<()> {
+    conn.prepare_cached("UPDATE outbox SET maybe_double = 1 WHERE id = ?1")?
+        .execute([id.0])?;
+    Ok(())
+}
+
+/// The provider was asked about a message and told nothing that settles it: it
+/// is in doubt as before, unless its contact was erased meanwhile.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn untold(conn: &Connection, claim: (OutboxId, AttemptId), now: UnixMs) -> Result<()> {
+    let (id, attempt) = claim;
+    conn.prepare_cached("UPDATE attempt SET ended_at = ?2, outcome = 'untold' WHERE id = ?1")?
+        .execute(params![attempt.0, now.0])?;
+    conn.prepare_cached(
+        "UPDATE outbox SET state = CASE doom WHEN 'cancelled' THEN doom ELSE 'in_doubt' END,
+                why = CASE doom WHEN 'cancelled' THEN 'erased' ELSE 'no_answer' END,
+                asked = asked + 1, updated_at = ?2
+         WHERE id = ?1 AND state = 'sending'",
+    )?
+    .execute(params![id.0, now.0])?;
+    Ok(())
+}
+
 /// Nobody else sees why the whole clinic falls silent for hours.
 fn tell_technician(conn: &Connection, now: UnixMs) -> Result<()> {
     let task = NewTask {
@@ -153,7 +183,9 @@ pub(super) fn end_doomed(conn: &Connection, id: OutboxId, now: UnixMs) -> Result
 fn set(conn: &Connection, id: OutboxId, verdict: &Verdict, now: UnixMs) -> Result<()> {
     conn.prepare_cached(
         "UPDATE outbox SET state = ?2, why = ?3, not_before = ?4, updated_at = ?5,
-                           attempts = attempts + ?6, delays = delays + ?7 WHERE id = ?1",
+                           attempts = attempts + ?6, delays = delays + ?7,
+                           asked = CASE WHEN ?2 = 'in_doubt' THEN 0 ELSE asked END
+         WHERE id = ?1",
     )?
     .execute(params![
         id.0,
@@ -185,12 +217,12 @@ pub fn recover(conn: &Connection, in_doubt_ms: i64, now: UnixMs) -> Result<usize
     // While the box was off no status could come: the wait of those that were
     // in doubt already begins anew too.
     conn.execute(
-        "UPDATE outbox SET not_before = ?1 WHERE state = 'in_doubt'",
+        "UPDATE outbox SET not_before = ?1, asked = 0 WHERE state = 'in_doubt'",
         [wait],
     )?;
     Ok(conn.execute(
         "UPDATE outbox SET state = 'in_doubt', why = 'interrupted', not_before = ?1,
-                           updated_at = ?2 WHERE state = 'sending'",
+                           asked = 0, updated_at = ?2 WHERE state = 'sending'",
         params![wait, now.0],
     )?)
 }

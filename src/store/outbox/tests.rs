@@ -1,7 +1,7 @@
 //! The queue as its users rely on it: order, doubt, statuses, tasks.
 
 use super::*;
-use crate::core::delivery::{PairRule, Policy, SendOutcome, WindowRule};
+use crate::core::delivery::{Errand, PairRule, Policy, SendOutcome, WindowRule};
 use crate::core::inbound::{Identity, ProviderError, Receipt, Status};
 use crate::core::time::DAY_MS;
 use crate::ports::LineFault;
@@ -19,6 +19,7 @@ pub(super) fn rules() -> Rules {
             window: WindowRule::None,
             pair: PairRule::NONE,
             max_age_ms: 7 * DAY_MS,
+            asking: None,
         },
         templates: Templates::default(),
         zone: TimeZone::UTC,
@@ -262,6 +263,80 @@ fn a_message_whose_answers_are_lost_again_and_again_leaves_twice_at_most() {
     assert_eq!(state(&conn, id), DeliveryState::Failed);
     let told = "SELECT count(*) FROM task WHERE kind = 'sent_in_doubt'";
     assert_eq!(count(&conn, told), 1);
+}
+
+/// The rules where the provider can be asked.
+fn asking() -> Rules {
+    let mut rules = rules();
+    rules.limits.asking = Some(crate::core::delivery::Asking {
+        after_ms: 15_000,
+        in_doubt_ms: POLICY.in_doubt_ms,
+    });
+    rules
+}
+
+/// Who is asked about or leaves, by seconds, while nobody tells anything.
+fn untold_errands(conn: &Connection, minutes: i64) -> Vec<(i64, Errand)> {
+    let mut seen = Vec::new();
+    for second in 0..minutes * 60 {
+        let at = NOW.plus_ms(second * 1_000);
+        let now = Now { at, trusted: true };
+        for claim in turn(conn, &asking(), now, 10).unwrap().claims {
+            seen.push((second, claim.errand));
+            let ids = (claim.id, claim.attempt);
+            match claim.errand {
+                Errand::Ask | Errand::AskAndSend => untold(conn, ids, at).unwrap(),
+                Errand::Send | Errand::Repeat => {
+                    end(conn, &claim, &SendOutcome::Unknown, at);
+                }
+            }
+        }
+    }
+    seen
+}
+
+#[test]
+fn words_of_staff_in_doubt_are_asked_about_until_the_doubt_is_over() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Staff, "s1");
+    let seen = untold_errands(&conn, 9);
+    let asked = [15, 45, 105, 225, 465].map(|second| (second, Errand::Ask));
+    assert_eq!((seen[0], &seen[1..]), ((0, Errand::Send), &asked[..]));
+    assert_eq!(state(&conn, id), DeliveryState::InDoubt);
+    assert_eq!(count(&conn, "SELECT count(*) FROM task"), 0);
+    assert_eq!(count(&conn, "SELECT maybe_double FROM outbox"), 0);
+    assert!(untold_errands(&conn, 11).is_empty());
+    assert_eq!(state(&conn, id), DeliveryState::Failed);
+    let told = "SELECT count(*) FROM task WHERE kind = 'sent_in_doubt'";
+    assert_eq!(count(&conn, told), 1);
+}
+
+#[test]
+fn a_question_nobody_can_tell_anything_about_leaves_twice_at_most() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Prompt, "a1");
+    let seen = untold_errands(&conn, 60);
+    let of = |errand| seen.iter().filter(|(_, one)| *one == errand).count();
+    assert_eq!((of(Errand::Send), of(Errand::Repeat)), (1, 1));
+    assert_eq!((of(Errand::AskAndSend), of(Errand::Ask)), (5, 5));
+    assert_eq!(state(&conn, id), DeliveryState::Failed);
+}
+
+#[test]
+fn what_was_being_asked_about_ends_with_its_contact() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Notice, "a1");
+    let claim = one(&conn, NOW);
+    end(&conn, &claim, &SendOutcome::Unknown, NOW);
+    let at = NOW.plus_ms(15_000);
+    let now = Now { at, trusted: true };
+    let asked = turn(&conn, &asking(), now, 10).unwrap().claims.remove(0);
+    crate::store::erasure::erase_contact(&conn, amina, at).unwrap();
+    untold(&conn, (asked.id, asked.attempt), at).unwrap();
+    assert_eq!(state(&conn, id), DeliveryState::Cancelled);
 }
 
 #[test]
