@@ -17,6 +17,7 @@ use crate::work::line::Line;
 use crate::work::poll::{Hold, Poll, Pulse};
 use crate::work::runner::Runner;
 use crate::work::sender::Sender;
+use crate::work::steps::Steps;
 use crate::work::taking::Taking;
 use crate::work::watcher::Watcher;
 use std::sync::Arc;
@@ -34,6 +35,8 @@ pub(super) struct Sending<'s> {
     pub(super) bells: &'s Bells,
     /// Keeps sends back until the first look is done.
     pub(super) hold: &'s Hold,
+    /// The clock since before the queue was made ready.
+    pub(super) steps: Steps,
     /// The client, and what it is made with.
     pub(super) credentials: &'s Reload,
 }
@@ -61,7 +64,7 @@ pub(super) fn start_sender(
         bell: sending.bells.sender.clone(),
     });
     let stop = runner.stop_signal();
-    runner.start("sender", sender.run(stop.clone()));
+    runner.start("sender", sender.run(sending.steps, stop.clone()));
     let base_url = match config.whatsapp.provider {
         Provider::Cloud => &config.whatsapp.base_url,
         Provider::UltraMsg => &config.ultramsg.base_url,

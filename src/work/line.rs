@@ -320,7 +320,8 @@ impl Line {
         self.0.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn moment(&self, at: UnixMs) -> Moment {
+    /// `at`, and how long this view of the line has existed.
+    pub fn moment(&self, at: UnixMs) -> Moment {
         let passed = self.0.began.elapsed().as_millis();
         let steady_ms = i64::try_from(passed).unwrap_or(i64::MAX);
         Moment { steady_ms, at }

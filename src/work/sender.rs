@@ -7,14 +7,15 @@
 use crate::core::delivery::{Channel, Errand, Policy, pull_first_ms};
 use crate::core::limits::{SENDS_IN_FLIGHT_MAX, SENDS_IN_FLIGHT_MIN};
 use crate::core::private::Private;
-use crate::core::time::UnixMs;
 use crate::ports::{Chance, Clock, Messenger, Reconciled, SendOutcome};
 use crate::store::outbox::{self, Claim, Rules, Turn};
 use crate::store::{BoxKey, Error, Writer, pending};
 use crate::work::Bell;
-use crate::work::line::{Line, LineState};
+use crate::work::line::Line;
 use crate::work::pace::Pace;
 use crate::work::poll::Hold;
+use crate::work::steps::Steps;
+use crate::work::stretch::Stretch;
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
@@ -29,8 +30,6 @@ const IDLE: Duration = Duration::from_secs(1);
 const SOON: Duration = Duration::from_millis(5);
 /// Longest pause between two tries to store a result.
 const SETTLE_PAUSE_MAX: Duration = Duration::from_secs(30);
-/// How long a box that has just started counts as cut off, ms.
-const AWAY_AT_START_MS: i64 = 20_000;
 /// Shortest time between the beginnings of two turns, unless one left work:
 /// results come one by one, and each turn is a transaction.
 const TURN: Duration = Duration::from_millis(10);
@@ -63,8 +62,9 @@ pub struct Sender<M> {
 
 impl<M: Messenger> Sender<M> {
     /// Works until `stop`; then finishes the calls in the air, because their
-    /// results are worth having.
-    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+    /// results are worth having. `steps` has watched the clock since before the
+    /// waits in the queue were last set.
+    pub async fn run(self: Arc<Self>, mut steps: Steps, stop: CancellationToken) {
         let mut air: JoinSet<()> = JoinSet::new();
         let mut pace = Pace::new(self.messages_per_second);
         let mut stretch = Stretch::at_start(self.clock.now().at);
@@ -72,7 +72,7 @@ impl<M: Messenger> Sender<M> {
             let began = Instant::now();
             while air.try_join_next().is_some() {}
             stretch.see(self.line.state(), self.clock.now().at);
-            let turn = self.turn(&mut pace, air.len(), &stretch).await;
+            let turn = self.turn(&mut pace, air.len(), &stretch, &mut steps).await;
             let idle = turn.claims.is_empty() && !turn.more;
             let rest = if turn.more { began } else { began + TURN };
             for claim in turn.claims {
@@ -97,7 +97,13 @@ impl<M: Messenger> Sender<M> {
 
     /// One turn of the queue. A line that has just come back is heard first:
     /// what waits at the other end may make a queued message needless.
-    async fn turn(&self, pace: &mut Pace, in_air: usize, stretch: &Stretch) -> Turn {
+    async fn turn(
+        &self,
+        pace: &mut Pace,
+        in_air: usize,
+        stretch: &Stretch,
+        steps: &mut Steps,
+    ) -> Turn {
         let now = self.clock.now();
         let room = match stretch.up_since {
             None => 0,
@@ -110,7 +116,14 @@ impl<M: Messenger> Sender<M> {
         let up_ms = stretch.up_since.map_or(0, |since| now.at.ms_since(since));
         let away_ms = stretch.away_ms;
         let rules = Arc::clone(&self.rules);
+        let (owed_ms, in_doubt_ms) = (
+            steps.owed_ms(self.line.moment(now.at)),
+            self.policy.in_doubt_ms,
+        );
         let turned = self.writer.run(move |conn| {
+            if owed_ms > 0 {
+                outbox::line_up(conn, in_doubt_ms, owed_ms, now.at)?;
+            }
             let news = pull_first_ms(away_ms, up_ms, true) > 0 && pending::any(conn)?;
             let wait = pull_first_ms(away_ms, up_ms, news);
             let room = if wait > 0 { 0 } else { room };
@@ -123,6 +136,7 @@ impl<M: Messenger> Sender<M> {
         });
         match turned.await {
             Ok(turn) => {
+                steps.settle();
                 // They leave from now on, not from when they were chosen: the
                 // commit in between may have taken its time.
                 pace.spend(self.clock.now().at, turn.claims.len());
@@ -285,37 +299,9 @@ fn millis(ms: i64) -> Duration {
     Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }
 
-/// Since when the line carries, and for how long it was cut before.
-struct Stretch {
-    up_since: Option<UnixMs>,
-    cut_since: Option<UnixMs>,
-    away_ms: i64,
-}
-
-impl Stretch {
-    /// Nobody knows how long a box was off that has just started: what waits at
-    /// the other end is given a moment.
-    const fn at_start(now: UnixMs) -> Self {
-        Self {
-            up_since: None,
-            cut_since: Some(now.plus_ms(-AWAY_AT_START_MS)),
-            away_ms: 0,
-        }
-    }
-
-    /// A pause that the provider asked for is no outage.
-    fn see(&mut self, state: LineState, now: UnixMs) {
-        if !state.carries(now) {
-            self.up_since = None;
-            if state.is_cut() {
-                self.cut_since.get_or_insert(now);
-            }
-        } else if self.up_since.is_none() {
-            self.up_since = Some(now);
-            self.away_ms = self.cut_since.take().map_or(0, |since| now.ms_since(since));
-        }
-    }
-}
+#[cfg(test)]
+#[path = "sender_tests.rs"]
+mod on_a_store;
 
 #[cfg(test)]
 mod tests {
@@ -355,23 +341,5 @@ mod tests {
         ] {
             assert_eq!(after_asking(errand, told), next, "{errand:?}");
         }
-    }
-
-    #[test]
-    fn only_a_cut_counts_as_an_outage() {
-        let mut stretch = Stretch::at_start(UnixMs(100_000));
-        stretch.see(LineState::Up, UnixMs(100_001));
-        assert_eq!(stretch.away_ms, 20_001);
-        stretch.see(LineState::Paused(UnixMs(103_000)), UnixMs(101_000));
-        assert_eq!(stretch.up_since, None);
-        stretch.see(LineState::Up, UnixMs(103_000));
-        assert_eq!(
-            (stretch.up_since, stretch.away_ms),
-            (Some(UnixMs(103_000)), 0)
-        );
-        stretch.see(LineState::Down, UnixMs(104_000));
-        stretch.see(LineState::Portal, UnixMs(105_000));
-        stretch.see(LineState::Up, UnixMs(164_000));
-        assert_eq!(stretch.away_ms, 60_000);
     }
 }
