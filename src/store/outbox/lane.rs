@@ -42,7 +42,7 @@ fn plan_contact(conn: &Connection, rules: &Rules, contact: ContactId, now: Now) 
         let plan = plan(&lane, rules.limits, now);
         carry_out(conn, rules, contact, &plan, now)?;
         if !plan.changes() {
-            return save(conn, contact, &lane, &plan);
+            return save(conn, contact, &lane, &plan, now.at);
         }
     }
     conn.prepare_cached(
@@ -262,11 +262,22 @@ pub(super) fn call_for_held(conn: &Connection, contact: ContactId, now: UnixMs) 
     Ok(())
 }
 
-fn save(conn: &Connection, contact: ContactId, lane: &Lane, plan: &Plan) -> Result<()> {
+/// Who may leave at once and could before keeps the place: new messages of a
+/// contact must not put them behind everybody else. A wait of their own begins a
+/// new one.
+fn save(
+    conn: &Connection,
+    contact: ContactId,
+    lane: &Lane,
+    plan: &Plan,
+    now: UnixMs,
+) -> Result<()> {
     let send = plan.send;
     conn.prepare_cached(
-        "UPDATE lane SET rank = ?2, head_id = ?3, again = ?4, ready_at = ?5, look_at = ?6,
-                         holds = ?7, closed_stamp = coalesce(?8, closed_stamp)
+        "UPDATE lane SET ready_at = CASE WHEN ?5 <= ?9 AND ready_at < ?5 AND rank = ?2
+                                    THEN ready_at ELSE ?5 END,
+                         rank = ?2, head_id = ?3, again = ?4, look_at = ?6, holds = ?7,
+                         closed_stamp = coalesce(?8, closed_stamp)
          WHERE contact_id = ?1",
     )?
     .execute(params![
@@ -278,6 +289,7 @@ fn save(conn: &Connection, contact: ContactId, lane: &Lane, plan: &Plan) -> Resu
         plan.look.map(|at| at.0),
         !lane.held.is_empty(),
         plan.closed.then_some(lane.last_stamp.0),
+        now.0,
     ])?;
     Ok(())
 }

@@ -265,6 +265,50 @@ fn a_message_whose_answers_are_lost_again_and_again_leaves_twice_at_most() {
     assert_eq!(count(&conn, told), 1);
 }
 
+#[test]
+fn who_gets_new_messages_keeps_the_place() {
+    let conn = db();
+    let people = [1, 2, 3].map(|n| contact(&conn, &format!("24397000000{n}")));
+    for (n, who) in people.into_iter().enumerate() {
+        queue(&conn, who, Purpose::Prompt, &format!("p{n}"));
+        let at = NOW.plus_ms(i64::try_from(n).unwrap() * 1_000);
+        assert!(claim(&conn, at, 0).unwrap().is_empty(), "no line yet");
+    }
+    // The one who waits longest is written to again, and asked something newer.
+    let later = NOW.plus_ms(60_000);
+    supersede_prompts(&conn, people[0], later).unwrap();
+    queue(&conn, people[0], Purpose::Prompt, "p9");
+    let order = |at: i64| -> Vec<String> {
+        let claims = claim(&conn, later.plus_ms(at), 1).unwrap();
+        claims.into_iter().map(|claim| claim.call.key.0).collect()
+    };
+    assert_eq!(order(0), ["ob:p9"]);
+    // One who was served begins to wait anew.
+    queue(&conn, people[0], Purpose::Notice, "n0");
+    conn.execute(
+        "UPDATE outbox SET state = 'accepted' WHERE state = 'sending'",
+        [],
+    )
+    .unwrap();
+    assert_eq!(order(1), ["ob:p1"]);
+    assert_eq!(order(2), ["ob:p2"]);
+    assert_eq!(order(3), ["ob:n0"]);
+}
+
+#[test]
+fn a_wait_of_one_s_own_gives_the_place_away() {
+    let conn = db();
+    let [amina, ben] = [1, 2].map(|n| contact(&conn, &format!("24397000000{n}")));
+    queue(&conn, amina, Purpose::Notice, "a1");
+    let first = one(&conn, NOW);
+    queue(&conn, ben, Purpose::Notice, "b1");
+    assert!(claim(&conn, NOW.plus_ms(1), 0).unwrap().is_empty());
+    end(&conn, &first, &refused(131_056), NOW);
+    let claims = claim(&conn, NOW.plus_ms(3_600_000), 10).unwrap();
+    let keys: Vec<&str> = claims.iter().map(|one| one.call.key.0.as_str()).collect();
+    assert_eq!(keys, ["ob:b1", "ob:a1"]);
+}
+
 /// The rules where the provider can be asked.
 fn asking() -> Rules {
     let mut rules = rules();
