@@ -15,6 +15,7 @@ pub mod sender;
 pub mod steps;
 mod stretch;
 pub mod taking;
+mod tally;
 pub mod usage;
 mod watch;
 pub mod watcher;

@@ -108,6 +108,7 @@ async fn a_clock_that_leaps_forward_ends_no_wait_in_doubt() {
     let watched_since = |at| Steps::since(sender.line.moment(at));
     let mut steps = watched_since(NOW);
     let (mut pace, mut stretch) = (Pace::new(80), Stretch::at_start(NOW));
+    stretch.see(sender.line.state(), NOW);
     let mut left = Vec::new();
     for (ms, leaps) in [
         (HOUR_MS, true),

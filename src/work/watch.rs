@@ -8,12 +8,13 @@
 //! So a line that is up or down is touched often, and probed when a touch says
 //! that it has come back. What both may cost in a day has one bound.
 
-use crate::core::delivery::{Channel, Class, wait_ms};
+use crate::core::delivery::Channel;
 use crate::core::time::{HOUR_MS, SECOND_MS, UnixMs};
 use crate::ports::{Moved, SendOutcome, Touch};
 use crate::work::line::{LineState, is_pause, judge_probe, probe_wait_ms};
 use crate::work::purse::{Ask, Moment, PROBE_BYTES, Purse, cost};
 use crate::work::seen::Seen;
+use crate::work::tally::Tally;
 
 /// A line that is up is touched after so long without an answer of the
 /// provider's.
@@ -49,9 +50,6 @@ const FRESH_TOUCHES: u32 = 4;
 const FRESH_PATIENCE_MS: i64 = 600;
 /// A cut that ends within so long was a slow answer and none.
 const FALSE_ALARM_MS: i64 = 15 * SECOND_MS;
-/// How many answers in a row that tell of trouble at the provider make an
-/// outage of it. A single one happens every day and may be about one message.
-const FAULTS_MIN: u32 = 3;
 
 /// What to ask, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -76,10 +74,7 @@ pub struct Watch {
     pause: Option<UnixMs>,
     routed: bool,
     failed: u32,
-    refused: u32,
-    faults: u32,
-    throttles: u32,
-    lost: u32,
+    tally: Tally,
     fresh: u32,
     wish: Option<(Wish, i64)>,
     asked_ms: i64,
@@ -107,10 +102,7 @@ impl Watch {
             pause: None,
             routed: true,
             failed: 0,
-            refused: 0,
-            faults: 0,
-            throttles: 0,
-            lost: 0,
+            tally: Tally::new(),
             fresh: 0,
             wish: Some((Wish::Probe, 0)),
             asked_ms: 0,
@@ -150,76 +142,24 @@ impl Watch {
     }
 
     fn sent(&mut self, outcome: &SendOutcome, channel: Channel, now: Moment) -> bool {
-        let channel = self.count(outcome, channel, now);
+        match outcome {
+            SendOutcome::Accepted { .. } => self.failed = 0,
+            SendOutcome::Refused { .. } => {}
+            // It may have met a hole: that is found out now and not at the next turn.
+            SendOutcome::Unknown | SendOutcome::NotSent(_) => self.wish_soon(now),
+        }
+        let pause = self.pause.filter(|until| is_pause(*until, now.at));
+        let channel = self
+            .tally
+            .count(outcome, channel, (self.state, pause), now.at);
         self.note_answer(outcome, now);
         let next = self.state.after(outcome, channel);
         self.go(next, now)
     }
 
-    /// Counts what came in a row, and says what follows from it for the channel.
-    fn count(&mut self, outcome: &SendOutcome, channel: Channel, now: Moment) -> Channel {
-        match outcome {
-            SendOutcome::Accepted { .. } => {
-                (self.refused, self.failed, self.faults, self.lost) = (0, 0, 0, 0);
-                // What was in the air when the pause began proves nothing.
-                if self.pausing(now).is_none() {
-                    self.throttles = 0;
-                }
-            }
-            SendOutcome::Refused { .. } => self.lost = 0,
-            // It may have met a hole: that is found out now and not at the next turn.
-            SendOutcome::Unknown | SendOutcome::NotSent(_) => {
-                self.lost = self.lost.saturating_add(1);
-                self.wish_soon(now);
-            }
-        }
-        match channel {
-            Channel::Misconfigured => self.refused = self.refused.saturating_add(1),
-            Channel::ProviderDown => return self.count_fault(),
-            Channel::PauseUntil(until) => return self.count_throttle(until, now),
-            // An answer about the message itself: the provider is at work.
-            Channel::Fine if matches!(outcome, SendOutcome::Refused { .. }) => self.faults = 0,
-            Channel::Fine | Channel::LineDown => {}
-        }
-        channel
-    }
-
-    /// Each pause that proves too short is followed by a longer one; those that
-    /// were in the air together are told of one.
-    fn count_throttle(&mut self, until: UnixMs, now: Moment) -> Channel {
-        let pausing = self.pausing(now);
-        if pausing.is_none() {
-            self.throttles = self.throttles.saturating_add(1);
-        }
-        let before = self.throttles.saturating_sub(1);
-        let own = now
-            .at
-            .plus_ms(wait_ms(Class::ThrottleNumber, before, None, 0));
-        Channel::PauseUntil(until.max(pausing.unwrap_or(own)))
-    }
-
-    /// The end of the pause that still holds.
-    fn pausing(&self, now: Moment) -> Option<UnixMs> {
-        self.pause.filter(|until| is_pause(*until, now.at))
-    }
-
-    /// Those that were in the air together when the outage was found tell of it
-    /// once.
-    const fn count_fault(&mut self) -> Channel {
-        if matches!(self.state, LineState::ProviderDown) {
-            return Channel::ProviderDown;
-        }
-        self.faults = self.faults.saturating_add(1);
-        if self.faults < FAULTS_MIN {
-            Channel::Fine
-        } else {
-            Channel::ProviderDown
-        }
-    }
-
     /// Whether one message is to try the line for all.
     pub const fn is_on_trial(&self) -> bool {
-        self.refused > 0 || self.throttles > 0 || self.faults >= FAULTS_MIN
+        self.tally.is_on_trial()
     }
 
     fn probed(&mut self, outcome: &SendOutcome, now: Moment) -> bool {
@@ -245,7 +185,7 @@ impl Watch {
                 self.proof_ms = now.steady_ms;
                 if state != LineState::Down {
                     // Somebody is there, and answers none of what is sent.
-                    if self.lost >= FAULTS_MIN && self.purse.holds(RESERVE_BYTES, now) {
+                    if self.tally.is_deaf() && self.purse.holds(RESERVE_BYTES, now) {
                         self.wish = Some((Wish::Probe, now.steady_ms));
                     }
                     return false;
@@ -427,8 +367,7 @@ impl Watch {
             | LineState::ClockWrong
             | LineState::TokenBad
             | LineState::Misconfigured => {
-                let faults = self.faults.saturating_sub(FAULTS_MIN);
-                let tries = self.failed.saturating_add(self.refused.max(faults));
+                let tries = self.failed.saturating_add(self.tally.tries());
                 (Wish::Probe, after(probe_wait_ms(self.state, tries, now.at)))
             }
         }

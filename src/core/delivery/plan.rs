@@ -5,6 +5,7 @@
 //! and carries out what is said; across contacts it serves emergencies first
 //! and then whoever has been ready for longest.
 
+use super::doubt::{Asking, Errand, ask_due, doubt_over, may_repeat};
 use super::fallback::{Asked, Fallback, LastTemplate, Reach, asked, when_closed};
 use super::{DeliveryState, PairRule, Why, Window, WindowRule};
 use crate::core::id::OutboxId;
@@ -26,28 +27,6 @@ pub struct Limits {
     pub max_age_ms: i64,
     /// How the provider is asked about what is in doubt, where it can be.
     pub asking: Option<Asking>,
-}
-
-/// How a provider is asked what became of a message whose result was lost.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Asking {
-    /// How long after the loss it is asked first, ms: by then it has seen the
-    /// message or never will. After each answer that tells nothing, twice as
-    /// long.
-    pub after_ms: i64,
-    /// How long a doubt lasts, ms.
-    pub in_doubt_ms: i64,
-}
-
-impl Asking {
-    /// When it is asked about a message in doubt; none if nothing more is to be
-    /// expected of it before the doubt ends by itself.
-    fn next(self, message: &Waiting) -> Option<UnixMs> {
-        let waits = 2_i64.saturating_pow(message.asked.saturating_add(1)) - 1;
-        let into_ms = self.after_ms.saturating_mul(waits);
-        let left_ms = self.in_doubt_ms.saturating_sub(into_ms);
-        (left_ms > 0).then(|| message.not_before.plus_ms(-left_ms))
-    }
 }
 
 /// A message that waits.
@@ -145,31 +124,17 @@ pub struct Send {
     pub errand: Errand,
 }
 
-/// What is to be done with a message whose turn it is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Errand {
-    /// It leaves.
-    Send,
-    /// Its result was lost and its wait is over: it leaves once more.
-    Repeat,
-    /// Its result was lost: the provider is asked, and it leaves once more if it
-    /// is not there.
-    AskAndSend,
-    /// Its result was lost: the provider is asked, and that is all.
-    Ask,
-}
-
 impl Plan {
     /// Whether carrying it out changes what a next plan would see.
     pub fn changes(&self) -> bool {
         self.release || self.ask || !self.ends.is_empty() || !self.holds.is_empty()
     }
 
-    fn look_by(&mut self, at: UnixMs) {
+    pub(super) fn look_by(&mut self, at: UnixMs) {
         self.look = Some(self.look.map_or(at, |look| look.min(at)));
     }
 
-    fn end(&mut self, message: &Waiting, state: DeliveryState, why: Why) {
+    pub(super) fn end(&mut self, message: &Waiting, state: DeliveryState, why: Why) {
         self.ends.push((message.id, state, why));
     }
 }
@@ -304,43 +269,6 @@ fn closed(plan: &mut Plan, lane: &Lane, alive: &Alive, limits: Limits, now: Now)
 fn plan_keeps_held(plan: &Plan, lane: &Lane) -> bool {
     let ended = |one: &Waiting| plan.ends.iter().any(|(id, ..)| *id == one.id);
     lane.held.iter().any(|one| !ended(one))
-}
-
-/// The wait of a message in doubt is over, and it is not sent again: a question
-/// lost its sense, everything else is a matter for staff.
-fn doubt_over(plan: &mut Plan, message: &Waiting, closed: bool) {
-    match message.purpose {
-        Purpose::Prompt if message.doomed => {
-            plan.end(message, DeliveryState::Superseded, Why::NewerQuestion);
-        }
-        Purpose::Prompt if closed => {
-            plan.end(message, DeliveryState::Superseded, Why::WindowClosed);
-        }
-        Purpose::Prompt
-        | Purpose::Notice
-        | Purpose::Emergency
-        | Purpose::Staff
-        | Purpose::Template => plan.end(message, DeliveryState::Failed, Why::SentInDoubt),
-    }
-}
-
-/// Whether the provider is to be asked about a message in doubt now; notes when
-/// to look at it else.
-fn ask_due(plan: &mut Plan, doubted: &Waiting, limits: Limits, now: Now) -> bool {
-    let ask = limits.asking.and_then(|asking| asking.next(doubted));
-    if ask.is_some_and(|at| at <= now.at) {
-        return true;
-    }
-    plan.look_by(ask.unwrap_or(doubted.not_before));
-    false
-}
-
-/// Whether a message whose wait in doubt is over may go out once more. Not where
-/// the provider has spoken of a double, nor where twice could do harm; and only
-/// once: where no answer comes back at all, each repeat may be one more copy.
-fn may_repeat(doubted: &Waiting) -> bool {
-    let over = doubted.repeated || doubted.maybe_sent || doubted.doomed;
-    !over && doubted.purpose != Purpose::Staff
 }
 
 /// The window is open and nothing else is to be done first: what leaves next.
