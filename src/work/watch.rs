@@ -149,9 +149,8 @@ impl Watch {
             SendOutcome::Unknown | SendOutcome::NotSent(_) => self.wish_soon(now),
         }
         let pause = self.pause.filter(|until| is_pause(*until, now.at));
-        let channel = self
-            .tally
-            .count(outcome, channel, (self.state, pause), now.at);
+        let line = (self.state, pause);
+        let channel = self.tally.count(outcome, channel, line, now.at);
         self.note_answer(outcome, now);
         let next = self.state.after(outcome, channel);
         self.go(next, now)
@@ -183,19 +182,15 @@ impl Watch {
                 self.fresh = 0;
                 self.rtt_ms = (self.rtt_ms * 7 + rtt_ms.clamp(0, PATIENCE_MS_MAX)) / 8;
                 self.proof_ms = now.steady_ms;
-                if state != LineState::Down {
-                    // Somebody is there, and answers none of what is sent.
-                    if self.tally.is_deaf() && self.purse.holds(RESERVE_BYTES, now) {
-                        self.wish = Some((Wish::Probe, now.steady_ms));
-                    }
-                    return false;
-                }
-                if self.purse.holds(PROBE_BYTES, now) {
+                // One who is there and answers none of what is sent is asked in earnest.
+                let silent = matches!(state, LineState::Down | LineState::ProviderDown);
+                let bytes = if silent { PROBE_BYTES } else { RESERVE_BYTES };
+                if (silent || self.tally.is_deaf()) && self.purse.holds(bytes, now) {
                     self.wish = Some((Wish::Probe, now.steady_ms));
                     return false;
                 }
-                // Then the next message tells the rest.
-                self.go(LineState::Up, now)
+                // What nobody can be asked is told by the next message.
+                silent && self.go(LineState::Up, now)
             }
             (Touch::Refused, LineState::ProviderDown) => {
                 self.failed = self.failed.saturating_add(1);
@@ -324,9 +319,7 @@ impl Watch {
         let ask = match wish {
             Wish::Touch => self.touch(),
             // What cannot be afforded is asked in the cheaper way.
-            Wish::Probe if self.state == LineState::Down && !self.purse.holds(PROBE_BYTES, now) => {
-                self.touch()
-            }
+            Wish::Probe if self.must_save(now) => self.touch(),
             Wish::Probe => Ask::Probe,
         };
         // A touch is what finds a dead uplink: it waits for nothing but its own
@@ -340,6 +333,11 @@ impl Watch {
             .max(self.purse.wait_ms(cost(ask, self.v6) + reserve, now))
             .max(0);
         Plan { ask, wait_ms }
+    }
+
+    fn must_save(&self, now: Moment) -> bool {
+        let silent = matches!(self.state, LineState::Down | LineState::ProviderDown);
+        silent && !self.purse.holds(PROBE_BYTES, now)
     }
 
     fn routine(&self, now: Moment) -> (Wish, i64) {

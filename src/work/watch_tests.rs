@@ -316,6 +316,26 @@ fn a_provider_that_says_try_later_is_waited_for_and_tried_by_one_message() {
 }
 
 #[test]
+fn a_provider_in_trouble_is_tried_again_although_nothing_is_left_to_ask_with() {
+    let mut watch = Watch::new();
+    watch.spend(Ask::Probe, moment(0));
+    watch.see(&Seen::Probed(&fine()), moment(0));
+    watch.purse.spend(BURST_BYTES - PROBE_BYTES, moment(0));
+    let mut now = 20_000;
+    for _ in 0..3 {
+        sent(&mut watch, &refused(133_004), Channel::ProviderDown, now);
+    }
+    assert_eq!(watch.state(), LineState::ProviderDown);
+    let end = now + 60_000;
+    live(&mut watch, &mut now, end, |watch, ask, at| {
+        assert!(matches!(ask, Ask::Touch { .. }));
+        answer(watch, ask, at, true)
+    });
+    assert_eq!(watch.state(), LineState::Up);
+    assert!(watch.is_on_trial(), "the next message tells the rest");
+}
+
+#[test]
 fn each_pause_that_proves_too_short_is_followed_by_one_twice_as_long() {
     let mut watch = Watch::new();
     let least = |now: i64| Channel::PauseUntil(moment(now + 1_000).at);
