@@ -43,16 +43,14 @@ impl Tally {
     ) -> Channel {
         match outcome {
             SendOutcome::Accepted { .. } => {
-                (self.refused, self.faults, self.lost) = (0, 0, 0);
+                (self.refused, self.faults) = (0, 0);
                 // What was in the air when the pause began proves nothing.
                 if pause.is_none() {
                     self.throttles = 0;
                 }
             }
-            SendOutcome::Refused { .. } => self.lost = 0,
-            SendOutcome::Unknown | SendOutcome::NotSent(_) => {
-                self.lost = self.lost.saturating_add(1);
-            }
+            SendOutcome::Unknown => self.lost = self.lost.saturating_add(1),
+            SendOutcome::Refused { .. } | SendOutcome::NotSent(_) => {}
         }
         match channel {
             Channel::Misconfigured => self.refused = self.refused.saturating_add(1),
@@ -63,6 +61,11 @@ impl Tally {
             Channel::Fine | Channel::LineDown => {}
         }
         channel
+    }
+
+    /// The provider answered something, a message or a probe.
+    pub const fn heard(&mut self) {
+        self.lost = 0;
     }
 
     const fn count_fault(&mut self, state: LineState) -> Channel {
@@ -93,7 +96,7 @@ impl Tally {
         self.refused > 0 || self.throttles > 0 || self.faults >= FAULTS_MIN
     }
 
-    /// Whether nothing of what was sent is answered.
+    /// Whether nothing of what is sent is answered.
     pub const fn is_deaf(&self) -> bool {
         self.lost >= FAULTS_MIN
     }

@@ -271,6 +271,7 @@ impl Watch {
     fn note_answer(&mut self, outcome: &SendOutcome, now: Moment) {
         match outcome {
             SendOutcome::Accepted { .. } | SendOutcome::Refused { .. } => {
+                self.tally.heard();
                 self.proof_ms = now.steady_ms;
             }
             SendOutcome::NotSent(_) | SendOutcome::Unknown => {}

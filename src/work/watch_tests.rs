@@ -382,18 +382,28 @@ fn somebody_who_is_there_and_answers_nothing_is_asked_in_earnest() {
     let mut watch = Watch::new();
     watch.spend(Ask::Probe, moment(0));
     watch.see(&Seen::Probed(&fine()), moment(0));
-    for now in [5_000, 10_000, 15_000] {
-        sent(&mut watch, &SendOutcome::Unknown, Channel::Fine, now);
-        let plan = watch.plan(moment(now));
-        assert!(matches!(plan.ask, Ask::Touch { .. }), "{now}");
-        watch.spend(plan.ask, moment(now));
-        watch.see(&Seen::Touched(REACHED), moment(now + 80));
+    let mut now = 0;
+    for (answer, state) in [
+        (fine(), LineState::Up),
+        (SendOutcome::Unknown, LineState::ProviderDown),
+    ] {
+        for _ in 0..3 {
+            now += 5_000;
+            assert!(watch.wish.is_none());
+            sent(&mut watch, &SendOutcome::Unknown, Channel::Fine, now);
+            let plan = watch.plan(moment(now));
+            assert!(matches!(plan.ask, Ask::Touch { .. }), "{now}");
+            watch.spend(plan.ask, moment(now));
+            watch.see(&Seen::Touched(REACHED), moment(now + 80));
+        }
+        let plan = watch.plan(moment(now + 80));
+        assert_eq!((plan.ask, plan.wait_ms), (Ask::Probe, 0));
+        watch.spend(plan.ask, moment(now + 80));
+        watch.see(&Seen::Probed(&answer), moment(now + 500));
+        assert_eq!(watch.state(), state);
+        // One answer is enough until more is lost.
+        watch.see(&Seen::Touched(REACHED), moment(now + 600));
     }
-    let plan = watch.plan(moment(15_080));
-    assert_eq!((plan.ask, plan.wait_ms), (Ask::Probe, 0));
-    watch.spend(plan.ask, moment(15_080));
-    watch.see(&Seen::Probed(&SendOutcome::Unknown), moment(16_000));
-    assert_eq!(watch.state(), LineState::ProviderDown);
 }
 
 #[test]
