@@ -119,7 +119,7 @@ pub fn summary(conn: &Connection) -> Result<Summary> {
 pub fn retry(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<bool> {
     let changed = conn.execute(
         "UPDATE outbox SET state = 'queued', why = NULL, not_before = 0, attempts = 0,
-                delays = 0,
+                delays = 0, repeats = 0,
                 aged_from = NULL, updated_at = ?2, maybe_double = max(maybe_double, state = 'in_doubt')
          WHERE id = ?1 AND body IS NOT NULL
            AND state IN ('queued', 'held', 'in_doubt', 'failed', 'expired', 'cancelled')",

@@ -6,6 +6,7 @@
 
 use super::plan::{Limits, Plan, Waiting};
 use super::{DeliveryState, Why};
+use crate::core::limits::REPEATS_MAX;
 use crate::core::outgoing::Purpose;
 use crate::core::time::{Now, UnixMs};
 
@@ -75,9 +76,9 @@ pub(super) fn ask_due(plan: &mut Plan, doubted: &Waiting, limits: Limits, now: N
 }
 
 /// Whether a message whose wait in doubt is over may go out once more. Not where
-/// the provider has spoken of a double, nor where twice could do harm; and only
-/// once: where no answer comes back at all, each repeat may be one more copy.
+/// the provider has spoken of a double, nor where twice could do harm; and not
+/// for ever.
 pub(super) fn may_repeat(doubted: &Waiting) -> bool {
-    let over = doubted.repeated || doubted.maybe_sent || doubted.doomed;
+    let over = doubted.repeats >= REPEATS_MAX || doubted.maybe_sent || doubted.doomed;
     !over && doubted.purpose != Purpose::Staff
 }

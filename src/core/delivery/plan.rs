@@ -43,7 +43,9 @@ pub struct Waiting {
     /// How often the provider was asked about it in its present doubt, and
     /// told nothing.
     pub asked: u32,
-    /// Whether it was sent again already after its result was lost.
+    /// How often it was sent again already after its result was lost.
+    pub repeats: u32,
+    /// Whether the far side may have it twice.
     pub repeated: bool,
     /// Whether the provider itself said that it may have it already.
     pub maybe_sent: bool,

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::core::id::OutboxId;
+use crate::core::limits::REPEATS_MAX;
 use crate::core::outgoing::Purpose;
 use crate::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, Now, UnixMs};
 use proptest::prelude::*;
@@ -33,6 +34,7 @@ fn message(id: i64, purpose: Purpose) -> Waiting {
         not_before: UnixMs(0),
         aged_from: Some(NOW.plus_ms(-MINUTE_MS)),
         asked: 0,
+        repeats: 0,
         repeated: false,
         maybe_sent: false,
         doomed: false,
@@ -115,9 +117,14 @@ fn after_its_wait_a_doubtful_message_follows_its_kind() {
         maybe_sent: true,
         ..message(1, P::Prompt)
     };
-    let twice = Waiting {
+    let again = Waiting {
+        repeats: 1,
         repeated: true,
         ..message(1, P::Notice)
+    };
+    let often = Waiting {
+        repeats: REPEATS_MAX,
+        ..again
     };
     let staff = [(OutboxId(1), S::Failed, Why::SentInDoubt)];
     let newer = [(OutboxId(1), S::Superseded, Why::NewerQuestion)];
@@ -130,7 +137,8 @@ fn after_its_wait_a_doubtful_message_follows_its_kind() {
         (OPEN, message(1, P::Staff), false, &staff[..]),
         (OPEN, doomed, false, &newer[..]),
         (OPEN, there, false, &staff[..]),
-        (OPEN, twice, false, &staff[..]),
+        (OPEN, again, true, &none[..]),
+        (OPEN, often, false, &staff[..]),
         (CLOSED, message(1, P::Prompt), false, &closed[..]),
         (CLOSED, message(1, P::Notice), false, &staff[..]),
     ] {
@@ -193,7 +201,7 @@ fn a_provider_that_can_be_asked_is_asked_until_the_doubt_is_over() {
         (message(1, Purpose::Staff), with(Errand::Ask, None)),
         (
             Waiting {
-                repeated: true,
+                repeats: REPEATS_MAX,
                 ..message(1, Purpose::Notice)
             },
             with(Errand::Ask, None),
@@ -372,6 +380,7 @@ fn any_message() -> impl Strategy<Value = Waiting> {
             not_before: NOW.plus_ms(wait),
             aged_from: aged.map(|ms| NOW.plus_ms(ms)),
             asked,
+            repeats: asked / 3,
             repeated,
             maybe_sent,
             doomed,

@@ -165,6 +165,8 @@ CREATE TABLE outbox (
     delays       INTEGER NOT NULL DEFAULT 0,
     -- Times the provider was asked about it in its present doubt and told nothing.
     asked        INTEGER NOT NULL DEFAULT 0,
+    -- Times it left once more after its result was lost.
+    repeats      INTEGER NOT NULL DEFAULT 0,
     -- HMAC of the provider's id, to match statuses.
     wamid_key    BLOB,
     -- Sent again after a result was lost: the far side may have it twice.

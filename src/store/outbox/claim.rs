@@ -164,7 +164,7 @@ fn take(conn: &Connection, rules: &Rules, ready: &Ready, now: Now) -> Result<Opt
     let taken = conn
         .prepare_cached(
             "UPDATE outbox SET state = 'sending', why = NULL, updated_at = ?2,
-                           maybe_double = max(maybe_double, ?3),
+                           maybe_double = max(maybe_double, ?3), repeats = repeats + ?3,
                            under_stamp = (SELECT last_stamp FROM contact
                                           WHERE contact.id = outbox.contact_id)
          WHERE id = ?1 AND state IN ('queued', 'in_doubt')",

@@ -54,7 +54,7 @@ fn plan_contact(conn: &Connection, rules: &Rules, contact: ContactId, now: Now) 
 
 /// Of one state, emergencies first, then in the order of queueing.
 pub(super) const IN_STATE: &str = "SELECT id, purpose, not_before, aged_from, maybe_double,
-            asked, why IS 'maybe_sent', doom IS NOT NULL
+            asked, repeats, why IS 'maybe_sent', doom IS NOT NULL
      FROM outbox INDEXED BY outbox_waiting
      WHERE contact_id = ?1 AND state = ?2 AND state IN ('queued', 'held', 'sending', 'in_doubt')
      ORDER BY rank, id LIMIT ?3";
@@ -88,8 +88,9 @@ fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
         aged_from: row.get::<_, Option<i64>>(3)?.map(UnixMs),
         repeated: row.get(4)?,
         asked: row.get(5)?,
-        maybe_sent: row.get(6)?,
-        doomed: row.get(7)?,
+        repeats: row.get(6)?,
+        maybe_sent: row.get(7)?,
+        doomed: row.get(8)?,
     })
 }
 
@@ -130,7 +131,7 @@ fn load(conn: &Connection, rules: &Rules, contact: ContactId, now: Now) -> Resul
 }
 
 pub(super) const LAST_TEMPLATE: &str = "SELECT id, purpose, not_before, aged_from, maybe_double,
-            asked, why IS 'maybe_sent', doom IS NOT NULL, state, about_stamp, created_at
+            asked, repeats, why IS 'maybe_sent', doom IS NOT NULL, state, about_stamp, created_at
      FROM outbox INDEXED BY outbox_template
      WHERE contact_id = ?1 AND purpose = 'template' ORDER BY id DESC LIMIT 1";
 
@@ -141,10 +142,10 @@ fn last_template(conn: &Connection, contact: ContactId) -> Result<Option<Latest>
     let found = conn
         .prepare_cached(LAST_TEMPLATE)?
         .query_row([contact.0], |row| {
-            let state = super::state_at(row, 8)?;
+            let state = super::state_at(row, 9)?;
             let last = LastTemplate {
-                about: UnixMs(row.get(9)?),
-                created: UnixMs(row.get(10)?),
+                about: UnixMs(row.get(10)?),
+                created: UnixMs(row.get(11)?),
                 withdrawn: state == DeliveryState::Superseded,
                 failed: matches!(
                     state,

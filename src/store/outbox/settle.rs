@@ -94,7 +94,7 @@ pub fn not_doubled(conn: &Connection, id: OutboxId) -> Result<()> {
 /// # Errors
 /// Whatever the database reports.
 pub fn repeats(conn: &Connection, id: OutboxId) -> Result<()> {
-    conn.prepare_cached("UPDATE outbox SET maybe_double = 1 WHERE id = ?1")?
+    conn.prepare_cached("UPDATE outbox SET maybe_double = 1, repeats = repeats + 1 WHERE id = ?1")?
         .execute([id.0])?;
     Ok(())
 }
