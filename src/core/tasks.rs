@@ -43,6 +43,8 @@ pub enum Kind {
     TemplateRefused,
     /// The account takes messages and gives them back.
     AccountRefused,
+    /// WhatsApp limits the number because people complain of it.
+    NumberLimited,
     /// The month's free messages are nearly used up.
     FreeMessagesLow,
 }
@@ -60,7 +62,7 @@ pub enum Outcome {
 
 impl Kind {
     /// Every kind, the most urgent first.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::DangerSign,
         Self::Undelivered,
         Self::CallPatient,
@@ -79,6 +81,7 @@ impl Kind {
         Self::DeadLetter,
         Self::TemplateRefused,
         Self::AccountRefused,
+        Self::NumberLimited,
         Self::FreeMessagesLow,
     ];
 
@@ -103,6 +106,7 @@ impl Kind {
             Self::DeadLetter => "dead_letter",
             Self::TemplateRefused => "template_refused",
             Self::AccountRefused => "account_refused",
+            Self::NumberLimited => "number_limited",
             Self::FreeMessagesLow => "free_messages_low",
         }
     }
@@ -128,6 +132,7 @@ impl Kind {
             Self::DeadLetter => "message the box cannot handle",
             Self::TemplateRefused => "template cannot be sent",
             Self::AccountRefused => "account refused",
+            Self::NumberLimited => "number limited by WhatsApp",
             Self::FreeMessagesLow => "free messages nearly used up",
         }
     }
@@ -175,6 +180,11 @@ impl Kind {
                  missing payment method at business.facebook.com/billing_hub, and run healthpost \
                  whatsapp setup; meanwhile replies wait and are tried every quarter of an hour"
             }
+            Self::NumberLimited => {
+                "look at the number's quality in WhatsApp Manager: people blocked or reported it; \
+                 nothing leaves for some hours and then goes on by itself, so have urgent \
+                 patients called"
+            }
             Self::FreeMessagesLow => {
                 "see healthpost whatsapp usage; beyond the free messages Meta needs a payment \
                  method, or drops them without a word"
@@ -201,7 +211,10 @@ impl Kind {
             | Self::AnswerChanged
             | Self::AnswerRevoked
             | Self::DeadLetter => true,
-            Self::TemplateRefused | Self::AccountRefused | Self::FreeMessagesLow => false,
+            Self::TemplateRefused
+            | Self::AccountRefused
+            | Self::NumberLimited
+            | Self::FreeMessagesLow => false,
         }
     }
 }

@@ -4,7 +4,7 @@
 //! A line that comes back is told to nobody before the watcher has stored what
 //! follows from it.
 
-use crate::core::delivery::{Channel, Class, classify};
+use crate::core::delivery::{Channel, Class, blames_provider, classify};
 use crate::core::inbound::ProviderError;
 use crate::core::limits::PROVIDER_WAIT_MS_MAX;
 use crate::core::time::UnixMs;
@@ -126,6 +126,7 @@ impl LineState {
             (SendOutcome::NotSent(LineFault::Portal), _) => Self::Portal,
             (SendOutcome::Refused { error, .. }, Channel::Misconfigured) => refused(error),
             (_, Channel::Misconfigured) => Self::Misconfigured,
+            (SendOutcome::Refused { .. }, Channel::ProviderDown) => Self::ProviderDown,
             (_, Channel::PauseUntil(until)) => Self::Paused(until),
             // A lost answer says nothing new about the line.
             (SendOutcome::Unknown, _) => self,
@@ -155,8 +156,11 @@ pub fn judge_probe(outcome: &SendOutcome, before: LineState, now: UnixMs) -> Lin
     let channel = match outcome {
         SendOutcome::Refused { error, http, .. } => match classify(error, *http) {
             Class::Configuration => Channel::Misconfigured,
-            _other if *http >= 500 => return LineState::ProviderDown,
+            _other if *http >= 500 || blames_provider(error, *http) => {
+                return LineState::ProviderDown;
+            }
             Class::ThrottleNumber
+            | Class::NumberLimited
             | Class::ThrottleContact
             | Class::Retry
             | Class::Permanent
@@ -176,7 +180,7 @@ pub fn is_pause(until: UnixMs, now: UnixMs) -> bool {
 }
 
 /// How long to wait before the next probe, after `failed` failed ones. For an
-/// account that refuses us, `failed` counts refused sends too.
+/// account that refuses us, and a provider in trouble, `failed` counts sends too.
 pub fn probe_wait_ms(state: LineState, failed: u32, now: UnixMs) -> i64 {
     let growing = |most: i64| PROBE_MS_MIN.saturating_mul(1 << failed.min(16)).min(most);
     match state {
@@ -237,6 +241,13 @@ impl Line {
         self.watch().stretch()
     }
 
+    /// Whether one message tries the line for all: the last ones were refused
+    /// for a reason that is none of their own, and none was taken since; or the
+    /// account takes messages and gives them back.
+    pub fn is_on_trial(&self) -> bool {
+        self.is_account_on_trial() || self.watch().is_on_trial()
+    }
+
     /// Tells what became of a send that began in `stretch`.
     pub fn sent(&self, outcome: &SendOutcome, channel: Channel, stretch: u64, at: UnixMs) {
         let answered = matches!(
@@ -244,16 +255,15 @@ impl Line {
             SendOutcome::Accepted { .. } | SendOutcome::Refused { .. }
         );
         let refused = matches!(self.state(), LineState::TokenBad | LineState::Misconfigured);
-        if answered && channel == Channel::Fine && refused && self.is_on_trial() {
+        if answered && channel == Channel::Fine && refused && self.is_account_on_trial() {
             // It was in the air when another came back: that it was taken is no
             // proof.
             return;
         }
         if answered || stretch == self.stretch() {
-            let before = self.state();
             self.see(&Seen::Sent { outcome, channel }, at);
-            // Told or not, it changes what is to be asked next, and when.
-            if !answered || self.state() != before || self.untold().is_some() {
+            // What is to be asked of a line that is not up is planned anew.
+            if !answered || self.state() != LineState::Up || self.untold().is_some() {
                 self.0.stirred.notify_one();
             }
         }
@@ -289,12 +299,13 @@ impl Line {
     pub fn serves(&self, taken_at: UnixMs, at: UnixMs) {
         let proven = self.trial().take_if(|since| taken_at > *since).is_some();
         if proven {
-            self.nudge(at);
+            self.see(&Seen::Served, at);
+            self.0.stirred.notify_one();
         }
     }
 
-    /// Whether the account is on trial: what it takes may all come back.
-    pub fn is_on_trial(&self) -> bool {
+    /// Whether what the account takes may all come back.
+    fn is_account_on_trial(&self) -> bool {
         self.trial().is_some()
     }
 
@@ -354,7 +365,8 @@ impl Line {
         self.0.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn moment(&self, at: UnixMs) -> Moment {
+    /// `at`, and how long this view of the line has existed.
+    pub fn moment(&self, at: UnixMs) -> Moment {
         let passed = self.0.began.elapsed().as_millis();
         let steady_ms = i64::try_from(passed).unwrap_or(i64::MAX);
         Moment { steady_ms, at }
@@ -405,6 +417,7 @@ mod tests {
             (refusal(200, 403), LineState::Misconfigured),
             (refusal(2, 503), LineState::ProviderDown),
             (refusal(131_000, 500), LineState::ProviderDown),
+            (refusal(133_004, 200), LineState::ProviderDown),
             (refusal(100, 400), LineState::Up),
         ];
         for (outcome, expected) in cases {

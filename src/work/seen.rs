@@ -24,4 +24,6 @@ pub enum Seen<'a> {
     /// A message that was taken came back, because of the account: the refusal
     /// that it would have met at once, had the provider looked.
     GivenBack(&'a SendOutcome),
+    /// A message arrived that was taken since the last one came back.
+    Served,
 }

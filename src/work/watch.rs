@@ -12,8 +12,10 @@ use crate::core::delivery::Channel;
 use crate::core::time::{HOUR_MS, SECOND_MS, UnixMs};
 use crate::ports::{Moved, SendOutcome, Touch};
 use crate::work::line::{LineState, is_pause, judge_probe, probe_wait_ms};
+use crate::work::patience::Patience;
 use crate::work::purse::{Ask, Moment, PROBE_BYTES, Purse, cost};
 use crate::work::seen::Seen;
+use crate::work::tally::Tally;
 
 /// A line that is up is touched after so long without an answer of the
 /// provider's.
@@ -35,22 +37,10 @@ const QUICK_TOUCHES: u32 = 200;
 const NO_ROUTE_MS: i64 = 30 * SECOND_MS;
 /// Least pause before something is asked again because of news that may be none.
 const SPACING_MS: i64 = SECOND_MS;
-/// Shortest patience with a touch, ms: a second SYN leaves after one second.
-const PATIENCE_MS_MIN: i64 = 1_500;
-/// Longest patience with a touch, ms.
-const PATIENCE_MS_MAX: i64 = 8_000;
-/// Patience with a touch of a line that is down, ms: just under the third SYN.
-const DOWN_PATIENCE_MS: i64 = 2_900;
 /// Touches that follow each other at once when the kernel says that the way is
 /// back: the first packets over a fresh line are often lost, and TCP itself
 /// tries again only after seconds.
 const FRESH_TOUCHES: u32 = 4;
-/// Shortest patience with one of those, ms.
-const FRESH_PATIENCE_MS: i64 = 600;
-/// So many refusals in a row a late one stands for: the longest wait.
-const REFUSED_LATE: u32 = 16;
-/// A cut that ends within so long was a slow answer and none.
-const FALSE_ALARM_MS: i64 = 15 * SECOND_MS;
 
 /// What to ask, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -75,15 +65,13 @@ pub struct Watch {
     pause: Option<UnixMs>,
     routed: bool,
     failed: u32,
-    refused: u32,
+    tally: Tally,
     fresh: u32,
     wish: Option<(Wish, i64)>,
     asked_ms: i64,
     proof_ms: i64,
     probed_ms: i64,
-    alarm_ms: Option<i64>,
-    patience_ms: i64,
-    rtt_ms: i64,
+    patience: Patience,
     v6: bool,
     purse: Purse,
 }
@@ -103,15 +91,13 @@ impl Watch {
             pause: None,
             routed: true,
             failed: 0,
-            refused: 0,
+            tally: Tally::new(),
             fresh: 0,
             wish: Some((Wish::Probe, 0)),
             asked_ms: 0,
             proof_ms: 0,
             probed_ms: 0,
-            alarm_ms: None,
-            patience_ms: PATIENCE_MS_MIN,
-            rtt_ms: 0,
+            patience: Patience::new(),
             v6: false,
             purse: Purse::full(),
         }
@@ -142,23 +128,39 @@ impl Watch {
             // No probe shows it, nor a message that is taken: only the wait
             // bounds how often it is tried.
             Seen::GivenBack(outcome) => {
-                (self.refused, self.asked_ms, self.wish) = (REFUSED_LATE, now.steady_ms, None);
+                (self.asked_ms, self.wish) = (now.steady_ms, None);
+                self.tally.given_back();
                 self.sent(outcome, Channel::Misconfigured, now)
+            }
+            Seen::Served => {
+                self.tally.served();
+                if self.state != LineState::Up {
+                    self.failed = 0;
+                    self.wish_soon(now);
+                }
+                false
             }
         }
     }
 
     fn sent(&mut self, outcome: &SendOutcome, channel: Channel, now: Moment) -> bool {
-        match (outcome, channel) {
-            (_, Channel::Misconfigured) => self.refused = self.refused.saturating_add(1),
-            (SendOutcome::Accepted { .. }, _) => (self.refused, self.failed) = (0, 0),
-            (SendOutcome::Refused { .. }, _) => {}
+        match outcome {
+            SendOutcome::Accepted { .. } => self.failed = 0,
+            SendOutcome::Refused { .. } => {}
             // It may have met a hole: that is found out now and not at the next turn.
-            (SendOutcome::Unknown | SendOutcome::NotSent(_), _) => self.wish_soon(now),
+            SendOutcome::Unknown | SendOutcome::NotSent(_) => self.wish_soon(now),
         }
+        let pause = self.pause.filter(|until| is_pause(*until, now.at));
+        let line = (self.state, pause);
+        let channel = self.tally.count(outcome, channel, line, now.at);
         self.note_answer(outcome, now);
         let next = self.state.after(outcome, channel);
         self.go(next, now)
+    }
+
+    /// Whether one message is to try the line for all.
+    pub const fn is_on_trial(&self) -> bool {
+        self.tally.is_on_trial()
     }
 
     fn probed(&mut self, outcome: &SendOutcome, now: Moment) -> bool {
@@ -180,17 +182,17 @@ impl Watch {
             (Touch::Reached { rtt_ms, v6 }, state) => {
                 self.v6 = v6;
                 self.fresh = 0;
-                self.rtt_ms = (self.rtt_ms * 7 + rtt_ms.clamp(0, PATIENCE_MS_MAX)) / 8;
+                self.patience.took(rtt_ms);
                 self.proof_ms = now.steady_ms;
-                if state != LineState::Down {
-                    return false;
-                }
-                if self.purse.holds(PROBE_BYTES, now) {
+                // One who is there and answers none of what is sent is asked in earnest.
+                let silent = matches!(state, LineState::Down | LineState::ProviderDown);
+                let bytes = if silent { PROBE_BYTES } else { RESERVE_BYTES };
+                if (silent || self.tally.is_deaf()) && self.purse.holds(bytes, now) {
                     self.wish = Some((Wish::Probe, now.steady_ms));
                     return false;
                 }
-                // Then the next message tells the rest.
-                self.go(LineState::Up, now)
+                // What nobody can be asked is told by the next message.
+                silent && self.go(LineState::Up, now)
             }
             (Touch::Refused, LineState::ProviderDown) => {
                 self.failed = self.failed.saturating_add(1);
@@ -206,7 +208,7 @@ impl Watch {
                 false
             }
             (Touch::Silent | Touch::NoRoute, _) => {
-                self.alarm_ms = Some(now.steady_ms);
+                self.patience.alarm(now.steady_ms);
                 self.wish = Some((Wish::Touch, now.steady_ms));
                 self.go(LineState::Down, now)
             }
@@ -225,7 +227,7 @@ impl Watch {
                 self.routed = true;
                 self.failed = 0;
                 self.fresh = FRESH_TOUCHES;
-                self.patience_ms = PATIENCE_MS_MIN;
+                self.patience.forget_alarms();
                 if self.state == LineState::Down && !self.purse.holds(RESERVE_BYTES, now) {
                     // Nobody can be asked: the next message tells.
                     self.wish = None;
@@ -271,6 +273,7 @@ impl Watch {
     fn note_answer(&mut self, outcome: &SendOutcome, now: Moment) {
         match outcome {
             SendOutcome::Accepted { .. } | SendOutcome::Refused { .. } => {
+                self.tally.heard();
                 self.proof_ms = now.steady_ms;
             }
             SendOutcome::NotSent(_) | SendOutcome::Unknown => {}
@@ -305,10 +308,7 @@ impl Watch {
         // After refusals a probe that goes well proves nothing: they count on.
         self.failed = 0;
         if !next.is_cut() {
-            let alarm = self.alarm_ms.take();
-            if alarm.is_some_and(|at| now.steady_ms.saturating_sub(at) < FALSE_ALARM_MS) {
-                self.patience_ms = (self.patience_ms * 2).min(PATIENCE_MS_MAX);
-            }
+            self.patience.up_again(now.steady_ms);
         }
         next == LineState::Down
     }
@@ -319,9 +319,7 @@ impl Watch {
         let ask = match wish {
             Wish::Touch => self.touch(),
             // What cannot be afforded is asked in the cheaper way.
-            Wish::Probe if self.state == LineState::Down && !self.purse.holds(PROBE_BYTES, now) => {
-                self.touch()
-            }
+            Wish::Probe if self.must_save(now) => self.touch(),
             Wish::Probe => Ask::Probe,
         };
         // A touch is what finds a dead uplink: it waits for nothing but its own
@@ -335,6 +333,11 @@ impl Watch {
             .max(self.purse.wait_ms(cost(ask, self.v6) + reserve, now))
             .max(0);
         Plan { ask, wait_ms }
+    }
+
+    fn must_save(&self, now: Moment) -> bool {
+        let silent = matches!(self.state, LineState::Down | LineState::ProviderDown);
+        silent && !self.purse.holds(PROBE_BYTES, now)
     }
 
     fn routine(&self, now: Moment) -> (Wish, i64) {
@@ -362,26 +365,19 @@ impl Watch {
             | LineState::ClockWrong
             | LineState::TokenBad
             | LineState::Misconfigured => {
-                let tries = self.failed.saturating_add(self.refused);
+                let tries = self.failed.saturating_add(self.tally.tries());
                 (Wish::Probe, after(probe_wait_ms(self.state, tries, now.at)))
             }
         }
     }
 
-    /// How long a touch is waited for follows how long the last ones took; a
-    /// line so slow that it only looked dead must be found alive too.
     fn touch(&self) -> Ask {
-        let usual = self.rtt_ms.saturating_mul(4).max(self.patience_ms);
-        let fresh_ms = self.rtt_ms.saturating_mul(2).max(FRESH_PATIENCE_MS);
-        let patience_ms = match (self.state == LineState::Down, self.failed % 8) {
-            (true, _) if self.fresh > 0 => fresh_ms,
-            (true, 0) => PATIENCE_MS_MAX,
-            (true, _) => usual.max(DOWN_PATIENCE_MS),
-            (false, _) => usual,
+        let patience_ms = match (self.state == LineState::Down, self.fresh) {
+            (false, _) => self.patience.usual_ms(),
+            (true, 0) => self.patience.down_ms(self.failed),
+            (true, _) => self.patience.fresh_ms(),
         };
-        Ask::Touch {
-            patience_ms: patience_ms.min(PATIENCE_MS_MAX),
-        }
+        Ask::Touch { patience_ms }
     }
 
     /// Something is being asked now.
