@@ -3,7 +3,7 @@
 //! in here judges: a busy machine must not make a build fail.
 
 use divan::black_box;
-use healthpost::core::delivery::{LineFault, Policy, SendOutcome, Verdict, judge};
+use healthpost::core::delivery::{LineFault, Past, Policy, SendOutcome, Verdict, judge};
 use healthpost::core::engine::{Clinic, Event, Fresh, Received, Session, step};
 use healthpost::core::flow::Flow;
 use healthpost::core::id::{InboxId, RecordId};
@@ -116,8 +116,12 @@ fn send_judged() -> Verdict {
     let policy = Policy {
         in_doubt_ms: 600_000,
     };
+    let past = Past {
+        refusals: 3,
+        delays: 3,
+    };
     let outcome = SendOutcome::NotSent(LineFault::Down);
-    judge(black_box(&outcome), 3, policy, NOW.at, 0x5eed)
+    judge(black_box(&outcome), past, policy, NOW.at, 0x5eed)
 }
 
 #[divan::bench]

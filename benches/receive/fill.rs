@@ -271,6 +271,7 @@ fn deliver(conn: &Connection, box_key: &BoxKey, n: u64) -> Result<()> {
             window: WindowRule::Day,
             pair: PairRule::CLOUD,
             max_age_ms: 7 * DAY_MS,
+            asking: None,
         },
         templates: Templates::default(),
         zone: jiff::tz::TimeZone::UTC,

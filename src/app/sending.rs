@@ -7,7 +7,7 @@ use crate::app::reload::Reload;
 use crate::app::service::Machine;
 use crate::app::uplink::WayOut;
 use crate::config::{Config, Provider};
-use crate::core::delivery::{Limits, PairRule, Policy, WindowRule};
+use crate::core::delivery::{Asking, Limits, PairRule, Policy, WindowRule};
 use crate::core::lang::Lang;
 use crate::core::outgoing::Templates;
 use crate::core::time::{HOUR_MS, SECOND_MS};
@@ -17,10 +17,10 @@ use crate::work::line::Line;
 use crate::work::poll::{Hold, Poll, Pulse};
 use crate::work::runner::Runner;
 use crate::work::sender::Sender;
+use crate::work::steps::Steps;
 use crate::work::taking::Taking;
 use crate::work::watcher::Watcher;
 use std::sync::Arc;
-use std::sync::atomic::AtomicU32;
 
 /// Wait before a provider that can be asked is asked about an uncertain send:
 /// by then it has seen it, or never will.
@@ -35,6 +35,8 @@ pub(super) struct Sending<'s> {
     pub(super) bells: &'s Bells,
     /// Keeps sends back until the first look is done.
     pub(super) hold: &'s Hold,
+    /// The clock since before the queue was made ready.
+    pub(super) steps: Steps,
     /// The client, and what it is made with.
     pub(super) credentials: &'s Reload,
 }
@@ -60,10 +62,9 @@ pub(super) fn start_sender(
         line: sending.line.clone(),
         hold: sending.hold.clone(),
         bell: sending.bells.sender.clone(),
-        refusals: AtomicU32::new(0),
     });
     let stop = runner.stop_signal();
-    runner.start("sender", sender.run(stop.clone()));
+    runner.start("sender", sender.run(sending.steps, stop.clone()));
     let base_url = match config.whatsapp.provider {
         Provider::Cloud => &config.whatsapp.base_url,
         Provider::UltraMsg => &config.ultramsg.base_url,
@@ -81,11 +82,15 @@ pub(super) fn start_sender(
 }
 
 /// What the queue is planned by. Only the Cloud API has a window and a limit
-/// for each person.
+/// for each person; only UltraMsg can be asked what became of a message.
 fn rules(config: &Config) -> outbox::Rules {
-    let (window, pair) = match config.whatsapp.provider {
-        Provider::Cloud => (WindowRule::Day, PairRule::CLOUD),
-        Provider::UltraMsg => (WindowRule::None, PairRule::NONE),
+    let asking = Asking {
+        after_ms: ASK_AFTER_MS,
+        in_doubt_ms: policy(config).in_doubt_ms,
+    };
+    let (window, pair, asking) = match config.whatsapp.provider {
+        Provider::Cloud => (WindowRule::Day, PairRule::CLOUD, None),
+        Provider::UltraMsg => (WindowRule::None, PairRule::NONE, Some(asking)),
     };
     let names = config.outbox.templates.iter();
     let names = names.filter_map(|(lang, name)| Some((lang.parse::<Lang>().ok()?, name.clone())));
@@ -95,6 +100,7 @@ fn rules(config: &Config) -> outbox::Rules {
             window,
             pair,
             max_age_ms: i64::from(config.outbox.max_age_hours) * HOUR_MS,
+            asking,
         },
         language: languages.first().copied().unwrap_or(Lang::En),
         templates: Templates::new(names.collect(), languages),
@@ -103,15 +109,10 @@ fn rules(config: &Config) -> outbox::Rules {
     }
 }
 
-/// How uncertain sends are handled. UltraMsg can be asked what became of one,
-/// so it is asked soon; it knows no 24-hour window either.
+/// How uncertain sends are handled.
 pub(super) fn policy(config: &Config) -> Policy {
-    let in_doubt_ms = i64::from(config.outbox.in_doubt_seconds) * SECOND_MS;
     Policy {
-        in_doubt_ms: match config.whatsapp.provider {
-            Provider::Cloud => in_doubt_ms,
-            Provider::UltraMsg => in_doubt_ms.min(ASK_AFTER_MS),
-        },
+        in_doubt_ms: i64::from(config.outbox.in_doubt_seconds) * SECOND_MS,
     }
 }
 

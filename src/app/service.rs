@@ -26,6 +26,7 @@ use crate::work::line::Line;
 use crate::work::media::Fetcher;
 use crate::work::poll::{Hold, Pulse};
 use crate::work::runner::Runner;
+use crate::work::steps::Steps;
 use crate::work::taking::Taking;
 use crate::work::usage::Count;
 use anyhow::{Context, Result};
@@ -69,8 +70,9 @@ pub async fn start(
     runner: &mut Runner,
 ) -> Result<Service> {
     let flow = flow_file::load(config.flow.path.as_deref())?;
-    let flows = prepare(config, opened, machine, flow).await?;
     let (line, bells) = (Line::default(), Bells::default());
+    let steps = Steps::since(line.moment(machine.clock.now().at));
+    let flows = prepare(config, opened, machine, flow).await?;
     let credentials = connect(config, opened, machine).await?;
     let context = Arc::new(StepContext {
         flows,
@@ -86,6 +88,7 @@ pub async fn start(
         line: &line,
         bells: &bells,
         hold: &hold,
+        steps,
         credentials: &credentials,
     };
     sending::start_sender(config, opened, machine, runner, sending);

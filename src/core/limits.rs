@@ -65,6 +65,13 @@ pub const PULL_FIRST_MS_MAX: i64 = 30_000;
 pub const FAR_QUEUE_MAX: u64 = 10;
 /// Longest wait a provider's answer can impose on us, ms.
 pub const PROVIDER_WAIT_MS_MAX: i64 = 6 * super::time::HOUR_MS;
+/// Wait of everything while our number is limited because people complain of
+/// it, before jitter, ms.
+pub const NUMBER_LIMITED_MS: i64 = 4 * super::time::HOUR_MS;
+/// Times a message leaves once more whose result was lost, before its doubt ends
+/// with a task. On a bad line two losses in a row are no wonder; where nothing
+/// ever comes back each repeat may be one more copy on somebody's phone.
+pub const REPEATS_MAX: u32 = 2;
 /// Longest wait between two tries of our own choosing, before jitter, ms.
 pub const RETRY_WAIT_MS_MAX: i64 = 15 * super::time::MINUTE_MS;
 /// Longest lock-out after wrong passwords, ms.

@@ -41,6 +41,8 @@ pub enum Kind {
     DeadLetter,
     /// A template that can no longer be sent.
     TemplateRefused,
+    /// WhatsApp limits the number because people complain of it.
+    NumberLimited,
     /// The account takes messages and gives them back.
     AccountRefused,
     /// The month's free messages are nearly used up.
@@ -60,7 +62,7 @@ pub enum Outcome {
 
 impl Kind {
     /// Every kind, the most urgent first.
-    pub const ALL: [Self; 19] = [
+    pub const ALL: [Self; 20] = [
         Self::DangerSign,
         Self::Undelivered,
         Self::CallPatient,
@@ -78,6 +80,7 @@ impl Kind {
         Self::AnswerRevoked,
         Self::DeadLetter,
         Self::TemplateRefused,
+        Self::NumberLimited,
         Self::AccountRefused,
         Self::FreeMessagesLow,
     ];
@@ -102,6 +105,7 @@ impl Kind {
             Self::AnswerRevoked => "answer_revoked",
             Self::DeadLetter => "dead_letter",
             Self::TemplateRefused => "template_refused",
+            Self::NumberLimited => "number_limited",
             Self::AccountRefused => "account_refused",
             Self::FreeMessagesLow => "free_messages_low",
         }
@@ -127,6 +131,7 @@ impl Kind {
             Self::AnswerRevoked => "answer deleted by its sender",
             Self::DeadLetter => "message the box cannot handle",
             Self::TemplateRefused => "template cannot be sent",
+            Self::NumberLimited => "number limited by WhatsApp",
             Self::AccountRefused => "account refused",
             Self::FreeMessagesLow => "free messages nearly used up",
         }
@@ -170,6 +175,11 @@ impl Kind {
                 "run healthpost whatsapp setup: it says what Meta has against it; until then late \
                  replies become calls"
             }
+            Self::NumberLimited => {
+                "look at the number's quality in WhatsApp Manager: people blocked or reported it; \
+                 nothing leaves for some hours and then goes on by itself, so have urgent \
+                 patients called"
+            }
             Self::AccountRefused => {
                 "Meta takes messages and gives them back: look for the error's number and a \
                  missing payment method at business.facebook.com/billing_hub, and run healthpost \
@@ -201,7 +211,10 @@ impl Kind {
             | Self::AnswerChanged
             | Self::AnswerRevoked
             | Self::DeadLetter => true,
-            Self::TemplateRefused | Self::AccountRefused | Self::FreeMessagesLow => false,
+            Self::TemplateRefused
+            | Self::NumberLimited
+            | Self::AccountRefused
+            | Self::FreeMessagesLow => false,
         }
     }
 }

@@ -52,14 +52,16 @@ pub fn saw(conn: &Connection, key: &[u8; 16], stamp: UnixMs) -> Result<()> {
     Ok(())
 }
 
-/// Whether news of a message is missing that the provider took since then.
+/// Whether news of a message is missing that the provider took since then, or
+/// may have taken.
 ///
 /// # Errors
 /// Whatever the database reports.
 pub fn any_unsettled(conn: &Connection, since: UnixMs) -> Result<bool> {
     let found: Option<i64> = conn
         .prepare_cached(
-            "SELECT 1 FROM outbox WHERE state IN ('accepted', 'sent') AND accepted_at >= ?1
+            "SELECT 1 FROM outbox
+             WHERE (state IN ('accepted', 'sent') AND accepted_at >= ?1) OR state = 'in_doubt'
              LIMIT 1",
         )?
         .query_row([since.0], |row| row.get(0))
@@ -98,6 +100,20 @@ mod tests {
         begin(&conn, "1", UnixMs(9)).unwrap();
         assert_eq!(began(&conn, "1").unwrap(), Some(UnixMs(5)));
         assert_eq!(began(&conn, "2").unwrap(), None);
+    }
+
+    #[test]
+    fn news_is_asked_for_while_a_message_is_in_doubt() {
+        use crate::core::outgoing::Purpose;
+        use crate::store::tests::{contact, queue};
+
+        let conn = db();
+        let amina = contact(&conn, "243970000001");
+        queue(&conn, amina, Purpose::Staff, "s1");
+        assert!(!any_unsettled(&conn, UnixMs(0)).unwrap());
+        conn.execute("UPDATE outbox SET state = 'in_doubt'", [])
+            .unwrap();
+        assert!(any_unsettled(&conn, UnixMs(0)).unwrap());
     }
 
     #[test]

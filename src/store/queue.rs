@@ -22,7 +22,7 @@ pub struct Queued {
     pub state: DeliveryState,
     /// Why it stands there.
     pub why: Option<String>,
-    /// Refusals so far.
+    /// Refusals so far that count against its tries.
     pub attempts: i64,
     /// Whether the far side may have it twice.
     pub maybe_double: bool,
@@ -121,7 +121,7 @@ pub fn summary(conn: &Connection) -> Result<Summary> {
 pub fn retry(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<bool> {
     let changed = conn.execute(
         "UPDATE outbox SET state = 'queued', why = NULL, not_before = 0, attempts = 0,
-                aged_from = NULL, updated_at = ?2, doom = NULL,
+                delays = 0, repeats = 0, doom = NULL, aged_from = NULL, updated_at = ?2,
                 maybe_double = max(maybe_double, state = 'in_doubt' OR why IS 'sent_in_doubt')
          WHERE id = ?1 AND body IS NOT NULL
            AND state IN ('queued', 'held', 'in_doubt', 'failed', 'expired', 'cancelled')",

@@ -4,7 +4,7 @@
 //! A line that comes back is told to nobody before the watcher has stored what
 //! follows from it.
 
-use crate::core::delivery::{Channel, Class, classify};
+use crate::core::delivery::{Channel, Class, blames_provider, classify, wait_ms};
 use crate::core::inbound::ProviderError;
 use crate::core::limits::PROVIDER_WAIT_MS_MAX;
 use crate::core::time::UnixMs;
@@ -126,6 +126,7 @@ impl LineState {
             (SendOutcome::NotSent(LineFault::Portal), _) => Self::Portal,
             (SendOutcome::Refused { error, .. }, Channel::Misconfigured) => refused(error),
             (_, Channel::Misconfigured) => Self::Misconfigured,
+            (SendOutcome::Refused { .. }, Channel::ProviderDown) => Self::ProviderDown,
             (_, Channel::PauseUntil(until)) => Self::Paused(until),
             // A lost answer says nothing new about the line.
             (SendOutcome::Unknown, _) => self,
@@ -155,8 +156,11 @@ pub fn judge_probe(outcome: &SendOutcome, before: LineState, now: UnixMs) -> Lin
     let channel = match outcome {
         SendOutcome::Refused { error, http, .. } => match classify(error, *http) {
             Class::Configuration => Channel::Misconfigured,
-            _other if *http >= 500 => return LineState::ProviderDown,
+            _other if *http >= 500 || blames_provider(error, *http) => {
+                return LineState::ProviderDown;
+            }
             Class::ThrottleNumber
+            | Class::NumberLimited
             | Class::ThrottleContact
             | Class::Retry
             | Class::Permanent
@@ -176,7 +180,7 @@ pub fn is_pause(until: UnixMs, now: UnixMs) -> bool {
 }
 
 /// How long to wait before the next probe, after `failed` failed ones. For an
-/// account that refuses us, `failed` counts refused sends too.
+/// account that refuses us, and a provider in trouble, `failed` counts sends too.
 pub fn probe_wait_ms(state: LineState, failed: u32, now: UnixMs) -> i64 {
     let growing = |most: i64| PROBE_MS_MIN.saturating_mul(1 << failed.min(16)).min(most);
     match state {
@@ -237,6 +241,13 @@ impl Line {
         self.watch().stretch()
     }
 
+    /// Whether one message tries the line for all: the last ones were refused
+    /// for a reason that is none of their own, and none was taken since; or what
+    /// is taken may all come back.
+    pub fn is_on_trial(&self) -> bool {
+        self.trial().is_some() || self.watch().is_on_trial()
+    }
+
     /// Tells what became of a send that began in `stretch`.
     pub fn sent(&self, outcome: &SendOutcome, channel: Channel, stretch: u64, at: UnixMs) {
         let answered = matches!(
@@ -244,14 +255,15 @@ impl Line {
             SendOutcome::Accepted { .. } | SendOutcome::Refused { .. }
         );
         let refused = matches!(self.state(), LineState::TokenBad | LineState::Misconfigured);
-        if answered && channel == Channel::Fine && refused && self.is_on_trial() {
+        if answered && channel == Channel::Fine && refused && self.trial().is_some() {
             // It was in the air when another came back: that it was taken is no
             // proof.
             return;
         }
         if answered || stretch == self.stretch() {
             self.see(&Seen::Sent { outcome, channel }, at);
-            if !answered || self.untold().is_some() {
+            // What is to be asked of a line that is not up is planned anew.
+            if !answered || self.state() != LineState::Up || self.untold().is_some() {
                 self.0.stirred.notify_one();
             }
         }
@@ -267,15 +279,21 @@ impl Line {
     }
 
     /// Tells that a message came back which the provider had taken, because of
-    /// the account. One without a payment method takes every message: nothing
-    /// leaves until it is asked again, and then one by one until one arrives.
+    /// the account. A number that people complain of pauses. An account without
+    /// a payment method takes every message: nothing leaves until it is asked
+    /// again, and then one by one until one arrives.
     pub fn gives_back(&self, error: &ProviderError, at: UnixMs) {
-        *self.trial() = Some(at);
         let outcome = SendOutcome::Refused {
             error: error.clone(),
             http: 0,
             wait: None,
         };
+        let class = classify(error, 0);
+        if class == Class::NumberLimited {
+            let channel = Channel::PauseUntil(at.plus_ms(wait_ms(class, 0, None, 0)));
+            return self.sent(&outcome, channel, self.stretch(), at);
+        }
+        *self.trial() = Some(at);
         if !self.state().is_cut() {
             self.see(&Seen::GivenBack(&outcome), at);
             self.0.stirred.notify_one();
@@ -289,11 +307,6 @@ impl Line {
         if proven {
             self.nudge(at);
         }
-    }
-
-    /// Whether the account is on trial: what it takes may all come back.
-    pub fn is_on_trial(&self) -> bool {
-        self.trial().is_some()
     }
 
     fn trial(&self) -> MutexGuard<'_, Option<UnixMs>> {
@@ -352,7 +365,8 @@ impl Line {
         self.0.watch.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn moment(&self, at: UnixMs) -> Moment {
+    /// `at`, and how long this view of the line has existed.
+    pub fn moment(&self, at: UnixMs) -> Moment {
         let passed = self.0.began.elapsed().as_millis();
         let steady_ms = i64::try_from(passed).unwrap_or(i64::MAX);
         Moment { steady_ms, at }
@@ -402,6 +416,7 @@ mod tests {
             (refusal(200, 403), LineState::Misconfigured),
             (refusal(2, 503), LineState::ProviderDown),
             (refusal(131_000, 500), LineState::ProviderDown),
+            (refusal(133_004, 200), LineState::ProviderDown),
             (refusal(100, 400), LineState::Up),
         ];
         for (outcome, expected) in cases {
@@ -493,8 +508,26 @@ mod tests {
         let plan = line.plan(at(6));
         assert!(plan.wait_ms > REFUSED_MS_MAX - MINUTE_MS, "{plan:?}");
         line.serves(at(6), at(7));
-        assert!(!line.is_on_trial());
+        // It is asked soon, and once a message is taken the others follow.
         assert!(line.plan(at(7)).wait_ms < MINUTE_MS);
+        line.see(&Seen::Probed(&fine), at(8));
+        line.sent(&fine, Channel::Fine, line.stretch(), at(9));
+        assert_eq!((line.state(), line.is_on_trial()), (LineState::Up, false));
+    }
+
+    #[test]
+    fn a_number_that_people_complain_of_pauses_though_it_is_told_late() {
+        let line = Line::default();
+        let limited = ProviderError {
+            code: 131_048,
+            subcode: None,
+        };
+        line.gives_back(&limited, UnixMs(0));
+        let state = line.state();
+        assert!(
+            matches!(state, LineState::Paused(until) if until.0 > MINUTE_MS * 60),
+            "{state:?}"
+        );
     }
 
     #[test]

@@ -4,20 +4,21 @@
 //! It never retries by itself: what happens next is decided by the verdict and
 //! stands in the queue row before anything else is tried.
 
-use crate::core::delivery::{Channel, Policy, pull_first_ms};
+use crate::core::delivery::{Channel, Errand, Policy, pull_first_ms};
 use crate::core::limits::{SENDS_IN_FLIGHT_MAX, SENDS_IN_FLIGHT_MIN};
-use crate::core::time::UnixMs;
+use crate::core::private::Private;
 use crate::ports::{Chance, Clock, Messenger, Reconciled, SendOutcome};
 use crate::store::outbox::{self, Claim, Rules, Turn};
 use crate::store::{BoxKey, Error, Writer, pending};
 use crate::work::Bell;
-use crate::work::line::{Line, LineState};
+use crate::work::line::Line;
 use crate::work::pace::Pace;
 use crate::work::poll::Hold;
+use crate::work::steps::Steps;
+use crate::work::stretch::Stretch;
 use futures_util::FutureExt;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use tokio::task::JoinSet;
 use tokio::time::Instant;
@@ -29,8 +30,6 @@ const IDLE: Duration = Duration::from_secs(1);
 const SOON: Duration = Duration::from_millis(5);
 /// Longest pause between two tries to store a result.
 const SETTLE_PAUSE_MAX: Duration = Duration::from_secs(30);
-/// How long a box that has just started counts as cut off, ms.
-const AWAY_AT_START_MS: i64 = 20_000;
 /// Shortest time between the beginnings of two turns, unless one left work:
 /// results come one by one, and each turn is a transaction.
 const TURN: Duration = Duration::from_millis(10);
@@ -59,14 +58,13 @@ pub struct Sender<M> {
     pub hold: Hold,
     /// Rung when something was queued.
     pub bell: Bell,
-    /// Sends in a row that were refused because of the account.
-    pub refusals: AtomicU32,
 }
 
 impl<M: Messenger> Sender<M> {
     /// Works until `stop`; then finishes the calls in the air, because their
-    /// results are worth having.
-    pub async fn run(self: Arc<Self>, stop: CancellationToken) {
+    /// results are worth having. `steps` has watched the clock since before the
+    /// waits in the queue were last set.
+    pub async fn run(self: Arc<Self>, mut steps: Steps, stop: CancellationToken) {
         let mut air: JoinSet<()> = JoinSet::new();
         let mut pace = Pace::new(self.messages_per_second);
         let mut stretch = Stretch::at_start(self.clock.now().at);
@@ -74,7 +72,7 @@ impl<M: Messenger> Sender<M> {
             let began = Instant::now();
             while air.try_join_next().is_some() {}
             stretch.see(self.line.state(), self.clock.now().at);
-            let turn = self.turn(&mut pace, air.len(), &stretch).await;
+            let turn = self.turn(&mut pace, air.len(), &stretch, &mut steps).await;
             let idle = turn.claims.is_empty() && !turn.more;
             let rest = if turn.more { began } else { began + TURN };
             for claim in turn.claims {
@@ -99,7 +97,13 @@ impl<M: Messenger> Sender<M> {
 
     /// One turn of the queue. A line that has just come back is heard first:
     /// what waits at the other end may make a queued message needless.
-    async fn turn(&self, pace: &mut Pace, in_air: usize, stretch: &Stretch) -> Turn {
+    async fn turn(
+        &self,
+        pace: &mut Pace,
+        in_air: usize,
+        stretch: &Stretch,
+        steps: &mut Steps,
+    ) -> Turn {
         let now = self.clock.now();
         let room = match stretch.up_since {
             None => 0,
@@ -112,7 +116,14 @@ impl<M: Messenger> Sender<M> {
         let up_ms = stretch.up_since.map_or(0, |since| now.at.ms_since(since));
         let away_ms = stretch.away_ms;
         let rules = Arc::clone(&self.rules);
+        let (owed_ms, in_doubt_ms) = (
+            steps.owed_ms(self.line.moment(now.at)),
+            self.policy.in_doubt_ms,
+        );
         let turned = self.writer.run(move |conn| {
+            if owed_ms > 0 {
+                outbox::line_up(conn, in_doubt_ms, owed_ms, now.at)?;
+            }
             let news = pull_first_ms(away_ms, up_ms, true) > 0 && pending::any(conn)?;
             let wait = pull_first_ms(away_ms, up_ms, news);
             let room = if wait > 0 { 0 } else { room };
@@ -125,6 +136,7 @@ impl<M: Messenger> Sender<M> {
         });
         match turned.await {
             Ok(turn) => {
+                steps.settle();
                 // They leave from now on, not from when they were chosen: the
                 // commit in between may have taken its time.
                 pace.spend(self.clock.now().at, turn.claims.len());
@@ -138,9 +150,9 @@ impl<M: Messenger> Sender<M> {
     }
 
     /// Enough in the air to keep the pace with answers that take most of a
-    /// second. After a refusal of the account one message tries it for all.
+    /// second; one while that tries the line for all.
     fn in_flight_max(&self) -> usize {
-        if self.refusals.load(Ordering::Relaxed) > 0 || self.line.is_on_trial() {
+        if self.line.is_on_trial() {
             return 1;
         }
         usize::try_from(self.messages_per_second)
@@ -151,16 +163,16 @@ impl<M: Messenger> Sender<M> {
     async fn deliver(self: Arc<Self>, claim: Claim, stop: CancellationToken) {
         let stretch = self.line.stretch();
         // A panic in the client says nothing about the message: it may have left.
-        let sent = AssertUnwindSafe(self.hand_over(&claim))
+        let handed = AssertUnwindSafe(self.hand_over(&claim))
             .catch_unwind()
             .await;
-        let (outcome, found) = sent.unwrap_or((SendOutcome::Unknown, false));
+        let handed = handed.unwrap_or(Handed::Result(SendOutcome::Unknown));
         let ids = (claim.id, claim.attempt);
         let mut pause = Duration::from_millis(200);
         // Until its result is stored a message keeps its contact waiting, so
         // the result is kept until it can be.
         let channel = loop {
-            match self.settle(ids, outcome.clone(), found).await {
+            match self.settle(ids, handed.clone()).await {
                 Ok(channel) => break channel,
                 Err(error) => {
                     tracing::error!(outbox.id = %claim.id, %error, "a result cannot be stored yet");
@@ -173,54 +185,113 @@ impl<M: Messenger> Sender<M> {
             }
             pause = (pause * 2).min(SETTLE_PAUSE_MAX);
         };
-        match (&outcome, channel) {
-            (SendOutcome::Accepted { .. }, _) => self.refusals.store(0, Ordering::Relaxed),
-            (_, Channel::Misconfigured) => {
-                self.refusals.fetch_add(1, Ordering::Relaxed);
-            }
-            (_, Channel::Fine | Channel::LineDown | Channel::PauseUntil(_)) => {}
+        if let Some(outcome) = handed.outcome() {
+            let now = self.clock.now().at;
+            self.line.sent(&outcome, channel, stretch, now);
         }
-        let now = self.clock.now().at;
-        self.line.sent(&outcome, channel, stretch, now);
     }
 
-    /// Hands a message over; one whose earlier result was lost only if the
-    /// provider does not have it, where it can be asked. Says too whether it
-    /// was found there, once.
-    async fn hand_over(&self, claim: &Claim) -> (SendOutcome, bool) {
+    /// Runs a message's errand. One that may be there already is first asked
+    /// about, where the provider can be asked.
+    async fn hand_over(&self, claim: &Claim) -> Handed {
         if claim.doubtful {
-            match self.messenger.reconcile(&claim.call.key).await {
-                Reconciled::There { wamid, copies } => {
-                    return (SendOutcome::Accepted { wamid }, copies == 1);
+            let told = self.messenger.reconcile(&claim.call.key).await;
+            match after_asking(claim.errand, told) {
+                Next::Done(handed) => return handed,
+                Next::Send => {}
+                Next::SendMarked => {
+                    let id = claim.id;
+                    let marked = self.writer.run(move |conn| outbox::repeats(conn, id));
+                    if let Err(error) = marked.await {
+                        tracing::error!(outbox.id = %id, %error, "a repeat cannot be marked yet");
+                        return Handed::Untold;
+                    }
                 }
-                Reconciled::NotNow => return (SendOutcome::Unknown, false),
-                Reconciled::Absent | Reconciled::Cannot => {}
             }
         }
-        (self.messenger.send(&claim.call).await, false)
+        Handed::Result(self.messenger.send(&claim.call).await)
     }
 
     async fn settle(
         &self,
         ids: (crate::core::id::OutboxId, crate::core::id::AttemptId),
-        outcome: SendOutcome,
-        found: bool,
+        handed: Handed,
     ) -> Result<Channel, Error> {
         let now = self.clock.now().at;
         let mut jitter = [0; 4];
         self.chance.fill(&mut jitter);
         let (policy, box_key) = (self.policy, self.box_key.clone());
-        let verdict = self
-            .writer
+        self.writer
             .run(move |conn| {
-                let jitter = u32::from_le_bytes(jitter);
-                if found {
+                let Some(outcome) = handed.outcome() else {
+                    outbox::untold(conn, ids, now)?;
+                    return Ok(Channel::Fine);
+                };
+                if matches!(handed, Handed::Found { once: true, .. }) {
                     outbox::not_doubled(conn, ids.0)?;
                 }
-                outbox::settle(conn, &box_key, ids, &outcome, policy, now, jitter)
+                let jitter = u32::from_le_bytes(jitter);
+                let verdict = outbox::settle(conn, &box_key, ids, &outcome, policy, now, jitter)?;
+                Ok(verdict.channel)
             })
-            .await?;
-        Ok(verdict.channel)
+            .await
+    }
+}
+
+/// What came of an errand.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Handed {
+    /// It was handed over, or may have been.
+    Result(SendOutcome),
+    /// The provider has it from an earlier try.
+    Found {
+        wamid: Private<String>,
+        /// And not twice.
+        once: bool,
+    },
+    /// The provider was asked and nothing more is known than before.
+    Untold,
+}
+
+impl Handed {
+    /// The result; none where there is none.
+    fn outcome(&self) -> Option<SendOutcome> {
+        match self {
+            Self::Result(outcome) => Some(outcome.clone()),
+            Self::Found { wamid, .. } => Some(SendOutcome::Accepted {
+                wamid: wamid.clone(),
+            }),
+            Self::Untold => None,
+        }
+    }
+}
+
+/// What follows from the provider's answer about a message that may be there.
+#[derive(Debug, PartialEq, Eq)]
+enum Next {
+    Done(Handed),
+    Send,
+    /// It is marked as a repeat before it leaves.
+    SendMarked,
+}
+
+fn after_asking(errand: Errand, told: Reconciled) -> Next {
+    match (told, errand) {
+        (Reconciled::There { wamid, copies }, _) => Next::Done(Handed::Found {
+            wamid,
+            once: copies == 1,
+        }),
+        // Its mark stands, and a new doubt begins.
+        (Reconciled::NotNow, Errand::Send) => Next::Done(Handed::Result(SendOutcome::Unknown)),
+        (Reconciled::Absent, Errand::AskAndSend) => Next::SendMarked,
+        (Reconciled::Absent | Reconciled::Cannot, Errand::Send)
+        | (Reconciled::Absent | Reconciled::Cannot | Reconciled::NotNow, Errand::Repeat) => {
+            Next::Send
+        }
+        (Reconciled::Absent, Errand::Ask)
+        | (Reconciled::NotNow | Reconciled::Cannot, Errand::Ask | Errand::AskAndSend) => {
+            Next::Done(Handed::Untold)
+        }
     }
 }
 
@@ -228,57 +299,47 @@ fn millis(ms: i64) -> Duration {
     Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }
 
-/// Since when the line carries, and for how long it was cut before.
-struct Stretch {
-    up_since: Option<UnixMs>,
-    cut_since: Option<UnixMs>,
-    away_ms: i64,
-}
-
-impl Stretch {
-    /// Nobody knows how long a box was off that has just started: what waits at
-    /// the other end is given a moment.
-    const fn at_start(now: UnixMs) -> Self {
-        Self {
-            up_since: None,
-            cut_since: Some(now.plus_ms(-AWAY_AT_START_MS)),
-            away_ms: 0,
-        }
-    }
-
-    /// A pause that the provider asked for is no outage.
-    fn see(&mut self, state: LineState, now: UnixMs) {
-        if !state.carries(now) {
-            self.up_since = None;
-            if state.is_cut() {
-                self.cut_since.get_or_insert(now);
-            }
-        } else if self.up_since.is_none() {
-            self.up_since = Some(now);
-            self.away_ms = self.cut_since.take().map_or(0, |since| now.ms_since(since));
-        }
-    }
-}
+#[cfg(test)]
+#[path = "sender_tests.rs"]
+mod on_a_store;
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn only_a_cut_counts_as_an_outage() {
-        let mut stretch = Stretch::at_start(UnixMs(100_000));
-        stretch.see(LineState::Up, UnixMs(100_001));
-        assert_eq!(stretch.away_ms, 20_001);
-        stretch.see(LineState::Paused(UnixMs(103_000)), UnixMs(101_000));
-        assert_eq!(stretch.up_since, None);
-        stretch.see(LineState::Up, UnixMs(103_000));
-        assert_eq!(
-            (stretch.up_since, stretch.away_ms),
-            (Some(UnixMs(103_000)), 0)
-        );
-        stretch.see(LineState::Down, UnixMs(104_000));
-        stretch.see(LineState::Portal, UnixMs(105_000));
-        stretch.see(LineState::Up, UnixMs(164_000));
-        assert_eq!(stretch.away_ms, 60_000);
+    fn what_may_be_there_leaves_only_if_its_errand_says_so() {
+        use Errand::{Ask, AskAndSend, Repeat, Send};
+
+        let there = |copies| Reconciled::There {
+            wamid: "w".into(),
+            copies,
+        };
+        let found = |once| {
+            Next::Done(Handed::Found {
+                wamid: "w".into(),
+                once,
+            })
+        };
+        for errand in [Send, Repeat, AskAndSend, Ask] {
+            assert_eq!(after_asking(errand, there(1)), found(true));
+            assert_eq!(after_asking(errand, there(2)), found(false));
+        }
+        let untold = || Next::Done(Handed::Untold);
+        let lost = Next::Done(Handed::Result(SendOutcome::Unknown));
+        for (errand, told, next) in [
+            (Send, Reconciled::Absent, Next::Send),
+            (Send, Reconciled::Cannot, Next::Send),
+            (Send, Reconciled::NotNow, lost),
+            (Repeat, Reconciled::Absent, Next::Send),
+            (Repeat, Reconciled::Cannot, Next::Send),
+            (Repeat, Reconciled::NotNow, Next::Send),
+            (AskAndSend, Reconciled::Absent, Next::SendMarked),
+            (AskAndSend, Reconciled::NotNow, untold()),
+            (Ask, Reconciled::Absent, untold()),
+            (Ask, Reconciled::NotNow, untold()),
+        ] {
+            assert_eq!(after_asking(errand, told), next, "{errand:?}");
+        }
     }
 }

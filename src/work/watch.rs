@@ -14,6 +14,7 @@ use crate::ports::{Moved, SendOutcome, Touch};
 use crate::work::line::{LineState, is_pause, judge_probe, probe_wait_ms};
 use crate::work::purse::{Ask, Moment, PROBE_BYTES, Purse, cost};
 use crate::work::seen::Seen;
+use crate::work::tally::Tally;
 
 /// A line that is up is touched after so long without an answer of the
 /// provider's.
@@ -47,8 +48,6 @@ const DOWN_PATIENCE_MS: i64 = 2_900;
 const FRESH_TOUCHES: u32 = 4;
 /// Shortest patience with one of those, ms.
 const FRESH_PATIENCE_MS: i64 = 600;
-/// So many refusals in a row a late one stands for: the longest wait.
-const REFUSED_LATE: u32 = 16;
 /// A cut that ends within so long was a slow answer and none.
 const FALSE_ALARM_MS: i64 = 15 * SECOND_MS;
 
@@ -75,7 +74,7 @@ pub struct Watch {
     pause: Option<UnixMs>,
     routed: bool,
     failed: u32,
-    refused: u32,
+    tally: Tally,
     fresh: u32,
     wish: Option<(Wish, i64)>,
     asked_ms: i64,
@@ -88,12 +87,6 @@ pub struct Watch {
     purse: Purse,
 }
 
-impl Default for Watch {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Watch {
     /// Nothing is known; the line is taken to be up, and probed at once.
     pub const fn new() -> Self {
@@ -103,7 +96,7 @@ impl Watch {
             pause: None,
             routed: true,
             failed: 0,
-            refused: 0,
+            tally: Tally::new(),
             fresh: 0,
             wish: Some((Wish::Probe, 0)),
             asked_ms: 0,
@@ -139,26 +132,32 @@ impl Watch {
                 self.wish_soon(now);
                 false
             }
-            // No probe shows it, nor a message that is taken: only the wait
-            // bounds how often it is tried.
             Seen::GivenBack(outcome) => {
-                (self.refused, self.asked_ms, self.wish) = (REFUSED_LATE, now.steady_ms, None);
+                self.tally.refuse_late();
+                (self.asked_ms, self.wish) = (now.steady_ms, None);
                 self.sent(outcome, Channel::Misconfigured, now)
             }
         }
     }
 
     fn sent(&mut self, outcome: &SendOutcome, channel: Channel, now: Moment) -> bool {
-        match (outcome, channel) {
-            (_, Channel::Misconfigured) => self.refused = self.refused.saturating_add(1),
-            (SendOutcome::Accepted { .. }, _) => (self.refused, self.failed) = (0, 0),
-            (SendOutcome::Refused { .. }, _) => {}
+        match outcome {
+            SendOutcome::Accepted { .. } => self.failed = 0,
+            SendOutcome::Refused { .. } => {}
             // It may have met a hole: that is found out now and not at the next turn.
-            (SendOutcome::Unknown | SendOutcome::NotSent(_), _) => self.wish_soon(now),
+            SendOutcome::Unknown | SendOutcome::NotSent(_) => self.wish_soon(now),
         }
+        let pause = self.pause.filter(|until| is_pause(*until, now.at));
+        let line = (self.state, pause);
+        let channel = self.tally.count(outcome, channel, line, now.at);
         self.note_answer(outcome, now);
         let next = self.state.after(outcome, channel);
         self.go(next, now)
+    }
+
+    /// Whether one message is to try the line for all.
+    pub const fn is_on_trial(&self) -> bool {
+        self.tally.is_on_trial()
     }
 
     fn probed(&mut self, outcome: &SendOutcome, now: Moment) -> bool {
@@ -182,15 +181,15 @@ impl Watch {
                 self.fresh = 0;
                 self.rtt_ms = (self.rtt_ms * 7 + rtt_ms.clamp(0, PATIENCE_MS_MAX)) / 8;
                 self.proof_ms = now.steady_ms;
-                if state != LineState::Down {
-                    return false;
-                }
-                if self.purse.holds(PROBE_BYTES, now) {
+                // One who is there and answers none of what is sent is asked in earnest.
+                let silent = matches!(state, LineState::Down | LineState::ProviderDown);
+                let bytes = if silent { PROBE_BYTES } else { RESERVE_BYTES };
+                if (silent || self.tally.is_deaf()) && self.purse.holds(bytes, now) {
                     self.wish = Some((Wish::Probe, now.steady_ms));
                     return false;
                 }
-                // Then the next message tells the rest.
-                self.go(LineState::Up, now)
+                // What nobody can be asked is told by the next message.
+                silent && self.go(LineState::Up, now)
             }
             (Touch::Refused, LineState::ProviderDown) => {
                 self.failed = self.failed.saturating_add(1);
@@ -271,6 +270,7 @@ impl Watch {
     fn note_answer(&mut self, outcome: &SendOutcome, now: Moment) {
         match outcome {
             SendOutcome::Accepted { .. } | SendOutcome::Refused { .. } => {
+                self.tally.heard();
                 self.proof_ms = now.steady_ms;
             }
             SendOutcome::NotSent(_) | SendOutcome::Unknown => {}
@@ -319,9 +319,7 @@ impl Watch {
         let ask = match wish {
             Wish::Touch => self.touch(),
             // What cannot be afforded is asked in the cheaper way.
-            Wish::Probe if self.state == LineState::Down && !self.purse.holds(PROBE_BYTES, now) => {
-                self.touch()
-            }
+            Wish::Probe if self.must_save(now) => self.touch(),
             Wish::Probe => Ask::Probe,
         };
         // A touch is what finds a dead uplink: it waits for nothing but its own
@@ -335,6 +333,11 @@ impl Watch {
             .max(self.purse.wait_ms(cost(ask, self.v6) + reserve, now))
             .max(0);
         Plan { ask, wait_ms }
+    }
+
+    fn must_save(&self, now: Moment) -> bool {
+        let silent = matches!(self.state, LineState::Down | LineState::ProviderDown);
+        silent && !self.purse.holds(PROBE_BYTES, now)
     }
 
     fn routine(&self, now: Moment) -> (Wish, i64) {
@@ -362,7 +365,7 @@ impl Watch {
             | LineState::ClockWrong
             | LineState::TokenBad
             | LineState::Misconfigured => {
-                let tries = self.failed.saturating_add(self.refused);
+                let tries = self.failed.saturating_add(self.tally.tries());
                 (Wish::Probe, after(probe_wait_ms(self.state, tries, now.at)))
             }
         }

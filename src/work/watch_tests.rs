@@ -261,6 +261,151 @@ fn refused_sends_make_probes_rarer_although_the_probes_go_well() {
     assert!(waits[0] <= 2_000 && waits[11] == 900_000, "{waits:?}");
 }
 
+fn refused(code: i64) -> SendOutcome {
+    SendOutcome::Refused {
+        error: ProviderError {
+            code,
+            subcode: None,
+        },
+        http: 503,
+        wait: None,
+    }
+}
+
+fn sent(watch: &mut Watch, outcome: &SendOutcome, channel: Channel, now: i64) {
+    watch.see(&Seen::Sent { outcome, channel }, moment(now));
+}
+
+#[test]
+fn a_provider_that_says_try_later_is_waited_for_and_tried_by_one_message() {
+    let (mut watch, later) = (Watch::new(), refused(133_004));
+    let fault = |watch: &mut Watch, now| sent(watch, &later, Channel::ProviderDown, now);
+    watch.spend(Ask::Probe, moment(0));
+    watch.see(&Seen::Probed(&fine()), moment(0));
+    // One now and then may be about one message.
+    for now in [10, 20, 30] {
+        fault(&mut watch, now);
+        fault(&mut watch, now);
+        assert_eq!(watch.state(), LineState::Up);
+        sent(&mut watch, &refused(131_026), Channel::Fine, now);
+    }
+    // Many at once are one outage.
+    for _ in 0..32 {
+        fault(&mut watch, 40);
+    }
+    assert_eq!(watch.state(), LineState::ProviderDown);
+    let (mut now, mut waits) = (40, Vec::new());
+    for _ in 0..16 {
+        watch.purse = Purse::full();
+        let plan = watch.plan(moment(now));
+        assert_eq!(plan.ask, Ask::Probe);
+        waits.push(plan.wait_ms);
+        now += plan.wait_ms;
+        watch.spend(plan.ask, moment(now));
+        watch.see(&Seen::Probed(&fine()), moment(now));
+        assert_eq!(watch.state(), LineState::Up);
+        assert!(watch.is_on_trial());
+        fault(&mut watch, now);
+        assert_eq!(watch.state(), LineState::ProviderDown);
+    }
+    assert!(waits.is_sorted(), "{waits:?}");
+    assert!(waits[1] <= 2_000 && waits[15] == 600_000, "{waits:?}");
+    sent(&mut watch, &fine(), Channel::Fine, now);
+    assert_eq!(watch.state(), LineState::Up);
+    assert!(!watch.is_on_trial());
+}
+
+#[test]
+fn a_provider_in_trouble_is_tried_again_although_nothing_is_left_to_ask_with() {
+    let mut watch = Watch::new();
+    watch.spend(Ask::Probe, moment(0));
+    watch.see(&Seen::Probed(&fine()), moment(0));
+    watch.purse.spend(BURST_BYTES - PROBE_BYTES, moment(0));
+    let mut now = 20_000;
+    for _ in 0..3 {
+        sent(&mut watch, &refused(133_004), Channel::ProviderDown, now);
+    }
+    assert_eq!(watch.state(), LineState::ProviderDown);
+    let end = now + 60_000;
+    live(&mut watch, &mut now, end, |watch, ask, at| {
+        assert!(matches!(ask, Ask::Touch { .. }));
+        answer(watch, ask, at, true)
+    });
+    assert_eq!(watch.state(), LineState::Up);
+    assert!(watch.is_on_trial(), "the next message tells the rest");
+}
+
+#[test]
+fn each_pause_that_proves_too_short_is_followed_by_one_twice_as_long() {
+    let mut watch = Watch::new();
+    let least = |now: i64| Channel::PauseUntil(moment(now + 1_000).at);
+    let throttle = |watch: &mut Watch, now: i64| {
+        sent(watch, &refused(80_007), least(now), now);
+    };
+    let (mut now, mut pauses) = (1_000, Vec::new());
+    for _ in 0..12 {
+        throttle(&mut watch, now);
+        let LineState::Paused(until) = watch.state() else {
+            panic!("{:?}", watch.state());
+        };
+        assert!(watch.is_on_trial(), "one message tries it for all");
+        pauses.push(until.ms_since(moment(now).at));
+        // The others that were in the air say the same, or were taken.
+        sent(&mut watch, &refused(80_007), least(now), now + 10);
+        assert_eq!(watch.state(), LineState::Paused(until));
+        sent(&mut watch, &fine(), Channel::Fine, now + 20);
+        assert!(watch.is_on_trial());
+        now = until.ms_since(moment(0).at) + 1;
+        watch.see(&Seen::Probed(&fine()), moment(now));
+        assert_eq!(watch.state(), LineState::Up);
+    }
+    assert_eq!(pauses[..4], [1_000, 2_000, 4_000, 8_000]);
+    assert_eq!(pauses[11], 900_000);
+    // One that is taken after a pause ends the row.
+    sent(&mut watch, &fine(), Channel::Fine, now);
+    assert!(!watch.is_on_trial());
+    throttle(&mut watch, now);
+    assert_eq!(watch.state(), LineState::Paused(moment(now + 1_000).at));
+}
+
+#[test]
+fn a_longer_pause_that_was_asked_for_is_kept() {
+    let mut watch = Watch::new();
+    let until = |ms| Channel::PauseUntil(moment(ms).at);
+    sent(&mut watch, &refused(4), until(600_000), 0);
+    sent(&mut watch, &refused(4), until(1_000), 0);
+    assert_eq!(watch.state(), LineState::Paused(moment(600_000).at));
+}
+
+#[test]
+fn somebody_who_is_there_and_answers_nothing_is_asked_in_earnest() {
+    let mut watch = Watch::new();
+    watch.spend(Ask::Probe, moment(0));
+    watch.see(&Seen::Probed(&fine()), moment(0));
+    let mut now = 0;
+    for (answer, state) in [
+        (fine(), LineState::Up),
+        (SendOutcome::Unknown, LineState::ProviderDown),
+    ] {
+        for _ in 0..3 {
+            now += 5_000;
+            assert!(watch.wish.is_none());
+            sent(&mut watch, &SendOutcome::Unknown, Channel::Fine, now);
+            let plan = watch.plan(moment(now));
+            assert!(matches!(plan.ask, Ask::Touch { .. }), "{now}");
+            watch.spend(plan.ask, moment(now));
+            watch.see(&Seen::Touched(REACHED), moment(now + 80));
+        }
+        let plan = watch.plan(moment(now + 80));
+        assert_eq!((plan.ask, plan.wait_ms), (Ask::Probe, 0));
+        watch.spend(plan.ask, moment(now + 80));
+        watch.see(&Seen::Probed(&answer), moment(now + 500));
+        assert_eq!(watch.state(), state);
+        // One answer is enough until more is lost.
+        watch.see(&Seen::Touched(REACHED), moment(now + 600));
+    }
+}
+
 #[test]
 fn a_slow_line_is_given_more_time_after_a_false_alarm() {
     let mut watch = Watch::new();

@@ -335,6 +335,8 @@ struct Queued {
     marked: bool,
     /// How often nobody knew what became of it.
     doubts: i64,
+    /// Tasks that ask staff about it for that.
+    tasks: i64,
 }
 
 /// The box's queue, in order.
@@ -343,7 +345,9 @@ fn queue(conn: &Connection) -> Vec<Queued> {
         .prepare(
             "SELECT key, contact_id, state, rank = 0, maybe_double,
                     (SELECT count(*) FROM attempt WHERE outbox_id = outbox.id AND outcome IN
-                     ('interrupted', 'no_answer', 'provider_unsure', 'maybe_sent'))
+                     ('interrupted', 'no_answer', 'provider_unsure', 'maybe_sent')),
+                    (SELECT count(*) FROM task
+                     WHERE outbox_id = outbox.id AND kind = 'sent_in_doubt')
              FROM outbox ORDER BY id",
         )
         .unwrap();
@@ -355,6 +359,7 @@ fn queue(conn: &Connection) -> Vec<Queued> {
             urgent: row.get(3)?,
             marked: row.get(4)?,
             doubts: row.get(5)?,
+            tasks: row.get(6)?,
         })
     });
     rows.unwrap().map(Result::unwrap).collect()
@@ -364,7 +369,10 @@ fn nothing_lost(queue: &[Queued], sent: &BTreeMap<String, Vec<u64>>) {
     for row in queue {
         let gone = ["superseded", "cancelled"].contains(&row.state.as_str());
         let arrived = ["accepted", "sent", "delivered", "read"].contains(&row.state.as_str());
-        assert!(gone || arrived, "a reply ended as {}", row.state);
+        // One whose result was lost each time is a matter for staff.
+        let handed_on = row.state == "failed" && row.doubts > 2 && row.tasks == 1;
+        let ended = gone || arrived || handed_on;
+        assert!(ended, "a reply ended as {}", row.state);
         let seen = sent.contains_key(&row.key);
         assert!(seen || !arrived, "{}: {}", row.key, row.state);
         // A question whose fate nobody knew gives way to a newer one.

@@ -55,6 +55,7 @@ impl Clinic {
                     window: WindowRule::Day,
                     pair: PairRule::CLOUD,
                     max_age_ms: 7 * DAY_MS,
+                    asking: None,
                 },
                 templates: Templates::new(names.into(), vec![Lang::Fr, Lang::Sw]),
                 zone: jiff::tz::TimeZone::UTC,

@@ -321,6 +321,7 @@ fn rules(clinic: &Clinic) -> outbox::Rules {
             window: WindowRule::Day,
             pair: PairRule::CLOUD,
             max_age_ms: MAX_AGE_MS,
+            asking: None,
         },
         templates: Templates::new(names.collect(), clinic.languages.clone()),
         zone: clinic.zone.clone(),

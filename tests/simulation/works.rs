@@ -75,14 +75,21 @@ impl Life {
             Incident::Outage => self.cut_line(),
             Incident::PowerCut if self.cut_in.is_some() => self.cut_power(&[])?,
             Incident::PowerCut => self.cut_in = Some(self.dice.below(6)),
-            Incident::ClockJump => match self.dice.below(4) {
-                0 => self.set_clock(-self.now.0 + 5_000, false),
-                1 if self.totals.jumps > 0 => self.set_clock(0, true),
-                _ => {
-                    let ahead = self.dice.between(-2 * HOUR_MS, 2 * HOUR_MS) | 1;
-                    self.set_clock(ahead, true);
+            Incident::ClockJump => {
+                let before = self.box_now().at;
+                match self.dice.below(4) {
+                    0 => self.set_clock(-self.now.0 + 5_000, false),
+                    1 if self.totals.jumps > 0 => self.set_clock(0, true),
+                    _ => {
+                        let ahead = self.dice.between(-2 * HOUR_MS, 2 * HOUR_MS) | 1;
+                        self.set_clock(ahead, true);
+                    }
                 }
-            },
+                // The sender sees a step forward.
+                if self.box_now().at > before {
+                    self.jobs.push(Job::LineUp);
+                }
+            }
             Incident::ProviderFault => {
                 let fault = self.fault();
                 let times = 1 + u32::try_from(self.dice.below(3)).unwrap();

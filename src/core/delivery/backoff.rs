@@ -4,7 +4,7 @@
 //! of a provider can silence the channel for good.
 
 use super::Class;
-use crate::core::limits::{PROVIDER_WAIT_MS_MAX, RETRY_WAIT_MS_MAX};
+use crate::core::limits::{NUMBER_LIMITED_MS, PROVIDER_WAIT_MS_MAX, RETRY_WAIT_MS_MAX};
 use crate::core::time::{MINUTE_MS, SECOND_MS};
 
 /// How long nothing is heard before a message in doubt is decided upon, ms.
@@ -20,6 +20,7 @@ pub fn wait_ms(class: Class, attempt: u32, hint: Option<i64>, jitter: u32) -> i6
     let base = match class {
         Class::ThrottleContact => grown(SECOND_MS, 4, attempt),
         Class::ThrottleNumber => grown(SECOND_MS, 2, attempt),
+        Class::NumberLimited => NUMBER_LIMITED_MS,
         Class::Retry => grown(5 * SECOND_MS, 2, attempt),
         Class::Configuration => grown(MINUTE_MS, 2, attempt),
         Class::Unknown | Class::PossiblySent => DOUBT_MS,
@@ -42,9 +43,10 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
 
-    const ALL: [Class; 8] = [
+    const ALL: [Class; 9] = [
         Class::Configuration,
         Class::ThrottleNumber,
+        Class::NumberLimited,
         Class::ThrottleContact,
         Class::Retry,
         Class::Permanent,
@@ -61,6 +63,7 @@ mod tests {
         assert_eq!(waits(Class::Retry), [5, 10, 20, 40, 900]);
         assert_eq!(waits(Class::Configuration), [60, 120, 240, 480, 900]);
         assert_eq!(waits(Class::Unknown), [900; 5]);
+        assert_eq!(waits(Class::NumberLimited), [4 * 3_600; 5]);
     }
 
     #[test]
@@ -81,7 +84,8 @@ mod tests {
             let next = wait_ms(class, attempt.saturating_add(1), hint, jitter);
             prop_assert!(next >= now, "{} then {}", now, next);
             prop_assert!((SECOND_MS..=PROVIDER_WAIT_MS_MAX).contains(&now));
-            let longest = RETRY_WAIT_MS_MAX + RETRY_WAIT_MS_MAX / 4;
+            let most = if class == Class::NumberLimited { NUMBER_LIMITED_MS } else { RETRY_WAIT_MS_MAX };
+            let longest = most + most / 4;
             prop_assert!(wait_ms(class, attempt, None, jitter) <= longest);
         }
     }

@@ -17,6 +17,9 @@ pub enum Class {
     Configuration,
     /// Too fast for our number: everything waits.
     ThrottleNumber,
+    /// Our number is limited because people complain of it: everything waits
+    /// for hours, and each try before that makes it worse.
+    NumberLimited,
     /// Too fast for this person: the others go on.
     ThrottleContact,
     /// The same message again, later.
@@ -39,8 +42,8 @@ type Row = (i64, i64, Class, Option<u8>);
 /// the words of everybody else. So does a country we may not write to (130497).
 const TABLE: &[Row] = {
     use Class::{
-        Configuration as C, NeedsTemplate as T, Permanent as P, PossiblySent, Retry as R,
-        ThrottleContact as Rp, ThrottleNumber as Rn, Unknown as U,
+        Configuration as C, NeedsTemplate as T, NumberLimited, Permanent as P, PossiblySent,
+        Retry as R, ThrottleContact as Rp, ThrottleNumber as Rn, Unknown as U,
     };
     &[
         (0, 0, C, None),
@@ -73,7 +76,7 @@ const TABLE: &[Row] = {
         (131_043, 131_043, T, None),
         (131_044, 131_045, C, None),
         (131_047, 131_047, T, None),
-        (131_048, 131_048, C, None),
+        (131_048, 131_048, NumberLimited, None),
         (131_049, 131_052, P, None),
         (131_053, 131_053, R, Some(3)),
         (131_055, 131_055, P, None),
@@ -133,6 +136,7 @@ pub fn classify(error: &ProviderError, http: u16) -> Class {
         Class::Unknown if http == 0 => Class::Retry,
         Class::Configuration
         | Class::ThrottleNumber
+        | Class::NumberLimited
         | Class::ThrottleContact
         | Class::Retry
         | Class::Permanent
@@ -145,6 +149,25 @@ pub fn classify(error: &ProviderError, http: u16) -> Class {
 /// Whether the code is one we know; of another one staff should hear.
 pub fn is_known(error: &ProviderError) -> bool {
     find(error.code).is_some()
+}
+
+/// The provider's servers are not there for now.
+const SERVERS_DOWN: i64 = 133_004;
+
+/// Whether an error that passes says more of the provider than of the message:
+/// its servers are down, or it does not know itself what it did.
+pub fn blames_provider(error: &ProviderError, http: u16) -> bool {
+    match classify(error, http) {
+        Class::Unknown => true,
+        Class::Retry => http >= 500 || error.code == SERVERS_DOWN,
+        Class::Configuration
+        | Class::ThrottleNumber
+        | Class::NumberLimited
+        | Class::ThrottleContact
+        | Class::Permanent
+        | Class::NeedsTemplate
+        | Class::PossiblySent => false,
+    }
 }
 
 /// How often an error of class `Retry` is worth another try before it counts
@@ -168,16 +191,17 @@ mod tests {
     #[test]
     fn every_code_of_the_reference_has_its_class() {
         use Class as K;
-        let cases: [(K, &[i64]); 8] = [
+        let cases: [(K, &[i64]); 9] = [
             (
                 K::Configuration,
                 &[
                     0, 3, 10, 33, 190, 200, 250, 299, 368, 131_005, 131_030, 131_031, 131_037,
-                    131_042, 131_044, 131_045, 131_048, 131_064, 133_000, 133_005, 133_006,
-                    133_008, 133_009, 133_010, 133_016,
+                    131_042, 131_044, 131_045, 131_064, 133_000, 133_005, 133_006, 133_008,
+                    133_009, 133_010, 133_016,
                 ],
             ),
             (K::ThrottleNumber, &[4, 80_007, 130_429, 131_057]),
+            (K::NumberLimited, &[131_048]),
             (K::ThrottleContact, &[131_056]),
             (
                 K::Retry,

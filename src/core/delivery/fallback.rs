@@ -140,6 +140,7 @@ pub fn returned(purpose: Purpose, class: Class, attempts: u32, max: Option<u8>) 
         // The account's fault is not the message's: it is not counted, and
         // tried again as rarely as the account itself.
         Class::Configuration => again(15 * MINUTE_MS, Why::Configuration),
+        Class::NumberLimited => again(super::wait_ms(class, 0, None, 0), Why::NumberLimited),
         Class::ThrottleNumber if attempts < most => again(later(), Why::Throttled),
         Class::ThrottleContact if attempts < most => again(later(), Why::ThrottledContact),
         Class::Retry | Class::Unknown if attempts < most => again(later(), Why::ProviderError),
@@ -242,6 +243,13 @@ mod tests {
                 90,
                 None,
                 again(900_000, Why::Configuration),
+            ),
+            (
+                P::Notice,
+                Class::NumberLimited,
+                90,
+                None,
+                again(4 * HOUR_MS, Why::NumberLimited),
             ),
             (
                 P::Notice,

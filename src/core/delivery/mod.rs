@@ -3,6 +3,7 @@
 
 mod backoff;
 mod class;
+mod doubt;
 mod fallback;
 mod late;
 mod outcome;
@@ -16,13 +17,14 @@ mod window;
 mod words;
 
 pub use backoff::wait_ms;
-pub use class::{CODE_MISSING, Class, classify, is_known, retries_max};
+pub use class::{CODE_MISSING, Class, blames_provider, classify, is_known, retries_max};
+pub use doubt::{Asking, Errand};
 pub use fallback::{LastTemplate, Returned, TEMPLATE_REST_MS, blames_template, returned};
 pub use late::{LATE_MS, lead, pull_first_ms};
 pub use outcome::{LineFault, SendOutcome};
 pub use pair::PairRule;
 pub use plan::{Lane, Limits, Plan, Send, Templated, Waiting, plan};
 pub use state::{DeliveryState, advance};
-pub use verdict::{Channel, Policy, Verdict, judge};
+pub use verdict::{Channel, Past, Policy, Verdict, judge};
 pub use window::{WINDOW_MARGIN_MS, Window, WindowRule, opens_window};
 pub use words::{UnknownWhy, Why, explain};

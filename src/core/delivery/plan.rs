@@ -5,6 +5,7 @@
 //! and carries out what is said; across contacts it serves emergencies first
 //! and then whoever has been ready for longest.
 
+use super::doubt::{Asking, Errand, ask_due, doubt_over, may_repeat};
 use super::fallback::{Asked, Fallback, LastTemplate, Reach, asked, when_closed};
 use super::{DeliveryState, PairRule, Why, Window, WindowRule};
 use crate::core::id::OutboxId;
@@ -24,6 +25,8 @@ pub struct Limits {
     pub pair: PairRule,
     /// How old an unsent message may grow, ms.
     pub max_age_ms: i64,
+    /// How the provider is asked about what is in doubt, where it can be.
+    pub asking: Option<Asking>,
 }
 
 /// A message that waits.
@@ -37,8 +40,15 @@ pub struct Waiting {
     pub not_before: UnixMs,
     /// Since when its age counts; none until a trusted clock has seen it.
     pub aged_from: Option<UnixMs>,
-    /// Whether it was sent again already after its result was lost.
+    /// How often the provider was asked about it in its present doubt, and
+    /// told nothing.
+    pub asked: u32,
+    /// How often it was sent again already after its result was lost.
+    pub repeats: u32,
+    /// Whether the far side may have it twice.
     pub repeated: bool,
+    /// Whether the provider itself said that it may have it already.
+    pub maybe_sent: bool,
     /// Whether something newer took its place while it was in the air.
     pub doomed: bool,
 }
@@ -112,8 +122,8 @@ pub struct Send {
     pub at: UnixMs,
     /// Whether it goes before other contacts' messages.
     pub urgent: bool,
-    /// Whether the far side may have it already.
-    pub again: bool,
+    /// What is to be done with it.
+    pub errand: Errand,
 }
 
 impl Plan {
@@ -122,11 +132,11 @@ impl Plan {
         self.release || self.ask || !self.ends.is_empty() || !self.holds.is_empty()
     }
 
-    fn look_by(&mut self, at: UnixMs) {
+    pub(super) fn look_by(&mut self, at: UnixMs) {
         self.look = Some(self.look.map_or(at, |look| look.min(at)));
     }
 
-    fn end(&mut self, message: &Waiting, state: DeliveryState, why: Why) {
+    pub(super) fn end(&mut self, message: &Waiting, state: DeliveryState, why: Why) {
         self.ends.push((message.id, state, why));
     }
 }
@@ -172,24 +182,46 @@ pub fn plan(lane: &Lane, limits: Limits, now: Now) -> Plan {
     plan
 }
 
-/// Ends what has grown too old, on a trusted clock only; says what is left of
-/// the queued ones.
-fn expire(plan: &mut Plan, lane: &Lane, limits: Limits, now: Now) -> Vec<Waiting> {
+/// What has not grown too old.
+struct Alive {
+    queued: Vec<Waiting>,
+    doubted: Vec<Waiting>,
+}
+
+/// Ends what has grown too old, on a trusted clock only; says what is left. Of
+/// what is in doubt nobody knows that it did not arrive.
+fn expire(plan: &mut Plan, lane: &Lane, limits: Limits, now: Now) -> Alive {
+    let too_old = |plan: &mut Plan, one: &Waiting| {
+        plan.end(one, DeliveryState::Expired, Why::TooOld);
+    };
+    still_of_use(plan, &lane.held, limits, now, too_old);
+    Alive {
+        queued: still_of_use(plan, &lane.queued, limits, now, too_old),
+        doubted: still_of_use(plan, &lane.doubted, limits, now, |plan, one| {
+            doubt_over(plan, one, false);
+        }),
+    }
+}
+
+fn still_of_use(
+    plan: &mut Plan,
+    waiting: &[Waiting],
+    limits: Limits,
+    now: Now,
+    end: impl Fn(&mut Plan, &Waiting),
+) -> Vec<Waiting> {
+    if !now.trusted {
+        return waiting.to_vec();
+    }
     let mut alive = Vec::new();
-    let waiting = lane.queued.iter().map(|one| (one, true));
-    let held = lane.held.iter().map(|one| (one, false));
-    for (message, is_queued) in waiting.chain(held) {
-        if now.trusted {
-            let from = message.aged_from.unwrap_or(now.at);
-            plan.start_ageing |= message.aged_from.is_none();
-            let old_at = from.plus_ms(limits.max_age_ms);
-            if old_at < now.at {
-                plan.end(message, DeliveryState::Expired, Why::TooOld);
-                continue;
-            }
+    for message in waiting {
+        plan.start_ageing |= message.aged_from.is_none();
+        let from = message.aged_from.unwrap_or(now.at);
+        let old_at = from.plus_ms(limits.max_age_ms);
+        if old_at < now.at {
+            end(plan, message);
+        } else {
             plan.look_by(old_at.plus_ms(1));
-        }
-        if is_queued {
             alive.push(*message);
         }
     }
@@ -197,20 +229,20 @@ fn expire(plan: &mut Plan, lane: &Lane, limits: Limits, now: Now) -> Vec<Waiting
 }
 
 /// Nothing but a template may leave.
-fn closed(plan: &mut Plan, lane: &Lane, queued: &[Waiting], limits: Limits, now: Now) {
+fn closed(plan: &mut Plan, lane: &Lane, alive: &Alive, limits: Limits, now: Now) {
     let asked = asked(lane.last_template, lane.last_stamp, limits.max_age_ms, now);
     let reach = match (asked, lane.templates) {
         (Asked::Yes, _) | (Asked::No, Templated::Ready) => Reach::Template,
         (Asked::Failed, _) | (Asked::No, Templated::Refused) => Reach::TemplateFailed,
         (Asked::No, Templated::Absent) => Reach::NoTemplate,
     };
-    for message in queued {
+    for message in &alive.queued {
         match when_closed(message.purpose, reach) {
             Fallback::Drop => plan.end(message, DeliveryState::Superseded, Why::WindowClosed),
             Fallback::Hold { why, call } => plan.holds.push((message.id, why, call)),
         }
     }
-    for message in &lane.doubted {
+    for message in &alive.doubted {
         if message.not_before <= now.at {
             doubt_over(plan, message, true);
         } else {
@@ -230,7 +262,7 @@ fn closed(plan: &mut Plan, lane: &Lane, queued: &[Waiting], limits: Limits, now:
         Some((template, true)) => plan.look_by(template.not_before),
         // What changes is carried out first; the next plan sends it.
         Some((_, false)) if plan.changes() => {}
-        Some((template, false)) => ready(plan, lane, &template, limits, now, false),
+        Some((template, false)) => ready(plan, lane, &template, limits, now, Errand::Send),
         None => plan.ask = held && asked == Asked::No && lane.templates == Templated::Ready,
     }
 }
@@ -241,44 +273,30 @@ fn plan_keeps_held(plan: &Plan, lane: &Lane) -> bool {
     lane.held.iter().any(|one| !ended(one))
 }
 
-/// The wait of a message in doubt is over, and it is not sent again: a question
-/// lost its sense, everything else is a matter for staff.
-fn doubt_over(plan: &mut Plan, message: &Waiting, closed: bool) {
-    match message.purpose {
-        Purpose::Prompt if message.doomed => {
-            plan.end(message, DeliveryState::Superseded, Why::NewerQuestion);
-        }
-        Purpose::Prompt if closed => {
-            plan.end(message, DeliveryState::Superseded, Why::WindowClosed);
-        }
-        Purpose::Prompt
-        | Purpose::Notice
-        | Purpose::Emergency
-        | Purpose::Staff
-        | Purpose::Template => plan.end(message, DeliveryState::Failed, Why::SentInDoubt),
-    }
-}
-
 /// The window is open and nothing else is to be done first: what leaves next.
 fn send_next(plan: &mut Plan, lane: &Lane, limits: Limits, now: Now) {
     let is_urgent = |one: &&Waiting| one.purpose == Purpose::Emergency;
     let urgent = lane.queued.iter().find(is_urgent);
     if let Some(urgent) = urgent.filter(|one| one.not_before <= now.at) {
-        return ready(plan, lane, urgent, limits, now, false);
+        return ready(plan, lane, urgent, limits, now, Errand::Send);
     }
     let head = lane.queued.iter().min_by_key(|one| one.id);
     for doubted in &lane.doubted {
-        if doubted.not_before > now.at {
-            plan.look_by(doubted.not_before);
-            continue;
-        }
-        if doubted.doomed || doubted.purpose == Purpose::Staff {
-            doubt_over(plan, doubted, false);
-            continue;
-        }
         // An earlier one that is queued again goes before it.
-        if head.is_none_or(|head| head.id > doubted.id) {
-            return ready(plan, lane, doubted, limits, now, true);
+        let may_leave = head.is_none_or(|head| head.id > doubted.id) && may_repeat(doubted);
+        if doubted.not_before > now.at {
+            if ask_due(plan, doubted, limits, now) {
+                let errand = if may_leave {
+                    Errand::AskAndSend
+                } else {
+                    Errand::Ask
+                };
+                return ready(plan, lane, doubted, limits, now, errand);
+            }
+        } else if may_leave {
+            return ready(plan, lane, doubted, limits, now, Errand::Repeat);
+        } else if !may_repeat(doubted) {
+            doubt_over(plan, doubted, false);
         }
     }
     if plan.changes() {
@@ -294,24 +312,30 @@ fn send_next(plan: &mut Plan, lane: &Lane, limits: Limits, now: Now) {
         .iter()
         .any(|one| one.id < head.id && !one.repeated);
     if !blocked || head.purpose == Purpose::Staff {
-        ready(plan, lane, head, limits, now, false);
+        ready(plan, lane, head, limits, now, Errand::Send);
     }
     if let Some(urgent) = urgent {
         plan.look_by(urgent.not_before);
     }
 }
 
-fn ready(plan: &mut Plan, lane: &Lane, message: &Waiting, limits: Limits, now: Now, again: bool) {
+fn ready(
+    plan: &mut Plan,
+    lane: &Lane,
+    message: &Waiting,
+    limits: Limits,
+    now: Now,
+    errand: Errand,
+) {
     let urgent = message.purpose == Purpose::Emergency;
     let at = limits.pair.ready_at(lane.spent, urgent, now.at);
     plan.send = Some(Send {
         id: message.id,
-        at: if again {
-            at
-        } else {
-            at.max(message.not_before)
+        at: match errand {
+            Errand::Send => at.max(message.not_before),
+            Errand::Repeat | Errand::AskAndSend | Errand::Ask => at,
         },
         urgent,
-        again,
+        errand,
     });
 }

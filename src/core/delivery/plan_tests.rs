@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::core::id::OutboxId;
+use crate::core::limits::REPEATS_MAX;
 use crate::core::outgoing::Purpose;
 use crate::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, Now, UnixMs};
 use proptest::prelude::*;
@@ -17,6 +18,11 @@ const LIMITS: Limits = Limits {
     window: WindowRule::Day,
     pair: PairRule::CLOUD,
     max_age_ms: 7 * DAY_MS,
+    asking: None,
+};
+const ASKING: Asking = Asking {
+    after_ms: 15_000,
+    in_doubt_ms: 600_000,
 };
 const OPEN: UnixMs = UnixMs(NOW.0 - HOUR_MS);
 const CLOSED: UnixMs = UnixMs(NOW.0 - 30 * HOUR_MS);
@@ -27,7 +33,10 @@ fn message(id: i64, purpose: Purpose) -> Waiting {
         purpose,
         not_before: UnixMs(0),
         aged_from: Some(NOW.plus_ms(-MINUTE_MS)),
+        asked: 0,
+        repeats: 0,
         repeated: false,
+        maybe_sent: false,
         doomed: false,
     }
 }
@@ -104,6 +113,19 @@ fn after_its_wait_a_doubtful_message_follows_its_kind() {
         doomed: true,
         ..message(1, P::Prompt)
     };
+    let there = Waiting {
+        maybe_sent: true,
+        ..message(1, P::Prompt)
+    };
+    let again = Waiting {
+        repeats: 1,
+        repeated: true,
+        ..message(1, P::Notice)
+    };
+    let often = Waiting {
+        repeats: REPEATS_MAX,
+        ..again
+    };
     let staff = [(OutboxId(1), S::Failed, Why::SentInDoubt)];
     let newer = [(OutboxId(1), S::Superseded, Why::NewerQuestion)];
     let closed = [(OutboxId(1), S::Superseded, Why::WindowClosed)];
@@ -114,15 +136,99 @@ fn after_its_wait_a_doubtful_message_follows_its_kind() {
         (OPEN, message(1, P::Emergency), true, &none[..]),
         (OPEN, message(1, P::Staff), false, &staff[..]),
         (OPEN, doomed, false, &newer[..]),
+        (OPEN, there, false, &staff[..]),
+        (OPEN, again, true, &none[..]),
+        (OPEN, often, false, &staff[..]),
         (CLOSED, message(1, P::Prompt), false, &closed[..]),
         (CLOSED, message(1, P::Notice), false, &staff[..]),
     ] {
         let mut queue = lane(stamp, &[]);
         queue.doubted = vec![one];
         let next = plan(&queue, LIMITS, TRUSTED);
-        assert_eq!(next.send.is_some_and(|send| send.again), leaves, "{one:?}");
+        let repeated = next.send.is_some_and(|send| send.errand == Errand::Repeat);
+        assert_eq!(repeated, leaves, "{one:?}");
         assert_eq!(next.ends, ends, "{one:?}");
     }
+}
+
+/// The errands of one message in doubt, by seconds since its result was lost,
+/// when nothing is ever told.
+fn errands(one: Waiting, limits: Limits) -> Vec<(i64, Option<Errand>)> {
+    let lost = NOW;
+    let mut one = Waiting {
+        not_before: lost.plus_ms(ASKING.in_doubt_ms),
+        ..one
+    };
+    let (mut now, mut seen) = (TRUSTED, Vec::new());
+    for _ in 0..20 {
+        let mut queue = lane(OPEN, &[]);
+        queue.doubted = vec![one];
+        let next = plan(&queue, limits, now);
+        let errand = next.send.map(|send| send.errand);
+        if errand.is_some() || !next.ends.is_empty() {
+            seen.push((now.at.ms_since(lost) / 1_000, errand));
+        }
+        match errand {
+            Some(Errand::Ask | Errand::AskAndSend) => one.asked += 1,
+            Some(Errand::Send | Errand::Repeat) => return seen,
+            None if !next.ends.is_empty() => return seen,
+            None => now.at = next.look.unwrap(),
+        }
+    }
+    panic!("no end: {seen:?}");
+}
+
+#[test]
+fn a_provider_that_can_be_asked_is_asked_until_the_doubt_is_over() {
+    let limits = Limits {
+        window: WindowRule::None,
+        asking: Some(ASKING),
+        ..LIMITS
+    };
+    let at = |errand: Errand| [15, 45, 105, 225, 465].map(|second| (second, Some(errand)));
+    let with = |errand, last| {
+        let mut all = at(errand).to_vec();
+        all.push((600, last));
+        all
+    };
+    let repeat = Some(Errand::Repeat);
+    for (one, expected) in [
+        (
+            message(1, Purpose::Prompt),
+            with(Errand::AskAndSend, repeat),
+        ),
+        // What must not arrive twice is asked about and no more.
+        (message(1, Purpose::Staff), with(Errand::Ask, None)),
+        (
+            Waiting {
+                repeats: REPEATS_MAX,
+                ..message(1, Purpose::Notice)
+            },
+            with(Errand::Ask, None),
+        ),
+    ] {
+        assert_eq!(errands(one, limits), expected);
+        let unasked = Limits {
+            asking: None,
+            ..limits
+        };
+        assert_eq!(errands(one, unasked), expected[5..]);
+    }
+}
+
+#[test]
+fn what_is_asked_about_does_not_leave_before_an_earlier_one() {
+    let limits = Limits {
+        asking: Some(ASKING),
+        ..LIMITS
+    };
+    let mut queue = lane(OPEN, &[message(1, Purpose::Notice)]);
+    queue.doubted = vec![Waiting {
+        not_before: NOW.plus_ms(300_000),
+        ..message(2, Purpose::Notice)
+    }];
+    let send = plan(&queue, limits, TRUSTED).send.unwrap();
+    assert_eq!((send.id.0, send.errand), (2, Errand::Ask));
 }
 
 #[test]
@@ -210,6 +316,36 @@ fn what_is_too_old_ends_on_a_trusted_clock_only() {
 }
 
 #[test]
+fn what_is_in_doubt_grows_too_old_as_well() {
+    let old = Waiting {
+        aged_from: Some(NOW.plus_ms(-8 * DAY_MS)),
+        not_before: NOW.plus_ms(MINUTE_MS),
+        ..message(1, Purpose::Notice)
+    };
+    let doomed = Waiting {
+        id: OutboxId(2),
+        purpose: Purpose::Prompt,
+        doomed: true,
+        ..old
+    };
+    let mut queue = lane(OPEN, &[]);
+    queue.doubted = vec![old, doomed];
+    let ended = [
+        (OutboxId(1), DeliveryState::Failed, Why::SentInDoubt),
+        (OutboxId(2), DeliveryState::Superseded, Why::NewerQuestion),
+    ];
+    for stamp in [OPEN, CLOSED] {
+        queue.last_stamp = stamp;
+        assert_eq!(plan(&queue, LIMITS, TRUSTED).ends, ended);
+    }
+    let untrusted = Now {
+        trusted: false,
+        ..TRUSTED
+    };
+    assert!(plan(&queue, LIMITS, untrusted).ends.is_empty());
+}
+
+#[test]
 fn a_contact_written_to_too_often_waits_alone() {
     let mut queue = lane(OPEN, &[message(1, Purpose::Notice)]);
     queue.spent = NOW.plus_ms(45 * 6_000);
@@ -236,12 +372,17 @@ fn any_message() -> impl Strategy<Value = Waiting> {
         Purpose::Staff,
     ]);
     let aged = prop::option::of(-10 * DAY_MS..DAY_MS);
-    let flags = (any::<bool>(), any::<bool>());
-    (purpose, -DAY_MS..DAY_MS, aged, flags).prop_map(|(purpose, wait, aged, (repeated, doomed))| {
+    let flags = (any::<bool>(), any::<bool>(), any::<bool>());
+    let fields = (purpose, -DAY_MS..DAY_MS, aged, flags, 0..9_u32);
+    fields.prop_map(|(purpose, wait, aged, flags, asked)| {
+        let (repeated, maybe_sent, doomed) = flags;
         Waiting {
             not_before: NOW.plus_ms(wait),
             aged_from: aged.map(|ms| NOW.plus_ms(ms)),
+            asked,
+            repeats: asked / 3,
             repeated,
+            maybe_sent,
             doomed,
             ..message(0, purpose)
         }
@@ -287,10 +428,11 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn whatever_waits_a_plan_is_sound(queue in any_lane(), trusted: bool) {
+    fn whatever_waits_a_plan_is_sound(queue in any_lane(), trusted: bool, asks: bool) {
         let now = Now { at: NOW, trusted };
-        let next = plan(&queue, LIMITS, now);
-        prop_assert_eq!(&next, &plan(&queue, LIMITS, now), "the same again");
+        let limits = Limits { asking: asks.then_some(ASKING), ..LIMITS };
+        let next = plan(&queue, limits, now);
+        prop_assert_eq!(&next, &plan(&queue, limits, now), "the same again");
         let mut named: Vec<i64> = next.ends.iter().map(|(id, ..)| id.0).collect();
         named.extend(next.holds.iter().map(|(id, ..)| id.0));
         let unique: BTreeSet<i64> = named.iter().copied().collect();

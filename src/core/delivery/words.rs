@@ -16,6 +16,8 @@ pub enum Why {
     Configuration,
     /// The number as a whole sent too fast.
     Throttled,
+    /// WhatsApp limits the number because people complain of it.
+    NumberLimited,
     /// This person was written to too fast.
     ThrottledContact,
     /// As many were sent today as the clinic allows.
@@ -85,6 +87,12 @@ const TABLE: &[Row] = &[
         "throttled",
         "WhatsApp asked the clinic's number to slow down; it leaves by itself.",
         "",
+    ),
+    (
+        Why::NumberLimited,
+        "number_limited",
+        "WhatsApp limits the clinic's number for some hours, because people blocked or reported it; it leaves by itself after that.",
+        "If it is urgent, call this patient. Ask the technician to look at the number's quality in WhatsApp Manager.",
     ),
     (
         Why::ThrottledContact,
@@ -318,10 +326,12 @@ mod tests {
             include_str!("../../store/outbox/prompt.rs"),
             include_str!("../../store/outbox/claim.rs"),
             include_str!("../../store/outbox/mod.rs"),
+            include_str!("../../store/outbox/lane.rs"),
         ];
         let mut found = 0;
         for source in sources {
-            for after in source.split("why = '").skip(1) {
+            let spelled = [source.split("why = '"), source.split("why IS '")];
+            for after in spelled.into_iter().flat_map(|parts| parts.skip(1)) {
                 let word = after.split('\'').next().unwrap();
                 assert!(word.parse::<Why>().is_ok(), "{word}");
                 found += 1;

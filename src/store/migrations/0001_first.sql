@@ -159,7 +159,14 @@ CREATE TABLE outbox (
     state        TEXT NOT NULL,
     why          TEXT,
     not_before   INTEGER NOT NULL DEFAULT 0,
+    -- Refusals of the kind that is worth so many tries and no more.
     attempts     INTEGER NOT NULL DEFAULT 0,
+    -- Times it was put off, for whatever reason: only the wait grows with it.
+    delays       INTEGER NOT NULL DEFAULT 0,
+    -- Times the provider was asked about it in its present doubt and told nothing.
+    asked        INTEGER NOT NULL DEFAULT 0,
+    -- Times it left once more after its result was lost.
+    repeats      INTEGER NOT NULL DEFAULT 0,
     -- HMAC of the provider's id, to match statuses.
     wamid_key    BLOB,
     -- Sent again after a result was lost: the far side may have it twice.
@@ -195,8 +202,9 @@ CREATE TABLE lane (
     -- 0 if its head goes before everybody else's.
     rank         INTEGER NOT NULL DEFAULT 1,
     head_id      INTEGER,
-    -- Whether the head may have arrived already.
-    again        INTEGER NOT NULL DEFAULT 0 CHECK (again IN (0, 1)),
+    -- Whether the head may have arrived already: 1 if it leaves once more, 2 if
+    -- it does so unless the provider has it, 3 if the provider is only asked.
+    again        INTEGER NOT NULL DEFAULT 0 CHECK (again IN (0, 1, 2, 3)),
     ready_at     INTEGER,
     look_at      INTEGER,
     -- Whether something is held until they write.

@@ -3,7 +3,7 @@
 
 use super::ceiling::Ceiling;
 use super::{Rules, end, lane, purpose_of, template};
-use crate::core::delivery::{DeliveryState, LATE_MS, Why, lead};
+use crate::core::delivery::{DeliveryState, Errand, LATE_MS, Why, lead};
 use crate::core::id::{AttemptId, ContactId, OutboxId, OutboxKey};
 use crate::core::outgoing::{Body, Outgoing, Purpose};
 use crate::core::time::{Now, UnixMs};
@@ -21,8 +21,10 @@ pub struct Claim {
     pub attempt: AttemptId,
     /// What to hand over, and to whom.
     pub call: Call,
-    /// Whether the result of an earlier try was lost: a provider that can be
-    /// asked is asked before it is tried again.
+    /// What is to be done with it.
+    pub errand: Errand,
+    /// Whether the far side may have it already: a provider that can be asked is
+    /// asked before it is tried again.
     pub doubtful: bool,
 }
 
@@ -67,7 +69,7 @@ pub fn turn(conn: &Connection, rules: &Rules, now: Now, room: usize) -> Result<T
 struct Ready {
     contact: ContactId,
     head: OutboxId,
-    again: bool,
+    errand: Errand,
     spent: UnixMs,
     told: UnixMs,
 }
@@ -86,7 +88,7 @@ fn ready(conn: &Connection, rank: i64, now: UnixMs, limit: usize) -> Result<Vec<
         Ok(Ready {
             contact: ContactId(row.get(0)?),
             head: OutboxId(row.get(1)?),
-            again: row.get(2)?,
+            errand: lane::errand_of(row.get(2)?),
             spent: UnixMs(row.get(3)?),
             told: UnixMs(row.get(4)?),
         })
@@ -124,8 +126,10 @@ fn take_or_set_aside(
     ceiling: &mut Ceiling,
     turn: &mut Turn,
 ) -> Result<()> {
+    let asks = ready.errand == Errand::Ask;
     let taken = nested(conn, || {
-        if ceiling.holds(conn, ready.contact, ready.head, now.at)? {
+        // Asking costs nothing of what the ceiling counts.
+        if !asks && ceiling.holds(conn, ready.contact, ready.head, now.at)? {
             return Ok(None);
         }
         take(conn, rules, ready, now)
@@ -160,12 +164,12 @@ fn take(conn: &Connection, rules: &Rules, ready: &Ready, now: Now) -> Result<Opt
     let taken = conn
         .prepare_cached(
             "UPDATE outbox SET state = 'sending', why = NULL, updated_at = ?2,
-                           maybe_double = max(maybe_double, ?3),
+                           maybe_double = max(maybe_double, ?3), repeats = repeats + ?3,
                            under_stamp = (SELECT last_stamp FROM contact
                                           WHERE contact.id = outbox.contact_id)
          WHERE id = ?1 AND state IN ('queued', 'in_doubt')",
         )?
-        .execute(params![id.0, now.at.0, i64::from(ready.again)])?;
+        .execute(params![id.0, now.at.0, ready.errand == Errand::Repeat])?;
     if taken == 0 {
         conn.prepare_cached("UPDATE lane SET look_at = ?2 WHERE contact_id = ?1")?
             .execute(params![contact.0, now.at.0])?;
@@ -180,11 +184,12 @@ fn take(conn: &Connection, rules: &Rules, ready: &Ready, now: Now) -> Result<Opt
         id,
         attempt,
         call: Call { key, to, message },
-        doubtful,
+        errand: ready.errand,
+        doubtful: doubtful || ready.errand != Errand::Send,
     }))
 }
 
-/// The message as it leaves, and whether it may be there already.
+/// The message as it leaves, and whether it may have arrived twice.
 fn read(
     conn: &Connection,
     rules: &Rules,

@@ -3,7 +3,7 @@
 
 use super::{Rules, purpose_of, template};
 use crate::core::delivery::{
-    DeliveryState, Lane, LastTemplate, Plan, Templated, Waiting, Why, Window, plan,
+    DeliveryState, Errand, Lane, LastTemplate, Plan, Templated, Waiting, Why, Window, plan,
 };
 use crate::core::id::{ContactId, OutboxId};
 use crate::core::limits::{LOOKS_PER_TURN_MAX, PLAN_SLICE_MAX};
@@ -42,7 +42,7 @@ fn plan_contact(conn: &Connection, rules: &Rules, contact: ContactId, now: Now) 
         let plan = plan(&lane, rules.limits, now);
         carry_out(conn, rules, contact, &plan, now)?;
         if !plan.changes() {
-            return save(conn, contact, &lane, &plan);
+            return save(conn, contact, &lane, &plan, now.at);
         }
     }
     conn.prepare_cached(
@@ -54,7 +54,7 @@ fn plan_contact(conn: &Connection, rules: &Rules, contact: ContactId, now: Now) 
 
 /// Of one state, emergencies first, then in the order of queueing.
 pub(super) const IN_STATE: &str = "SELECT id, purpose, not_before, aged_from, maybe_double,
-            doom IS NOT NULL
+            asked, repeats, why IS 'maybe_sent', doom IS NOT NULL
      FROM outbox INDEXED BY outbox_waiting
      WHERE contact_id = ?1 AND state = ?2 AND state IN ('queued', 'held', 'sending', 'in_doubt')
      ORDER BY rank, id LIMIT ?3";
@@ -87,7 +87,10 @@ fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
         not_before: UnixMs(row.get(2)?),
         aged_from: row.get::<_, Option<i64>>(3)?.map(UnixMs),
         repeated: row.get(4)?,
-        doomed: row.get(5)?,
+        asked: row.get(5)?,
+        repeats: row.get(6)?,
+        maybe_sent: row.get(7)?,
+        doomed: row.get(8)?,
     })
 }
 
@@ -128,7 +131,7 @@ fn load(conn: &Connection, rules: &Rules, contact: ContactId, now: Now) -> Resul
 }
 
 pub(super) const LAST_TEMPLATE: &str = "SELECT id, purpose, not_before, aged_from, maybe_double,
-            doom IS NOT NULL, state, about_stamp, created_at
+            asked, repeats, why IS 'maybe_sent', doom IS NOT NULL, state, about_stamp, created_at
      FROM outbox INDEXED BY outbox_template
      WHERE contact_id = ?1 AND purpose = 'template' ORDER BY id DESC LIMIT 1";
 
@@ -139,10 +142,10 @@ fn last_template(conn: &Connection, contact: ContactId) -> Result<Option<Latest>
     let found = conn
         .prepare_cached(LAST_TEMPLATE)?
         .query_row([contact.0], |row| {
-            let state = super::state_at(row, 6)?;
+            let state = super::state_at(row, 9)?;
             let last = LastTemplate {
-                about: UnixMs(row.get(7)?),
-                created: UnixMs(row.get(8)?),
+                about: UnixMs(row.get(10)?),
+                created: UnixMs(row.get(11)?),
                 withdrawn: state == DeliveryState::Superseded,
                 failed: matches!(
                     state,
@@ -262,24 +265,56 @@ pub(super) fn call_for_held(conn: &Connection, contact: ContactId, now: UnixMs) 
     Ok(())
 }
 
-fn save(conn: &Connection, contact: ContactId, lane: &Lane, plan: &Plan) -> Result<()> {
+/// Who may leave at once and could before keeps the place: new messages of a
+/// contact must not put them behind everybody else. A wait of their own begins a
+/// new one.
+fn save(
+    conn: &Connection,
+    contact: ContactId,
+    lane: &Lane,
+    plan: &Plan,
+    now: UnixMs,
+) -> Result<()> {
     let send = plan.send;
     conn.prepare_cached(
-        "UPDATE lane SET rank = ?2, head_id = ?3, again = ?4, ready_at = ?5, look_at = ?6,
-                         holds = ?7, closed_stamp = coalesce(?8, closed_stamp)
+        "UPDATE lane SET ready_at = CASE WHEN ?5 <= ?9 AND ready_at < ?5 AND rank = ?2
+                                    THEN ready_at ELSE ?5 END,
+                         rank = ?2, head_id = ?3, again = ?4, look_at = ?6, holds = ?7,
+                         closed_stamp = coalesce(?8, closed_stamp)
          WHERE contact_id = ?1",
     )?
     .execute(params![
         contact.0,
         i64::from(!send.is_some_and(|send| send.urgent)),
         send.map(|send| send.id.0),
-        send.is_some_and(|send| send.again),
+        errand_number(send.map_or(Errand::Send, |send| send.errand)),
         send.map(|send| send.at.0),
         plan.look.map(|at| at.0),
         !lane.held.is_empty(),
         plan.closed.then_some(lane.last_stamp.0),
+        now.0,
     ])?;
     Ok(())
+}
+
+/// The column's number for an errand.
+const fn errand_number(errand: Errand) -> i64 {
+    match errand {
+        Errand::Send => 0,
+        Errand::Repeat => 1,
+        Errand::AskAndSend => 2,
+        Errand::Ask => 3,
+    }
+}
+
+/// The errand behind a number; one that is none is the most careful.
+pub(super) const fn errand_of(number: i64) -> Errand {
+    match number {
+        0 => Errand::Send,
+        1 => Errand::Repeat,
+        2 => Errand::AskAndSend,
+        _ => Errand::Ask,
+    }
 }
 
 /// Reads a row's contact.

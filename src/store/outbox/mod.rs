@@ -16,7 +16,7 @@ mod tests;
 
 pub use claim::{Claim, Turn, turn};
 pub use prompt::{LastPrompt, last_prompt, quotes};
-pub use settle::{line_up, not_doubled, recover, settle};
+pub use settle::{line_up, not_doubled, recover, repeats, settle, untold};
 pub use status::{OfAccount, apply_status};
 pub use template::note_fault;
 
@@ -148,6 +148,7 @@ const fn task_word(why: Why) -> &'static str {
         Why::LineDown
         | Why::Configuration
         | Why::Throttled
+        | Why::NumberLimited
         | Why::ThrottledContact
         | Why::DailyCeiling
         | Why::ProviderError

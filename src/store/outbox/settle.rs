@@ -2,9 +2,11 @@
 //! come back, does to those whose fate is unknown.
 
 use super::{ask_staff, is_template, state_at, status, template};
-use crate::core::delivery::{DeliveryState, Policy, SendOutcome, Verdict, Why, judge};
+use crate::core::delivery::{DeliveryState, Past, Policy, SendOutcome, Verdict, Why, judge};
 use crate::core::id::{AttemptId, OutboxId};
+use crate::core::tasks::Kind;
 use crate::core::time::UnixMs;
+use crate::store::tasks::{self, NewTask};
 use crate::store::{BoxKey, Result, usage};
 use rusqlite::{Connection, params};
 
@@ -24,16 +26,16 @@ pub fn settle(
     jitter: u32,
 ) -> Result<Verdict> {
     let (id, attempt) = claim;
-    let (state, attempts, doom) = conn
-        .prepare_cached("SELECT state, attempts, doom FROM outbox WHERE id = ?1")?
+    let (state, past, doom) = conn
+        .prepare_cached("SELECT state, attempts, delays, doom FROM outbox WHERE id = ?1")?
         .query_row([id.0], |row| {
-            Ok((
-                state_at(row, 0)?,
-                row.get::<_, u32>(1)?,
-                row.get::<_, Option<String>>(2)?,
-            ))
+            let past = Past {
+                refusals: row.get(1)?,
+                delays: row.get(2)?,
+            };
+            Ok((state_at(row, 0)?, past, row.get::<_, Option<String>>(3)?))
         })?;
-    let verdict = judge(outcome, attempts, policy, now, jitter);
+    let verdict = judge(outcome, past, policy, now, jitter);
     conn.prepare_cached("UPDATE attempt SET ended_at = ?2, outcome = ?3 WHERE id = ?1")?
         .execute(params![
             attempt.0,
@@ -54,6 +56,9 @@ pub fn settle(
                AND lane.told_stamp < o.about_stamp",
         )?
         .execute([id.0])?;
+    }
+    if verdict.why == Some(Why::NumberLimited) {
+        tell_technician(conn, now)?;
     }
     // Anything but `sending` means that a status, or staff, was quicker.
     if state == DeliveryState::Sending {
@@ -81,6 +86,48 @@ pub fn not_doubled(conn: &Connection, id: OutboxId) -> Result<()> {
     conn.prepare_cached("UPDATE outbox SET maybe_double = 0 WHERE id = ?1")?
         .execute([id.0])?;
     Ok(())
+}
+
+/// The provider was asked and does not have the message: before it leaves once
+/// more it is marked.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn repeats(conn: &Connection, id: OutboxId) -> Result<()> {
+    conn.prepare_cached("UPDATE outbox SET maybe_double = 1, repeats = repeats + 1 WHERE id = ?1")?
+        .execute([id.0])?;
+    Ok(())
+}
+
+/// The provider was asked about a message and told nothing that settles it: it
+/// is in doubt as before, unless its contact was erased meanwhile.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn untold(conn: &Connection, claim: (OutboxId, AttemptId), now: UnixMs) -> Result<()> {
+    let (id, attempt) = claim;
+    conn.prepare_cached("UPDATE attempt SET ended_at = ?2, outcome = 'untold' WHERE id = ?1")?
+        .execute(params![attempt.0, now.0])?;
+    conn.prepare_cached(
+        "UPDATE outbox SET state = CASE doom WHEN 'cancelled' THEN doom ELSE 'in_doubt' END,
+                why = CASE doom WHEN 'cancelled' THEN 'erased' ELSE 'no_answer' END,
+                asked = asked + 1, updated_at = ?2
+         WHERE id = ?1 AND state = 'sending'",
+    )?
+    .execute(params![id.0, now.0])?;
+    Ok(())
+}
+
+/// Nobody else sees why the whole clinic falls silent for hours.
+pub(super) fn tell_technician(conn: &Connection, now: UnixMs) -> Result<()> {
+    let task = NewTask {
+        kind: Kind::NumberLimited.word(),
+        contact: None,
+        record: None,
+        outbox: None,
+        detail: None,
+    };
+    tasks::open(conn, &task, now)
 }
 
 /// What a refusal brings beside the row itself.
@@ -139,7 +186,9 @@ pub(super) fn end_doomed(conn: &Connection, id: OutboxId, now: UnixMs) -> Result
 fn set(conn: &Connection, id: OutboxId, verdict: &Verdict, now: UnixMs) -> Result<()> {
     conn.prepare_cached(
         "UPDATE outbox SET state = ?2, why = ?3, not_before = ?4, updated_at = ?5,
-                           attempts = attempts + ?6 WHERE id = ?1",
+                           attempts = attempts + ?6, delays = delays + ?7,
+                           asked = CASE WHEN ?2 = 'in_doubt' THEN 0 ELSE asked END
+         WHERE id = ?1",
     )?
     .execute(params![
         id.0,
@@ -148,6 +197,7 @@ fn set(conn: &Connection, id: OutboxId, verdict: &Verdict, now: UnixMs) -> Resul
         verdict.not_before.0,
         now.0,
         i64::from(verdict.counts),
+        i64::from(verdict.delayed),
     ])?;
     Ok(())
 }
@@ -170,12 +220,12 @@ pub fn recover(conn: &Connection, in_doubt_ms: i64, now: UnixMs) -> Result<usize
     // While the box was off no status could come: the wait of those that were
     // in doubt already begins anew too.
     conn.execute(
-        "UPDATE outbox SET not_before = ?1 WHERE state = 'in_doubt'",
+        "UPDATE outbox SET not_before = ?1, asked = 0 WHERE state = 'in_doubt'",
         [wait],
     )?;
     Ok(conn.execute(
         "UPDATE outbox SET state = 'in_doubt', why = 'interrupted', not_before = ?1,
-                           updated_at = ?2 WHERE state = 'sending'",
+                           asked = 0, updated_at = ?2 WHERE state = 'sending'",
         params![wait, now.0],
     )?)
 }

@@ -1,7 +1,7 @@
 //! The queue as its users rely on it: order, doubt, statuses, tasks.
 
 use super::*;
-use crate::core::delivery::{PairRule, Policy, SendOutcome, WindowRule};
+use crate::core::delivery::{Errand, PairRule, Policy, SendOutcome, WindowRule};
 use crate::core::inbound::{Identity, ProviderError, Receipt, Status};
 use crate::core::time::DAY_MS;
 use crate::ports::LineFault;
@@ -19,6 +19,7 @@ pub(super) fn rules() -> Rules {
             window: WindowRule::None,
             pair: PairRule::NONE,
             max_age_ms: 7 * DAY_MS,
+            asking: None,
         },
         templates: Templates::default(),
         zone: TimeZone::UTC,
@@ -135,6 +136,61 @@ fn a_message_that_waits_for_its_time_holds_its_contact_back() {
 }
 
 #[test]
+fn a_provider_that_says_try_later_for_a_day_ends_no_message() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    queue(&conn, amina, Purpose::Notice, "a1");
+    let mut now = NOW;
+    for round in 0..96 {
+        let claim = one(&conn, now);
+        let stands = end(&conn, &claim, &refused(133_004), now);
+        assert_eq!(stands, DeliveryState::Queued, "{round}");
+        now = now.plus_ms(900_000);
+    }
+    assert_eq!(count(&conn, "SELECT count(*) FROM task"), 0);
+    assert_eq!(claimed(&conn, NOW.plus_ms(8 * DAY_MS)).len(), 0);
+    assert_eq!(
+        count(&conn, "SELECT count(*) FROM outbox WHERE why = 'too_old'"),
+        1
+    );
+}
+
+#[test]
+fn a_limited_number_fails_nothing_and_is_one_task_for_the_technician() {
+    let conn = db();
+    let people = ["243970000001", "243970000002"].map(|number| contact(&conn, number));
+    for who in people {
+        queue(&conn, who, Purpose::Notice, &format!("n{who}"));
+    }
+    for claim in claim(&conn, NOW, 10).unwrap() {
+        let stands = end(&conn, &claim, &refused(131_048), NOW);
+        assert_eq!(stands, DeliveryState::Queued);
+    }
+    let told = "SELECT count(*) FROM task WHERE kind = 'number_limited' AND contact_id IS NULL";
+    assert_eq!(count(&conn, told), 1);
+    assert_eq!(count(&conn, "SELECT count(*) FROM task"), 1);
+    assert_eq!(count(&conn, "SELECT max(attempts) FROM outbox"), 0);
+}
+
+#[test]
+fn waits_imposed_by_others_use_up_none_of_a_message_s_tries() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    queue(&conn, amina, Purpose::Notice, "a1");
+    let mut now = NOW;
+    for code in [131_056, 131_056, 131_056, 1, 1, 1] {
+        let claim = one(&conn, now);
+        let stands = end(&conn, &claim, &refused(code), now);
+        assert_eq!(stands, DeliveryState::Queued, "{code}");
+        now = now.plus_ms(3_600_000);
+    }
+    let told = "SELECT attempts * 10 + delays FROM outbox";
+    assert_eq!(count(&conn, told), 36);
+    let claim = one(&conn, now);
+    assert_eq!(end(&conn, &claim, &refused(1), now), DeliveryState::Failed);
+}
+
+#[test]
 fn an_emergency_goes_first_and_passes_what_is_in_doubt() {
     let conn = db();
     let (amina, ben) = (
@@ -183,6 +239,167 @@ fn a_lost_result_is_sent_again_only_after_its_wait_and_then_marked() {
     let again = one(&conn, NOW.plus_ms(600_000));
     assert_eq!(again.id, id);
     assert_eq!(count(&conn, "SELECT maybe_double FROM outbox"), 1);
+}
+
+#[test]
+fn a_message_whose_answers_are_lost_again_and_again_leaves_three_times_at_most() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Prompt, "a1");
+    // Not even on a clock by which nothing grows old.
+    let (mut now, mut left) = (NOW, 0);
+    for _ in 0..200 {
+        let at = Now {
+            at: now,
+            trusted: false,
+        };
+        for claim in turn(&conn, &rules(), at, 10).unwrap().claims {
+            left += 1;
+            end(&conn, &claim, &SendOutcome::Unknown, now);
+        }
+        now = now.plus_ms(POLICY.in_doubt_ms);
+    }
+    assert_eq!(left, 3);
+    assert_eq!(state(&conn, id), DeliveryState::Failed);
+    let told = "SELECT count(*) FROM task WHERE kind = 'sent_in_doubt'";
+    assert_eq!(count(&conn, told), 1);
+}
+
+#[test]
+fn who_gets_new_messages_keeps_the_place() {
+    let conn = db();
+    let people = [1, 2, 3].map(|n| contact(&conn, &format!("24397000000{n}")));
+    for (n, who) in people.into_iter().enumerate() {
+        queue(&conn, who, Purpose::Prompt, &format!("p{n}"));
+        let at = NOW.plus_ms(i64::try_from(n).unwrap() * 1_000);
+        assert!(claim(&conn, at, 0).unwrap().is_empty(), "no line yet");
+    }
+    // The one who waits longest is written to again, and asked something newer.
+    let later = NOW.plus_ms(60_000);
+    supersede_prompts(&conn, people[0], later).unwrap();
+    queue(&conn, people[0], Purpose::Prompt, "p9");
+    let order = |at: i64| -> Vec<String> {
+        let claims = claim(&conn, later.plus_ms(at), 1).unwrap();
+        claims.into_iter().map(|claim| claim.call.key.0).collect()
+    };
+    assert_eq!(order(0), ["ob:p9"]);
+    // One who was served begins to wait anew.
+    queue(&conn, people[0], Purpose::Notice, "n0");
+    conn.execute(
+        "UPDATE outbox SET state = 'accepted' WHERE state = 'sending'",
+        [],
+    )
+    .unwrap();
+    assert_eq!(order(1), ["ob:p1"]);
+    assert_eq!(order(2), ["ob:p2"]);
+    assert_eq!(order(3), ["ob:n0"]);
+}
+
+#[test]
+fn a_wait_of_one_s_own_gives_the_place_away() {
+    let conn = db();
+    let [amina, ben] = [1, 2].map(|n| contact(&conn, &format!("24397000000{n}")));
+    queue(&conn, amina, Purpose::Notice, "a1");
+    let first = one(&conn, NOW);
+    queue(&conn, ben, Purpose::Notice, "b1");
+    assert!(claim(&conn, NOW.plus_ms(1), 0).unwrap().is_empty());
+    end(&conn, &first, &refused(131_056), NOW);
+    let claims = claim(&conn, NOW.plus_ms(3_600_000), 10).unwrap();
+    let keys: Vec<&str> = claims.iter().map(|one| one.call.key.0.as_str()).collect();
+    assert_eq!(keys, ["ob:b1", "ob:a1"]);
+}
+
+/// The rules where the provider can be asked.
+fn asking() -> Rules {
+    let mut rules = rules();
+    rules.limits.asking = Some(crate::core::delivery::Asking {
+        after_ms: 15_000,
+        in_doubt_ms: POLICY.in_doubt_ms,
+    });
+    rules
+}
+
+/// Who is asked about or leaves, by seconds, while nobody tells anything.
+fn untold_errands(conn: &Connection, minutes: i64) -> Vec<(i64, Errand)> {
+    let mut seen = Vec::new();
+    for second in 0..minutes * 60 {
+        let at = NOW.plus_ms(second * 1_000);
+        let now = Now { at, trusted: true };
+        for claim in turn(conn, &asking(), now, 10).unwrap().claims {
+            seen.push((second, claim.errand));
+            let ids = (claim.id, claim.attempt);
+            match claim.errand {
+                Errand::Ask | Errand::AskAndSend => untold(conn, ids, at).unwrap(),
+                Errand::Send | Errand::Repeat => {
+                    end(conn, &claim, &SendOutcome::Unknown, at);
+                }
+            }
+        }
+    }
+    seen
+}
+
+#[test]
+fn words_of_staff_in_doubt_are_asked_about_until_the_doubt_is_over() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Staff, "s1");
+    let seen = untold_errands(&conn, 9);
+    let asked = [15, 45, 105, 225, 465].map(|second| (second, Errand::Ask));
+    assert_eq!((seen[0], &seen[1..]), ((0, Errand::Send), &asked[..]));
+    assert_eq!(state(&conn, id), DeliveryState::InDoubt);
+    assert_eq!(count(&conn, "SELECT count(*) FROM task"), 0);
+    assert_eq!(count(&conn, "SELECT maybe_double FROM outbox"), 0);
+    assert!(untold_errands(&conn, 11).is_empty());
+    assert_eq!(state(&conn, id), DeliveryState::Failed);
+    let told = "SELECT count(*) FROM task WHERE kind = 'sent_in_doubt'";
+    assert_eq!(count(&conn, told), 1);
+}
+
+#[test]
+fn a_question_nobody_can_tell_anything_about_leaves_three_times_at_most() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Prompt, "a1");
+    let seen = untold_errands(&conn, 60);
+    let of = |errand| seen.iter().filter(|(_, one)| *one == errand).count();
+    assert_eq!((of(Errand::Send), of(Errand::Repeat)), (1, 2));
+    assert_eq!((of(Errand::AskAndSend), of(Errand::Ask)), (10, 5));
+    assert_eq!(state(&conn, id), DeliveryState::Failed);
+}
+
+#[test]
+fn what_was_being_asked_about_ends_with_its_contact() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Notice, "a1");
+    let claim = one(&conn, NOW);
+    end(&conn, &claim, &SendOutcome::Unknown, NOW);
+    let at = NOW.plus_ms(15_000);
+    let now = Now { at, trusted: true };
+    let asked = turn(&conn, &asking(), now, 10).unwrap().claims.remove(0);
+    crate::store::erasure::erase_contact(&conn, amina, at).unwrap();
+    untold(&conn, (asked.id, asked.attempt), at).unwrap();
+    assert_eq!(state(&conn, id), DeliveryState::Cancelled);
+}
+
+#[test]
+fn what_the_provider_calls_a_double_is_not_sent_again() {
+    for (n, purpose) in [Purpose::Prompt, Purpose::Notice].into_iter().enumerate() {
+        let conn = db();
+        let amina = contact(&conn, "243970000001");
+        let id = queue(&conn, amina, purpose, &format!("a{n}"));
+        let first = one(&conn, NOW);
+        assert_eq!(
+            end(&conn, &first, &refused(506), NOW),
+            DeliveryState::InDoubt
+        );
+        let later = NOW.plus_ms(POLICY.in_doubt_ms);
+        assert!(claimed(&conn, later).is_empty());
+        assert_eq!(state(&conn, id), DeliveryState::Failed);
+        let told = "SELECT count(*) FROM task WHERE kind = 'sent_in_doubt'";
+        assert_eq!(count(&conn, told), 1);
+    }
 }
 
 #[test]

@@ -205,12 +205,12 @@ fn outcome(answer: Result<Answer, Lost>, proof: Proof<'_>) -> SendOutcome {
     }
 }
 
-/// UltraMsg sends the lowest first; its own default is 10.
+/// UltraMsg sends the lowest first; its own default is 10. What waits in its
+/// queue must leave as it left here: only an emergency may go before it.
 const fn priority(purpose: Purpose) -> &'static str {
     match purpose {
         Purpose::Emergency => "1",
-        Purpose::Staff => "5",
-        Purpose::Prompt | Purpose::Notice | Purpose::Template => "10",
+        Purpose::Staff | Purpose::Prompt | Purpose::Notice | Purpose::Template => "10",
     }
 }
 

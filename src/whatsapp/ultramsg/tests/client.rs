@@ -134,6 +134,29 @@ async fn a_text_goes_out_whole_and_choices_as_numbers() {
     });
 }
 
+/// Its queue may hold several of one contact, and nothing there can be put in
+/// order again.
+#[tokio::test]
+async fn nothing_but_an_emergency_passes_what_waits_at_the_far_side() {
+    let (place, _tasks) = place().await;
+    let said = [
+        Purpose::Prompt,
+        Purpose::Staff,
+        Purpose::Notice,
+        Purpose::Emergency,
+    ];
+    for (n, purpose) in said.into_iter().enumerate() {
+        let mut call = text(&format!("ob:{n}"));
+        call.message.purpose = purpose;
+        place.client.send(&call).await;
+    }
+    place.simulator.with_world(|world, _| {
+        let priority = |n: usize| world.taken()[n].priority;
+        assert_eq!((priority(0), priority(1)), (priority(2), priority(2)));
+        assert!(priority(3) < priority(0));
+    });
+}
+
 #[tokio::test]
 async fn a_comma_never_leaves() {
     let (place, _tasks) = place().await;

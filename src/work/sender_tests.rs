@@ -1,0 +1,135 @@
+//! The sender on a real store, turn by turn, with a provider that answers
+//! nothing and a clock that is moved by hand.
+
+use super::*;
+use crate::core::delivery::{Limits, PairRule, WindowRule};
+use crate::core::id::OutboxKey;
+use crate::core::inbound::Identity;
+use crate::core::lang::Lang;
+use crate::core::outgoing::{Body, Outgoing, Purpose, Templates};
+use crate::core::time::{DAY_MS, HOUR_MS, Now, UnixMs};
+use crate::ports::Call;
+use crate::store::{contacts, migrations};
+use rusqlite::Connection;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+const NOW: UnixMs = UnixMs(1_795_132_800_000);
+
+struct Silent;
+
+impl Messenger for Silent {
+    async fn send(&self, _call: &Call) -> SendOutcome {
+        SendOutcome::Unknown
+    }
+
+    async fn probe(&self) -> SendOutcome {
+        SendOutcome::Unknown
+    }
+}
+
+struct Hands(AtomicI64);
+
+impl Clock for Hands {
+    fn now(&self) -> Now {
+        Now {
+            at: UnixMs(self.0.load(Ordering::Relaxed)),
+            trusted: true,
+        }
+    }
+}
+
+struct Same;
+
+impl Chance for Same {
+    fn fill(&self, bytes: &mut [u8]) {
+        bytes.fill(7);
+    }
+}
+
+fn push(conn: &Connection) -> Result<(), Error> {
+    let who = Identity {
+        phone: Some("243970000001".into()),
+        ..Identity::default()
+    };
+    let Some(contact) = contacts::resolve(conn, &who, NOW)? else {
+        return Err(Error::Unreadable("a contact"));
+    };
+    let message = Outgoing {
+        purpose: Purpose::Prompt,
+        body: Body::text("How old are you?"),
+    };
+    let now = Now {
+        at: NOW,
+        trusted: true,
+    };
+    outbox::push(conn, contact, &OutboxKey("ob:1".into()), &message, now)?;
+    Ok(())
+}
+
+fn sender(clock: Arc<dyn Clock>, writer: Writer) -> Arc<Sender<Silent>> {
+    Arc::new(Sender {
+        messenger: Arc::new(Silent),
+        writer,
+        box_key: BoxKey::new([9; 32]),
+        clock,
+        chance: Arc::new(Same),
+        policy: Policy {
+            in_doubt_ms: 600_000,
+        },
+        rules: Arc::new(Rules {
+            limits: Limits {
+                window: WindowRule::None,
+                pair: PairRule::NONE,
+                max_age_ms: 7 * DAY_MS,
+                asking: None,
+            },
+            templates: Templates::default(),
+            zone: jiff::tz::TimeZone::UTC,
+            language: Lang::En,
+            daily_ceiling: 0,
+        }),
+        messages_per_second: 80,
+        line: Line::default(),
+        hold: Hold::default(),
+        bell: Bell::default(),
+    })
+}
+
+/// A board without a battery is set right while a question is in doubt: its
+/// status may still come.
+#[tokio::test]
+async fn a_clock_that_leaps_forward_ends_no_wait_in_doubt() {
+    let mut conn = Connection::open_in_memory().unwrap();
+    migrations::migrate(&mut conn).unwrap();
+    push(&conn).unwrap();
+    let (writer, _thread) = Writer::start(conn, None).unwrap();
+    let clock = Arc::new(Hands(AtomicI64::new(NOW.0)));
+    let sender = sender(Arc::<Hands>::clone(&clock), writer);
+    let watched_since = |at| Steps::since(sender.line.moment(at));
+    let mut steps = watched_since(NOW);
+    let (mut pace, mut stretch) = (Pace::new(80), Stretch::at_start(NOW));
+    stretch.see(sender.line.state(), NOW);
+    let mut left = Vec::new();
+    for (ms, leaps) in [
+        (HOUR_MS, true),
+        (2 * HOUR_MS, true),
+        (HOUR_MS, true),
+        (600_000, false),
+    ] {
+        clock.0.fetch_add(ms, Ordering::Relaxed);
+        if !leaps {
+            steps = watched_since(clock.now().at);
+        }
+        stretch.see(sender.line.state(), clock.now().at);
+        let mut turn = sender.turn(&mut pace, 0, &stretch, &mut steps).await;
+        while turn.more {
+            turn = sender.turn(&mut pace, 0, &stretch, &mut steps).await;
+        }
+        left.push(turn.claims.len());
+        for claim in turn.claims {
+            let stop = CancellationToken::new();
+            Arc::clone(&sender).deliver(claim, stop).await;
+        }
+    }
+    assert_eq!(left, [1, 0, 0, 1], "once more only after its whole wait");
+}
