@@ -4,7 +4,7 @@
 //! A line that comes back is told to nobody before the watcher has stored what
 //! follows from it.
 
-use crate::core::delivery::{Channel, Class, blames_provider, classify};
+use crate::core::delivery::{Channel, Class, blames_provider, classify, wait_ms};
 use crate::core::inbound::ProviderError;
 use crate::core::limits::PROVIDER_WAIT_MS_MAX;
 use crate::core::time::UnixMs;
@@ -279,15 +279,21 @@ impl Line {
     }
 
     /// Tells that a message came back which the provider had taken, because of
-    /// the account. One without a payment method takes every message: nothing
-    /// leaves until it is asked again, and then one by one until one arrives.
+    /// the account. A number that people complain of pauses. An account without
+    /// a payment method takes every message: nothing leaves until it is asked
+    /// again, and then one by one until one arrives.
     pub fn gives_back(&self, error: &ProviderError, at: UnixMs) {
-        *self.trial() = Some(at);
         let outcome = SendOutcome::Refused {
             error: error.clone(),
             http: 0,
             wait: None,
         };
+        let class = classify(error, 0);
+        if class == Class::NumberLimited {
+            let channel = Channel::PauseUntil(at.plus_ms(wait_ms(class, 0, None, 0)));
+            return self.sent(&outcome, channel, self.stretch(), at);
+        }
+        *self.trial() = Some(at);
         if !self.state().is_cut() {
             self.see(&Seen::GivenBack(&outcome), at);
             self.0.stirred.notify_one();
@@ -523,8 +529,26 @@ mod tests {
         let plan = line.plan(at(6));
         assert!(plan.wait_ms > REFUSED_MS_MAX - MINUTE_MS, "{plan:?}");
         line.serves(at(6), at(7));
-        assert!(!line.is_on_trial());
+        // It is asked soon, and once a message is taken the others follow.
         assert!(line.plan(at(7)).wait_ms < MINUTE_MS);
+        line.see(&Seen::Probed(&fine), at(8));
+        line.sent(&fine, Channel::Fine, line.stretch(), at(9));
+        assert_eq!((line.state(), line.is_on_trial()), (LineState::Up, false));
+    }
+
+    #[test]
+    fn a_number_that_people_complain_of_pauses_though_it_is_told_late() {
+        let line = Line::default();
+        let limited = ProviderError {
+            code: 131_048,
+            subcode: None,
+        };
+        line.gives_back(&limited, UnixMs(0));
+        let state = line.state();
+        assert!(
+            matches!(state, LineState::Paused(until) if until.0 > MINUTE_MS * 60),
+            "{state:?}"
+        );
     }
 
     #[test]

@@ -100,7 +100,7 @@ mod tests {
     use super::*;
     use crate::core::inbound::{Identity, ProviderError, Receipt, Status};
     use crate::core::outgoing::Purpose;
-    use crate::core::time::{Now, UnixMs};
+    use crate::core::time::{MINUTE_MS, Now, UnixMs};
     use crate::store::tests::{box_key, contact, count, db, queue};
     use crate::work::line::LineState;
 
@@ -168,10 +168,11 @@ mod tests {
         let unpaid = news("w1", Receipt::Failed, Some(131_042));
         taking.take("{}", vec![unpaid]).await.unwrap();
         assert_eq!(taking.line.state(), LineState::Misconfigured);
-        assert!(taking.line.is_on_trial());
+        let wait_ms = || taking.line.plan(UnixMs(2_000)).wait_ms;
+        assert!(wait_ms() > MINUTE_MS);
         let later = news("w2", Receipt::Delivered, None);
         taking.take("{}", vec![later]).await.unwrap();
-        assert!(!taking.line.is_on_trial());
+        assert!(wait_ms() < MINUTE_MS, "one that was taken since arrived");
         let tasks = "SELECT count(*) FROM task WHERE kind = 'account_refused'";
         let opened = writer
             .run(move |conn| Ok(count(conn, tasks)))

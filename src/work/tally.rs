@@ -71,7 +71,9 @@ impl Tally {
         self.lost = 0;
     }
 
-    /// A message came back that was taken, because of the account.
+    /// A message came back that was taken, because of the account. Neither a
+    /// probe nor a message that is taken shows whether that still holds: only
+    /// the longest wait bounds how often it is tried.
     pub const fn given_back(&mut self) {
         self.refused = REFUSED_LATE;
     }

@@ -76,12 +76,6 @@ pub struct Watch {
     purse: Purse,
 }
 
-impl Default for Watch {
-    fn default() -> Self {
-        Self::new()
-    }
-}
-
 impl Watch {
     /// Nothing is known; the line is taken to be up, and probed at once.
     pub const fn new() -> Self {
@@ -125,8 +119,6 @@ impl Watch {
                 self.wish_soon(now);
                 false
             }
-            // No probe shows it, nor a message that is taken: only the wait
-            // bounds how often it is tried.
             Seen::GivenBack(outcome) => {
                 (self.asked_ms, self.wish) = (now.steady_ms, None);
                 self.tally.given_back();

@@ -119,7 +119,7 @@ pub fn untold(conn: &Connection, claim: (OutboxId, AttemptId), now: UnixMs) -> R
 }
 
 /// Nobody else sees why the whole clinic falls silent for hours.
-fn tell_technician(conn: &Connection, now: UnixMs) -> Result<()> {
+pub(super) fn tell_technician(conn: &Connection, now: UnixMs) -> Result<()> {
     let task = NewTask {
         kind: Kind::NumberLimited.word(),
         contact: None,

@@ -139,6 +139,10 @@ fn failed(conn: &Connection, id: OutboxId, status: &Status, now: UnixMs) -> Resu
     });
     let class = classify(&error, 0);
     follow(conn, id, &error, class, now)?;
+    if class == Class::NumberLimited {
+        super::settle::tell_technician(conn, now)?;
+        return Ok(OfAccount::Refused(error));
+    }
     if class != Class::Configuration {
         return Ok(OfAccount::Nothing);
     }
