@@ -15,6 +15,7 @@ use std::io::{BufRead, BufReader, Write};
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::mpsc;
 use std::time::Duration;
 
@@ -50,11 +51,20 @@ pub struct Ran {
     pub err: String,
 }
 
-/// A port nobody listens on. It is free again when this returns; nothing else
-/// on a test machine takes ports at random in the moment between.
+/// A port nobody listens on; it is free again when this returns. It lies below
+/// those that outgoing connections are given, so that a service that is stopped
+/// and started again finds it free, and in a stretch of this process's own.
 pub fn free_port() -> u16 {
-    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
-    listener.local_addr().unwrap().port()
+    static NEXT: AtomicU32 = AtomicU32::new(0);
+    loop {
+        let nth = NEXT.fetch_add(1, Ordering::Relaxed);
+        assert!(nth < 1_000, "no port is free");
+        let place = (std::process::id() % 400 * 50 + nth) % 20_000;
+        let port = 10_000 + u16::try_from(place).unwrap();
+        if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+            return port;
+        }
+    }
 }
 
 impl Clinic {

@@ -94,11 +94,14 @@ pub(super) fn look_again(conn: &Connection, now: UnixMs) -> Result<()> {
              WHERE o.id = lane.head_id AND o.state = 'queued' AND o.why = ?2)",
     )?
     .execute(params![now.0, held])?;
+    // Another reason may hold them now; the ceiling says so again if it does.
     conn.prepare_cached(
-        "UPDATE outbox SET why = NULL WHERE state = 'queued' AND why = ?1
-           AND state IN ('queued', 'held', 'sending', 'in_doubt')",
+        "UPDATE outbox SET why = NULL
+         WHERE state = 'queued' AND why = ?2 AND id IN (
+             SELECT head_id FROM lane INDEXED BY lane_look
+             WHERE look_at IS NOT NULL AND look_at <= ?1 AND ready_at IS NULL)",
     )?
-    .execute([held])?;
+    .execute(params![now.0, held])?;
     Ok(())
 }
 
