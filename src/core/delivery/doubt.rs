@@ -64,15 +64,29 @@ pub(super) fn doubt_over(plan: &mut Plan, message: &Waiting, closed: bool) {
     }
 }
 
-/// Whether the provider is to be asked about a message in doubt now; notes when
-/// to look at it else.
-pub(super) fn ask_due(plan: &mut Plan, doubted: &Waiting, limits: Limits, now: Now) -> bool {
-    let ask = limits.asking.and_then(|asking| asking.next(doubted));
-    if ask.is_some_and(|at| at <= now.at) {
-        return true;
+/// What is to be done now with a message in doubt, if anything; notes when to
+/// look at it else. It may leave only if it is `first`.
+pub(super) fn errand(
+    plan: &mut Plan,
+    doubted: &Waiting,
+    first: bool,
+    limits: Limits,
+    now: Now,
+) -> Option<Errand> {
+    let may_leave = first && may_repeat(doubted);
+    if doubted.not_before <= now.at {
+        return may_leave.then_some(Errand::Repeat);
     }
-    plan.look_by(ask.unwrap_or(doubted.not_before));
-    false
+    let ask = limits.asking.and_then(|asking| asking.next(doubted));
+    if ask.is_none_or(|at| at > now.at) {
+        plan.look_by(ask.unwrap_or(doubted.not_before));
+        return None;
+    }
+    Some(if may_leave {
+        Errand::AskAndSend
+    } else {
+        Errand::Ask
+    })
 }
 
 /// Whether a message whose wait in doubt is over may go out once more. Not where

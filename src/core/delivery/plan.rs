@@ -5,7 +5,7 @@
 //! and carries out what is said; across contacts it serves emergencies first
 //! and then whoever has been ready for longest.
 
-use super::doubt::{Asking, Errand, ask_due, doubt_over, may_repeat};
+use super::doubt::{Asking, Errand, doubt_over, errand, may_repeat};
 use super::fallback::{Asked, Fallback, LastTemplate, Reach, asked, when_closed};
 use super::{DeliveryState, PairRule, Why, Window, WindowRule};
 use crate::core::id::OutboxId;
@@ -282,25 +282,19 @@ fn send_next(plan: &mut Plan, lane: &Lane, limits: Limits, now: Now) {
     }
     let head = lane.queued.iter().min_by_key(|one| one.id);
     for doubted in &lane.doubted {
-        // An earlier one that is queued again goes before it.
-        let may_leave = head.is_none_or(|head| head.id > doubted.id) && may_repeat(doubted);
-        if doubted.not_before > now.at {
-            if ask_due(plan, doubted, limits, now) {
-                let errand = if may_leave {
-                    Errand::AskAndSend
-                } else {
-                    Errand::Ask
-                };
-                return ready(plan, lane, doubted, limits, now, errand);
-            }
-        } else if may_leave {
-            return ready(plan, lane, doubted, limits, now, Errand::Repeat);
-        } else if !may_repeat(doubted) {
+        if doubted.not_before <= now.at && !may_repeat(doubted) {
             doubt_over(plan, doubted, false);
         }
     }
     if plan.changes() {
         return;
+    }
+    for doubted in &lane.doubted {
+        // An earlier one that is queued again goes before it.
+        let first = head.is_none_or(|head| head.id > doubted.id);
+        if let Some(errand) = errand(plan, doubted, first, limits, now) {
+            return ready(plan, lane, doubted, limits, now, errand);
+        }
     }
     let Some(head) = head else {
         return;

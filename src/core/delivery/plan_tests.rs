@@ -217,6 +217,14 @@ fn a_provider_that_can_be_asked_is_asked_until_the_doubt_is_over() {
 }
 
 #[test]
+fn nothing_leaves_by_a_plan_that_ends_something_first() {
+    let mut queue = lane(OPEN, &[]);
+    queue.doubted = vec![message(1, Purpose::Staff), message(2, Purpose::Notice)];
+    let next = plan(&queue, LIMITS, TRUSTED);
+    assert_eq!((sent(&next), next.ends.len()), (None, 1));
+}
+
+#[test]
 fn what_is_asked_about_does_not_leave_before_an_earlier_one() {
     let limits = Limits {
         asking: Some(ASKING),
