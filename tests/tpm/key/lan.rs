@@ -77,6 +77,23 @@ fn changes_of_the_data_key_leave_it_alone_and_renewal_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_copy_that_is_served_on_the_same_board_leaves_the_originals_key_alone() {
+    let clinic = Clinic::made(&FirstWay::Tpm(Some(pin())));
+    let copied = clinic.copy();
+    let copy = clinic.custody_of(copied.path());
+    let opened = copy.open(&Way::Tpm(Some(pin()))).unwrap();
+    let later = Now {
+        at: now().at.plus_ms(80 * DAY_MS),
+        trusted: true,
+    };
+    let its = Lan::new(copy, Wanted::without_config(), chance());
+    its.settle_with(&opened.key, later).unwrap();
+    let renewed = fs::read_to_string(copied.path().join("lan/leaf.key")).unwrap();
+    assert_ne!(renewed, key_file(&clinic), "nothing was renewed");
+    assert!(opens_here(&clinic), "the original shows no unlock page");
+}
+
+#[test]
 fn a_box_that_gets_a_tpm_seals_the_key_that_lay_in_a_file() {
     let secret = healthpost::core::secret::Secret::from(super::clinic::PASSPHRASE);
     let clinic = Clinic::made(&FirstWay::Passphrase(secret));
