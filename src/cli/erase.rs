@@ -12,7 +12,7 @@ const HALF_LEFT: &str = "a TPM that was not asked still keeps its half of the ke
 const LOCKOUT_LEFT: &str = "the TPM's lock-out keeps a password that nobody knows any more: clear \
     the TPM before a PIN is used on that board again";
 /// What is said before, where nobody opened a box with a PIN.
-const WILL_STRAND: &str = "the box has a PIN, and was not opened: the TPM's lock-out will keep a \
+const WILL_STRAND: &str = "the box has a PIN as far as anybody can tell, and was not opened: the TPM's lock-out will keep a \
     password that only this database knows, and the TPM has to be cleared before a PIN is used on \
     that board again. To take it off, stop here and add --pin-file FILE or --passphrase-file FILE";
 
@@ -54,8 +54,9 @@ impl EraseEverything {
         let custody = globals.custody(&folder, None)?;
         let globals = globals.clone();
         let erased = tokio::task::spawn_blocking(move || -> Result<(), Failure> {
+            let left = custody.foresee_end(!self.without_tpm)?;
             let opened = self.opened(&custody)?;
-            if opened.is_none() && custody.wants_pin().unwrap_or(false) {
+            if opened.is_none() && left.lockout_left {
                 output::complain(WILL_STRAND);
             }
             output::complain("this destroys every record. Type the clinic's name to go on:");

@@ -175,7 +175,19 @@ impl SlotsFile {
     /// # Errors
     /// [`Error::Missing`], or as [`SlotsFile::parse`].
     pub fn load(folder: &Path) -> Result<Self, Error> {
-        match std::fs::read(folder.join(FILE)) {
+        Self::read(&folder.join(FILE))
+    }
+
+    /// Reads the slots as they were before the last change.
+    ///
+    /// # Errors
+    /// As [`SlotsFile::load`].
+    pub fn load_old(folder: &Path) -> Result<Self, Error> {
+        Self::read(&folder.join(OLD_FILE))
+    }
+
+    fn read(path: &Path) -> Result<Self, Error> {
+        match std::fs::read(path) {
             Ok(bytes) => Self::parse(&bytes),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Error::Missing),
             Err(error) => Err(Error::Io(error)),

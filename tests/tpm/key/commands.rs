@@ -225,3 +225,18 @@ fn the_key_is_drilled_changed_recovered_and_erased() {
     // And the box can be set up again.
     it.run(&["init", "--key", "tpm2", "--pin-file", "pin"], "");
 }
+
+#[test]
+fn a_box_whose_slots_are_damaged_is_not_said_to_be_erased() {
+    let it = Box::made();
+    it.put("data/keyslots.json", "{}");
+    let said = it.refused(&["erase-everything"], "Kalehe Health Post\n");
+    assert!(said.contains("--without-tpm"), "{said}");
+    assert!(!said.contains("clinic's name"), "{said}");
+    assert!(it.data().join("clinic.db").exists());
+    let gone = ["--json", "erase-everything", "--without-tpm"];
+    let said = it.run(&gone, "Kalehe Health Post\n");
+    assert!(said.contains("\"half_left_in_tpm\":true"), "{said}");
+    assert!(said.contains("Clear that TPM"), "{said}");
+    assert!(!it.board.indices().is_empty());
+}
