@@ -179,14 +179,13 @@ fn of_tpm(error: &SealError) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::by_hand::this_machine;
     use crate::app::init::{FirstWay, init};
     use crate::app::lan::Wanted;
     use crate::core::secret::Secret;
     use crate::core::time::{Now, UnixMs};
     use crate::device::KernelChance;
-    use crate::ports::Chance;
     use crate::ports::door::{Door, door};
-    use std::sync::Arc;
 
     const PASSPHRASE: &str = "maji safi ya kunywa";
     const LONG: Duration = Duration::from_secs(600);
@@ -223,8 +222,9 @@ mod tests {
     }
 
     fn made(folder: &std::path::Path) -> (Custody, RecoveryKey) {
-        let chance: Arc<dyn Chance> = Arc::new(KernelChance::new().unwrap());
-        let custody = Custody::without_tpm(&folder.join("data"), Arc::clone(&chance));
+        let machine = this_machine().unwrap();
+        let chance = &machine.chance;
+        let custody = Custody::without_tpm(&folder.join("data"), &machine);
         let way = FirstWay::Passphrase(Secret::from(PASSPHRASE));
         let now = Now {
             at: UnixMs(1_795_168_800_000),
@@ -236,7 +236,7 @@ mod tests {
             Ok(())
         };
         let wanted = Wanted::without_config();
-        init(&custody, &way, &wanted, &chance, now, show, &mut |_| {}).unwrap();
+        init(&custody, &way, &wanted, chance, now, show, &mut |_| {}).unwrap();
         (custody, paper.unwrap())
     }
 

@@ -57,7 +57,7 @@ pub async fn serve(config: Config, passphrase: Option<Secret>, machine: Machine)
         public: listen::bind(config.public.listen, "public.listen")?,
         lan: listen::bind(config.lan.listen, "lan.listen")?,
     };
-    let custody = Custody::new(&folder, &config.key, Arc::clone(&machine.chance))?;
+    let custody = Custody::new(&folder, &config.key, &machine)?;
     let wanted = Wanted::of(&config.lan);
     let lan = Lan::new(custody.clone(), wanted, Arc::clone(&machine.chance));
     let shown = Shown::default();

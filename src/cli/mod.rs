@@ -240,7 +240,7 @@ impl Globals {
             tpm: tpm.or(home.tpm),
             ..home
         };
-        Ok(Custody::new(folder, &home, machine()?.chance)?)
+        Ok(Custody::new(folder, &home, &machine()?)?)
     }
 
     /// How the box is known on the clinic's network, by the configuration if

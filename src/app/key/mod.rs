@@ -21,14 +21,15 @@ pub use drill::Drill;
 pub use opening::open;
 pub use rotate::Pause;
 
+use crate::app::service::Machine;
 use crate::config::KeyHome;
 use crate::core::data_key::DataKey;
 use crate::core::pin::Pin;
 use crate::core::secret::Secret;
 use crate::core::time::UnixMs;
 use crate::keys::SlotsFile;
-use crate::ports::Chance;
 use crate::ports::sealer::{Finding, PcrSelection, Sealer};
+use crate::ports::{Chance, Clock};
 use crate::store::audit::{self, Deed};
 use crate::store::open as database;
 use crate::tpm::Tpm;
@@ -81,6 +82,8 @@ pub struct Custody {
     sealer: Option<Arc<dyn Sealer>>,
     pcrs: Option<PcrSelection>,
     chance: Arc<dyn Chance>,
+    /// For the audit log.
+    clock: Arc<dyn Clock>,
 }
 
 impl Custody {
@@ -88,13 +91,13 @@ impl Custody {
     ///
     /// # Errors
     /// When it does not name one as it should.
-    pub fn new(folder: &Path, home: &KeyHome, chance: Arc<dyn Chance>) -> Result<Self> {
+    pub fn new(folder: &Path, home: &KeyHome, machine: &Machine) -> Result<Self> {
         let sealer = match &home.tpm {
             Some(tcti) => {
                 let tcti = tcti
                     .parse()
                     .with_context(|| format!("key.tpm = \"{tcti}\""))?;
-                let tpm = Tpm::new(tcti, Arc::clone(&chance));
+                let tpm = Tpm::new(tcti, Arc::clone(&machine.chance));
                 Some(Arc::new(tpm) as Arc<dyn Sealer>)
             }
             None => None,
@@ -107,22 +110,21 @@ impl Custody {
             }
         };
         Ok(Self {
-            folder: folder.to_owned(),
-            place: folder.to_owned(),
             sealer,
             pcrs,
-            chance,
+            ..Self::without_tpm(folder, machine)
         })
     }
 
     /// The slots of a folder on a machine without a TPM.
-    pub fn without_tpm(folder: &Path, chance: Arc<dyn Chance>) -> Self {
+    pub fn without_tpm(folder: &Path, machine: &Machine) -> Self {
         Self {
             folder: folder.to_owned(),
             place: folder.to_owned(),
             sealer: None,
             pcrs: None,
-            chance,
+            chance: Arc::clone(&machine.chance),
+            clock: Arc::clone(&machine.clock),
         }
     }
 

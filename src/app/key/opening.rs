@@ -2,10 +2,12 @@
 //! nothing. At most one try of the TPM's is used up for one secret.
 
 use super::{Custody, Way, words};
+use crate::core::data_key::DataKey;
 use crate::core::pin::Pin;
 use crate::keys::recovery::BadRecoveryKey;
 use crate::keys::{Error as SlotsError, Opened, RecoveryKey, SlotsFile};
-use crate::store::rewrite;
+use crate::store::audit::{self, Deed};
+use crate::store::{meta, open as database, rewrite};
 use anyhow::{Context, Result, bail};
 
 impl Custody {
@@ -27,10 +29,34 @@ impl Custody {
                 tracing::warn!(error, "an earlier way in could not be removed");
             }
         }
+        if by == By::Person && !slots.sealed().is_empty() {
+            tracing::warn!("the box was opened by what a person knows and not by its TPM");
+            // A box that cannot write it down must not stay shut.
+            if let Err(error) = self.note_without_tpm(&opened.key) {
+                let error = format!("{error:#}");
+                tracing::warn!(error, "it could not be written down either");
+            }
+        }
         if by == By::Pin {
             self.count_back_if_possible(&opened.key);
         }
         Ok(opened)
+    }
+
+    /// A sealed box that opens without its TPM never does so in silence.
+    fn note_without_tpm(&self, key: &DataKey) -> Result<()> {
+        let conn = database::open(&self.folder, key)?;
+        self.clock.learn(meta::latest_known(&conn)?);
+        let deed = Deed {
+            at: self.clock.now().at,
+            actor: "system",
+            action: "key.opened_without_tpm",
+            subject: "box",
+            detail: "by a passphrase or the recovery key",
+        };
+        audit::append(&conn, &deed)?;
+        conn.close().map_err(|(_, error)| error)?;
+        Ok(())
     }
 
     pub(super) fn candidates(&self, slots: &SlotsFile, way: &Way) -> Result<(Vec<Opened>, By)> {
@@ -56,12 +82,7 @@ impl Custody {
             Err(BadRecoveryKey::NotDigits | BadRecoveryKey::Length(_)) => {}
         }
         match slots.open_with_passphrase(text) {
-            Ok(opened) => {
-                if !slots.sealed().is_empty() {
-                    tracing::warn!("the box was opened by a passphrase and not by its TPM");
-                }
-                return Ok((opened, By::Person));
-            }
+            Ok(opened) => return Ok((opened, By::Person)),
             Err(SlotsError::Wrong(_) | SlotsError::NoSuchSlot(_) | SlotsError::DamagedSlot(_))
                 if wants_pin(slots) => {}
             Err(error) => return Err(error.into()),

@@ -1,6 +1,7 @@
 //! A data folder and the board it is on, which can be put back to any moment.
 
 use crate::tpm::board::{Board, PIN};
+use healthpost::app::by_hand::this_machine;
 use healthpost::app::init::{FirstWay, init};
 use healthpost::app::key::{Custody, Way, Witness};
 use healthpost::app::lan::Wanted;
@@ -82,7 +83,7 @@ impl Clinic {
             tpm: Some(format!("swtpm:127.0.0.1:{}", self.board.port())),
             pcrs: Vec::new(),
         };
-        Custody::new(folder, &home, chance()).unwrap()
+        Custody::new(folder, &home, &this_machine().unwrap()).unwrap()
     }
 
     pub fn init(&mut self, way: &FirstWay, witness: &mut Witness<'_>) -> anyhow::Result<()> {

@@ -142,7 +142,11 @@ impl Box {
     }
 
     pub fn serve(&self) -> Child {
-        let service = self.start(&["serve"]);
+        self.serve_with(&[])
+    }
+
+    pub fn serve_with(&self, options: &[&str]) -> Child {
+        let service = self.start(&[&["serve"], options].concat());
         let socket = self.folder.path().join("data/control.sock");
         until("the control socket", || socket.exists());
         service
@@ -239,4 +243,19 @@ fn a_box_whose_slots_are_damaged_is_not_said_to_be_erased() {
     assert!(said.contains("\"half_left_in_tpm\":true"), "{said}");
     assert!(said.contains("Clear that TPM"), "{said}");
     assert!(!it.board.indices().is_empty());
+}
+
+#[test]
+fn a_sealed_box_that_is_served_by_a_passphrase_says_so() {
+    let it = Box::made();
+    it.put("phrase", "maji safi ya kunywa");
+    it.run(&["key", "add-passphrase"], "maji safi ya kunywa");
+    let service = it.serve();
+    it.wait_until_open();
+    let log = stop(service);
+    assert!(!log.contains("not by its TPM"), "{log}");
+    let service = it.serve_with(&["--passphrase-file", "phrase"]);
+    it.wait_until_open();
+    let log = stop(service);
+    assert!(log.contains("not by its TPM"), "{log}");
 }

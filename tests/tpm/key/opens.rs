@@ -5,6 +5,7 @@ use healthpost::app::init::FirstWay;
 use healthpost::app::key::Way;
 use healthpost::core::pin::Pin;
 use healthpost::core::secret::Secret;
+use healthpost::keys::Opened;
 use healthpost::store::audit::{self, Verdict};
 use healthpost::store::open;
 
@@ -65,6 +66,38 @@ fn a_pin_a_passphrase_and_the_paper_open_the_same_box() {
     }
     let said = clinic.open(&typed("neither of them")).err().unwrap();
     assert!(said.to_string().contains("wrong"), "{said}");
+}
+
+/// How often it is written down that the box opened without its TPM.
+fn times_without_tpm(clinic: &Clinic, opened: &Opened) -> usize {
+    let conn = open::open(&clinic.data(), &opened.key).unwrap();
+    let entries = audit::list(&conn, 0, 1_000).unwrap();
+    let is_it = |entry: &&audit::Entry| entry.action == "key.opened_without_tpm";
+    entries.iter().filter(is_it).count()
+}
+
+#[test]
+fn a_sealed_box_never_opens_by_what_a_person_knows_in_silence() {
+    let clinic = Clinic::made(&FirstWay::Passphrase(Secret::from(PASSPHRASE)));
+    let paper = clinic.recovery.clone().unwrap().show();
+    let ways = [
+        typed(PASSPHRASE),
+        typed(&paper),
+        Way::Passphrase(Secret::from(PASSPHRASE)),
+        clinic.recovery(),
+    ];
+    for way in &ways {
+        let opened = clinic.open(way).unwrap();
+        assert_eq!(times_without_tpm(&clinic, &opened), 0, "nothing is sealed");
+    }
+    let opened = clinic.open(&ways[0]).unwrap();
+    clinic.custody().seal(&opened, None, &mut |_| {}).unwrap();
+    for (before, way) in ways.iter().enumerate() {
+        let opened = clinic.open(way).unwrap();
+        assert_eq!(times_without_tpm(&clinic, &opened), before + 1);
+    }
+    let opened = clinic.open(&Way::Tpm(None)).unwrap();
+    assert_eq!(times_without_tpm(&clinic, &opened), ways.len());
 }
 
 #[test]
