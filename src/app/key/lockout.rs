@@ -1,5 +1,5 @@
 //! The lock-out's password: drawn once, kept in the database, and used after
-//! each opening with a PIN to set the TPM's count of wrong ones back.
+//! each opening to set the TPM's count of wrong PINs back.
 //!
 //! It is never given to the TPM before the database has it.
 
@@ -14,8 +14,9 @@ use anyhow::Result;
 const LOCKOUT: &str = "tpm_lockout_password";
 
 impl Custody {
-    /// After each opening with a PIN: else a power cut counts as a wrong one. A
-    /// box that is open must not stay shut because this fails.
+    /// After each opening with a PIN: else a power cut counts as a wrong one; and
+    /// after one by the paper or a passphrase, which is how a lock-out ends. A box
+    /// that is open must not stay shut because this fails.
     pub(in crate::app) fn count_back_if_possible(&self, key: &DataKey) {
         if let Err(error) = self.count_back(key) {
             tracing::warn!(%error, "wrong PINs and power cuts could not be counted back");

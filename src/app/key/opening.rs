@@ -21,7 +21,8 @@ impl Custody {
         let (candidates, by) = self.candidates(&slots, way)?;
         let opened = self.that_fits(candidates)?;
         let slots = self.settle(slots, opened.generation)?;
-        if by != By::Person && !self.is_copied(&slots) {
+        let is_copy = self.is_copied(&slots);
+        if by != By::Person && !is_copy {
             // A change that was cut short may have left an older way in. Only
             // with the TPM at hand: a list from an old copy must not be kept to.
             if let Err(error) = self.forget_the_rest(&slots) {
@@ -37,7 +38,10 @@ impl Custody {
                 tracing::warn!(error, "it could not be written down either");
             }
         }
-        if by == By::Pin {
+        // Whoever opened the box by another way may have done so because of the
+        // wrong PINs: the right one must not have to wait for them.
+        let is_over = self.sealer.is_some() && wants_pin(&slots) && !is_copy;
+        if by == By::Pin || (by == By::Person && is_over) {
             self.count_back_if_possible(&opened.key);
         }
         Ok(opened)

@@ -50,6 +50,37 @@ fn with_a_pin_nothing_opens_by_itself_and_power_cuts_use_up_no_tries() {
     clinic.open(&typed("482913")).unwrap();
 }
 
+/// Types wrong PINs until the chip takes none any more.
+fn lock_out(clinic: &Clinic) {
+    let wrong = Way::Tpm(Some(Pin::parse("000000").unwrap()));
+    for _ in 0..10 {
+        clinic.open(&wrong).unwrap_err();
+    }
+    let said = clinic.open(&Way::Tpm(Some(pin()))).err().unwrap();
+    assert!(said.to_string().contains("too many wrong PINs"), "{said}");
+}
+
+#[test]
+fn the_paper_and_a_passphrase_end_a_lock_out_but_not_from_within_a_copy() {
+    let clinic = Clinic::made(&FirstWay::Tpm(Some(pin())));
+    let opened = clinic.open(&Way::Tpm(Some(pin()))).unwrap();
+    let phrase = Secret::from(PASSPHRASE);
+    let custody = clinic.custody();
+    custody
+        .add_passphrase(&opened, &phrase, &mut |_| {})
+        .unwrap();
+    for way in [clinic.recovery(), typed(PASSPHRASE)] {
+        lock_out(&clinic);
+        clinic.open(&way).unwrap();
+        clinic.open(&Way::Tpm(Some(pin()))).unwrap();
+    }
+    lock_out(&clinic);
+    let copied = clinic.copy();
+    let copy = clinic.custody_of(copied.path());
+    copy.open(&clinic.recovery()).unwrap();
+    clinic.open(&Way::Tpm(Some(pin()))).unwrap_err();
+}
+
 #[test]
 fn a_pin_a_passphrase_and_the_paper_open_the_same_box() {
     let clinic = Clinic::made(&FirstWay::Passphrase(Secret::from(PASSPHRASE)));
