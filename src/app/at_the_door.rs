@@ -8,8 +8,7 @@
 use crate::app::key::{self, Custody, Way};
 use crate::core::limits::{TPM_PAUSE_MS_MAX, UNLOCK_PAUSE_MS_MAX};
 use crate::core::pin::{BadPin, Pin};
-use crate::keys::recovery::BadRecoveryKey;
-use crate::keys::{Error as SlotsError, Opened, RecoveryKey};
+use crate::keys::{BadRecoveryKey, Error as SlotsError, Opened};
 use crate::ports::door::{Kind, Knock, Refusal, Refused};
 use crate::ports::sealer::{SealError, Situation};
 use anyhow::Result;
@@ -129,11 +128,7 @@ fn way(secret: crate::core::secret::Secret, kind: Kind) -> Result<Way> {
     let text = std::str::from_utf8(secret.expose());
     Ok(match (kind, text) {
         (Kind::Pin, Ok(text)) => Way::Tpm(Some(Pin::parse(text)?)),
-        (Kind::Passphrase, Ok(text)) => match RecoveryKey::parse(text) {
-            Ok(key) => Way::Recovery(key),
-            Err(mistake @ BadRecoveryKey::Group(_)) => return Err(mistake.into()),
-            Err(BadRecoveryKey::NotDigits | BadRecoveryKey::Length(_)) => Way::Passphrase(secret),
-        },
+        (Kind::Passphrase, Ok(_)) => Way::not_a_pin(secret)?,
         (Kind::Any, Ok(_)) | (_, Err(_)) => Way::Typed(secret),
     })
 }
@@ -185,6 +180,7 @@ mod tests {
     use crate::core::secret::Secret;
     use crate::core::time::{Now, UnixMs};
     use crate::device::KernelChance;
+    use crate::keys::RecoveryKey;
     use crate::ports::door::{Door, door};
 
     const PASSPHRASE: &str = "maji safi ya kunywa";

@@ -27,7 +27,7 @@ use crate::core::data_key::DataKey;
 use crate::core::pin::Pin;
 use crate::core::secret::Secret;
 use crate::core::time::UnixMs;
-use crate::keys::SlotsFile;
+use crate::keys::{BadRecoveryKey, SlotsFile};
 use crate::ports::sealer::{Finding, PcrSelection, Sealer};
 use crate::ports::{Chance, Clock};
 use crate::store::audit::{self, Deed};
@@ -59,6 +59,24 @@ pub enum Way {
     Recovery(RecoveryKey),
     /// What somebody typed to unlock the box: a passphrase, or the PIN.
     Typed(Secret),
+}
+
+impl Way {
+    /// What somebody says is a passphrase or the recovery key. It is never tried
+    /// as a PIN: a wrong one must not use up a try of the TPM's.
+    ///
+    /// # Errors
+    /// Names the group of a recovery key that has a mistake.
+    pub fn not_a_pin(secret: Secret) -> Result<Self, BadRecoveryKey> {
+        let read = std::str::from_utf8(secret.expose()).map(RecoveryKey::parse);
+        match read {
+            Ok(Ok(key)) => Ok(Self::Recovery(key)),
+            Ok(Err(mistake @ BadRecoveryKey::Group(_))) => Err(mistake),
+            Ok(Err(BadRecoveryKey::NotDigits | BadRecoveryKey::Length(_))) | Err(_) => {
+                Ok(Self::Passphrase(secret))
+            }
+        }
+    }
 }
 
 /// The slots as they can be told.

@@ -4,8 +4,7 @@
 use super::{Custody, Way, words};
 use crate::core::data_key::DataKey;
 use crate::core::pin::Pin;
-use crate::keys::recovery::BadRecoveryKey;
-use crate::keys::{Error as SlotsError, Opened, RecoveryKey, SlotsFile};
+use crate::keys::{BadRecoveryKey, Error as SlotsError, Opened, RecoveryKey, SlotsFile};
 use crate::store::audit::{self, Deed};
 use crate::store::{meta, open as database, rewrite};
 use anyhow::{Context, Result, bail};

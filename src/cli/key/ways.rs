@@ -7,7 +7,8 @@ use crate::core::pin::{PIN_CHARS_ADVISED, Pin};
 use crate::core::secret::SecretText;
 
 /// How the box is to be opened: by what is named, by the TPM alone, or by what
-/// somebody types.
+/// somebody types. Only what is typed may be tried as one thing after the other;
+/// what is named as a passphrase costs no try of the PIN.
 ///
 /// # Errors
 /// When nothing is named and nobody can be asked.
@@ -16,7 +17,10 @@ pub(in super::super) fn way(custody: &Custody, opening: &Opening) -> Result<Way,
         let pin = Pin::parse(input::from_file(file)?.as_str()).map_err(anyhow::Error::from)?;
         return Ok(Way::Tpm(Some(pin)));
     }
-    if opening.passphrase_file.is_none() && custody.opens_by_itself()? {
+    if let Some(file) = &opening.passphrase_file {
+        return not_a_pin(input::from_file(file)?);
+    }
+    if custody.opens_by_itself()? {
         return Ok(Way::Tpm(None));
     }
     let (prompt, option) = if custody.wants_pin()? {
@@ -27,9 +31,12 @@ pub(in super::super) fn way(custody: &Custody, opening: &Opening) -> Result<Way,
     } else {
         ("passphrase of the data folder", "--passphrase-file")
     };
-    let file = opening.passphrase_file.as_deref();
-    let typed = input::from_file_or_terminal(file, prompt, option)?;
+    let typed = input::from_file_or_terminal(None, prompt, option)?;
     Ok(Way::Typed(typed.into_secret()))
+}
+
+fn not_a_pin(named: SecretText) -> Result<Way, Failure> {
+    Way::not_a_pin(named.into_secret()).map_err(|error| mistyped(&error.to_string()))
 }
 
 /// A seal with a PIN is made anew with the same PIN.
@@ -78,12 +85,11 @@ pub(super) fn recovery_key() -> Result<RecoveryKey, Failure> {
 /// # Errors
 /// As [`recovery_key`].
 pub(super) fn parsed(typed: &SecretText) -> Result<RecoveryKey, Failure> {
-    RecoveryKey::parse(typed.as_str()).map_err(|error| {
-        Failure::usage(
-            error.to_string(),
-            "compare it with the paper, group by group",
-        )
-    })
+    RecoveryKey::parse(typed.as_str()).map_err(|error| mistyped(&error.to_string()))
+}
+
+fn mistyped(mistake: &str) -> Failure {
+    Failure::usage(mistake, "compare it with the paper, group by group")
 }
 
 /// A secret that is there already, from standard input.

@@ -259,3 +259,25 @@ fn a_sealed_box_that_is_served_by_a_passphrase_says_so() {
     let log = stop(service);
     assert!(log.contains("not by its TPM"), "{log}");
 }
+
+#[test]
+fn a_wrong_file_with_a_passphrase_costs_no_try_of_the_pin() {
+    let it = Box::made();
+    it.run(&["key", "set-pin"], PIN);
+    it.put("phrase", "maji safi ya kunywa");
+    it.put("other", "not the one at all");
+    let add = ["key", "add-passphrase", "--pin-file", "pin"];
+    it.run(&add, "maji safi ya kunywa");
+    let by = |file| ["secret", "list", "--passphrase-file", file];
+    for _ in 0..3 {
+        let said = it.refused(&by("other"), "");
+        assert!(said.contains("passphrase is wrong"), "{said}");
+    }
+    // Not even what would be one.
+    it.refused(&by("pin"), "");
+    let wrong = it.refused(&["secret", "list", "--pin-file", "wrong"], "");
+    assert!(wrong.contains("9 tries are left"), "{wrong}");
+    it.put("paper", &it.paper);
+    it.run(&by("paper"), "");
+    it.run(&by("phrase"), "");
+}
