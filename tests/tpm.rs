@@ -29,6 +29,7 @@ mod tpm {
         mod lan;
         mod opens;
         mod paper;
+        mod registers;
     }
 
     mod codes;

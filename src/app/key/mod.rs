@@ -18,7 +18,7 @@ mod ways;
 pub use crate::keys::{Opened, RecoveryKey};
 pub use destroy::Erased;
 pub use drill::Drill;
-pub use opening::open;
+pub use opening::{open, registers_changed};
 pub use rotate::Pause;
 
 use crate::app::service::Machine;

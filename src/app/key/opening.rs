@@ -5,6 +5,7 @@ use super::{Custody, Way, words};
 use crate::core::data_key::DataKey;
 use crate::core::pin::Pin;
 use crate::keys::{BadRecoveryKey, Error as SlotsError, Opened, RecoveryKey, SlotsFile};
+use crate::ports::sealer::{SealError, Situation};
 use crate::store::audit::{self, Deed};
 use crate::store::{meta, open as database, rewrite};
 use anyhow::{Context, Result, bail};
@@ -119,6 +120,15 @@ impl Custody {
         }
         Ok(slots)
     }
+}
+
+/// Whether the TPM did not open because the board's registers hold something
+/// else than when the key was sealed.
+pub fn registers_changed(error: &anyhow::Error) -> bool {
+    let is_it = |error: &SealError| error.situation == Situation::PcrChanged;
+    error.chain().any(|cause| {
+        matches!(cause.downcast_ref(), Some(SlotsError::Tpm(error)) if is_it(error))
+    })
 }
 
 /// What opened the box.

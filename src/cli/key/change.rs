@@ -4,7 +4,7 @@
 use super::super::failure::Failure;
 use super::super::{Globals, Opening, input, output};
 use super::now;
-use super::ways::{kept_pin, new_pin, recovery_key, wanted, way};
+use super::ways::{kept_pin, new_pin, open_to_reseal, recovery_key, wanted, way};
 use crate::app::key::{Custody, Way};
 use crate::app::lan::Lan;
 use crate::core::data_key::DataKey;
@@ -17,7 +17,8 @@ pub(super) const STILL_COPIED: &str = "copies of keyslots.json made before still
 /// Told of each step.
 type Tell<'a> = &'a mut dyn FnMut(&'static str);
 
-/// Seals to the TPM anew, with the same PIN if there is one.
+/// Seals to the TPM anew, with the same PIN if there is one. After an update the
+/// TPM may not open, so the PIN and what opens the box are two things here.
 ///
 /// # Errors
 /// In words; what opened before still opens.
@@ -28,12 +29,12 @@ pub(super) fn reseal(
     moved: bool,
     tell: Tell<'_>,
 ) -> Result<(), Failure> {
-    let way = way(custody, opening)?;
-    let opened = custody.open(&way)?;
+    let pin = kept_pin(custody, opening)?;
+    let opened = open_to_reseal(custody, opening)?;
     if moved {
         custody.make_home()?;
     }
-    custody.seal(&opened, kept_pin(custody, &way)?, tell)?;
+    custody.seal(&opened, pin.as_ref(), tell)?;
     custody.note(&opened.key, "key.reseal", now()?)?;
     settle_lan(globals, custody, &opened.key);
     Ok(())

@@ -28,7 +28,10 @@ pub enum Key {
     Status,
     /// Seal the key to the TPM anew, after an update or on a cleared TPM
     #[command(
-        after_help = "Example:\n  healthpost key reseal --passphrase-file /root/passphrase\n\n\
+        after_help = "Examples:\n  healthpost key reseal --passphrase-file /root/passphrase\n  \
+        healthpost key reseal --pin-file /root/pin < recovery-key.txt\n\n\
+        A box with a PIN is sealed with the one in --pin-file. After an update the TPM may not\n\
+        open: then --passphrase-file does, or the recovery key or a passphrase is asked for.\n\n\
         A stock Raspberry Pi measures nothing while it starts, so its registers (key.pcrs) prove\n\
         nothing. Bind the key to registers only if your boot chain measures, and reseal after\n\
         each update."

@@ -31,6 +31,8 @@ pub struct Clinic {
     parent: tempfile::TempDir,
     pub board: Board,
     pub recovery: Option<RecoveryKey>,
+    /// Registers that it is bound to.
+    pub pcrs: Vec<i64>,
 }
 
 pub fn chance() -> Arc<dyn Chance> {
@@ -59,6 +61,7 @@ impl Clinic {
             parent: tempfile::tempdir().unwrap(),
             board: Board::new(),
             recovery: None,
+            pcrs: Vec::new(),
         }
     }
 
@@ -81,7 +84,7 @@ impl Clinic {
     pub fn custody_of(&self, folder: &Path) -> Custody {
         let home = KeyHome {
             tpm: Some(format!("swtpm:127.0.0.1:{}", self.board.port())),
-            pcrs: Vec::new(),
+            pcrs: self.pcrs.clone(),
         };
         Custody::new(folder, &home, &this_machine().unwrap()).unwrap()
     }
@@ -141,6 +144,7 @@ impl Clinic {
             parent,
             board: Board::with_state(moment.tpm.path()),
             recovery: self.recovery.clone(),
+            pcrs: self.pcrs.clone(),
         }
     }
 

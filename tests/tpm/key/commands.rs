@@ -19,6 +19,7 @@ pub struct Box {
     pub board: Board,
     pub paper: String,
     lan_port: u16,
+    pcrs: &'static str,
 }
 
 impl Box {
@@ -29,6 +30,7 @@ impl Box {
             board: Board::new(),
             paper: String::new(),
             lan_port: 0,
+            pcrs: "",
         };
         it.configure();
         it.put("pin", PIN);
@@ -38,7 +40,19 @@ impl Box {
 
     /// Set up with the TPM and no PIN.
     pub fn made() -> Self {
+        Self::bare().set_up()
+    }
+
+    /// The same, bound to the register of its software.
+    pub fn bound() -> Self {
         let mut it = Self::bare();
+        it.pcrs = "11";
+        it.configure();
+        it.set_up()
+    }
+
+    fn set_up(self) -> Self {
+        let mut it = self;
         let init = ["init", "--key", "tpm2", "--recovery-page", "page.html"];
         let told = it.run(&init, "");
         assert!(told.contains("reads everything"), "{told}");
@@ -76,8 +90,9 @@ impl Box {
              timezone = \"Africa/Lubumbashi\"\nlanguages = [\"fr\"]\n\
              emergency_number = \"112\"\n[public]\nlisten = \"127.0.0.1:{port}\"\n\
              [lan]\nlisten = \"127.0.0.1:{lan}\"\n[whatsapp]\nphone_number_id = \"106540352242922\"\n\
-             [key]\ntpm = \"swtpm:127.0.0.1:{}\"\n",
-            self.board.port()
+             [key]\ntpm = \"swtpm:127.0.0.1:{}\"\npcrs = [{}]\n",
+            self.board.port(),
+            self.pcrs
         );
         self.put("healthpost.toml", &config);
     }
