@@ -447,3 +447,33 @@ fn doctor_says_what_it_did_not_check() {
         .find(|found| found["check"] == "database");
     assert_eq!(database.unwrap()["state"], "ok");
 }
+
+#[test]
+fn doctor_names_a_slot_that_is_missing_damaged_or_does_not_read() {
+    let clinic = Clinic::made();
+    let slots = clinic.data().join("keyslots.json");
+    let text = std::fs::read_to_string(&slots).unwrap();
+    let whole: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(whole["slots"][0]["kind"], "recovery");
+    let told = |change: &dyn Fn(&mut Value)| {
+        let mut slots_now = whole.clone();
+        change(&mut slots_now["slots"]);
+        clinic.put(&slots, &slots_now.to_string());
+        let said = clinic.run(&["doctor"], "");
+        assert_eq!(said.status, 1, "{said:?}");
+        assert!(!said.out.contains("ok           key slots"), "{said:?}");
+        said.out
+    };
+    let gone = told(&|slots| drop(slots.as_array_mut().unwrap().remove(0)));
+    assert!(gone.contains("bad          key slots: there is no recovery slot"), "{gone}");
+    let damaged = told(&|slots| slots[0]["salt"] = "00".repeat(16).into());
+    assert!(damaged.contains("the recovery slot is damaged"), "{damaged}");
+    let damaged = told(&|slots| slots[1]["generation"] = 7.into());
+    assert!(damaged.contains("a passphrase slot is damaged"), "{damaged}");
+    let unread = told(&|slots| slots[1]["salt"] = 7.into());
+    assert!(unread.contains("\"passphrase\" does not read"), "{unread}");
+    let sealed = serde_json::json!({ "kind": "tpm2", "sealed": 7 });
+    let unread = told(&|slots| slots.as_array_mut().unwrap().push(sealed.clone()));
+    assert!(unread.contains("\"tpm2\" does not read"), "{unread}");
+    assert!(!unread.contains("nothing is sealed"), "{unread}");
+}

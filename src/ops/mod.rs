@@ -24,6 +24,7 @@ mod wire;
 mod wire_facts;
 
 pub use crate::export;
+pub use crate::keys::slots::Fault as SlotFault;
 pub use provider_wire::{FileLine, SetupLine, TaskLine, TemplateLine, UsageFacts, WireDay};
 pub use sign_in::Caller;
 pub use whatsapp::{Configured, judge_version};
@@ -36,7 +37,7 @@ use crate::core::limits;
 use crate::ports::{Chance, Clock};
 use crate::store::{Error, Readers, Writer, audit, counters, meta, queue as store_queue};
 use futures_util::future::BoxFuture;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -103,12 +104,13 @@ pub async fn note_break_glass(context: &Context) -> Result<(), Error> {
         .await
 }
 
-/// The kinds of a data folder's key slots.
+/// The kinds of a data folder's key slots, and what is wrong with them.
 ///
 /// # Errors
 /// When the slots' file is missing, damaged or of a newer version.
-pub fn key_slot_kinds(folder: &std::path::Path) -> Result<Vec<String>, crate::keys::Error> {
-    Ok(crate::keys::SlotsFile::load(folder)?.kinds())
+pub fn key_slots(folder: &Path) -> Result<(Vec<String>, Vec<SlotFault>), crate::keys::Error> {
+    let slots = crate::keys::SlotsFile::load(folder)?;
+    Ok((slots.kinds(), slots.faults()))
 }
 
 /// Answers one request of `caller`.

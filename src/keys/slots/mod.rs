@@ -5,6 +5,7 @@
 //! While a rotation is under way there are slots of two generations, each for
 //! the key of one database file.
 
+mod faults;
 mod home;
 mod human;
 mod open;
@@ -24,6 +25,7 @@ use serde_json::value::RawValue;
 use slot::{Slot, TpmSlot};
 use std::path::Path;
 
+pub use faults::Fault;
 pub use home::Home;
 pub use open::Opened;
 
