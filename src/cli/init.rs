@@ -1,22 +1,14 @@
 //! `healthpost init`: makes the data folder and prints the recovery key once.
 
 use super::failure::Failure;
-use super::{Globals, input, key, machine, output};
+use super::pin::PinChoice;
+use super::{Globals, input, machine, output};
 use crate::app::init::{FirstWay, init};
 use crate::app::key::RecoveryKey;
-use crate::core::secret::SecretText;
 use crate::ops::export::recovery_page;
 use clap::{Args, ValueEnum};
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
-
-/// What stands against each answer, before anybody answers.
-const PIN_QUESTION: &str = "PIN, yes or no?\n  \
-    yes: after each power cut somebody types it before the box answers patients. A stolen box\n       \
-    shows nothing.\n  \
-    no: the box comes back by itself after a power cut. Whoever takes the whole box away reads\n      \
-    everything in it.";
 
 /// Make the data folder: key slots, an empty encrypted database, certificates
 #[derive(Debug, Args)]
@@ -35,9 +27,8 @@ pub struct Init {
     /// A file with the passphrase, where there is no terminal to ask on
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
-    /// A file with the PIN that the TPM is to ask for
-    #[arg(long, value_name = "FILE")]
-    pin_file: Option<PathBuf>,
+    #[command(flatten)]
+    pin: PinChoice,
     /// A page to be printed, with the recovery key and its QR code
     #[arg(long, value_name = "FILE")]
     recovery_page: Option<PathBuf>,
@@ -102,38 +93,8 @@ impl Init {
                 Ok(FirstWay::Passphrase(typed.into_secret()))
             }
             Key::Tpm2 => {
-                let typed = match &self.pin_file {
-                    Some(file) => Some(input::from_file(file)?),
-                    None => asked_for_a_pin()?,
-                };
-                let pin = typed.as_ref().map(key::new_pin).transpose()?;
+                let pin = self.pin.answer(false)?;
                 Ok(FirstWay::Tpm(pin))
-            }
-        }
-    }
-}
-
-/// Asks whether there is to be a PIN; no answer is taken for granted where
-/// somebody can answer.
-fn asked_for_a_pin() -> Result<Option<SecretText>, Failure> {
-    if !std::io::stdin().is_terminal() {
-        output::complain(
-            "sealed without a PIN (--pin-file sets one): whoever takes the whole box away reads \
-             everything in it",
-        );
-        return Ok(None);
-    }
-    loop {
-        output::complain(PIN_QUESTION);
-        match input::line()?.as_ref().map(|typed| typed.as_str().trim()) {
-            Some("yes" | "y") => return input::new_from_stdin("a new PIN"),
-            Some("no" | "n") => return Ok(None),
-            Some(_) => output::complain("type yes or no"),
-            None => {
-                return Err(Failure::usage(
-                    "nothing was answered",
-                    "run the command again",
-                ));
             }
         }
     }

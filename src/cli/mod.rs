@@ -16,6 +16,7 @@ mod input;
 mod key;
 mod outbox;
 mod output;
+mod pin;
 mod reach;
 mod records;
 mod secret;

@@ -2,9 +2,10 @@
 //! recovering, and the new data key. Each says what it did in the audit log.
 
 use super::super::failure::Failure;
+use super::super::pin::PinChoice;
 use super::super::{Globals, Opening, input, output};
 use super::now;
-use super::ways::{kept_pin, new_pin, open_to_reseal, recovery_key, wanted, way};
+use super::ways::{kept_pin, open_to_reseal, recovery_key, wanted, way};
 use crate::app::key::{Custody, Way};
 use crate::app::lan::Lan;
 use crate::core::data_key::DataKey;
@@ -98,24 +99,21 @@ pub(super) fn rotate(custody: &Custody, opening: &Opening, tell: Tell<'_>) -> Re
 pub(super) fn recover(
     globals: &Globals,
     custody: &Custody,
-    (passphrase_file, pin_file): (Option<&Path>, Option<&Path>),
+    (passphrase_file, pin): (Option<&Path>, &PinChoice),
     moved: bool,
     tell: Tell<'_>,
 ) -> Result<(), Failure> {
     let passphrase = passphrase_file.map(input::from_file).transpose()?;
-    let pin = match pin_file {
-        Some(file) => Some(new_pin(&input::from_file(file)?)?),
-        None => None,
+    // Without a TPM nothing is sealed, and there is nothing to decide.
+    let pin = if custody.sealer().is_ok() || pin.pin_file.is_some() {
+        pin.answer(custody.wants_pin()?)?
+    } else {
+        None
     };
     let opened = custody.open(&Way::Recovery(recovery_key()?))?;
     tell("the recovery key opens the box");
     if moved {
         custody.make_home()?;
-    }
-    if pin.is_none() {
-        output::complain(
-            "sealed without a PIN: whoever takes the whole box away reads everything in it",
-        );
     }
     let new_slot = passphrase.is_some();
     if let Some(passphrase) = passphrase {

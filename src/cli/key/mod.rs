@@ -8,6 +8,7 @@ mod ways;
 pub(super) use ways::{new_pin, way};
 
 use super::failure::{Failure, granted, mismatch};
+use super::pin::PinChoice;
 use super::{Globals, Opening, machine, output, reach};
 use crate::app::by_hand::{FolderLock, take_lock};
 use crate::app::key::Custody;
@@ -91,15 +92,16 @@ pub enum Key {
     /// Open with the recovery key, read from standard input, and seal to this board
     #[command(
         after_help = "Example:\n  healthpost key recover < recovery-key.txt\n  \
-        healthpost key recover --passphrase-file new-passphrase.txt < recovery-key.txt"
+        healthpost key recover --passphrase-file new-passphrase.txt < recovery-key.txt\n\n\
+        Asks whether there is to be a PIN; where nobody can be asked, a box that had one wants\n\
+        --pin-file FILE or --no-pin."
     )]
     Recover {
         /// A file with a new passphrase, where there is no TPM or beside it
         #[arg(long, value_name = "FILE")]
         passphrase_file: Option<PathBuf>,
-        /// A file with a new PIN
-        #[arg(long, value_name = "FILE")]
-        pin_file: Option<PathBuf>,
+        #[command(flatten)]
+        pin: PinChoice,
         /// This folder was copied and is the box now: the one it was copied from no longer opens with this TPM
         #[arg(long)]
         moved: bool,
@@ -182,11 +184,11 @@ impl Key {
             }
             Self::Recover {
                 passphrase_file,
-                pin_file,
+                pin,
                 moved,
             } => {
-                let files = (passphrase_file.as_deref(), pin_file.as_deref());
-                change::recover(globals, custody, files, moved, tell)?;
+                let new = (passphrase_file.as_deref(), &pin);
+                change::recover(globals, custody, new, moved, tell)?;
             }
             Self::Rotate { opening } => change::rotate(custody, &opening, tell)?,
             Self::Drill => {

@@ -296,3 +296,22 @@ fn a_wrong_file_with_a_passphrase_costs_no_try_of_the_pin() {
     it.run(&by("paper"), "");
     it.run(&by("phrase"), "");
 }
+
+#[test]
+fn recovering_takes_no_pin_away_without_a_word() {
+    let mut it = Box::made();
+    it.run(&["key", "set-pin"], PIN);
+    it.board = Board::new();
+    it.configure();
+    let said = it.said(&["key", "recover"], &it.paper);
+    assert_eq!(said.status, 2, "{}", said.text);
+    assert!(said.text.contains("--no-pin"), "{}", said.text);
+    assert_eq!(it.board.indices(), Vec::<u32>::new(), "something was sealed");
+    it.run(&["key", "recover", "--pin-file", "pin"], &it.paper);
+    assert!(it.run(&["key", "status"], "").contains("with a PIN"));
+    let both = ["key", "recover", "--pin-file", "pin", "--no-pin"];
+    assert_eq!(it.said(&both, &it.paper).status, 2);
+    let told = it.run(&["key", "recover", "--no-pin"], &it.paper);
+    assert!(told.contains("reads everything"), "{told}");
+    it.run(&["secret", "list"], "");
+}
