@@ -63,6 +63,24 @@ fn init_says_what_it_cannot_do() {
 }
 
 #[test]
+fn init_refuses_options_that_contradict_the_key() {
+    let clinic = Clinic::bare();
+    clinic.put(&clinic.file("pin"), "482913");
+    for options in [
+        &["--pin-file", "pin"][..],
+        &["--no-pin"],
+        &["--tpm", "swtpm:127.0.0.1:1"],
+        &["--key", "passphrase", "--pin-file", "pin"],
+    ] {
+        let init = [&["init", "--passphrase-file", "passphrase"], options].concat();
+        let said = clinic.run(&init, "");
+        assert_eq!(said.status, 2, "{options:?}: {said:?}");
+        assert!(said.err.contains("--key tpm2"), "{said:?}");
+        assert!(!clinic.data().exists());
+    }
+}
+
+#[test]
 fn a_folder_of_a_newer_version_says_so() {
     let clinic = Clinic::made();
     let slots = clinic.data().join("keyslots.json");

@@ -27,6 +27,8 @@ pub enum FirstWay {
     Passphrase(Secret),
     /// By the board's TPM, with a PIN if one is given.
     Tpm(Option<Pin>),
+    /// By the TPM, and beside it by a passphrase.
+    TpmAndPassphrase(Option<Pin>, Secret),
 }
 
 /// Makes the folder. The recovery key is shown while the folder is whole and
@@ -52,7 +54,7 @@ pub fn init(
     if is_taken(folder)? {
         bail!("{shown} exists already and was not touched: choose another folder, or remove it");
     }
-    if let FirstWay::Passphrase(passphrase) = way {
+    if let FirstWay::Passphrase(passphrase) | FirstWay::TpmAndPassphrase(_, passphrase) = way {
         key::new_passphrase(passphrase)?;
     }
     let making = beside(folder)?;
@@ -84,7 +86,7 @@ pub fn init(
         durable::sync_folder(parent)?;
     }
     witness("the data folder is in place");
-    if matches!(way, FirstWay::Tpm(Some(_))) {
+    if let FirstWay::Tpm(Some(_)) | FirstWay::TpmAndPassphrase(Some(_), _) = way {
         custody.count_back_if_possible(&opened.key);
     }
     Ok(())
@@ -145,6 +147,10 @@ fn make(
     match way {
         FirstWay::Passphrase(passphrase) => custody.add_passphrase(&opened, passphrase, witness)?,
         FirstWay::Tpm(pin) => custody.seal_first(&opened, pin.as_ref(), witness)?,
+        FirstWay::TpmAndPassphrase(pin, passphrase) => {
+            custody.add_passphrase(&opened, passphrase, witness)?;
+            custody.seal_first(&opened, pin.as_ref(), witness)?;
+        }
     }
     custody.note(&opened.key, "key.protection", now.at)?;
     // After the TPM is known: the listener's key is sealed to it as well.

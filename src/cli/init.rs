@@ -24,7 +24,7 @@ pub struct Init {
     /// Where the TPM is, instead of the configuration's key.tpm
     #[arg(long, value_name = "TCTI")]
     tpm: Option<String>,
-    /// A file with the passphrase, where there is no terminal to ask on
+    /// A file with the passphrase, where there is no terminal to ask on; with a TPM, a further way in
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
     #[command(flatten)]
@@ -48,6 +48,7 @@ impl Init {
     /// # Errors
     /// When the folder exists, or cannot be made.
     pub async fn run(self, globals: &Globals) -> Result<(), Failure> {
+        self.is_of_one_mind()?;
         let folder = globals.data_folder()?;
         if crate::app::serve::is_made(&folder) {
             return Err(Failure::failed(
@@ -83,20 +84,37 @@ impl Init {
     }
 
     fn way(&self) -> Result<FirstWay, Failure> {
+        let file = self.passphrase_file.as_deref();
         match self.key {
             Key::Passphrase => {
                 let typed = input::new_from_file_or_terminal(
-                    self.passphrase_file.as_deref(),
+                    file,
                     "a new passphrase",
                     "--passphrase-file",
                 )?;
                 Ok(FirstWay::Passphrase(typed.into_secret()))
             }
             Key::Tpm2 => {
+                let beside = file.map(input::from_file).transpose()?;
                 let pin = self.pin.answer(false)?;
-                Ok(FirstWay::Tpm(pin))
+                Ok(match beside {
+                    Some(typed) => FirstWay::TpmAndPassphrase(pin, typed.into_secret()),
+                    None => FirstWay::Tpm(pin),
+                })
             }
         }
+    }
+
+    /// Whoever names a PIN or a TPM believes that the key is sealed to it.
+    fn is_of_one_mind(&self) -> Result<(), Failure> {
+        let about_a_tpm = self.tpm.is_some() || self.pin.pin_file.is_some() || self.pin.no_pin;
+        if self.key == Key::Passphrase && about_a_tpm {
+            return Err(Failure::usage(
+                "--tpm, --pin-file and --no-pin are about a TPM, and the key is a passphrase",
+                "add --key tpm2, or leave them out",
+            ));
+        }
+        Ok(())
     }
 }
 

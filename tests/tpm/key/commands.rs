@@ -315,3 +315,16 @@ fn recovering_takes_no_pin_away_without_a_word() {
     assert!(told.contains("reads everything"), "{told}");
     it.run(&["secret", "list"], "");
 }
+
+#[test]
+fn a_box_is_made_with_a_tpm_and_a_passphrase_beside_it() {
+    let it = Box::bare();
+    it.put("phrase", "maji safi ya kunywa");
+    let tpm = ["init", "--key", "tpm2", "--pin-file", "pin"];
+    it.run(&[&tpm[..], &["--passphrase-file", "phrase"]].concat(), "");
+    let status = it.run(&["key", "status"], "");
+    assert!(status.contains("slots: recovery, passphrase, tpm2"), "{status}");
+    for by in [["--pin-file", "pin"], ["--passphrase-file", "phrase"]] {
+        it.run(&[&["secret", "list"][..], &by].concat(), "");
+    }
+}

@@ -104,6 +104,7 @@ fn of_setting_up() {
         FirstWay::Tpm(None),
         FirstWay::Tpm(Some(pin())),
         FirstWay::Passphrase(Secret::from(PASSPHRASE)),
+        FirstWay::TpmAndPassphrase(Some(pin()), Secret::from(PASSPHRASE)),
     ] {
         let mut clinic = Clinic::bare();
         let kept = {
@@ -141,6 +142,9 @@ fn of_setting_up() {
                 FirstWay::Tpm(None) => woken.open(&Way::Tpm(None)),
                 FirstWay::Tpm(Some(_)) => woken.open(&Way::Tpm(Some(pin()))),
                 FirstWay::Passphrase(_) => woken.open(&typed(PASSPHRASE)),
+                FirstWay::TpmAndPassphrase(..) => woken
+                    .open(&typed(PASSPHRASE))
+                    .and_then(|_| woken.open(&Way::Tpm(Some(pin())))),
             };
             opens.unwrap_or_else(|error| panic!("after \"{}\": {error:#}", moment.step));
             // What the interrupted one had put into the TPM is gone.
