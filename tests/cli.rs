@@ -483,15 +483,24 @@ fn doctor_names_a_slot_that_is_missing_damaged_or_does_not_read() {
         said.out
     };
     let gone = told(&|slots| drop(slots.as_array_mut().unwrap().remove(0)));
-    assert!(gone.contains("bad          key slots: there is no recovery slot"), "{gone}");
+    assert!(
+        gone.contains("bad          key slots: there is no recovery slot"),
+        "{gone}"
+    );
     let damaged = told(&|slots| slots[0]["salt"] = "00".repeat(16).into());
-    assert!(damaged.contains("the recovery slot is damaged"), "{damaged}");
+    assert!(
+        damaged.contains("the recovery slot is damaged"),
+        "{damaged}"
+    );
     let damaged = told(&|slots| slots[1]["generation"] = 7.into());
-    assert!(damaged.contains("a passphrase slot is damaged"), "{damaged}");
+    assert!(
+        damaged.contains("a passphrase slot is damaged"),
+        "{damaged}"
+    );
     let unread = told(&|slots| slots[1]["salt"] = 7.into());
     assert!(unread.contains("\"passphrase\" does not read"), "{unread}");
     let sealed = serde_json::json!({ "kind": "tpm2", "sealed": 7 });
     let unread = told(&|slots| slots.as_array_mut().unwrap().push(sealed.clone()));
     assert!(unread.contains("\"tpm2\" does not read"), "{unread}");
-    assert!(!unread.contains("nothing is sealed"), "{unread}");
+    assert!(!unread.contains("TPM: nothing is sealed"), "{unread}");
 }

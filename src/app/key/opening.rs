@@ -126,9 +126,9 @@ impl Custody {
 /// else than when the key was sealed.
 pub fn registers_changed(error: &anyhow::Error) -> bool {
     let is_it = |error: &SealError| error.situation == Situation::PcrChanged;
-    error.chain().any(|cause| {
-        matches!(cause.downcast_ref(), Some(SlotsError::Tpm(error)) if is_it(error))
-    })
+    error
+        .chain()
+        .any(|cause| matches!(cause.downcast_ref(), Some(SlotsError::Tpm(error)) if is_it(error)))
 }
 
 /// What opened the box.

@@ -26,7 +26,11 @@ impl SlotsFile {
     /// Everything that is wrong, each thing once.
     pub fn faults(&self) -> Vec<Fault> {
         let mut faults = Vec::new();
-        if !self.kinds().iter().any(|kind| kind == Kind::Recovery.word()) {
+        if !self
+            .kinds()
+            .iter()
+            .any(|kind| kind == Kind::Recovery.word())
+        {
             faults.push(Fault::NoRecovery);
         }
         faults.extend(self.slots.iter().filter_map(of_slot));

@@ -222,7 +222,7 @@ fn a_new_recovery_key_takes_the_place_of_the_old_one() {
 /// The file with one of its words changed, wherever `kind` is.
 fn changed(file: &SlotsFile, kind: &str, from: &str, to: &str) -> SlotsFile {
     let text = String::from_utf8(file.to_bytes().unwrap()).unwrap();
-    let at = text.find(&format!("\"kind\": \"{kind}\"")).unwrap();
+    let at = text.find(&format!("\"kind\":\"{kind}\"")).unwrap();
     let (before, after) = text.split_at(at);
     assert!(after.contains(from), "{after}");
     let text = format!("{before}{}", after.replacen(from, to, 1));
@@ -233,7 +233,7 @@ fn changed(file: &SlotsFile, kind: &str, from: &str, to: &str) -> SlotsFile {
 fn what_is_wrong_with_a_slot_is_seen_without_a_secret() {
     let (file, made, _) = cheap();
     assert_eq!(file.faults(), []);
-    let damaged = ("\"generation\": 1", "\"generation\": 2");
+    let damaged = ("\"generation\":1", "\"generation\":2");
     let unread = ("\"salt\"", "\"pepper\"");
     for (kind, change, fault) in [
         ("recovery", damaged, Fault::DamagedRecovery),

@@ -306,7 +306,11 @@ fn recovering_takes_no_pin_away_without_a_word() {
     let said = it.said(&["key", "recover"], &it.paper);
     assert_eq!(said.status, 2, "{}", said.text);
     assert!(said.text.contains("--no-pin"), "{}", said.text);
-    assert_eq!(it.board.indices(), Vec::<u32>::new(), "something was sealed");
+    assert_eq!(
+        it.board.indices(),
+        Vec::<u32>::new(),
+        "something was sealed"
+    );
     it.run(&["key", "recover", "--pin-file", "pin"], &it.paper);
     assert!(it.run(&["key", "status"], "").contains("with a PIN"));
     let both = ["key", "recover", "--pin-file", "pin", "--no-pin"];
@@ -323,7 +327,10 @@ fn a_box_is_made_with_a_tpm_and_a_passphrase_beside_it() {
     let tpm = ["init", "--key", "tpm2", "--pin-file", "pin"];
     it.run(&[&tpm[..], &["--passphrase-file", "phrase"]].concat(), "");
     let status = it.run(&["key", "status"], "");
-    assert!(status.contains("slots: recovery, passphrase, tpm2"), "{status}");
+    assert!(
+        status.contains("slots: recovery, passphrase, tpm2"),
+        "{status}"
+    );
     for by in [["--pin-file", "pin"], ["--passphrase-file", "phrase"]] {
         it.run(&[&["secret", "list"][..], &by].concat(), "");
     }
