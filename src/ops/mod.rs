@@ -25,12 +25,12 @@ mod wire_facts;
 
 pub use crate::export;
 pub use crate::keys::slots::Fault as SlotFault;
-pub use provider_wire::{FileLine, SetupLine, TaskLine, TemplateLine, UsageFacts, WireDay};
+pub use provider_wire::{
+    FileLine, SecretLine, SetupLine, TaskLine, TemplateLine, UsageFacts, WireDay,
+};
 pub use sign_in::Caller;
 pub use whatsapp::{Configured, judge_version};
-pub use wire::{
-    Period, Place, QueueLine, RecordLine, Request, Response, SecretLine, SignIn, StaffLine,
-};
+pub use wire::{Period, Place, QueueLine, RecordLine, Request, Response, SignIn, StaffLine};
 pub use wire_facts::{DatabaseFacts, Integrity, ProviderFacts};
 
 use crate::core::limits;
@@ -48,6 +48,8 @@ pub enum Changed {
     Secrets,
     /// A message was put back into the queue or taken out.
     Outbox,
+    /// The recovery key was proved to open the data.
+    Drill,
 }
 
 /// Told after the commit of a change.
@@ -157,6 +159,7 @@ pub async fn run(context: &Context, caller: &mut Caller, request: Request) -> Re
         Request::FileList { record } => files::list(context, caller, record).await,
         Request::FilePiece { file, from } => files::piece(context, caller, file, from).await,
         Request::KeyDrill { recovery } => drill::drill(context, recovery).await,
+        Request::KeyDrilled => drill::drilled(context).await,
         Request::Facts => facts(context).await,
         Request::Unlock { .. } => Ok(Response::Done),
     };

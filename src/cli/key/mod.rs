@@ -3,6 +3,7 @@
 
 mod change;
 mod recovery;
+mod status;
 mod ways;
 
 pub(super) use ways::{new_pin, way};
@@ -12,7 +13,6 @@ use super::pin::PinChoice;
 use super::{Globals, Opening, machine, output, reach};
 use crate::app::by_hand::{FolderLock, take_lock};
 use crate::app::key::Custody;
-use crate::app::lan::authority_pem;
 use crate::ops::{Request, Response};
 use clap::Subcommand;
 use std::path::{Path, PathBuf};
@@ -126,7 +126,9 @@ impl Key {
         let folder = globals.data_folder()?;
         let custody = globals.custody(&folder, None)?;
         if matches!(self, Self::Status) {
-            return blocking(globals, move |globals| status(globals, &custody)).await;
+            let drilled = status::find_drilled(&folder).await;
+            let print = move |globals: &Globals| status::print(globals, &custody, drilled);
+            return blocking(globals, print).await;
         }
         if !crate::app::serve::is_made(&folder) {
             return Err(Failure::failed(
@@ -265,36 +267,4 @@ pub(super) fn alone(folder: &Path) -> Result<FolderLock, Failure> {
 
 fn now() -> Result<crate::core::time::UnixMs, Failure> {
     Ok(machine()?.clock.now().at)
-}
-
-fn status(globals: &Globals, custody: &Custody) -> Result<(), Failure> {
-    let slots = custody.summary()?;
-    let findings = custody.tpm_findings()?;
-    let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
-    // A box made before it had an authority gets one when it is next opened.
-    let authority = authority_pem(custody.folder()).ok();
-    let authority = authority.map(|(_, fingerprint)| fingerprint);
-    if globals.json {
-        return output::json(&serde_json::json!({
-            "lan_authority": authority,
-            "slots": slots.kinds,
-            "generations": slots.generations,
-            "pin": slots.pins.first().copied().unwrap_or(false),
-            "findings": findings,
-        }));
-    }
-    output::line(&format!("slots: {}", slots.kinds.join(", ")))?;
-    for pin in slots.pins {
-        let pin = if pin { "with a PIN" } else { "without a PIN" };
-        output::line(&format!("sealed to a TPM {pin}"))?;
-    }
-    for finding in findings {
-        output::line(&format!("finding: {finding}"))?;
-    }
-    if let Some(authority) = authority {
-        output::line(&format!(
-            "staff devices trust lan/ca.pem, SHA-256 {authority}"
-        ))?;
-    }
-    Ok(())
 }

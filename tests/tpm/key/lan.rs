@@ -178,3 +178,28 @@ fn a_tpm_that_was_not_there_at_the_start_is_asked_again() {
     assert!(log.contains("no TPM can be reached"), "{log}");
     assert!(log.contains("opens the box at last"), "{log}");
 }
+
+#[test]
+fn a_box_that_went_live_without_a_drill_says_so_until_there_was_one() {
+    const MISSED: &str = "nobody has proved yet";
+    let it = super::commands::Box::made();
+    let status = || it.run(&["key", "status"], "");
+    assert!(status().contains("not checked whether"), "{}", status());
+    let service = it.serve();
+    it.wait_until_open();
+    let phone = phone(&it);
+    let page = || phone.page("/?lang=en").unwrap().body;
+    crate::tpm::chip::until("the open page", || phone.page("/").is_ok());
+    assert!(page().contains("healthpost key drill"), "{}", page());
+    assert!(status().contains(MISSED), "{}", status());
+    it.run(&["key", "drill"], it.paper());
+    assert!(!page().contains("healthpost key drill"), "{}", page());
+    assert!(!status().contains("drill"), "{}", status());
+    let log = super::commands::stop(service);
+    assert!(log.contains(MISSED), "{log}");
+    let service = it.serve();
+    it.wait_until_open();
+    assert!(!page().contains("healthpost key drill"), "{}", page());
+    let log = super::commands::stop(service);
+    assert!(!log.contains(MISSED), "{log}");
+}
