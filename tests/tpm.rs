@@ -30,6 +30,7 @@ mod tpm {
         mod opens;
         mod paper;
         mod registers;
+        mod told;
     }
 
     mod codes;

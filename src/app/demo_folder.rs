@@ -152,6 +152,7 @@ async fn make(folder: &Path, data: &Path, machine: &Machine) -> Result<()> {
         init(&custody, &way, &lan, chance, now, |_, _| Ok(()), quiet)
     })
     .await?
+    .map(drop)
 }
 
 async fn fill(opened: &Opened, machine: &Machine) -> Result<()> {

@@ -31,6 +31,14 @@ pub enum FirstWay {
     TpmAndPassphrase(Option<Pin>, Secret),
 }
 
+/// A box that was made.
+#[derive(Debug)]
+pub struct Made {
+    /// Why the TPM's lock-out has no password yet, where there is a PIN to guard.
+    /// Each opening with the PIN tries again.
+    pub unguarded: Option<anyhow::Error>,
+}
+
 /// Makes the folder. The recovery key is shown while the folder is whole and
 /// not yet in place: a power cut can leave a key on paper without a box, but
 /// never a box without one; where it cannot be shown, nothing is left. It is shown
@@ -48,7 +56,7 @@ pub fn init(
     now: Now,
     show: impl FnOnce(&RecoveryKey, &str) -> Result<()>,
     witness: &mut Witness<'_>,
-) -> Result<()> {
+) -> Result<Made> {
     let folder = custody.folder();
     let shown = folder.display();
     if is_taken(folder)? {
@@ -86,10 +94,13 @@ pub fn init(
         durable::sync_folder(parent)?;
     }
     witness("the data folder is in place");
-    if let FirstWay::Tpm(Some(_)) | FirstWay::TpmAndPassphrase(Some(_), _) = way {
-        custody.count_back_if_possible(&opened.key);
-    }
-    Ok(())
+    let unguarded = match way {
+        FirstWay::Tpm(Some(_)) | FirstWay::TpmAndPassphrase(Some(_), _) => {
+            custody.count_back(&opened.key).err()
+        }
+        FirstWay::Tpm(None) | FirstWay::TpmAndPassphrase(None, _) | FirstWay::Passphrase(_) => None,
+    };
+    Ok(Made { unguarded })
 }
 
 /// Whether something is in the folder already. An empty one may be there: a

@@ -10,6 +10,11 @@ use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
+/// A PIN whose count of wrong tries anybody may set back.
+const UNGUARDED: &str = "the PIN is not guarded yet: whoever takes the box away may guess it \
+    without end, until it was opened once with its PIN and healthpost doctor no longer says so. \
+    The TPM's lock-out took no password";
+
 /// Make the data folder: key slots, an empty encrypted database, certificates
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  healthpost init --key tpm2\n  \
@@ -74,7 +79,10 @@ impl Init {
                 show(&globals, &shown, recovery)
             };
             let quiet = &mut |_: &'static str| {};
-            init(&custody, &way, &lan, &machine.chance, now, show, quiet)?;
+            let made = init(&custody, &way, &lan, &machine.chance, now, show, quiet)?;
+            if let Some(error) = made.unguarded {
+                output::complain(&format!("{UNGUARDED}: {error:#}"));
+            }
             if globals.json {
                 return Ok(());
             }

@@ -25,7 +25,7 @@ impl Custody {
 
     /// Sets the TPM's count of wrong PINs back, with a password of its lock-out
     /// that only the database knows. Drawn here when there is none yet.
-    fn count_back(&self, key: &DataKey) -> Result<()> {
+    pub(in crate::app) fn count_back(&self, key: &DataKey) -> Result<()> {
         let password = self.lockout_password(key)?;
         let slots = SlotsFile::load(&self.folder)?;
         let sealer = self.sealer()?;

@@ -98,7 +98,7 @@ impl Clinic {
         let lan = Wanted::without_config();
         let made = init(&self.custody(), way, &lan, &chance(), now(), show, witness);
         self.recovery = shown;
-        made
+        made.map(drop)
     }
 
     pub fn recovery(&self) -> Way {
@@ -156,7 +156,8 @@ impl Clinic {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Everything in a folder, into another one that is there.
+pub fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());
