@@ -21,6 +21,7 @@ impl Custody {
         let (candidates, by) = self.candidates(&slots, way)?;
         let opened = self.that_fits(candidates)?;
         let slots = self.settle(slots, opened.generation)?;
+        self.end_the_former();
         let is_copy = self.is_copied(&slots);
         if by != By::Person && !is_copy {
             // A change that was cut short may have left an older way in. Only
@@ -94,6 +95,18 @@ impl Custody {
         let pin = Pin::parse(text)?;
         let opened = slots.open_with_tpm(self.sealer()?, Some(&pin))?;
         Ok((opened, By::Pin))
+    }
+
+    /// The slots as they are have opened the box, so what they were before is of
+    /// no more use: it may hold a passphrase or a paper that has ended.
+    fn end_the_former(&self) {
+        if let Err(error) = crate::keys::slots::remove_old(&self.folder) {
+            let error = format!("{error:#}");
+            tracing::warn!(
+                error,
+                "keyslots.json.old, with ended ways in, is still there"
+            );
+        }
     }
 
     /// Of two generations, the one whose file is in place.

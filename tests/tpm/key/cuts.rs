@@ -7,6 +7,7 @@ use healthpost::app::init::FirstWay;
 use healthpost::app::key::{Way, Witness};
 use healthpost::core::secret::Secret;
 use healthpost::store::{meta, open};
+use std::path::PathBuf;
 
 /// Carries a change out and keeps every moment of it.
 fn moments(
@@ -41,6 +42,11 @@ fn one_of_them_opens(
             .open(last)
             .unwrap_or_else(|error| panic!("at last, after \"{}\": {error:#}", moment.step));
     }
+}
+
+/// The slots as they were before the last change.
+fn former(clinic: &Clinic) -> PathBuf {
+    clinic.data().join("keyslots.json.old")
 }
 
 #[test]
@@ -176,6 +182,8 @@ fn of_ending_a_passphrase() {
     for (place, moment) in kept.iter().enumerate() {
         let woken = clinic.after(moment);
         let opened = woken.open(&staying()).unwrap();
+        // What a cut left of the ended one goes with the first opening.
+        assert!(!former(&woken).exists(), "after \"{}\"", moment.step);
         woken.open(&woken.recovery()).unwrap();
         let ends = woken.open(&typed(PASSPHRASE)).is_err();
         assert_eq!(ends, place > 0, "after \"{}\"", moment.step);
@@ -189,8 +197,8 @@ fn of_ending_a_passphrase() {
         assert!(woken.open(&typed(PASSPHRASE)).is_err());
     }
     // And nothing of it is left in the folder.
-    let old = clinic.data().join("keyslots.json.old");
-    assert!(!old.exists());
+    assert!(!former(&clinic).exists());
+    assert!(kept.iter().any(|moment| former(&clinic.after(moment)).exists()));
     let last = clinic.open(&staying()).unwrap();
     for way in [staying(), clinic.recovery()] {
         let ending = Secret::from("a second one that stays");
@@ -215,8 +223,11 @@ fn of_a_new_recovery_key() {
     });
     for moment in &kept {
         let woken = clinic.after(moment);
-        let opened = woken.open(&Way::Tpm(None)).unwrap();
         let (by_old, by_new) = (Way::Recovery(old.clone()), Way::Recovery(new.clone()));
+        // Whichever paper opens it leaves nothing of the other.
+        assert!(woken.open(&by_new).or_else(|_| woken.open(&by_old)).is_ok());
+        assert!(!former(&woken).exists(), "after \"{}\"", moment.step);
+        let opened = woken.open(&Way::Tpm(None)).unwrap();
         let opens = [woken.open(&by_old).is_ok(), woken.open(&by_new).is_ok()];
         assert_eq!(
             opens.iter().filter(|it| **it).count(),
