@@ -179,6 +179,63 @@ fn back_on_its_first_board_a_box_has_one_seal_to_it() {
     }
 }
 
+/// A box on its own board again, after a try to seal it to another one was noted
+/// and came to nothing.
+fn back_from_another_board(own: fn() -> Option<Pin>) -> Clinic {
+    let mut clinic = Clinic::made(&FirstWay::Tpm(own()));
+    let opened = clinic.open(&Way::Tpm(own())).unwrap();
+    let passphrase = Secret::from(PASSPHRASE);
+    let custody = clinic.custody();
+    let quiet = &mut |_: &'static str| {};
+    custody.add_passphrase(&opened, &passphrase, quiet).unwrap();
+    let other = crate::tpm::board::Board::new();
+    // Somebody else's password is on its lock-out.
+    other.tools("tpm2_changeauth", &["-c", "lockout", "somebody"]);
+    let first = std::mem::replace(&mut clinic.board, other);
+    let custody = clinic.custody();
+    assert!(custody.seal(&opened, Some(&pin()), quiet).is_err());
+    clinic.board = first;
+    clinic
+}
+
+#[test]
+fn a_rotation_keeps_the_seal_of_the_tpm_that_is_here() {
+    let clinic = back_from_another_board(|| None);
+    let opened = clinic.open(&typed(PASSPHRASE)).unwrap();
+    let custody = clinic.custody();
+    let next = custody
+        .rotate(&opened, &typed(PASSPHRASE), &mut |_| {})
+        .unwrap();
+    let by_itself = clinic.open(&Way::Tpm(None)).unwrap();
+    assert_eq!(by_itself.key.expose(), next.key.expose());
+    assert_ne!(by_itself.key.expose(), opened.key.expose());
+    // Its PIN is asked for as on any other day.
+    let clinic = back_from_another_board(|| Some(pin()));
+    let opened = clinic.open(&typed(PASSPHRASE)).unwrap();
+    let custody = clinic.custody();
+    let said = custody
+        .rotate(&opened, &typed(PASSPHRASE), &mut |_| {})
+        .unwrap_err();
+    assert!(said.to_string().contains("--pin-file"), "{said}");
+    let way = Way::Tpm(Some(pin()));
+    custody.rotate(&opened, &way, &mut |_| {}).unwrap();
+    clinic.open(&way).unwrap();
+}
+
+#[test]
+fn no_rotation_ends_the_seal_of_a_tpm_that_is_not_here() {
+    let mut clinic = back_from_another_board(|| None);
+    let own = std::mem::replace(&mut clinic.board, crate::tpm::board::Board::new());
+    let opened = clinic.open(&typed(PASSPHRASE)).unwrap();
+    let said = clinic
+        .custody()
+        .rotate(&opened, &typed(PASSPHRASE), &mut |_| {})
+        .unwrap_err();
+    assert!(said.to_string().contains("another TPM"), "{said}");
+    clinic.board = own;
+    clinic.open(&Way::Tpm(None)).unwrap();
+}
+
 #[test]
 fn a_change_that_was_cut_short_is_ended_by_the_next_opening() {
     let clinic = Clinic::made(&FirstWay::Tpm(None));
