@@ -68,6 +68,10 @@ impl Custody {
         witness("the slots hold both keys");
         self.prove(way, &next)?;
         witness("the new key was opened as the old one was");
+        // That the paper leads to the new key too, nobody has seen yet. Before the
+        // copy is made: no cut leaves a drill that was of another key.
+        self.forget_the_drill(&opened.key)?;
+        witness("the drill counts no more");
         if let Err(error) = rewrite::write_new(&self.folder, &opened.key, &next.key) {
             // What there is of it takes room that the box needs.
             rewrite::discard_new(&self.folder).ok();

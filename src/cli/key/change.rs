@@ -15,6 +15,10 @@ use std::path::Path;
 pub(super) const STILL_COPIED: &str = "copies of keyslots.json made before still open by the old way: \
     healthpost key rotate makes them worthless for the database from then on";
 
+/// What a new data key asks for.
+const DRILL_AGAIN: &str = "the recovery key was put over to the new data key without its paper: \
+    prove once more that it opens, with healthpost key drill";
+
 /// Told of each step.
 type Tell<'a> = &'a mut dyn FnMut(&'static str);
 
@@ -88,7 +92,9 @@ pub(super) fn rotate(custody: &Custody, opening: &Opening, tell: Tell<'_>) -> Re
     ));
     let opened = custody.open(&way)?;
     let next = custody.rotate(&opened, &way, tell)?;
-    Ok(custody.note(&next.key, "key.rotate", now()?)?)
+    custody.note(&next.key, "key.rotate", now()?)?;
+    output::complain(DRILL_AGAIN);
+    Ok(())
 }
 
 /// Opens with the paper, and seals to the board that is here.

@@ -226,7 +226,13 @@ fn the_key_is_drilled_changed_recovered_and_erased() {
     );
     assert!(it.refused(&["key", "drill"], &slip).contains("group 1"));
     it.run(&["key", "drill"], &it.paper);
-    assert!(it.run(&["key", "rotate"], "").contains("away for about"));
+    let proved = "proved to open the data";
+    assert!(it.said(&["doctor"], "").text.contains(proved));
+    let told = it.run(&["key", "rotate"], "");
+    assert!(told.contains("away for about"), "{told}");
+    // The paper has not yet been seen to lead to the new key.
+    assert!(told.contains("healthpost key drill"), "{told}");
+    assert!(!it.said(&["doctor"], "").text.contains(proved));
     it.run(&["key", "add-passphrase"], "maji safi ya kunywa");
     it.run(&["key", "drill"], &it.paper);
     // The board dies; another one comes.

@@ -4,7 +4,7 @@
 
 use super::clinic::{Clinic, Moment, PASSPHRASE, pin, typed};
 use healthpost::app::init::FirstWay;
-use healthpost::app::key::{Way, Witness};
+use healthpost::app::key::{Opened, Way, Witness};
 use healthpost::core::secret::Secret;
 use healthpost::store::{meta, open};
 use std::path::PathBuf;
@@ -49,6 +49,12 @@ fn former(clinic: &Clinic) -> PathBuf {
     clinic.data().join("keyslots.json.old")
 }
 
+/// Whether doctor says that the paper was proved.
+fn is_drilled(clinic: &Clinic, opened: &Opened) -> bool {
+    let conn = open::open(&clinic.data(), &opened.key).unwrap();
+    meta::find(&conn, meta::DRILLED_AT).unwrap().is_some()
+}
+
 #[test]
 fn of_setting_a_pin() {
     let clinic = Clinic::made(&FirstWay::Tpm(None));
@@ -75,6 +81,35 @@ fn of_a_rotation_with_the_tpm() {
         let opened = clinic.open(way)?;
         clinic.custody().rotate(&opened, way, witness).map(drop)
     });
+}
+
+#[test]
+fn of_a_rotation_whose_paper_was_drilled_before() {
+    let clinic = Clinic::made(&FirstWay::Tpm(None));
+    let paper = clinic.recovery.clone().unwrap();
+    let now = super::clinic::NOW;
+    clinic.custody().drill(paper.clone(), now).unwrap();
+    let before = clinic.open(&Way::Tpm(None)).unwrap();
+    assert!(is_drilled(&clinic, &before));
+    let kept = moments(&clinic, |clinic, witness| {
+        let opened = clinic.open(&Way::Tpm(None))?;
+        let way = Way::Tpm(None);
+        clinic.custody().rotate(&opened, &way, witness).map(drop)
+    });
+    for moment in &kept {
+        let woken = clinic.after(moment);
+        let opened = woken.open(&Way::Tpm(None)).unwrap();
+        let is_new = opened.key.expose() != before.key.expose();
+        assert!(
+            !(is_new && is_drilled(&woken, &opened)),
+            "after \"{}\"",
+            moment.step
+        );
+    }
+    let last = clinic.open(&Way::Tpm(None)).unwrap();
+    assert!(!is_drilled(&clinic, &last));
+    clinic.custody().drill(paper, now).unwrap();
+    assert!(is_drilled(&clinic, &last));
 }
 
 #[test]
@@ -242,8 +277,7 @@ fn of_a_new_recovery_key() {
         woken.open(&by_new).unwrap();
         assert!(woken.open(&by_old).is_err());
         // The paper that was drilled is another one.
-        let conn = open::open(&woken.data(), &opened.key).unwrap();
-        assert!(meta::find(&conn, meta::DRILLED_AT).unwrap().is_none());
+        assert!(!is_drilled(&woken, &opened));
     }
 }
 
