@@ -169,13 +169,15 @@ impl Custody {
             .context("no TPM is configured: name it as key.tpm, such as \"device:/dev/tpmrm0\"")
     }
 
-    /// Whether the TPM opens the folder by itself, as far as the slots tell.
+    /// Whether the TPM opens the folder by itself, as far as the slots tell. What
+    /// is sealed to a board the box has left opens nothing here.
     ///
     /// # Errors
     /// When the slots cannot be read.
     pub fn opens_by_itself(&self) -> Result<bool> {
         let slots = SlotsFile::load(&self.folder)?;
-        Ok(slots.sealed().iter().any(|sealed| sealed.pin.is_none()))
+        let mut here = slots.sealed_at_home().into_iter();
+        Ok(here.any(|sealed| sealed.pin.is_none()))
     }
 
     /// Whether the TPM wants a PIN, as far as the slots tell.

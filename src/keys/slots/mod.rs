@@ -265,6 +265,17 @@ impl SlotsFile {
             .collect()
     }
 
+    /// What is sealed to the TPM the installation lives with; where nothing is,
+    /// to any it has met.
+    pub fn sealed_at_home(&self) -> Vec<&Sealed> {
+        let home = self.board.as_ref().map(|board| &board.storage_key);
+        let mut sealed = self.sealed();
+        if sealed.iter().any(|it| Some(&it.board.storage_key) == home) {
+            sealed.retain(|it| Some(&it.board.storage_key) == home);
+        }
+        sealed
+    }
+
     /// Generations there are slots for, the newest first.
     pub fn generations(&self) -> Vec<u32> {
         let mut all: Vec<u32> = self.slots.iter().filter_map(Slot::generation).collect();

@@ -152,6 +152,23 @@ fn another_board_opens_only_with_the_paper_and_is_sealed_to_then() {
 }
 
 #[test]
+fn a_seal_of_the_board_that_died_does_not_make_a_box_open_by_itself() {
+    let mut clinic = Clinic::made(&FirstWay::Tpm(None));
+    let dead = std::mem::replace(&mut clinic.board, crate::tpm::board::Board::new());
+    let opened = clinic.open(&clinic.recovery()).unwrap();
+    let custody = clinic.custody();
+    // Nothing is sealed here yet: the only seal may be the one of this board.
+    assert!(custody.opens_by_itself().unwrap());
+    custody.seal(&opened, Some(&pin()), &mut |_| {}).unwrap();
+    assert!(!custody.opens_by_itself().unwrap());
+    assert!(custody.wants_pin().unwrap());
+    clinic.open(&Way::Tpm(Some(pin()))).unwrap();
+    // The dead board's slot is kept all the same.
+    clinic.board = dead;
+    clinic.open(&Way::Tpm(None)).unwrap();
+}
+
+#[test]
 fn back_on_its_first_board_a_box_has_one_seal_to_it() {
     let mut clinic = Clinic::made(&FirstWay::Tpm(None));
     let seal = |clinic: &Clinic, pin: Option<&Pin>| {
