@@ -68,7 +68,8 @@ impl Custody {
             Ok(None) => Erased::default(),
             Ok(Some(slots)) => Erased {
                 half_left: !with_tpm && (!slots.sealed().is_empty() || slots.has_unread()),
-                lockout_left: wants_pin(&slots),
+                lockout_left: wants_pin(&slots)
+                    || (with_tpm && slots.board().is_some() && self.lockout_has_a_password()),
             },
             Err(error) if with_tpm => {
                 return Err(error).context(
@@ -138,7 +139,8 @@ impl Custody {
                     true
                 }
             },
-            None => wants_pin(slots),
+            // A PIN that was taken off again left its password there too.
+            None => self.lockout_has_a_password(),
         };
         Ok(erased)
     }

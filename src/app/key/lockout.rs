@@ -55,6 +55,13 @@ impl Custody {
         Ok(password)
     }
 
+    /// Whether the TPM's lock-out has a password, which then only the database
+    /// knows: also after the PIN that it guarded was taken off.
+    pub fn lockout_has_a_password(&self) -> bool {
+        let sealer = self.sealer.as_deref();
+        sealer.is_some_and(|sealer| sealer.report(None).lockout_password)
+    }
+
     /// The password, where one was ever drawn.
     pub(super) fn kept_password(&self, opened: &Opened) -> Option<LockoutPassword> {
         let conn = database::open_reader(&self.folder, &opened.key).ok()?;

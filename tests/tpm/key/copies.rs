@@ -182,3 +182,27 @@ fn an_end_that_was_cut_short_over_the_slots_file_goes_on() {
     woken.custody().destroy(None, true, &mut quiet()).unwrap();
     assert_eq!(std::fs::read_dir(woken.data()).unwrap().count(), 0);
 }
+
+#[test]
+fn the_lock_outs_password_of_a_pin_that_was_taken_off_is_told_to_be_left() {
+    let set_and_taken_off = || {
+        let clinic = Clinic::made(&FirstWay::Tpm(None));
+        for pin in [Some(pin()), None] {
+            let opened = clinic.open(&clinic.recovery()).unwrap();
+            let custody = clinic.custody();
+            custody.seal(&opened, pin.as_ref(), &mut quiet()).unwrap();
+        }
+        clinic
+    };
+    let clinic = set_and_taken_off();
+    assert!(clinic.custody().foresee_end(true).unwrap().lockout_left);
+    let erased = clinic.custody().destroy(None, true, &mut quiet()).unwrap();
+    assert!(erased.lockout_left && !erased.half_left);
+    assert!(clinic.custody().lockout_has_a_password());
+    // Whoever opens the box first has it taken off.
+    let clinic = set_and_taken_off();
+    let opened = clinic.open(&Way::Tpm(None)).unwrap();
+    let erased = clinic.custody().destroy(Some(&opened), true, &mut quiet());
+    assert_eq!(erased.unwrap(), Erased::default());
+    assert!(!clinic.custody().lockout_has_a_password());
+}
