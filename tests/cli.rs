@@ -324,6 +324,27 @@ fn a_wrong_passphrase_opens_nothing_and_is_not_repeated() {
 }
 
 #[test]
+fn what_the_recovery_key_changed_without_a_tpm_is_in_the_audit_log() {
+    let clinic = Clinic::bare();
+    let init = ["--json", "init", "--passphrase-file", "passphrase"];
+    let made: Value = serde_json::from_str(&clinic.run(&init, "").out).unwrap();
+    let paper = made["recovery_key"].as_str().unwrap();
+    clinic.put(&clinic.file("next"), "maji ya mvua ya masika");
+    clinic.put(&clinic.file("pin"), "551907");
+    let recover = ["key", "recover", "--passphrase-file", "next"];
+    // A PIN wants a TPM: nothing was sealed, and the passphrase was added.
+    let with_pin = [&recover[..], &["--pin-file", "pin"]].concat();
+    let failed = clinic.run(&with_pin, paper);
+    assert_eq!(failed.status, 1, "{failed:?}");
+    clinic.audit_holds(&["key.add_passphrase"]);
+    let done = clinic.run(&recover, paper);
+    assert_eq!(done.status, 0, "{done:?}");
+    assert!(done.err.contains("not sealed to a TPM"), "{done:?}");
+    clinic.audit_holds(&["key.recover"]);
+    done.holds_no(paper);
+}
+
+#[test]
 fn a_running_service_answers_as_the_folder_itself_does() {
     let clinic = Clinic::made();
     let id = clinic.add_patient();

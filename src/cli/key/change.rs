@@ -124,6 +124,8 @@ pub(super) fn recover(
     let new_slot = passphrase.is_some();
     if let Some(passphrase) = passphrase {
         custody.add_passphrase(&opened, &passphrase.into_secret(), tell)?;
+        // It opens the box from now on, whatever becomes of the TPM.
+        custody.note(&opened.key, "key.add_passphrase", now()?)?;
     }
     let sealed = custody.seal(&opened, pin.as_ref(), tell);
     settle_lan(globals, custody, &opened.key);
@@ -132,7 +134,7 @@ pub(super) fn recover(
         // Somebody who gave a passphrase has a way in; a TPM they asked for is missed.
         Err(error) if new_slot && pin.is_none() => {
             output::complain(&format!("not sealed to a TPM: {error:#}"));
-            Ok(())
+            Ok(custody.note(&opened.key, "key.recover", now()?)?)
         }
         Err(error) => Err(Failure::failed(
             format!("the recovery key opens the box, but it was not sealed: {error:#}"),
