@@ -471,6 +471,7 @@ fn doctor_says_what_it_did_not_check() {
     let said = clinic.run(&["doctor"], "");
     for line in [
         "not checked  database",
+        "not checked  recovery key",
         "not checked  line",
         "warning      TPM: nothing is sealed",
     ] {

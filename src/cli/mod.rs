@@ -121,7 +121,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     log_to_stderr(&cli);
     hide_panic_texts();
-    crate::app::by_hand::close_memory();
+    crate::app::by_hand::close_memory(matches!(cli.command, Command::Serve(_)));
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(8)

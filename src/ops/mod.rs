@@ -195,6 +195,7 @@ async fn facts(context: &Context) -> Result<Response, Error> {
         secrets: secrets.into_iter().map(|secret| secret.name).collect(),
         counters,
         provider: news,
+        memory_locked: crate::device::memory::is_locked(),
     }))
 }
 
