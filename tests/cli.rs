@@ -526,3 +526,51 @@ fn doctor_names_a_slot_that_is_missing_damaged_or_does_not_read() {
     assert!(unread.contains("\"tpm2\" does not read"), "{unread}");
     assert!(!unread.contains("TPM: nothing is sealed"), "{unread}");
 }
+
+/// What doctor says of one thing, and what to do about it.
+fn finding(clinic: &Clinic, check: &str) -> (String, String) {
+    let said = clinic.run(&["--json", "doctor"], "");
+    let all: Value = serde_json::from_str(&said.out).unwrap();
+    let mut all = all.as_array().unwrap().iter();
+    let found = all.find(|found| found["check"] == check).unwrap();
+    let text = |name: &str| found[name].as_str().unwrap().to_owned();
+    let told = format!("{}: {}", text("state"), text("finding"));
+    (told, text("remedy"))
+}
+
+#[test]
+fn doctor_tells_a_box_without_its_slots_from_one_that_was_never_made() {
+    let clinic = Clinic::made();
+    let slots = clinic.data().join("keyslots.json");
+    std::fs::rename(&slots, clinic.file("kept")).unwrap();
+    let (told, remedy) = finding(&clinic, "key slots");
+    assert!(told.starts_with("bad: keyslots.json is gone"), "{told}");
+    assert!(
+        remedy.contains("put") && remedy.contains("back"),
+        "{remedy}"
+    );
+    // Done as it says, the box opens.
+    std::fs::rename(clinic.file("kept"), &slots).unwrap();
+    assert_eq!(clinic.opened(&["secret", "list"], "").status, 0);
+    assert!(finding(&clinic, "key slots").0.starts_with("ok: "));
+    // Where nothing was made, nothing is gone.
+    std::fs::remove_dir_all(clinic.data()).unwrap();
+    std::fs::create_dir(clinic.data()).unwrap();
+    let (told, _) = finding(&clinic, "key slots");
+    assert!(told.contains("healthpost init"), "{told}");
+}
+
+#[test]
+fn doctor_warns_of_a_box_that_its_paper_alone_opens() {
+    let clinic = Clinic::made();
+    let path = clinic.data().join("keyslots.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut slots: Value = serde_json::from_str(&text).unwrap();
+    let all = slots["slots"].as_array_mut().unwrap();
+    all.retain(|slot| slot["kind"] == "recovery");
+    assert_eq!(all.len(), 1);
+    clinic.put(&path, &slots.to_string());
+    let (told, remedy) = finding(&clinic, "key slots");
+    assert_eq!(told, "warning: there are: recovery");
+    assert!(remedy.contains("healthpost key recover"), "{remedy}");
+}

@@ -80,3 +80,29 @@ fn a_pin_that_nothing_guards_is_told_by_the_command_that_set_it() {
             .contains("no lock-out password")
     );
 }
+
+#[test]
+fn doctor_tells_a_copied_folder_from_the_box() {
+    let it = Box::made();
+    let copied_from = "is a copy of";
+    assert!(!it.said(&["doctor"], "").text.contains(copied_from));
+    copied(&it);
+    let doctor = ["--json", "--data-dir", "copy", "doctor"];
+    let done = it.start(&doctor).wait_with_output().unwrap();
+    let found: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    let mut found = found.as_array().unwrap().iter();
+    let said = |it: &serde_json::Value| it["finding"].to_string().contains(copied_from);
+    let copy = found.find(|it| said(it)).unwrap();
+    assert_eq!(copy["state"], "warning");
+    let remedy = copy["remedy"].as_str().unwrap();
+    assert!(remedy.contains("healthpost key reseal --moved"), "{remedy}");
+    // Done as it says, the copy is the box, and its original is none.
+    let reseal = ["--data-dir", "copy", "key", "reseal", "--moved"];
+    it.run(&reseal, "");
+    let said = it.said(&["--data-dir", "copy", "doctor"], "").text;
+    assert!(!said.contains(copied_from), "{said}");
+    assert!(
+        it.refused(&["secret", "list"], "")
+            .contains("no longer keeps")
+    );
+}
