@@ -63,6 +63,24 @@ fn init_says_what_it_cannot_do() {
 }
 
 #[test]
+fn init_refuses_options_that_contradict_the_key() {
+    let clinic = Clinic::bare();
+    clinic.put(&clinic.file("pin"), "482913");
+    for options in [
+        &["--pin-file", "pin"][..],
+        &["--no-pin"],
+        &["--tpm", "swtpm:127.0.0.1:1"],
+        &["--key", "passphrase", "--pin-file", "pin"],
+    ] {
+        let init = [&["init", "--passphrase-file", "passphrase"], options].concat();
+        let said = clinic.run(&init, "");
+        assert_eq!(said.status, 2, "{options:?}: {said:?}");
+        assert!(said.err.contains("--key tpm2"), "{said:?}");
+        assert!(!clinic.data().exists());
+    }
+}
+
+#[test]
 fn a_folder_of_a_newer_version_says_so() {
     let clinic = Clinic::made();
     let slots = clinic.data().join("keyslots.json");
@@ -306,6 +324,27 @@ fn a_wrong_passphrase_opens_nothing_and_is_not_repeated() {
 }
 
 #[test]
+fn what_the_recovery_key_changed_without_a_tpm_is_in_the_audit_log() {
+    let clinic = Clinic::bare();
+    let init = ["--json", "init", "--passphrase-file", "passphrase"];
+    let made: Value = serde_json::from_str(&clinic.run(&init, "").out).unwrap();
+    let paper = made["recovery_key"].as_str().unwrap();
+    clinic.put(&clinic.file("next"), "maji ya mvua ya masika");
+    clinic.put(&clinic.file("pin"), "551907");
+    let recover = ["key", "recover", "--passphrase-file", "next"];
+    // A PIN wants a TPM: nothing was sealed, and the passphrase was added.
+    let with_pin = [&recover[..], &["--pin-file", "pin"]].concat();
+    let failed = clinic.run(&with_pin, paper);
+    assert_eq!(failed.status, 1, "{failed:?}");
+    clinic.audit_holds(&["key.add_passphrase"]);
+    let done = clinic.run(&recover, paper);
+    assert_eq!(done.status, 0, "{done:?}");
+    assert!(done.err.contains("not sealed to a TPM"), "{done:?}");
+    clinic.audit_holds(&["key.recover"]);
+    done.holds_no(paper);
+}
+
+#[test]
 fn a_running_service_answers_as_the_folder_itself_does() {
     let clinic = Clinic::made();
     let id = clinic.add_patient();
@@ -432,6 +471,7 @@ fn doctor_says_what_it_did_not_check() {
     let said = clinic.run(&["doctor"], "");
     for line in [
         "not checked  database",
+        "not checked  recovery key",
         "not checked  line",
         "warning      TPM: nothing is sealed",
     ] {
@@ -446,4 +486,91 @@ fn doctor_says_what_it_did_not_check() {
         .iter()
         .find(|found| found["check"] == "database");
     assert_eq!(database.unwrap()["state"], "ok");
+}
+
+#[test]
+fn doctor_names_a_slot_that_is_missing_damaged_or_does_not_read() {
+    let clinic = Clinic::made();
+    let slots = clinic.data().join("keyslots.json");
+    let text = std::fs::read_to_string(&slots).unwrap();
+    let whole: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(whole["slots"][0]["kind"], "recovery");
+    let told = |change: &dyn Fn(&mut Value)| {
+        let mut slots_now = whole.clone();
+        change(&mut slots_now["slots"]);
+        clinic.put(&slots, &slots_now.to_string());
+        let said = clinic.run(&["doctor"], "");
+        assert_eq!(said.status, 1, "{said:?}");
+        assert!(!said.out.contains("ok           key slots"), "{said:?}");
+        said.out
+    };
+    let gone = told(&|slots| drop(slots.as_array_mut().unwrap().remove(0)));
+    assert!(
+        gone.contains("bad          key slots: there is no recovery slot"),
+        "{gone}"
+    );
+    let damaged = told(&|slots| slots[0]["salt"] = "00".repeat(16).into());
+    assert!(
+        damaged.contains("the recovery slot is damaged"),
+        "{damaged}"
+    );
+    let damaged = told(&|slots| slots[1]["generation"] = 7.into());
+    assert!(
+        damaged.contains("a passphrase slot is damaged"),
+        "{damaged}"
+    );
+    let unread = told(&|slots| slots[1]["salt"] = 7.into());
+    assert!(unread.contains("\"passphrase\" does not read"), "{unread}");
+    let sealed = serde_json::json!({ "kind": "tpm2", "sealed": 7 });
+    let unread = told(&|slots| slots.as_array_mut().unwrap().push(sealed.clone()));
+    assert!(unread.contains("\"tpm2\" does not read"), "{unread}");
+    assert!(!unread.contains("TPM: nothing is sealed"), "{unread}");
+}
+
+/// What doctor says of one thing, and what to do about it.
+fn finding(clinic: &Clinic, check: &str) -> (String, String) {
+    let said = clinic.run(&["--json", "doctor"], "");
+    let all: Value = serde_json::from_str(&said.out).unwrap();
+    let mut all = all.as_array().unwrap().iter();
+    let found = all.find(|found| found["check"] == check).unwrap();
+    let text = |name: &str| found[name].as_str().unwrap().to_owned();
+    let told = format!("{}: {}", text("state"), text("finding"));
+    (told, text("remedy"))
+}
+
+#[test]
+fn doctor_tells_a_box_without_its_slots_from_one_that_was_never_made() {
+    let clinic = Clinic::made();
+    let slots = clinic.data().join("keyslots.json");
+    std::fs::rename(&slots, clinic.file("kept")).unwrap();
+    let (told, remedy) = finding(&clinic, "key slots");
+    assert!(told.starts_with("bad: keyslots.json is gone"), "{told}");
+    assert!(
+        remedy.contains("put") && remedy.contains("back"),
+        "{remedy}"
+    );
+    // Done as it says, the box opens.
+    std::fs::rename(clinic.file("kept"), &slots).unwrap();
+    assert_eq!(clinic.opened(&["secret", "list"], "").status, 0);
+    assert!(finding(&clinic, "key slots").0.starts_with("ok: "));
+    // Where nothing was made, nothing is gone.
+    std::fs::remove_dir_all(clinic.data()).unwrap();
+    std::fs::create_dir(clinic.data()).unwrap();
+    let (told, _) = finding(&clinic, "key slots");
+    assert!(told.contains("healthpost init"), "{told}");
+}
+
+#[test]
+fn doctor_warns_of_a_box_that_its_paper_alone_opens() {
+    let clinic = Clinic::made();
+    let path = clinic.data().join("keyslots.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut slots: Value = serde_json::from_str(&text).unwrap();
+    let all = slots["slots"].as_array_mut().unwrap();
+    all.retain(|slot| slot["kind"] == "recovery");
+    assert_eq!(all.len(), 1);
+    clinic.put(&path, &slots.to_string());
+    let (told, remedy) = finding(&clinic, "key slots");
+    assert_eq!(told, "warning: there are: recovery");
+    assert!(remedy.contains("healthpost key recover"), "{remedy}");
 }

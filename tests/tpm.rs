@@ -29,6 +29,8 @@ mod tpm {
         mod lan;
         mod opens;
         mod paper;
+        mod registers;
+        mod told;
     }
 
     mod codes;

@@ -8,8 +8,7 @@
 use crate::app::key::{self, Custody, Way};
 use crate::core::limits::{TPM_PAUSE_MS_MAX, UNLOCK_PAUSE_MS_MAX};
 use crate::core::pin::{BadPin, Pin};
-use crate::keys::recovery::BadRecoveryKey;
-use crate::keys::{Error as SlotsError, Opened, RecoveryKey};
+use crate::keys::{BadRecoveryKey, Error as SlotsError, Opened};
 use crate::ports::door::{Kind, Knock, Refusal, Refused};
 use crate::ports::sealer::{SealError, Situation};
 use anyhow::Result;
@@ -129,11 +128,7 @@ fn way(secret: crate::core::secret::Secret, kind: Kind) -> Result<Way> {
     let text = std::str::from_utf8(secret.expose());
     Ok(match (kind, text) {
         (Kind::Pin, Ok(text)) => Way::Tpm(Some(Pin::parse(text)?)),
-        (Kind::Passphrase, Ok(text)) => match RecoveryKey::parse(text) {
-            Ok(key) => Way::Recovery(key),
-            Err(mistake @ BadRecoveryKey::Group(_)) => return Err(mistake.into()),
-            Err(BadRecoveryKey::NotDigits | BadRecoveryKey::Length(_)) => Way::Passphrase(secret),
-        },
+        (Kind::Passphrase, Ok(_)) => Way::not_a_pin(secret)?,
         (Kind::Any, Ok(_)) | (_, Err(_)) => Way::Typed(secret),
     })
 }
@@ -179,14 +174,14 @@ fn of_tpm(error: &SealError) -> Refusal {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::app::by_hand::this_machine;
     use crate::app::init::{FirstWay, init};
     use crate::app::lan::Wanted;
     use crate::core::secret::Secret;
     use crate::core::time::{Now, UnixMs};
     use crate::device::KernelChance;
-    use crate::ports::Chance;
+    use crate::keys::RecoveryKey;
     use crate::ports::door::{Door, door};
-    use std::sync::Arc;
 
     const PASSPHRASE: &str = "maji safi ya kunywa";
     const LONG: Duration = Duration::from_secs(600);
@@ -223,8 +218,9 @@ mod tests {
     }
 
     fn made(folder: &std::path::Path) -> (Custody, RecoveryKey) {
-        let chance: Arc<dyn Chance> = Arc::new(KernelChance::new().unwrap());
-        let custody = Custody::without_tpm(&folder.join("data"), Arc::clone(&chance));
+        let machine = this_machine().unwrap();
+        let chance = &machine.chance;
+        let custody = Custody::without_tpm(&folder.join("data"), &machine);
         let way = FirstWay::Passphrase(Secret::from(PASSPHRASE));
         let now = Now {
             at: UnixMs(1_795_168_800_000),
@@ -236,7 +232,7 @@ mod tests {
             Ok(())
         };
         let wanted = Wanted::without_config();
-        init(&custody, &way, &wanted, &chance, now, show, &mut |_| {}).unwrap();
+        init(&custody, &way, &wanted, chance, now, show, &mut |_| {}).unwrap();
         (custody, paper.unwrap())
     }
 

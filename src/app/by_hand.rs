@@ -10,7 +10,12 @@ use std::io;
 use std::path::Path;
 use std::sync::Arc;
 
+pub use crate::device::memory::swap_disk_in_use;
 pub use crate::store::lock::FolderLock;
+
+/// What follows from memory that may not be locked.
+const SWAPPABLE: &str = "memory may go to a swap disk: run the service with LimitMEMLOCK=infinity, \
+    or on a machine without swap";
 
 /// The clock and the randomness of this machine.
 ///
@@ -24,14 +29,18 @@ pub fn this_machine() -> io::Result<Machine> {
 }
 
 /// Keeps this process's memory out of core dumps and, where allowed, off the
-/// swap disk.
-pub fn close_memory() {
+/// swap disk. `holds_keys` is a process that has the keys for as long as it runs.
+pub fn close_memory(holds_keys: bool) {
     let lacking = memory::close();
     if let Some(error) = lacking.dumps {
         tracing::warn!(%error, "a crash may leave an image of the memory on the disk");
     }
     if let Some(error) = lacking.swap {
-        tracing::debug!(%error, "memory may go to a swap disk: run the service with LimitMEMLOCK=infinity, or without swap");
+        if holds_keys {
+            tracing::warn!(%error, "{SWAPPABLE}");
+        } else {
+            tracing::debug!(%error, "{SWAPPABLE}");
+        }
     }
 }
 

@@ -18,7 +18,6 @@ use crate::store::staff::{self, NewStaff};
 use anyhow::{Context, Result, bail};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::service::Machine;
 
@@ -78,7 +77,7 @@ pub async fn prepare(folder: &Path, machine: &Machine) -> Result<Prepared> {
         make(folder, &data, machine).await?;
     }
     let lock = lock::take(&data)?;
-    let custody = Custody::without_tpm(&data, Arc::clone(&machine.chance));
+    let custody = Custody::without_tpm(&data, machine);
     let way = Way::Passphrase(Secret::from(PASSPHRASE));
     let key = key::open(&custody, way).await?.key;
     let opened = Opened::new(&data, &key, lock, &*machine.clock)?;
@@ -143,15 +142,17 @@ async fn make(folder: &Path, data: &Path, machine: &Machine) -> Result<()> {
         .with_context(|| format!("{} cannot be made", folder.display()))?;
     let path = folder.join(PASSPHRASE_FILE);
     durable::write(&path, format!("{PASSPHRASE}\n").as_bytes())?;
-    let (data, chance, now) = (data.to_owned(), machine.chance.clone(), machine.clock.now());
+    let (data, machine) = (data.to_owned(), machine.clone());
     tokio::task::spawn_blocking(move || {
-        let custody = Custody::without_tpm(&data, Arc::clone(&chance));
+        let (chance, now) = (&machine.chance, machine.clock.now());
+        let custody = Custody::without_tpm(&data, &machine);
         let way = FirstWay::Passphrase(Secret::from(PASSPHRASE));
         // Nobody needs the way back into a demo.
         let (lan, quiet) = (Wanted::without_config(), &mut |_: &'static str| {});
-        init(&custody, &way, &lan, &chance, now, |_, _| Ok(()), quiet)
+        init(&custody, &way, &lan, chance, now, |_, _| Ok(()), quiet)
     })
     .await?
+    .map(drop)
 }
 
 async fn fill(opened: &Opened, machine: &Machine) -> Result<()> {

@@ -27,6 +27,16 @@ pub enum FirstWay {
     Passphrase(Secret),
     /// By the board's TPM, with a PIN if one is given.
     Tpm(Option<Pin>),
+    /// By the TPM, and beside it by a passphrase.
+    TpmAndPassphrase(Option<Pin>, Secret),
+}
+
+/// A box that was made.
+#[derive(Debug)]
+pub struct Made {
+    /// Why the TPM's lock-out has no password yet, where there is a PIN to guard.
+    /// Each opening with the PIN tries again.
+    pub unguarded: Option<anyhow::Error>,
 }
 
 /// Makes the folder. The recovery key is shown while the folder is whole and
@@ -46,13 +56,13 @@ pub fn init(
     now: Now,
     show: impl FnOnce(&RecoveryKey, &str) -> Result<()>,
     witness: &mut Witness<'_>,
-) -> Result<()> {
+) -> Result<Made> {
     let folder = custody.folder();
     let shown = folder.display();
     if is_taken(folder)? {
         bail!("{shown} exists already and was not touched: choose another folder, or remove it");
     }
-    if let FirstWay::Passphrase(passphrase) = way {
+    if let FirstWay::Passphrase(passphrase) | FirstWay::TpmAndPassphrase(_, passphrase) = way {
         key::new_passphrase(passphrase)?;
     }
     let making = beside(folder)?;
@@ -84,10 +94,13 @@ pub fn init(
         durable::sync_folder(parent)?;
     }
     witness("the data folder is in place");
-    if matches!(way, FirstWay::Tpm(Some(_))) {
-        custody.count_back_if_possible(&opened.key);
-    }
-    Ok(())
+    let unguarded = match way {
+        FirstWay::Tpm(Some(_)) | FirstWay::TpmAndPassphrase(Some(_), _) => {
+            custody.count_back(&opened.key).err()
+        }
+        FirstWay::Tpm(None) | FirstWay::TpmAndPassphrase(None, _) | FirstWay::Passphrase(_) => None,
+    };
+    Ok(Made { unguarded })
 }
 
 /// Whether something is in the folder already. An empty one may be there: a
@@ -145,6 +158,10 @@ fn make(
     match way {
         FirstWay::Passphrase(passphrase) => custody.add_passphrase(&opened, passphrase, witness)?,
         FirstWay::Tpm(pin) => custody.seal_first(&opened, pin.as_ref(), witness)?,
+        FirstWay::TpmAndPassphrase(pin, passphrase) => {
+            custody.add_passphrase(&opened, passphrase, witness)?;
+            custody.seal_first(&opened, pin.as_ref(), witness)?;
+        }
     }
     custody.note(&opened.key, "key.protection", now.at)?;
     // After the TPM is known: the listener's key is sealed to it as well.

@@ -57,7 +57,7 @@ pub async fn serve(config: Config, passphrase: Option<Secret>, machine: Machine)
         public: listen::bind(config.public.listen, "public.listen")?,
         lan: listen::bind(config.lan.listen, "lan.listen")?,
     };
-    let custody = Custody::new(&folder, &config.key, Arc::clone(&machine.chance))?;
+    let custody = Custody::new(&folder, &config.key, &machine)?;
     let wanted = Wanted::of(&config.lan);
     let lan = Lan::new(custody.clone(), wanted, Arc::clone(&machine.chance));
     let shown = Shown::default();
@@ -92,7 +92,7 @@ async fn run(
         listen::serve(sockets.public, service.public.clone(), stop.clone()),
     );
     let pages = pages::open(
-        pages::no_console(),
+        pages::no_console(service.drilled.clone()),
         service.health.clone(),
         authority_shown(&opened.folder),
     );
@@ -110,6 +110,11 @@ async fn run(
         "control socket",
         control::serve(context, runner.stop_signal())?,
     );
+    if !service.drilled.get() {
+        tracing::warn!(
+            "nobody has proved yet that the recovery key opens the data: run healthpost key drill"
+        );
+    }
     say_ready(&format!("serving webhooks on {address}"));
     tracing::info!(%address, lan = %config.lan.listen, "the clinic's box is serving");
     let ended = runner.watch(asked).await;
@@ -130,8 +135,9 @@ pub fn ops_context(
     let http = Arc::clone(&service.credentials.http);
     let (reload, bells) = (service.credentials.clone(), service.bells.clone());
     let (line, clock) = (service.line.clone(), Arc::clone(&machine.clock));
+    let drilled = service.drilled.clone();
     let on_change: OnChange = Arc::new(move |changed| {
-        let (reload, bells) = (reload.clone(), bells.clone());
+        let (reload, bells, drilled) = (reload.clone(), bells.clone(), drilled.clone());
         let (line, at) = (line.clone(), clock.now().at);
         Box::pin(async move {
             match changed {
@@ -142,6 +148,7 @@ pub fn ops_context(
                     line.nudge(at);
                 }
                 Changed::Outbox => bells.sender.ring(),
+                Changed::Drill => drilled.set(),
             }
         })
     });

@@ -11,11 +11,12 @@ use crate::core::limits::RESERVE_BYTES;
 use crate::core::time::MINUTE_MS;
 use crate::ports::{Chance, Clock};
 use crate::store::reserve::Reserve;
-use crate::store::{clock_moves, outbox, sessions};
+use crate::store::{clock_moves, meta, outbox, sessions};
 use crate::web::console::Console;
 use crate::web::health::Health;
 use crate::web::public::{self, Hook};
 use crate::web::ultramsg::{PathSecret, UltraMsgHook};
+use crate::web::unlock::Drilled;
 use crate::web::webhook::{Credentials, MemoryBudget, Webhook};
 use crate::whatsapp::client::{Line as HttpLine, Timing};
 use crate::whatsapp::ultramsg::bare_instance;
@@ -56,6 +57,8 @@ pub struct Service {
     pub credentials: Reload,
     /// The workers' bells.
     pub bells: Bells,
+    /// Whether the recovery key was ever proved.
+    pub drilled: Drilled,
 }
 
 /// Starts the workers of an opened data folder on `runner`.
@@ -131,7 +134,18 @@ pub async fn start(
         line,
         credentials,
         bells,
+        drilled: find_drilled(opened).await?,
     })
+}
+
+/// A box that went live before anybody tried its paper says so, again and again.
+async fn find_drilled(opened: &Opened) -> Result<Drilled> {
+    let at = opened
+        .readers
+        .read(|conn| meta::find_number(conn, meta::DRILLED_AT))
+        .await
+        .context("the database could not be read")?;
+    Ok(Drilled::new(at.is_some()))
 }
 
 /// After a start: what was in the air is in doubt, what was waiting is stepped

@@ -11,10 +11,11 @@ const HALF_LEFT: &str = "a TPM that was not asked still keeps its half of the ke
 /// What an end without the lock-out's password leaves.
 const LOCKOUT_LEFT: &str = "the TPM's lock-out keeps a password that nobody knows any more: clear \
     the TPM before a PIN is used on that board again";
-/// What is said before, where nobody opened a box with a PIN.
-const WILL_STRAND: &str = "the box has a PIN, and was not opened: the TPM's lock-out will keep a \
-    password that only this database knows, and the TPM has to be cleared before a PIN is used on \
-    that board again. To take it off, stop here and add --pin-file FILE or --passphrase-file FILE";
+/// What is said before, where nobody opened a box that has a PIN, or had one.
+const WILL_STRAND: &str = "the box was not opened: as far as anybody can tell, the TPM's lock-out \
+    will keep a password that only this database knows, and the TPM has to be cleared before a PIN \
+    is used on that board again. To take it off, stop here and add --pin-file FILE or \
+    --passphrase-file FILE";
 
 /// Destroy every key slot and the data folder: nothing opens it again
 #[derive(Debug, Args)]
@@ -54,8 +55,9 @@ impl EraseEverything {
         let custody = globals.custody(&folder, None)?;
         let globals = globals.clone();
         let erased = tokio::task::spawn_blocking(move || -> Result<(), Failure> {
+            let left = custody.foresee_end(!self.without_tpm)?;
             let opened = self.opened(&custody)?;
-            if opened.is_none() && custody.wants_pin().unwrap_or(false) {
+            if opened.is_none() && left.lockout_left {
                 output::complain(WILL_STRAND);
             }
             output::complain("this destroys every record. Type the clinic's name to go on:");

@@ -105,6 +105,7 @@ pub fn granted(response: Response) -> Result<Response, Failure> {
         | Response::Files { .. }
         | Response::Piece { .. }
         | Response::Drilled { .. }
+        | Response::EverDrilled { .. }
         | Response::Facts(_)) => Ok(answered),
     }
 }

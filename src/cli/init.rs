@@ -1,22 +1,19 @@
 //! `healthpost init`: makes the data folder and prints the recovery key once.
 
 use super::failure::Failure;
-use super::{Globals, input, key, machine, output};
+use super::pin::PinChoice;
+use super::{Globals, input, machine, output};
 use crate::app::init::{FirstWay, init};
 use crate::app::key::RecoveryKey;
-use crate::core::secret::SecretText;
 use crate::ops::export::recovery_page;
 use clap::{Args, ValueEnum};
-use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
-/// What stands against each answer, before anybody answers.
-const PIN_QUESTION: &str = "PIN, yes or no?\n  \
-    yes: after each power cut somebody types it before the box answers patients. A stolen box\n       \
-    shows nothing.\n  \
-    no: the box comes back by itself after a power cut. Whoever takes the whole box away reads\n      \
-    everything in it.";
+/// A PIN whose count of wrong tries anybody may set back.
+const UNGUARDED: &str = "the PIN is not guarded yet: whoever takes the box away may guess it \
+    without end, until it was opened once with its PIN and healthpost doctor no longer says so. \
+    The TPM's lock-out took no password";
 
 /// Make the data folder: key slots, an empty encrypted database, certificates
 #[derive(Debug, Args)]
@@ -32,12 +29,11 @@ pub struct Init {
     /// Where the TPM is, instead of the configuration's key.tpm
     #[arg(long, value_name = "TCTI")]
     tpm: Option<String>,
-    /// A file with the passphrase, where there is no terminal to ask on
+    /// A file with the passphrase, where there is no terminal to ask on; with a TPM, a further way in
     #[arg(long, value_name = "FILE")]
     passphrase_file: Option<PathBuf>,
-    /// A file with the PIN that the TPM is to ask for
-    #[arg(long, value_name = "FILE")]
-    pin_file: Option<PathBuf>,
+    #[command(flatten)]
+    pin: PinChoice,
     /// A page to be printed, with the recovery key and its QR code
     #[arg(long, value_name = "FILE")]
     recovery_page: Option<PathBuf>,
@@ -57,6 +53,7 @@ impl Init {
     /// # Errors
     /// When the folder exists, or cannot be made.
     pub async fn run(self, globals: &Globals) -> Result<(), Failure> {
+        self.is_of_one_mind()?;
         let folder = globals.data_folder()?;
         if crate::app::serve::is_made(&folder) {
             return Err(Failure::failed(
@@ -82,7 +79,10 @@ impl Init {
                 show(&globals, &shown, recovery)
             };
             let quiet = &mut |_: &'static str| {};
-            init(&custody, &way, &lan, &machine.chance, now, show, quiet)?;
+            let made = init(&custody, &way, &lan, &machine.chance, now, show, quiet)?;
+            if let Some(error) = made.unguarded {
+                output::complain(&format!("{UNGUARDED}: {error:#}"));
+            }
             if globals.json {
                 return Ok(());
             }
@@ -92,50 +92,37 @@ impl Init {
     }
 
     fn way(&self) -> Result<FirstWay, Failure> {
+        let file = self.passphrase_file.as_deref();
         match self.key {
             Key::Passphrase => {
                 let typed = input::new_from_file_or_terminal(
-                    self.passphrase_file.as_deref(),
+                    file,
                     "a new passphrase",
                     "--passphrase-file",
                 )?;
                 Ok(FirstWay::Passphrase(typed.into_secret()))
             }
             Key::Tpm2 => {
-                let typed = match &self.pin_file {
-                    Some(file) => Some(input::from_file(file)?),
-                    None => asked_for_a_pin()?,
-                };
-                let pin = typed.as_ref().map(key::new_pin).transpose()?;
-                Ok(FirstWay::Tpm(pin))
+                let beside = file.map(input::from_file).transpose()?;
+                let pin = self.pin.answer(false)?;
+                Ok(match beside {
+                    Some(typed) => FirstWay::TpmAndPassphrase(pin, typed.into_secret()),
+                    None => FirstWay::Tpm(pin),
+                })
             }
         }
     }
-}
 
-/// Asks whether there is to be a PIN; no answer is taken for granted where
-/// somebody can answer.
-fn asked_for_a_pin() -> Result<Option<SecretText>, Failure> {
-    if !std::io::stdin().is_terminal() {
-        output::complain(
-            "sealed without a PIN (--pin-file sets one): whoever takes the whole box away reads \
-             everything in it",
-        );
-        return Ok(None);
-    }
-    loop {
-        output::complain(PIN_QUESTION);
-        match input::line()?.as_ref().map(|typed| typed.as_str().trim()) {
-            Some("yes" | "y") => return input::new_from_stdin("a new PIN"),
-            Some("no" | "n") => return Ok(None),
-            Some(_) => output::complain("type yes or no"),
-            None => {
-                return Err(Failure::usage(
-                    "nothing was answered",
-                    "run the command again",
-                ));
-            }
+    /// Whoever names a PIN or a TPM believes that the key is sealed to it.
+    fn is_of_one_mind(&self) -> Result<(), Failure> {
+        let about_a_tpm = self.tpm.is_some() || self.pin.pin_file.is_some() || self.pin.no_pin;
+        if self.key == Key::Passphrase && about_a_tpm {
+            return Err(Failure::usage(
+                "--tpm, --pin-file and --no-pin are about a TPM, and the key is a passphrase",
+                "add --key tpm2, or leave them out",
+            ));
         }
+        Ok(())
     }
 }
 

@@ -16,6 +16,7 @@ mod input;
 mod key;
 mod outbox;
 mod output;
+mod pin;
 mod reach;
 mod records;
 mod secret;
@@ -68,9 +69,9 @@ struct Globals {
     /// The data folder, instead of the configuration's
     #[arg(long, global = true, value_name = "DIR")]
     data_dir: Option<PathBuf>,
-    /// How much is logged on standard error: error, warn, info, debug
-    #[arg(long, global = true, value_name = "LEVEL", default_value = "info")]
-    log: tracing::Level,
+    /// How much is logged on standard error: error, warn, info, debug [default: warn; serve and demo: info]
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log: Option<tracing::Level>,
     /// Print JSON for programs instead of lines for people
     #[arg(long, global = true)]
     json: bool,
@@ -120,7 +121,7 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
     };
     log_to_stderr(&cli);
     hide_panic_texts();
-    crate::app::by_hand::close_memory();
+    crate::app::by_hand::close_memory(matches!(cli.command, Command::Serve(_)));
     let outcome = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)
         .max_blocking_threads(8)
@@ -155,18 +156,23 @@ fn unparsed(error: &clap::Error) -> ExitCode {
 }
 
 fn log_to_stderr(cli: &Cli) {
-    let quiet = tracing::Level::ERROR;
-    let level = if cli.command.runs_long() {
-        cli.globals.log
+    let runs_long = cli.command.runs_long();
+    let usual = if runs_long {
+        tracing::Level::INFO
     } else {
-        quiet.min(cli.globals.log)
+        tracing::Level::WARN
     };
-    tracing_subscriber::fmt()
+    let log = tracing_subscriber::fmt()
         .with_writer(std::io::stderr)
         .with_ansi(std::io::stderr().is_terminal())
-        .with_max_level(level)
-        .with_target(false)
-        .init();
+        .with_max_level(cli.globals.log.unwrap_or(usual))
+        .with_target(false);
+    if runs_long {
+        log.init();
+    } else {
+        // Whoever typed the command knows the hour.
+        log.without_time().init();
+    }
 }
 
 /// A panic's text may hold what a patient wrote: only its place is told.
@@ -240,7 +246,7 @@ impl Globals {
             tpm: tpm.or(home.tpm),
             ..home
         };
-        Ok(Custody::new(folder, &home, machine()?.chance)?)
+        Ok(Custody::new(folder, &home, &machine()?)?)
     }
 
     /// How the box is known on the clinic's network, by the configuration if

@@ -5,6 +5,7 @@
 
 use rustix::mm::MlockAllFlags;
 use rustix::process::{DumpableBehavior, Resource, Rlimit};
+use std::fs;
 use std::io;
 
 /// What was not to be had.
@@ -39,4 +40,51 @@ fn lock() -> io::Result<()> {
     }
     let flags = MlockAllFlags::CURRENT | MlockAllFlags::FUTURE | MlockAllFlags::ONFAULT;
     Ok(rustix::mm::mlockall(flags)?)
+}
+
+/// Whether all of this process's memory is kept off a swap disk. A few pages
+/// are locked in any case: libraries do that for their own keys.
+pub fn is_locked() -> bool {
+    fs::read_to_string("/proc/self/status").is_ok_and(|status| all_is_locked(&status))
+}
+
+fn all_is_locked(status: &str) -> bool {
+    let kib = |name| {
+        let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+        line.split_whitespace().next()?.parse::<u64>().ok()
+    };
+    match (kib("VmLck:"), kib("VmRSS:")) {
+        (Some(locked), Some(resident)) => locked >= resident,
+        (None, _) | (_, None) => false,
+    }
+}
+
+/// Whether the machine has a swap disk or file in use. One that does not tell
+/// may have.
+pub fn swap_disk_in_use() -> bool {
+    fs::read_to_string("/proc/swaps").map_or(true, |swaps| names_a_swap(&swaps))
+}
+
+/// After a line of headings each has one of its own.
+fn names_a_swap(swaps: &str) -> bool {
+    swaps.lines().count() > 1
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_the_kernel_tells_is_read() {
+        let status = |locked: u32| {
+            format!("Name:\thealthpost\nVmLck:\t{locked:>8} kB\nVmRSS:\t   35072 kB\n")
+        };
+        assert!(all_is_locked(&status(310_788)));
+        assert!(!all_is_locked(&status(56)) && !all_is_locked(&status(0)));
+        assert!(!all_is_locked("Name:\thealthpost\n"));
+        let headings = "Filename\t\t\t\tType\t\tSize\t\tUsed\t\tPriority\n";
+        assert!(!names_a_swap(headings));
+        let swap = "/dev/zram0 partition\t1048572\t0\t100\n";
+        assert!(names_a_swap(&format!("{headings}{swap}")));
+    }
 }

@@ -1,7 +1,7 @@
 //! The drill through the running service: the recovery key opens a copy of the
 //! database, while the box goes on serving.
 
-use super::{Context, Response};
+use super::{Changed, Context, Response};
 use crate::core::secret::SecretText;
 use crate::keys::{RecoveryKey, SlotsFile};
 use crate::store::audit::{self, Deed};
@@ -31,7 +31,17 @@ pub(super) async fn drill(context: &Context, typed: SecretText) -> Result<Respon
             audit::append(conn, &deed)
         })
         .await?;
+    context.tell(Changed::Drill).await;
     Ok(Response::Drilled { records })
+}
+
+/// Whether there ever was a drill of the present recovery key.
+pub(super) async fn drilled(context: &Context) -> Result<Response, Error> {
+    let find = |conn: &rusqlite::Connection| meta::find_number(conn, meta::DRILLED_AT);
+    let at = context.readers.read(find).await?;
+    Ok(Response::EverDrilled {
+        drilled: at.is_some(),
+    })
 }
 
 /// Opens with the recovery key, makes a copy, reads all of it, throws it away.

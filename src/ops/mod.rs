@@ -24,19 +24,20 @@ mod wire;
 mod wire_facts;
 
 pub use crate::export;
-pub use provider_wire::{FileLine, SetupLine, TaskLine, TemplateLine, UsageFacts, WireDay};
+pub use crate::keys::slots::Fault as SlotFault;
+pub use provider_wire::{
+    FileLine, SecretLine, SetupLine, TaskLine, TemplateLine, UsageFacts, WireDay,
+};
 pub use sign_in::Caller;
 pub use whatsapp::{Configured, judge_version};
-pub use wire::{
-    Period, Place, QueueLine, RecordLine, Request, Response, SecretLine, SignIn, StaffLine,
-};
+pub use wire::{Period, Place, QueueLine, RecordLine, Request, Response, SignIn, StaffLine};
 pub use wire_facts::{DatabaseFacts, Integrity, ProviderFacts};
 
 use crate::core::limits;
 use crate::ports::{Chance, Clock};
 use crate::store::{Error, Readers, Writer, audit, counters, meta, queue as store_queue};
 use futures_util::future::BoxFuture;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -47,6 +48,8 @@ pub enum Changed {
     Secrets,
     /// A message was put back into the queue or taken out.
     Outbox,
+    /// The recovery key was proved to open the data.
+    Drill,
 }
 
 /// Told after the commit of a change.
@@ -103,12 +106,13 @@ pub async fn note_break_glass(context: &Context) -> Result<(), Error> {
         .await
 }
 
-/// The kinds of a data folder's key slots.
+/// The kinds of a data folder's key slots, and what is wrong with them.
 ///
 /// # Errors
 /// When the slots' file is missing, damaged or of a newer version.
-pub fn key_slot_kinds(folder: &std::path::Path) -> Result<Vec<String>, crate::keys::Error> {
-    Ok(crate::keys::SlotsFile::load(folder)?.kinds())
+pub fn key_slots(folder: &Path) -> Result<(Vec<String>, Vec<SlotFault>), crate::keys::Error> {
+    let slots = crate::keys::SlotsFile::load(folder)?;
+    Ok((slots.kinds(), slots.faults()))
 }
 
 /// Answers one request of `caller`.
@@ -155,6 +159,7 @@ pub async fn run(context: &Context, caller: &mut Caller, request: Request) -> Re
         Request::FileList { record } => files::list(context, caller, record).await,
         Request::FilePiece { file, from } => files::piece(context, caller, file, from).await,
         Request::KeyDrill { recovery } => drill::drill(context, recovery).await,
+        Request::KeyDrilled => drill::drilled(context).await,
         Request::Facts => facts(context).await,
         Request::Unlock { .. } => Ok(Response::Done),
     };
@@ -190,6 +195,7 @@ async fn facts(context: &Context) -> Result<Response, Error> {
         secrets: secrets.into_iter().map(|secret| secret.name).collect(),
         counters,
         provider: news,
+        memory_locked: crate::device::memory::is_locked(),
     }))
 }
 

@@ -1,10 +1,22 @@
-//! Answers about the provider, the tasks of staff and patients' files, as they
-//! pass between a command and the process that has the database open.
+//! Answers about the provider and its credentials, the tasks of staff and
+//! patients' files, as they pass between a command and the process that has the
+//! database open.
 
 use crate::core::id::TaskId;
 use crate::core::time::UnixMs;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
+
+/// A credential in a list; never its value.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct SecretLine {
+    /// Its name.
+    pub name: String,
+    /// When it was set.
+    pub set_at: UnixMs,
+    /// Until when the previous value is accepted too.
+    pub previous_until: Option<UnixMs>,
+}
 
 /// One thing the walk through the set-up looked at.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

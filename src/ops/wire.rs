@@ -1,7 +1,7 @@
 //! Requests and answers as they pass between a command and the process that
 //! has the database open: one JSON text a line.
 
-use super::provider_wire::{FileLine, SetupLine, TaskLine, TemplateLine, UsageFacts};
+use super::provider_wire::{FileLine, SecretLine, SetupLine, TaskLine, TemplateLine, UsageFacts};
 use super::wire_facts::DatabaseFacts;
 use crate::core::id::{MediaId, OutboxId, RecordId, TaskId};
 use crate::core::private::Private;
@@ -200,6 +200,8 @@ pub enum Request {
         /// As it was typed.
         recovery: SecretText,
     },
+    /// Whether that was ever proved.
+    KeyDrilled,
     /// What `doctor` wants to know of the database.
     Facts,
 }
@@ -303,6 +305,11 @@ pub enum Response {
         /// Records that the copy held.
         records: i64,
     },
+    /// Whether there ever was a drill of the present recovery key.
+    EverDrilled {
+        /// Whether.
+        drilled: bool,
+    },
     /// What `doctor` wants to know.
     Facts(DatabaseFacts),
 }
@@ -325,17 +332,6 @@ impl Response {
             usage: true,
         }
     }
-}
-
-/// A credential in a list; never its value.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct SecretLine {
-    /// Its name.
-    pub name: String,
-    /// When it was set.
-    pub set_at: UnixMs,
-    /// Until when the previous value is accepted too.
-    pub previous_until: Option<UnixMs>,
 }
 
 /// A record in a list; never its answers.

@@ -35,6 +35,9 @@ pub struct DatabaseFacts {
     pub counters: BTreeMap<String, i64>,
     /// What is known of the provider without asking it.
     pub provider: ProviderFacts,
+    /// Whether the process that has the database open is kept off a swap disk.
+    #[serde(default)]
+    pub memory_locked: bool,
 }
 
 /// What the database knows of the provider.

@@ -91,7 +91,7 @@ pub enum Situation {
     OtherStorageKey,
     /// Registers changed since sealing.
     #[error(
-        "what the box measured while starting has changed since the key was sealed: if it was updated, open with the recovery key and run healthpost key reseal; if not, somebody may have changed its software"
+        "what the box measured while starting has changed since the key was sealed: if it was updated, run healthpost key reseal with a passphrase or the recovery key at hand; if not, somebody may have changed its software"
     )]
     PcrChanged,
     /// Registers changed while opening, twice.

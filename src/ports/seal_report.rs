@@ -197,7 +197,7 @@ impl fmt::Display for Finding {
                 "something else lies where the TPM kept its half of this key: open with the recovery key and seal anew"
             }
             Self::PcrChanged => {
-                "what the box measured while starting differs from when the key was sealed: after an update run healthpost key reseal; without one, somebody may have changed its software"
+                "what the box measured while starting differs from when the key was sealed: after an update run healthpost key reseal with a passphrase or the recovery key at hand; without one, somebody may have changed its software"
             }
             Self::LockedOut { wait_s } => {
                 let minutes = wait_s.div_ceil(60).max(1);

@@ -183,8 +183,9 @@ fn set_pragmas(conn: &Connection) -> Result<(), Error> {
     // for the whole process. SQLCipher wipes its key material without it; the
     // key is in our memory anyway for as long as the box serves, and what the
     // caches hold is also in the pages just served to a browser. Who can read
-    // the memory of the running process has won already; against swap, the
-    // service runs without any.
+    // the memory of the running process has won already. Against swap, the whole
+    // process locks its memory where it may (`device::memory`); where it may not,
+    // the service warns at each start and doctor says whether there is a swap disk.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_DEFENSIVE, true)?;
     conn.set_prepared_statement_cache_capacity(limits::STATEMENTS_KEPT);
     Ok(())

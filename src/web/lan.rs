@@ -6,7 +6,7 @@
 
 use crate::web::health::{self, Health};
 use crate::web::problem::problem;
-use crate::web::unlock::{self, Authority, Unlock};
+use crate::web::unlock::{self, Authority, Drilled, Unlock};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{self, HeaderName, HeaderValue};
@@ -61,9 +61,11 @@ pub fn open(pages: Router, health: Health, authority: Authority) -> Router {
     guard(routes)
 }
 
-/// What an open box shows as long as there is no console: what to use instead.
-pub fn no_console() -> Router {
-    Router::new().route("/", get(unlock::no_console))
+/// What an open box shows as long as there is no console: what to use instead,
+/// and whether its recovery key was ever tried.
+pub fn no_console(drilled: Drilled) -> Router {
+    let routes = Router::new().route("/", get(unlock::no_console));
+    routes.with_state(drilled)
 }
 
 /// For whoever speaks plain HTTP to the TLS listener: where to go. Nothing they

@@ -23,6 +23,8 @@ const AT_ONCE: usize = 20;
 const PIN: &str = "718205-kiboko";
 const WRONG_PIN: &str = "905512-twiga";
 const PASSWORD: &str = "xylophone-marmalade-93";
+/// How the recovery key is called among the keys.
+const PAPER: &str = "the recovery key";
 const NEXT_APP_SECRET: &str = "e2e-next-app-secret-c07d";
 
 /// Somebody nobody else is called.
@@ -147,8 +149,7 @@ impl Day {
         assert_eq!(ran.status, 0, "{ran:?}");
         self.words.push(line.replace('-', ""));
         let recovery = RecoveryKey::parse(&line).unwrap();
-        self.keys
-            .push(("the recovery key", recovery.expose().to_vec()));
+        self.keys.push((PAPER, recovery.expose().to_vec()));
         self.words.push(line);
     }
 
@@ -329,17 +330,18 @@ impl Day {
         found
     }
 
-    /// What somebody typed is gone from the process's memory.
+    /// What somebody typed is gone from the process's memory, and the paper too;
+    /// the data key is there, as SECURITY.md says.
     fn forgotten(&self, process: &Process, typed: &[&str]) {
-        let canaries = Canaries::with_keys(typed.iter().copied(), &[]);
-        let (looked_at, found) = match memory::search(process.id(), &canaries) {
-            Ok(searched) => searched,
-            Err(error) => {
-                assert_eq!(error.kind(), std::io::ErrorKind::PermissionDenied);
-                println!("nobody but root reads the memory of the process: not even this test");
-                return;
-            }
+        let search = |canaries: &Canaries| {
+            memory::search(process.id(), canaries).unwrap_or_else(|error| {
+                panic!(
+                    "the memory of the service cannot be read ({error}): this test needs root, or \
+                     the right to trace other processes (CAP_SYS_PTRACE)"
+                )
+            })
         };
+        let (looked_at, found) = search(&Canaries::with_keys(typed.iter().copied(), &[]));
         println!("{looked_at} bytes of memory searched for what was typed");
         assert!(
             found.is_empty(),
@@ -347,12 +349,18 @@ impl Day {
             found.join("\n")
         );
         // What the service works with is there, or the search saw nothing.
-        let token = Canaries::new([ACCESS_TOKEN]);
-        let (_, found) = memory::search(process.id(), &token).unwrap();
+        let (_, found) = search(&Canaries::new([ACCESS_TOKEN]));
         assert!(!found.is_empty(), "the search sees nothing at all");
-        let keys = Canaries::with_keys([], &self.keys);
-        let (_, found) = memory::search(process.id(), &keys).unwrap();
-        println!("keys that root sees in an unlocked box: {found:?}");
+        let (paper, data): (Vec<_>, Vec<_>) = self
+            .keys
+            .iter()
+            .cloned()
+            .partition(|(name, _)| *name == PAPER);
+        let (_, found) = search(&Canaries::with_keys([], &data[data.len() - 1..]));
+        println!("what root sees of the data key of an unlocked box: {found:?}");
+        assert!(!found.is_empty(), "SECURITY.md says that it is found");
+        let (_, found) = search(&Canaries::with_keys([], &paper));
+        assert!(found.is_empty(), "{}", found.join("\n"));
     }
 }
 
@@ -389,6 +397,16 @@ fn after_a_day_nothing_stands_outside_the_database() {
     day.clinic.wait_ready(&mut service);
     day.clean("unlocked by a PIN", Some(&service));
     day.forgotten(&service, &[PIN, WRONG_PIN]);
+    assert!(service.stop().success());
+
+    // The PIN is forgotten, and somebody knows the passphrase.
+    let mut service = day.clinic.begin_with_cores();
+    until("it waits for somebody", || socket.exists());
+    let passphrase = day.clinic.passphrase();
+    day.run(&["unlock", "--passphrase-file", &passphrase], "");
+    day.clinic.wait_ready(&mut service);
+    day.clean("unlocked by the passphrase", Some(&service));
+    day.forgotten(&service, &[PASSPHRASE]);
     day.crashes(service);
     day.clean("after a crash", None);
     day.everything_is_inside();

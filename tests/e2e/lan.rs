@@ -5,15 +5,14 @@ use crate::support::clinic::{Clinic, PASSPHRASE, free_port};
 use crate::support::process::Process;
 use crate::support::{http, wait, webhook};
 use crate::tpm::phone::Phone;
+use healthpost::app::by_hand::this_machine;
 use healthpost::app::key::Custody;
 use healthpost::app::lan::{Lan, Wanted};
 use healthpost::core::time::{DAY_MS, Now, UnixMs};
-use healthpost::device::KernelChance;
 use std::fs;
 use std::io::{Read, Write};
 use std::net::TcpStream;
 use std::path::Path;
-use std::sync::Arc;
 use std::time::Instant;
 
 const NOWHERE: &str = "http://127.0.0.1:1";
@@ -224,13 +223,13 @@ fn a_leaf_that_has_ended_is_shown_while_locked_and_renewed_once_open() {
     let clinic = made(folder.path());
     let past = UnixMs(wait::now_ms()).plus_ms(-200 * DAY_MS);
     fs::remove_dir_all(clinic.data.join("lan")).unwrap();
-    let chance = Arc::new(KernelChance::new().unwrap());
-    let custody = Custody::without_tpm(&clinic.data, chance.clone());
+    let machine = this_machine().unwrap();
+    let custody = Custody::without_tpm(&clinic.data, &machine);
     let then = Now {
         at: past,
         trusted: true,
     };
-    let lan = Lan::new(custody, Wanted::without_config(), chance);
+    let lan = Lan::new(custody, Wanted::without_config(), machine.chance);
     lan.settle_with(&clinic.key(), then).unwrap();
     let mut service = clinic.begin_locked();
     let seconds = u64::try_from(past.0 / 1_000).unwrap();

@@ -2,6 +2,7 @@
 //! surroundings, and cannot be a debugger of it. Root can: SECURITY.md says so.
 
 use crate::support::clinic::{Clinic, free_port};
+use crate::support::memory;
 use crate::support::process::Process;
 use std::fs::{self, Permissions};
 use std::os::unix::fs::PermissionsExt;
@@ -65,6 +66,12 @@ fn another_program_of_the_same_user_sees_nothing_of_the_service() {
             "{name}: {seen:?}"
         );
     }
+    // Where it may not keep its memory off a swap disk, it says what to do.
+    let kib = |name| memory::status_kib(service.id(), name).unwrap();
+    let may_be_swapped = kib("VmLck:") < kib("VmRSS:");
+    let logged = service.logged();
+    let told = logged.contains("WARN") && logged.contains("LimitMEMLOCK=infinity");
+    assert_eq!(told, may_be_swapped, "{logged}");
     // The look itself sees what is not closed: a program like any other.
     let mut other = Command::new("sleep");
     let mut other = as_the_user(other.arg("600")).spawn().unwrap();

@@ -169,6 +169,13 @@ impl Board {
         (commands, Tap::relay(at(port + 1).unwrap(), self.port + 1))
     }
 
+    /// The board starts another version of its software, which it measures into
+    /// register 11.
+    pub fn update(&self, version: u8) {
+        let digest = format!("{version:02x}").repeat(32);
+        self.tools("tpm2_pcrextend", &[&format!("11:sha256={digest}")]);
+    }
+
     /// Every index in it.
     pub fn indices(&self) -> Vec<u32> {
         let listed = self.tools("tpm2_getcap", &["handles-nv-index"]);

@@ -6,7 +6,7 @@
 
 use super::opening::wants_pin;
 use super::{Custody, Witness};
-use crate::keys::{Opened, SlotsFile, slots};
+use crate::keys::{Error as SlotsError, Opened, SlotsFile, slots};
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::Path;
@@ -36,28 +36,13 @@ impl Custody {
         with_tpm: bool,
         witness: &mut Witness<'_>,
     ) -> Result<Erased> {
-        let slots = match SlotsFile::load(&self.folder) {
-            Ok(slots) => Some(slots),
-            // Gone already, or unreadable: the disk is cleared all the same.
-            Err(error) => {
-                tracing::warn!(%error, "the slots could not be read");
-                None
+        let mut erased = self.foresee_end(with_tpm)?;
+        if with_tpm && let Some(slots) = self.last_slots()? {
+            if self.is_copied(&slots) {
+                bail!("{}: nothing was erased", self.told_copied(&slots));
             }
-        };
-        let mut erased = Erased::default();
-        match &slots {
-            Some(slots) if with_tpm => {
-                if self.is_copied(slots) {
-                    bail!("{}: nothing was erased", self.told_copied(slots));
-                }
-                erased = self.destroy_in_the_tpm(slots, opened)?;
-                witness("the TPM has forgotten its half of the key");
-            }
-            Some(slots) => {
-                erased.half_left = !slots.sealed().is_empty();
-                erased.lockout_left = wants_pin(slots);
-            }
-            None => {}
+            erased = self.destroy_in_the_tpm(&slots, opened)?;
+            witness("the TPM has forgotten its half of the key");
         }
         for path in crate::app::lan::key_files(&self.folder) {
             overwrite_and_remove(&path)?;
@@ -71,6 +56,47 @@ impl Custody {
         remove_everything_in(&self.folder)?;
         witness("the folder is empty");
         Ok(erased)
+    }
+
+    /// What an end leaves behind where nobody could open the box, as far as its
+    /// slots tell. Where they do not read, nobody knows what a TPM keeps of it.
+    ///
+    /// # Errors
+    /// When the TPM is to forget, and nothing tells what.
+    pub fn foresee_end(&self, with_tpm: bool) -> Result<Erased> {
+        Ok(match self.last_slots() {
+            Ok(None) => Erased::default(),
+            Ok(Some(slots)) => Erased {
+                half_left: !with_tpm && (!slots.sealed().is_empty() || slots.has_unread()),
+                lockout_left: wants_pin(&slots)
+                    || (with_tpm && slots.board().is_some() && self.lockout_has_a_password()),
+            },
+            Err(error) if with_tpm => {
+                return Err(error).context(
+                    "nothing was erased, since nothing tells what the TPM keeps of this box; put \
+                     the slots back, or add --without-tpm and clear that TPM afterwards",
+                );
+            }
+            Err(_) => Erased {
+                half_left: true,
+                lockout_left: true,
+            },
+        })
+    }
+
+    /// The slots, or where they do not read those before the last change: they
+    /// name the same TPM. `None` where both are gone already.
+    fn last_slots(&self) -> Result<Option<SlotsFile>, SlotsError> {
+        let present = match SlotsFile::load(&self.folder) {
+            Ok(slots) => return Ok(Some(slots)),
+            Err(error) => error,
+        };
+        tracing::warn!(%present, "the slots could not be read");
+        match (present, SlotsFile::load_old(&self.folder)) {
+            (_, Ok(former)) => Ok(Some(former)),
+            (SlotsError::Missing, Err(SlotsError::Missing)) => Ok(None),
+            (SlotsError::Missing, Err(error)) | (error, Err(_)) => Err(error),
+        }
     }
 
     /// As far as it goes: what a folder that never became a box left in the TPM.
@@ -113,23 +139,30 @@ impl Custody {
                     true
                 }
             },
-            None => wants_pin(slots),
+            // A PIN that was taken off again left its password there too.
+            None => self.lockout_has_a_password(),
         };
         Ok(erased)
     }
 }
 
 /// A card may keep the old words somewhere all the same; the TPM's half is what
-/// makes them worthless.
+/// makes them worthless. It loses its name first: after a power cut in between,
+/// what is half overwritten must not be taken for slots that were damaged.
 fn overwrite_and_remove(path: &Path) -> Result<()> {
     let Ok(facts) = fs::metadata(path) else {
         return Ok(());
     };
+    let gone = path.with_added_extension("gone");
+    fs::rename(path, &gone)?;
+    if let Some(folder) = path.parent() {
+        crate::durable::sync_folder(folder)?;
+    }
     let zeros = vec![0; usize::try_from(facts.len()).unwrap_or(0)];
-    let file = fs::OpenOptions::new().write(true).open(path)?;
+    let file = fs::OpenOptions::new().write(true).open(&gone)?;
     std::io::Write::write_all(&mut &file, &zeros)?;
     file.sync_all()?;
-    fs::remove_file(path)?;
+    fs::remove_file(&gone)?;
     Ok(())
 }
 

@@ -5,6 +5,7 @@
 //! opens, reads all of the copy, and throws it away.
 
 use super::{Custody, Way};
+use crate::core::data_key::DataKey;
 use crate::core::time::UnixMs;
 use crate::keys::RecoveryKey;
 use crate::store::audit::{self, Deed};
@@ -43,5 +44,13 @@ impl Custody {
         audit::append(&conn, &deed)?;
         conn.close().map_err(|(_, error)| error)?;
         Ok(Drill { records })
+    }
+
+    /// From now on the recovery key counts as not drilled.
+    pub(super) fn forget_the_drill(&self, key: &DataKey) -> Result<()> {
+        let conn = open::open(&self.folder, key)?;
+        meta::remove(&conn, meta::DRILLED_AT)?;
+        conn.close().map_err(|(_, error)| error)?;
+        Ok(())
     }
 }

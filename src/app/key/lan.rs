@@ -36,8 +36,13 @@ impl Custody {
         Ok(self.sealer()?.unseal(sealed, None)?)
     }
 
-    /// Makes a former one worthless. Another board's stays where it is.
+    /// Makes a former one worthless. Another board's stays where it is, and so
+    /// does one that a copy of the folder took along: it is the original's.
     pub fn forget_lan_key(&self, sealed: &Sealed) {
+        let slots = SlotsFile::load(&self.folder);
+        if slots.map_or(true, |slots| self.is_copied(&slots)) {
+            return;
+        }
         let forgotten = self.sealer().and_then(|it| Ok(it.forget(sealed)?));
         if let Err(error) = forgotten {
             let error = format!("{error:#}");

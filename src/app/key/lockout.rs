@@ -1,5 +1,5 @@
 //! The lock-out's password: drawn once, kept in the database, and used after
-//! each opening with a PIN to set the TPM's count of wrong ones back.
+//! each opening to set the TPM's count of wrong PINs back.
 //!
 //! It is never given to the TPM before the database has it.
 
@@ -14,8 +14,9 @@ use anyhow::Result;
 const LOCKOUT: &str = "tpm_lockout_password";
 
 impl Custody {
-    /// After each opening with a PIN: else a power cut counts as a wrong one. A
-    /// box that is open must not stay shut because this fails.
+    /// After each opening with a PIN: else a power cut counts as a wrong one; and
+    /// after one by the paper or a passphrase, which is how a lock-out ends. A box
+    /// that is open must not stay shut because this fails.
     pub(in crate::app) fn count_back_if_possible(&self, key: &DataKey) {
         if let Err(error) = self.count_back(key) {
             tracing::warn!(%error, "wrong PINs and power cuts could not be counted back");
@@ -24,7 +25,7 @@ impl Custody {
 
     /// Sets the TPM's count of wrong PINs back, with a password of its lock-out
     /// that only the database knows. Drawn here when there is none yet.
-    fn count_back(&self, key: &DataKey) -> Result<()> {
+    pub(in crate::app) fn count_back(&self, key: &DataKey) -> Result<()> {
         let password = self.lockout_password(key)?;
         let slots = SlotsFile::load(&self.folder)?;
         let sealer = self.sealer()?;
@@ -52,6 +53,13 @@ impl Custody {
         let password = LockoutPassword::take(&mut bytes);
         conn.close().map_err(|(_, error)| error)?;
         Ok(password)
+    }
+
+    /// Whether the TPM's lock-out has a password, which then only the database
+    /// knows: also after the PIN that it guarded was taken off.
+    pub fn lockout_has_a_password(&self) -> bool {
+        let sealer = self.sealer.as_deref();
+        sealer.is_some_and(|sealer| sealer.report(None).lockout_password)
     }
 
     /// The password, where one was ever drawn.

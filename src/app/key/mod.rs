@@ -18,17 +18,18 @@ mod ways;
 pub use crate::keys::{Opened, RecoveryKey};
 pub use destroy::Erased;
 pub use drill::Drill;
-pub use opening::open;
+pub use opening::{open, registers_changed};
 pub use rotate::Pause;
 
+use crate::app::service::Machine;
 use crate::config::KeyHome;
 use crate::core::data_key::DataKey;
 use crate::core::pin::Pin;
 use crate::core::secret::Secret;
 use crate::core::time::UnixMs;
-use crate::keys::SlotsFile;
-use crate::ports::Chance;
+use crate::keys::{BadRecoveryKey, SlotsFile};
 use crate::ports::sealer::{Finding, PcrSelection, Sealer};
+use crate::ports::{Chance, Clock};
 use crate::store::audit::{self, Deed};
 use crate::store::open as database;
 use crate::tpm::Tpm;
@@ -60,6 +61,24 @@ pub enum Way {
     Typed(Secret),
 }
 
+impl Way {
+    /// What somebody says is a passphrase or the recovery key. It is never tried
+    /// as a PIN: a wrong one must not use up a try of the TPM's.
+    ///
+    /// # Errors
+    /// Names the group of a recovery key that has a mistake.
+    pub fn not_a_pin(secret: Secret) -> Result<Self, BadRecoveryKey> {
+        let read = std::str::from_utf8(secret.expose()).map(RecoveryKey::parse);
+        match read {
+            Ok(Ok(key)) => Ok(Self::Recovery(key)),
+            Ok(Err(mistake @ BadRecoveryKey::Group(_))) => Err(mistake),
+            Ok(Err(BadRecoveryKey::NotDigits | BadRecoveryKey::Length(_))) | Err(_) => {
+                Ok(Self::Passphrase(secret))
+            }
+        }
+    }
+}
+
 /// The slots as they can be told.
 #[derive(Clone, Debug)]
 pub struct Summary {
@@ -81,6 +100,8 @@ pub struct Custody {
     sealer: Option<Arc<dyn Sealer>>,
     pcrs: Option<PcrSelection>,
     chance: Arc<dyn Chance>,
+    /// For the audit log.
+    clock: Arc<dyn Clock>,
 }
 
 impl Custody {
@@ -88,13 +109,13 @@ impl Custody {
     ///
     /// # Errors
     /// When it does not name one as it should.
-    pub fn new(folder: &Path, home: &KeyHome, chance: Arc<dyn Chance>) -> Result<Self> {
+    pub fn new(folder: &Path, home: &KeyHome, machine: &Machine) -> Result<Self> {
         let sealer = match &home.tpm {
             Some(tcti) => {
                 let tcti = tcti
                     .parse()
                     .with_context(|| format!("key.tpm = \"{tcti}\""))?;
-                let tpm = Tpm::new(tcti, Arc::clone(&chance));
+                let tpm = Tpm::new(tcti, Arc::clone(&machine.chance));
                 Some(Arc::new(tpm) as Arc<dyn Sealer>)
             }
             None => None,
@@ -107,22 +128,21 @@ impl Custody {
             }
         };
         Ok(Self {
-            folder: folder.to_owned(),
-            place: folder.to_owned(),
             sealer,
             pcrs,
-            chance,
+            ..Self::without_tpm(folder, machine)
         })
     }
 
     /// The slots of a folder on a machine without a TPM.
-    pub fn without_tpm(folder: &Path, chance: Arc<dyn Chance>) -> Self {
+    pub fn without_tpm(folder: &Path, machine: &Machine) -> Self {
         Self {
             folder: folder.to_owned(),
             place: folder.to_owned(),
             sealer: None,
             pcrs: None,
-            chance,
+            chance: Arc::clone(&machine.chance),
+            clock: Arc::clone(&machine.clock),
         }
     }
 
@@ -149,13 +169,15 @@ impl Custody {
             .context("no TPM is configured: name it as key.tpm, such as \"device:/dev/tpmrm0\"")
     }
 
-    /// Whether the TPM opens the folder by itself, as far as the slots tell.
+    /// Whether the TPM opens the folder by itself, as far as the slots tell. What
+    /// is sealed to a board the box has left opens nothing here.
     ///
     /// # Errors
     /// When the slots cannot be read.
     pub fn opens_by_itself(&self) -> Result<bool> {
         let slots = SlotsFile::load(&self.folder)?;
-        Ok(slots.sealed().iter().any(|sealed| sealed.pin.is_none()))
+        let mut here = slots.sealed_at_home().into_iter();
+        Ok(here.any(|sealed| sealed.pin.is_none()))
     }
 
     /// Whether the TPM wants a PIN, as far as the slots tell.

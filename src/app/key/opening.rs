@@ -2,10 +2,12 @@
 //! nothing. At most one try of the TPM's is used up for one secret.
 
 use super::{Custody, Way, words};
+use crate::core::data_key::DataKey;
 use crate::core::pin::Pin;
-use crate::keys::recovery::BadRecoveryKey;
-use crate::keys::{Error as SlotsError, Opened, RecoveryKey, SlotsFile};
-use crate::store::rewrite;
+use crate::keys::{BadRecoveryKey, Error as SlotsError, Opened, RecoveryKey, SlotsFile};
+use crate::ports::sealer::{SealError, Situation};
+use crate::store::audit::{self, Deed};
+use crate::store::{meta, open as database, rewrite};
 use anyhow::{Context, Result, bail};
 
 impl Custody {
@@ -19,7 +21,9 @@ impl Custody {
         let (candidates, by) = self.candidates(&slots, way)?;
         let opened = self.that_fits(candidates)?;
         let slots = self.settle(slots, opened.generation)?;
-        if by != By::Person && !self.is_copied(&slots) {
+        self.end_the_former();
+        let is_copy = self.is_copied(&slots);
+        if by != By::Person && !is_copy {
             // A change that was cut short may have left an older way in. Only
             // with the TPM at hand: a list from an old copy must not be kept to.
             if let Err(error) = self.forget_the_rest(&slots) {
@@ -27,10 +31,37 @@ impl Custody {
                 tracing::warn!(error, "an earlier way in could not be removed");
             }
         }
-        if by == By::Pin {
+        if by == By::Person && !slots.sealed().is_empty() {
+            tracing::warn!("the box was opened by what a person knows and not by its TPM");
+            // A box that cannot write it down must not stay shut.
+            if let Err(error) = self.note_without_tpm(&opened.key) {
+                let error = format!("{error:#}");
+                tracing::warn!(error, "it could not be written down either");
+            }
+        }
+        // Whoever opened the box by another way may have done so because of the
+        // wrong PINs: the right one must not have to wait for them.
+        let is_over = self.sealer.is_some() && wants_pin(&slots) && !is_copy;
+        if by == By::Pin || (by == By::Person && is_over) {
             self.count_back_if_possible(&opened.key);
         }
         Ok(opened)
+    }
+
+    /// A sealed box that opens without its TPM never does so in silence.
+    fn note_without_tpm(&self, key: &DataKey) -> Result<()> {
+        let conn = database::open(&self.folder, key)?;
+        self.clock.learn(meta::latest_known(&conn)?);
+        let deed = Deed {
+            at: self.clock.now().at,
+            actor: "system",
+            action: "key.opened_without_tpm",
+            subject: "box",
+            detail: "by a passphrase or the recovery key",
+        };
+        audit::append(&conn, &deed)?;
+        conn.close().map_err(|(_, error)| error)?;
+        Ok(())
     }
 
     pub(super) fn candidates(&self, slots: &SlotsFile, way: &Way) -> Result<(Vec<Opened>, By)> {
@@ -56,12 +87,7 @@ impl Custody {
             Err(BadRecoveryKey::NotDigits | BadRecoveryKey::Length(_)) => {}
         }
         match slots.open_with_passphrase(text) {
-            Ok(opened) => {
-                if !slots.sealed().is_empty() {
-                    tracing::warn!("the box was opened by a passphrase and not by its TPM");
-                }
-                return Ok((opened, By::Person));
-            }
+            Ok(opened) => return Ok((opened, By::Person)),
             Err(SlotsError::Wrong(_) | SlotsError::NoSuchSlot(_) | SlotsError::DamagedSlot(_))
                 if wants_pin(slots) => {}
             Err(error) => return Err(error.into()),
@@ -69,6 +95,18 @@ impl Custody {
         let pin = Pin::parse(text)?;
         let opened = slots.open_with_tpm(self.sealer()?, Some(&pin))?;
         Ok((opened, By::Pin))
+    }
+
+    /// The slots as they are have opened the box, so what they were before is of
+    /// no more use: it may hold a passphrase or a paper that has ended.
+    fn end_the_former(&self) {
+        if let Err(error) = crate::keys::slots::remove_old(&self.folder) {
+            let error = format!("{error:#}");
+            tracing::warn!(
+                error,
+                "keyslots.json.old, with ended ways in, is still there"
+            );
+        }
     }
 
     /// Of two generations, the one whose file is in place.
@@ -95,6 +133,15 @@ impl Custody {
         }
         Ok(slots)
     }
+}
+
+/// Whether the TPM did not open because the board's registers hold something
+/// else than when the key was sealed.
+pub fn registers_changed(error: &anyhow::Error) -> bool {
+    let is_it = |error: &SealError| error.situation == Situation::PcrChanged;
+    error
+        .chain()
+        .any(|cause| matches!(cause.downcast_ref(), Some(SlotsError::Tpm(error)) if is_it(error)))
 }
 
 /// What opened the box.

@@ -10,7 +10,6 @@ use super::opening::By;
 use super::{Custody, Way, Witness, words};
 use crate::core::secret::Secret;
 use crate::keys::{Opened, RecoveryKey, SlotsFile, slots};
-use crate::store::{meta, open as database};
 use anyhow::{Context, Result, bail};
 use subtle::ConstantTimeEq;
 
@@ -61,9 +60,7 @@ impl Custody {
         witness: &mut Witness<'_>,
     ) -> Result<()> {
         // The drill was of the old paper: the new one has not been through one.
-        let conn = database::open(&self.folder, &opened.key)?;
-        meta::remove(&conn, meta::DRILLED_AT)?;
-        conn.close().map_err(|(_, error)| error)?;
+        self.forget_the_drill(&opened.key)?;
         witness("the drill counts no more");
         let mut slots = SlotsFile::load(&self.folder)?;
         slots.replace_recovery(recovery, opened, self.chance.as_ref())?;

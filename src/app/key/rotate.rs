@@ -7,6 +7,7 @@
 use super::{Custody, Way, Witness};
 use crate::core::data_key::DataKey;
 use crate::keys::{Opened, SlotsFile};
+use crate::ports::sealer::Sealed;
 use crate::store::{open, rewrite};
 use anyhow::{Context, Result, bail};
 use std::time::Duration;
@@ -67,6 +68,10 @@ impl Custody {
         witness("the slots hold both keys");
         self.prove(way, &next)?;
         witness("the new key was opened as the old one was");
+        // That the paper leads to the new key too, nobody has seen yet. Before the
+        // copy is made: no cut leaves a drill that was of another key.
+        self.forget_the_drill(&opened.key)?;
+        witness("the drill counts no more");
         if let Err(error) = rewrite::write_new(&self.folder, &opened.key, &next.key) {
             // What there is of it takes room that the box needs.
             rewrite::discard_new(&self.folder).ok();
@@ -106,15 +111,20 @@ impl Custody {
         DataKey::take(&mut random)
     }
 
-    /// The TPM gets the new key as well, if it has the old one.
+    /// The TPM that is here gets the new key as well, if it has the old one. The
+    /// slots of the old key end with the rotation: where a TPM has one, but not
+    /// this TPM, the box would be left with what people remember.
     fn seal_next(&self, slots: &mut SlotsFile, next: &Opened, way: &Way) -> Result<()> {
-        let board = slots.board().cloned();
-        let here = slots
-            .sealed()
-            .into_iter()
-            .find(|it| Some(&it.board) == board.as_ref());
-        let (Some(board), Some(sealed)) = (board, here.cloned()) else {
+        if slots.sealed().is_empty() {
             return Ok(());
+        }
+        let met = self.sealer()?.meet()?;
+        let of_this_one = |it: &&Sealed| it.board.storage_key == met.storage_key;
+        let Some(sealed) = slots.sealed().into_iter().find(of_this_one).cloned() else {
+            bail!(
+                "the key is sealed to another TPM than the one that is here, and would end there: \
+                 seal it to this one first, with key reseal and a passphrase, or with key recover"
+            );
         };
         let pin = match way {
             Way::Tpm(pin) => pin.as_ref(),
@@ -126,6 +136,8 @@ impl Custody {
                  with --pin-file FILE"
             );
         }
-        self.seal_for(slots, &board, next, pin)
+        // A try to seal to another board may have noted that one.
+        slots.set_board(sealed.board.clone());
+        self.seal_for(slots, &sealed.board, next, pin)
     }
 }

@@ -1,6 +1,7 @@
 //! The data folder as it lies on the disk: closed, with its slots, with room.
 
 use super::finding::{Findings, Verdict};
+use crate::ops::SlotFault;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -31,15 +32,24 @@ pub(super) fn look_at_folder(folder: &Path, findings: &mut Findings) {
             &format!("chmod 700 {shown}"),
         );
     }
-    match crate::ops::key_slot_kinds(folder) {
-        Ok(kinds) => {
+    look_at_slots(folder, findings);
+    look_at_disk(folder, findings);
+}
+
+fn look_at_slots(folder: &Path, findings: &mut Findings) {
+    match crate::ops::key_slots(folder) {
+        Ok((kinds, faults)) => {
+            for fault in &faults {
+                let said = fault.to_string();
+                findings.add("key slots", Verdict::Bad, &said, remedy(fault));
+            }
             let alone = kinds.iter().all(|kind| kind == "recovery");
             let kinds = kinds.join(", ");
             let said = format!("there are: {kinds}");
             if alone {
                 let how = "healthpost key recover seals to this board, or adds a passphrase";
                 findings.add("key slots", Verdict::Warning, &said, how);
-            } else {
+            } else if faults.is_empty() {
                 findings.add("key slots", Verdict::Ok, &said, "");
             }
         }
@@ -51,7 +61,21 @@ pub(super) fn look_at_folder(folder: &Path, findings: &mut Findings) {
         }
         Err(error) => findings.add("key slots", Verdict::Bad, &error.to_string(), ""),
     }
-    look_at_disk(folder, findings);
+}
+
+const fn remedy(fault: &SlotFault) -> &'static str {
+    match fault {
+        SlotFault::NoRecovery | SlotFault::DamagedRecovery => {
+            "while another way still opens: healthpost key new-recovery"
+        }
+        SlotFault::DamagedPassphrase => {
+            "while another way still opens: healthpost key add-passphrase; or put back the \
+             keyslots.json of a copy"
+        }
+        SlotFault::Unread(_) => {
+            "put back the keyslots.json of a copy, or install the version that wrote it"
+        }
+    }
 }
 
 fn has_database(folder: &Path) -> bool {

@@ -5,6 +5,7 @@ mod database;
 mod finding;
 mod folder;
 mod lan;
+mod memory;
 mod provider;
 mod tpm;
 
@@ -19,6 +20,7 @@ use database::look_at_facts;
 use finding::{Findings, Verdict};
 use folder::look_at_folder;
 use lan::look_at_lan;
+use memory::look_at_memory;
 use provider::look_at_version;
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
@@ -105,6 +107,7 @@ impl Doctor {
         if !named && !running && by_itself() != Some(true) {
             let how = "start the service, or add --passphrase-file FILE";
             findings.add("database", Verdict::NotChecked, "nothing has it open", how);
+            left_open(findings);
             return;
         }
         let facts = match Reached::open(globals, &self.opening).await {
@@ -115,16 +118,19 @@ impl Doctor {
             }
         };
         match facts {
-            Ok(Response::Facts(facts)) => look_at_facts(&facts, config, findings),
-            Ok(_) => findings.add(
-                "database",
-                Verdict::Bad,
-                "no usable answer",
-                "update the service",
-            ),
+            Ok(Response::Facts(facts)) => {
+                look_at_facts(&facts, config, findings);
+                look_at_memory(running.then_some(facts.memory_locked), findings);
+            }
+            Ok(_) => {
+                let how = "update the service";
+                findings.add("database", Verdict::Bad, "no usable answer", how);
+                left_open(findings);
+            }
             Err(failure) => {
                 let said = failure.to_string().replace("\nhint: ", "; ");
                 findings.add("database", Verdict::Bad, &said, "");
+                left_open(findings);
             }
         }
     }
@@ -163,6 +169,13 @@ impl Doctor {
             }
         }
     }
+}
+
+/// What nobody was there to tell, and matters most of it.
+fn left_open(findings: &mut Findings) {
+    let said = "whether it was ever proved stands in the database";
+    findings.add("recovery key", Verdict::NotChecked, said, "");
+    look_at_memory(None, findings);
 }
 
 fn look_at_config(globals: &Globals, findings: &mut Findings) -> Option<Config> {

@@ -23,6 +23,11 @@ pub(super) fn look_at_tpm(globals: &Globals, config: &Config, folder: &Path, fou
         // Told with the slots themselves.
         return;
     };
+    if slots.pins.is_empty() && slots.kinds.iter().any(|kind| kind == "tpm2") {
+        let said = "its slot in keyslots.json does not read";
+        found.add("TPM", Verdict::NotChecked, said, "");
+        return;
+    }
     let Some(pin) = slots.pins.first() else {
         let said = "nothing is sealed to a TPM: whoever knows a passphrase opens a stolen card";
         let how = "with a TPM fitted: healthpost key reseal --passphrase-file FILE";

@@ -2,9 +2,10 @@
 //! recovering, and the new data key. Each says what it did in the audit log.
 
 use super::super::failure::Failure;
+use super::super::pin::PinChoice;
 use super::super::{Globals, Opening, input, output};
 use super::now;
-use super::ways::{kept_pin, new_pin, recovery_key, wanted, way};
+use super::ways::{kept_pin, open_to_reseal, recovery_key, wanted, way};
 use crate::app::key::{Custody, Way};
 use crate::app::lan::Lan;
 use crate::core::data_key::DataKey;
@@ -14,10 +15,15 @@ use std::path::Path;
 pub(super) const STILL_COPIED: &str = "copies of keyslots.json made before still open by the old way: \
     healthpost key rotate makes them worthless for the database from then on";
 
+/// What a new data key asks for.
+const DRILL_AGAIN: &str = "the recovery key was put over to the new data key without its paper: \
+    prove once more that it opens, with healthpost key drill";
+
 /// Told of each step.
 type Tell<'a> = &'a mut dyn FnMut(&'static str);
 
-/// Seals to the TPM anew, with the same PIN if there is one.
+/// Seals to the TPM anew, with the same PIN if there is one. After an update the
+/// TPM may not open, so the PIN and what opens the box are two things here.
 ///
 /// # Errors
 /// In words; what opened before still opens.
@@ -28,12 +34,12 @@ pub(super) fn reseal(
     moved: bool,
     tell: Tell<'_>,
 ) -> Result<(), Failure> {
-    let way = way(custody, opening)?;
-    let opened = custody.open(&way)?;
+    let pin = kept_pin(custody, opening)?;
+    let opened = open_to_reseal(custody, opening)?;
     if moved {
         custody.make_home()?;
     }
-    custody.seal(&opened, kept_pin(custody, &way)?, tell)?;
+    custody.seal(&opened, pin.as_ref(), tell)?;
     custody.note(&opened.key, "key.reseal", now()?)?;
     settle_lan(globals, custody, &opened.key);
     Ok(())
@@ -86,7 +92,9 @@ pub(super) fn rotate(custody: &Custody, opening: &Opening, tell: Tell<'_>) -> Re
     ));
     let opened = custody.open(&way)?;
     let next = custody.rotate(&opened, &way, tell)?;
-    Ok(custody.note(&next.key, "key.rotate", now()?)?)
+    custody.note(&next.key, "key.rotate", now()?)?;
+    output::complain(DRILL_AGAIN);
+    Ok(())
 }
 
 /// Opens with the paper, and seals to the board that is here.
@@ -97,28 +105,27 @@ pub(super) fn rotate(custody: &Custody, opening: &Opening, tell: Tell<'_>) -> Re
 pub(super) fn recover(
     globals: &Globals,
     custody: &Custody,
-    (passphrase_file, pin_file): (Option<&Path>, Option<&Path>),
+    (passphrase_file, pin): (Option<&Path>, &PinChoice),
     moved: bool,
     tell: Tell<'_>,
 ) -> Result<(), Failure> {
     let passphrase = passphrase_file.map(input::from_file).transpose()?;
-    let pin = match pin_file {
-        Some(file) => Some(new_pin(&input::from_file(file)?)?),
-        None => None,
+    // Without a TPM nothing is sealed, and there is nothing to decide.
+    let pin = if custody.sealer().is_ok() || pin.pin_file.is_some() {
+        pin.answer(custody.wants_pin()?)?
+    } else {
+        None
     };
     let opened = custody.open(&Way::Recovery(recovery_key()?))?;
     tell("the recovery key opens the box");
     if moved {
         custody.make_home()?;
     }
-    if pin.is_none() {
-        output::complain(
-            "sealed without a PIN: whoever takes the whole box away reads everything in it",
-        );
-    }
     let new_slot = passphrase.is_some();
     if let Some(passphrase) = passphrase {
         custody.add_passphrase(&opened, &passphrase.into_secret(), tell)?;
+        // It opens the box from now on, whatever becomes of the TPM.
+        custody.note(&opened.key, "key.add_passphrase", now()?)?;
     }
     let sealed = custody.seal(&opened, pin.as_ref(), tell);
     settle_lan(globals, custody, &opened.key);
@@ -127,7 +134,7 @@ pub(super) fn recover(
         // Somebody who gave a passphrase has a way in; a TPM they asked for is missed.
         Err(error) if new_slot && pin.is_none() => {
             output::complain(&format!("not sealed to a TPM: {error:#}"));
-            Ok(())
+            Ok(custody.note(&opened.key, "key.recover", now()?)?)
         }
         Err(error) => Err(Failure::failed(
             format!("the recovery key opens the box, but it was not sealed: {error:#}"),

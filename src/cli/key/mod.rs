@@ -3,15 +3,16 @@
 
 mod change;
 mod recovery;
+mod status;
 mod ways;
 
 pub(super) use ways::{new_pin, way};
 
 use super::failure::{Failure, granted, mismatch};
+use super::pin::PinChoice;
 use super::{Globals, Opening, machine, output, reach};
 use crate::app::by_hand::{FolderLock, take_lock};
 use crate::app::key::Custody;
-use crate::app::lan::authority_pem;
 use crate::ops::{Request, Response};
 use clap::Subcommand;
 use std::path::{Path, PathBuf};
@@ -28,7 +29,10 @@ pub enum Key {
     Status,
     /// Seal the key to the TPM anew, after an update or on a cleared TPM
     #[command(
-        after_help = "Example:\n  healthpost key reseal --passphrase-file /root/passphrase\n\n\
+        after_help = "Examples:\n  healthpost key reseal --passphrase-file /root/passphrase\n  \
+        healthpost key reseal --pin-file /root/pin < recovery-key.txt\n\n\
+        A box with a PIN is sealed with the one in --pin-file. After an update the TPM may not\n\
+        open: then --passphrase-file does, or the recovery key or a passphrase is asked for.\n\n\
         A stock Raspberry Pi measures nothing while it starts, so its registers (key.pcrs) prove\n\
         nothing. Bind the key to registers only if your boot chain measures, and reseal after\n\
         each update."
@@ -88,15 +92,16 @@ pub enum Key {
     /// Open with the recovery key, read from standard input, and seal to this board
     #[command(
         after_help = "Example:\n  healthpost key recover < recovery-key.txt\n  \
-        healthpost key recover --passphrase-file new-passphrase.txt < recovery-key.txt"
+        healthpost key recover --passphrase-file new-passphrase.txt < recovery-key.txt\n\n\
+        Asks whether there is to be a PIN; where nobody can be asked, a box that had one wants\n\
+        --pin-file FILE or --no-pin."
     )]
     Recover {
         /// A file with a new passphrase, where there is no TPM or beside it
         #[arg(long, value_name = "FILE")]
         passphrase_file: Option<PathBuf>,
-        /// A file with a new PIN
-        #[arg(long, value_name = "FILE")]
-        pin_file: Option<PathBuf>,
+        #[command(flatten)]
+        pin: PinChoice,
         /// This folder was copied and is the box now: the one it was copied from no longer opens with this TPM
         #[arg(long)]
         moved: bool,
@@ -121,7 +126,9 @@ impl Key {
         let folder = globals.data_folder()?;
         let custody = globals.custody(&folder, None)?;
         if matches!(self, Self::Status) {
-            return blocking(globals, move |globals| status(globals, &custody)).await;
+            let drilled = status::find_drilled(&folder).await;
+            let print = move |globals: &Globals| status::print(globals, &custody, drilled);
+            return blocking(globals, print).await;
         }
         if !crate::app::serve::is_made(&folder) {
             return Err(Failure::failed(
@@ -179,11 +186,11 @@ impl Key {
             }
             Self::Recover {
                 passphrase_file,
-                pin_file,
+                pin,
                 moved,
             } => {
-                let files = (passphrase_file.as_deref(), pin_file.as_deref());
-                change::recover(globals, custody, files, moved, tell)?;
+                let new = (passphrase_file.as_deref(), &pin);
+                change::recover(globals, custody, new, moved, tell)?;
             }
             Self::Rotate { opening } => change::rotate(custody, &opening, tell)?,
             Self::Drill => {
@@ -260,36 +267,4 @@ pub(super) fn alone(folder: &Path) -> Result<FolderLock, Failure> {
 
 fn now() -> Result<crate::core::time::UnixMs, Failure> {
     Ok(machine()?.clock.now().at)
-}
-
-fn status(globals: &Globals, custody: &Custody) -> Result<(), Failure> {
-    let slots = custody.summary()?;
-    let findings = custody.tpm_findings()?;
-    let findings: Vec<String> = findings.iter().map(ToString::to_string).collect();
-    // A box made before it had an authority gets one when it is next opened.
-    let authority = authority_pem(custody.folder()).ok();
-    let authority = authority.map(|(_, fingerprint)| fingerprint);
-    if globals.json {
-        return output::json(&serde_json::json!({
-            "lan_authority": authority,
-            "slots": slots.kinds,
-            "generations": slots.generations,
-            "pin": slots.pins.first().copied().unwrap_or(false),
-            "findings": findings,
-        }));
-    }
-    output::line(&format!("slots: {}", slots.kinds.join(", ")))?;
-    for pin in slots.pins {
-        let pin = if pin { "with a PIN" } else { "without a PIN" };
-        output::line(&format!("sealed to a TPM {pin}"))?;
-    }
-    for finding in findings {
-        output::line(&format!("finding: {finding}"))?;
-    }
-    if let Some(authority) = authority {
-        output::line(&format!(
-            "staff devices trust lan/ca.pem, SHA-256 {authority}"
-        ))?;
-    }
-    Ok(())
 }

@@ -2,12 +2,13 @@
 
 use super::super::failure::Failure;
 use super::super::{Opening, input, output};
-use crate::app::key::{Custody, RecoveryKey, Way};
+use crate::app::key::{Custody, Opened, RecoveryKey, Way, registers_changed};
 use crate::core::pin::{PIN_CHARS_ADVISED, Pin};
 use crate::core::secret::SecretText;
 
 /// How the box is to be opened: by what is named, by the TPM alone, or by what
-/// somebody types.
+/// somebody types. Only what is typed may be tried as one thing after the other;
+/// what is named as a passphrase costs no try of the PIN.
 ///
 /// # Errors
 /// When nothing is named and nobody can be asked.
@@ -16,7 +17,10 @@ pub(in super::super) fn way(custody: &Custody, opening: &Opening) -> Result<Way,
         let pin = Pin::parse(input::from_file(file)?.as_str()).map_err(anyhow::Error::from)?;
         return Ok(Way::Tpm(Some(pin)));
     }
-    if opening.passphrase_file.is_none() && custody.opens_by_itself()? {
+    if let Some(file) = &opening.passphrase_file {
+        return not_a_pin(input::from_file(file)?);
+    }
+    if custody.opens_by_itself()? {
         return Ok(Way::Tpm(None));
     }
     let (prompt, option) = if custody.wants_pin()? {
@@ -27,26 +31,58 @@ pub(in super::super) fn way(custody: &Custody, opening: &Opening) -> Result<Way,
     } else {
         ("passphrase of the data folder", "--passphrase-file")
     };
-    let file = opening.passphrase_file.as_deref();
-    let typed = input::from_file_or_terminal(file, prompt, option)?;
+    let typed = input::from_file_or_terminal(None, prompt, option)?;
     Ok(Way::Typed(typed.into_secret()))
 }
 
-/// A seal with a PIN is made anew with the same PIN.
+fn not_a_pin(named: SecretText) -> Result<Way, Failure> {
+    Way::not_a_pin(named.into_secret()).map_err(|error| mistyped(&error.to_string()))
+}
+
+/// The box, opened to be sealed anew. A passphrase opens whatever the registers
+/// hold, so it goes before the PIN; where the registers have changed and none is
+/// named, somebody who has the paper or a passphrase is asked.
+///
+/// # Errors
+/// When it does not open.
+pub(super) fn open_to_reseal(custody: &Custody, opening: &Opening) -> Result<Opened, Failure> {
+    let way = match &opening.passphrase_file {
+        Some(file) => not_a_pin(input::from_file(file)?)?,
+        None => way(custody, opening)?,
+    };
+    let changed = match custody.open(&way) {
+        Err(error) if registers_changed(&error) => error,
+        opened => return Ok(opened?),
+    };
+    output::complain(&format!("{changed:#}"));
+    let typed = input::from_stdin("recovery key or passphrase of the data folder")?;
+    let typed = typed.ok_or_else(|| {
+        Failure::failed(
+            format!("{changed:#}"),
+            "add --passphrase-file FILE, or give the recovery key on standard input",
+        )
+    })?;
+    Ok(custody.open(&not_a_pin(typed)?)?)
+}
+
+/// The PIN of the seal that is made: what was sealed with one is not sealed
+/// without one in passing.
 ///
 /// # Errors
 /// When it is not given.
-pub(super) fn kept_pin<'a>(custody: &Custody, way: &'a Way) -> Result<Option<&'a Pin>, Failure> {
-    let Way::Tpm(pin) = way else {
-        if custody.wants_pin()? {
-            return Err(Failure::usage(
-                "the TPM's slot has a PIN, and it is sealed anew with the same one",
-                "give it with --pin-file FILE, or use key set-pin or key remove-pin",
-            ));
+pub(super) fn kept_pin(custody: &Custody, opening: &Opening) -> Result<Option<Pin>, Failure> {
+    match &opening.pin_file {
+        Some(file) => {
+            let pin = Pin::parse(input::from_file(file)?.as_str());
+            Ok(Some(pin.map_err(anyhow::Error::from)?))
         }
-        return Ok(None);
-    };
-    Ok(pin.as_ref())
+        None if custody.wants_pin()? => Err(Failure::usage(
+            "the TPM's slot has a PIN, and it is sealed anew with the same one",
+            "give it with --pin-file FILE, beside what opens the box where the PIN does not; or \
+             use key set-pin or key remove-pin",
+        )),
+        None => Ok(None),
+    }
 }
 
 /// A new PIN, with a word about a short one.
@@ -78,12 +114,11 @@ pub(super) fn recovery_key() -> Result<RecoveryKey, Failure> {
 /// # Errors
 /// As [`recovery_key`].
 pub(super) fn parsed(typed: &SecretText) -> Result<RecoveryKey, Failure> {
-    RecoveryKey::parse(typed.as_str()).map_err(|error| {
-        Failure::usage(
-            error.to_string(),
-            "compare it with the paper, group by group",
-        )
-    })
+    RecoveryKey::parse(typed.as_str()).map_err(|error| mistyped(&error.to_string()))
+}
+
+fn mistyped(mistake: &str) -> Failure {
+    Failure::usage(mistake, "compare it with the paper, group by group")
 }
 
 /// A secret that is there already, from standard input.

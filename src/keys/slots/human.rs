@@ -35,7 +35,8 @@ impl Kind {
         }
     }
 
-    const fn word(self) -> &'static str {
+    /// The kind as the file has it.
+    pub(super) const fn word(self) -> &'static str {
         match self {
             Self::Passphrase => "passphrase",
             Self::Recovery => "recovery",

@@ -5,6 +5,7 @@
 //! While a rotation is under way there are slots of two generations, each for
 //! the key of one database file.
 
+mod faults;
 mod home;
 mod human;
 mod open;
@@ -24,6 +25,7 @@ use serde_json::value::RawValue;
 use slot::{Slot, TpmSlot};
 use std::path::Path;
 
+pub use faults::Fault;
 pub use home::Home;
 pub use open::Opened;
 
@@ -175,7 +177,19 @@ impl SlotsFile {
     /// # Errors
     /// [`Error::Missing`], or as [`SlotsFile::parse`].
     pub fn load(folder: &Path) -> Result<Self, Error> {
-        match std::fs::read(folder.join(FILE)) {
+        Self::read(&folder.join(FILE))
+    }
+
+    /// Reads the slots as they were before the last change.
+    ///
+    /// # Errors
+    /// As [`SlotsFile::load`].
+    pub fn load_old(folder: &Path) -> Result<Self, Error> {
+        Self::read(&folder.join(OLD_FILE))
+    }
+
+    fn read(path: &Path) -> Result<Self, Error> {
+        match std::fs::read(path) {
             Ok(bytes) => Self::parse(&bytes),
             Err(error) if error.kind() == std::io::ErrorKind::NotFound => Err(Error::Missing),
             Err(error) => Err(Error::Io(error)),
@@ -249,6 +263,17 @@ impl SlotsFile {
             .into_iter()
             .map(|slot| &slot.sealed)
             .collect()
+    }
+
+    /// What is sealed to the TPM the installation lives with; where nothing is,
+    /// to any it has met.
+    pub fn sealed_at_home(&self) -> Vec<&Sealed> {
+        let home = self.board.as_ref().map(|board| &board.storage_key);
+        let mut sealed = self.sealed();
+        if sealed.iter().any(|it| Some(&it.board.storage_key) == home) {
+            sealed.retain(|it| Some(&it.board.storage_key) == home);
+        }
+        sealed
     }
 
     /// Generations there are slots for, the newest first.

@@ -218,3 +218,40 @@ fn a_new_recovery_key_takes_the_place_of_the_old_one() {
         made.key.expose()
     );
 }
+
+/// The file with one of its words changed, wherever `kind` is.
+fn changed(file: &SlotsFile, kind: &str, from: &str, to: &str) -> SlotsFile {
+    let text = String::from_utf8(file.to_bytes().unwrap()).unwrap();
+    let at = text.find(&format!("\"kind\":\"{kind}\"")).unwrap();
+    let (before, after) = text.split_at(at);
+    assert!(after.contains(from), "{after}");
+    let text = format!("{before}{}", after.replacen(from, to, 1));
+    SlotsFile::parse(text.as_bytes()).unwrap()
+}
+
+#[test]
+fn what_is_wrong_with_a_slot_is_seen_without_a_secret() {
+    let (file, made, _) = cheap();
+    assert_eq!(file.faults(), []);
+    let damaged = ("\"generation\":1", "\"generation\":2");
+    let unread = ("\"salt\"", "\"pepper\"");
+    for (kind, change, fault) in [
+        ("recovery", damaged, Fault::DamagedRecovery),
+        ("passphrase", damaged, Fault::DamagedPassphrase),
+        ("recovery", unread, Fault::Unread("recovery".to_owned())),
+        ("passphrase", unread, Fault::Unread("passphrase".to_owned())),
+    ] {
+        let file = changed(&file, kind, change.0, change.1);
+        assert_eq!(file.faults(), [fault]);
+    }
+    let other = changed(&file, "recovery", "\"recovery\"", "\"smartcard\"");
+    let strange = Fault::Unread("smartcard".to_owned());
+    assert_eq!(other.faults(), [Fault::NoRecovery, strange]);
+    // And a new paper mends it.
+    let chance = Sequence::starting_at(81);
+    let mut mended = changed(&file, "recovery", damaged.0, damaged.1);
+    mended
+        .replace_recovery(&RecoveryKey::draw(&chance), &made, &chance)
+        .unwrap();
+    assert_eq!(mended.faults(), []);
+}

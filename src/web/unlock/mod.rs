@@ -23,6 +23,7 @@ use axum::{Json, Router};
 use body::Offer;
 use serde_json::json;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 use words::Words;
 
@@ -44,6 +45,28 @@ impl Authority {
     /// By whatever looks it up.
     pub fn new(look: impl Fn() -> Option<(String, String)> + Send + Sync + 'static) -> Self {
         Self(Arc::new(look))
+    }
+}
+
+/// Whether the recovery key was ever proved to open this box, as it stands now:
+/// a page must not ask the database for it at each visit.
+#[derive(Clone, Debug, Default)]
+pub struct Drilled(Arc<AtomicBool>);
+
+impl Drilled {
+    /// As the database has it.
+    pub fn new(drilled: bool) -> Self {
+        Self(Arc::new(AtomicBool::new(drilled)))
+    }
+
+    /// From now on it was.
+    pub fn set(&self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether it was.
+    pub fn get(&self) -> bool {
+        self.0.load(Ordering::Relaxed)
     }
 }
 
@@ -82,6 +105,8 @@ struct NotePage {
     title: &'static str,
     said: &'static str,
     commands: bool,
+    /// Whether nobody has proved yet that the recovery key opens the box.
+    undrilled: bool,
 }
 
 #[derive(Template)]
@@ -189,6 +214,7 @@ pub async fn is_open(RawQuery(query): RawQuery, headers: HeaderMap) -> Response 
         title: w.open_title,
         said: w.open_already,
         commands: false,
+        undrilled: false,
     })
 }
 
@@ -198,7 +224,11 @@ pub async fn is_open_json() -> Response {
 }
 
 /// `/` of an open box without a console.
-pub async fn no_console(RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
+pub async fn no_console(
+    State(drilled): State<Drilled>,
+    RawQuery(query): RawQuery,
+    headers: HeaderMap,
+) -> Response {
     let lang = language::of(query.as_deref(), &headers);
     let w = words::of(lang);
     page(&NotePage {
@@ -208,6 +238,7 @@ pub async fn no_console(RawQuery(query): RawQuery, headers: HeaderMap) -> Respon
         title: w.open_title,
         said: w.open_said,
         commands: true,
+        undrilled: !drilled.get(),
     })
 }
 

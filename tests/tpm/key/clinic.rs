@@ -1,6 +1,7 @@
 //! A data folder and the board it is on, which can be put back to any moment.
 
 use crate::tpm::board::{Board, PIN};
+use healthpost::app::by_hand::this_machine;
 use healthpost::app::init::{FirstWay, init};
 use healthpost::app::key::{Custody, Way, Witness};
 use healthpost::app::lan::Wanted;
@@ -30,6 +31,8 @@ pub struct Clinic {
     parent: tempfile::TempDir,
     pub board: Board,
     pub recovery: Option<RecoveryKey>,
+    /// Registers that it is bound to.
+    pub pcrs: Vec<i64>,
 }
 
 pub fn chance() -> Arc<dyn Chance> {
@@ -58,6 +61,7 @@ impl Clinic {
             parent: tempfile::tempdir().unwrap(),
             board: Board::new(),
             recovery: None,
+            pcrs: Vec::new(),
         }
     }
 
@@ -80,9 +84,9 @@ impl Clinic {
     pub fn custody_of(&self, folder: &Path) -> Custody {
         let home = KeyHome {
             tpm: Some(format!("swtpm:127.0.0.1:{}", self.board.port())),
-            pcrs: Vec::new(),
+            pcrs: self.pcrs.clone(),
         };
-        Custody::new(folder, &home, chance()).unwrap()
+        Custody::new(folder, &home, &this_machine().unwrap()).unwrap()
     }
 
     pub fn init(&mut self, way: &FirstWay, witness: &mut Witness<'_>) -> anyhow::Result<()> {
@@ -94,7 +98,7 @@ impl Clinic {
         let lan = Wanted::without_config();
         let made = init(&self.custody(), way, &lan, &chance(), now(), show, witness);
         self.recovery = shown;
-        made
+        made.map(drop)
     }
 
     pub fn recovery(&self) -> Way {
@@ -140,6 +144,7 @@ impl Clinic {
             parent,
             board: Board::with_state(moment.tpm.path()),
             recovery: self.recovery.clone(),
+            pcrs: self.pcrs.clone(),
         }
     }
 
@@ -151,7 +156,8 @@ impl Clinic {
     }
 }
 
-fn copy(from: &Path, to: &Path) {
+/// Everything in a folder, into another one that is there.
+pub fn copy(from: &Path, to: &Path) {
     for entry in fs::read_dir(from).unwrap() {
         let entry = entry.unwrap();
         let target = to.join(entry.file_name());

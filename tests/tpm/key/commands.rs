@@ -19,6 +19,7 @@ pub struct Box {
     pub board: Board,
     pub paper: String,
     lan_port: u16,
+    pcrs: &'static str,
 }
 
 impl Box {
@@ -29,6 +30,7 @@ impl Box {
             board: Board::new(),
             paper: String::new(),
             lan_port: 0,
+            pcrs: "",
         };
         it.configure();
         it.put("pin", PIN);
@@ -38,7 +40,19 @@ impl Box {
 
     /// Set up with the TPM and no PIN.
     pub fn made() -> Self {
+        Self::bare().set_up()
+    }
+
+    /// The same, bound to the register of its software.
+    pub fn bound() -> Self {
         let mut it = Self::bare();
+        it.pcrs = "11";
+        it.configure();
+        it.set_up()
+    }
+
+    fn set_up(self) -> Self {
+        let mut it = self;
         let init = ["init", "--key", "tpm2", "--recovery-page", "page.html"];
         let told = it.run(&init, "");
         assert!(told.contains("reads everything"), "{told}");
@@ -76,8 +90,9 @@ impl Box {
              timezone = \"Africa/Lubumbashi\"\nlanguages = [\"fr\"]\n\
              emergency_number = \"112\"\n[public]\nlisten = \"127.0.0.1:{port}\"\n\
              [lan]\nlisten = \"127.0.0.1:{lan}\"\n[whatsapp]\nphone_number_id = \"106540352242922\"\n\
-             [key]\ntpm = \"swtpm:127.0.0.1:{}\"\n",
-            self.board.port()
+             [key]\ntpm = \"swtpm:127.0.0.1:{}\"\npcrs = [{}]\n",
+            self.board.port(),
+            self.pcrs
         );
         self.put("healthpost.toml", &config);
     }
@@ -142,7 +157,11 @@ impl Box {
     }
 
     pub fn serve(&self) -> Child {
-        let service = self.start(&["serve"]);
+        self.serve_with(&[])
+    }
+
+    pub fn serve_with(&self, options: &[&str]) -> Child {
+        let service = self.start(&[&["serve"], options].concat());
         let socket = self.folder.path().join("data/control.sock");
         until("the control socket", || socket.exists());
         service
@@ -207,7 +226,13 @@ fn the_key_is_drilled_changed_recovered_and_erased() {
     );
     assert!(it.refused(&["key", "drill"], &slip).contains("group 1"));
     it.run(&["key", "drill"], &it.paper);
-    assert!(it.run(&["key", "rotate"], "").contains("away for about"));
+    let proved = "proved to open the data";
+    assert!(it.said(&["doctor"], "").text.contains(proved));
+    let told = it.run(&["key", "rotate"], "");
+    assert!(told.contains("away for about"), "{told}");
+    // The paper has not yet been seen to lead to the new key.
+    assert!(told.contains("healthpost key drill"), "{told}");
+    assert!(!it.said(&["doctor"], "").text.contains(proved));
     it.run(&["key", "add-passphrase"], "maji safi ya kunywa");
     it.run(&["key", "drill"], &it.paper);
     // The board dies; another one comes.
@@ -224,4 +249,95 @@ fn the_key_is_drilled_changed_recovered_and_erased() {
     assert!(said.contains("no data folder"), "{said}");
     // And the box can be set up again.
     it.run(&["init", "--key", "tpm2", "--pin-file", "pin"], "");
+}
+
+#[test]
+fn a_box_whose_slots_are_damaged_is_not_said_to_be_erased() {
+    let it = Box::made();
+    it.put("data/keyslots.json", "{}");
+    let said = it.refused(&["erase-everything"], "Kalehe Health Post\n");
+    assert!(said.contains("--without-tpm"), "{said}");
+    assert!(!said.contains("clinic's name"), "{said}");
+    assert!(it.data().join("clinic.db").exists());
+    let gone = ["--json", "erase-everything", "--without-tpm"];
+    let said = it.run(&gone, "Kalehe Health Post\n");
+    assert!(said.contains("\"half_left_in_tpm\":true"), "{said}");
+    assert!(said.contains("Clear that TPM"), "{said}");
+    assert!(!it.board.indices().is_empty());
+}
+
+#[test]
+fn a_sealed_box_that_is_served_by_a_passphrase_says_so() {
+    let it = Box::made();
+    it.put("phrase", "maji safi ya kunywa");
+    it.run(&["key", "add-passphrase"], "maji safi ya kunywa");
+    let service = it.serve();
+    it.wait_until_open();
+    let log = stop(service);
+    assert!(!log.contains("not by its TPM"), "{log}");
+    let service = it.serve_with(&["--passphrase-file", "phrase"]);
+    it.wait_until_open();
+    let log = stop(service);
+    assert!(log.contains("not by its TPM"), "{log}");
+}
+
+#[test]
+fn a_wrong_file_with_a_passphrase_costs_no_try_of_the_pin() {
+    let it = Box::made();
+    it.run(&["key", "set-pin"], PIN);
+    it.put("phrase", "maji safi ya kunywa");
+    it.put("other", "not the one at all");
+    let add = ["key", "add-passphrase", "--pin-file", "pin"];
+    it.run(&add, "maji safi ya kunywa");
+    let by = |file| ["secret", "list", "--passphrase-file", file];
+    for _ in 0..3 {
+        let said = it.refused(&by("other"), "");
+        assert!(said.contains("passphrase is wrong"), "{said}");
+    }
+    // Not even what would be one.
+    it.refused(&by("pin"), "");
+    let wrong = it.refused(&["secret", "list", "--pin-file", "wrong"], "");
+    assert!(wrong.contains("9 tries are left"), "{wrong}");
+    it.put("paper", &it.paper);
+    it.run(&by("paper"), "");
+    it.run(&by("phrase"), "");
+}
+
+#[test]
+fn recovering_takes_no_pin_away_without_a_word() {
+    let mut it = Box::made();
+    it.run(&["key", "set-pin"], PIN);
+    it.board = Board::new();
+    it.configure();
+    let said = it.said(&["key", "recover"], &it.paper);
+    assert_eq!(said.status, 2, "{}", said.text);
+    assert!(said.text.contains("--no-pin"), "{}", said.text);
+    assert_eq!(
+        it.board.indices(),
+        Vec::<u32>::new(),
+        "something was sealed"
+    );
+    it.run(&["key", "recover", "--pin-file", "pin"], &it.paper);
+    assert!(it.run(&["key", "status"], "").contains("with a PIN"));
+    let both = ["key", "recover", "--pin-file", "pin", "--no-pin"];
+    assert_eq!(it.said(&both, &it.paper).status, 2);
+    let told = it.run(&["key", "recover", "--no-pin"], &it.paper);
+    assert!(told.contains("reads everything"), "{told}");
+    it.run(&["secret", "list"], "");
+}
+
+#[test]
+fn a_box_is_made_with_a_tpm_and_a_passphrase_beside_it() {
+    let it = Box::bare();
+    it.put("phrase", "maji safi ya kunywa");
+    let tpm = ["init", "--key", "tpm2", "--pin-file", "pin"];
+    it.run(&[&tpm[..], &["--passphrase-file", "phrase"]].concat(), "");
+    let status = it.run(&["key", "status"], "");
+    assert!(
+        status.contains("slots: recovery, passphrase, tpm2"),
+        "{status}"
+    );
+    for by in [["--pin-file", "pin"], ["--passphrase-file", "phrase"]] {
+        it.run(&[&["secret", "list"][..], &by].concat(), "");
+    }
 }

@@ -127,3 +127,82 @@ fn the_lock_outs_password_is_taken_off_or_told_to_be_left() {
     let erased = clinic.custody().destroy(None, true, &mut quiet()).unwrap();
     assert!(erased.lockout_left && !erased.half_left);
 }
+
+/// Nobody can read what is in the slots' file any more.
+fn damage_slots(clinic: &Clinic) {
+    healthpost::durable::write(&clinic.data().join("keyslots.json"), b"{ \"version\":").unwrap();
+}
+
+#[test]
+fn with_damaged_slots_nothing_is_called_erased_that_a_copy_still_opens() {
+    let clinic = Clinic::made(&FirstWay::Tpm(None));
+    let stolen = clinic.copy();
+    damage_slots(&clinic);
+    let custody = clinic.custody();
+    let said = custody.destroy(None, true, &mut quiet()).unwrap_err();
+    let said = format!("{said:#}");
+    assert!(said.contains("--without-tpm"), "{said}");
+    assert!(said.contains("keyslots.json is damaged"), "{said}");
+    assert!(clinic.data().join("clinic.db").exists(), "half erased");
+    let erased = custody.destroy(None, false, &mut quiet()).unwrap();
+    assert!(erased.half_left && erased.lockout_left, "{erased:?}");
+    // What it says is left, is left.
+    let copy = clinic.custody_of(stolen.path());
+    copy.open(&Way::Tpm(None)).unwrap();
+}
+
+#[test]
+fn the_slots_before_the_last_change_name_the_tpm_as_well() {
+    let clinic = Clinic::made(&FirstWay::Tpm(None));
+    let stolen = clinic.copy();
+    let slots = clinic.data().join("keyslots.json");
+    std::fs::copy(&slots, clinic.data().join("keyslots.json.old")).unwrap();
+    damage_slots(&clinic);
+    let erased = clinic.custody().destroy(None, true, &mut quiet()).unwrap();
+    assert_eq!(erased, Erased::default());
+    assert_eq!(clinic.board.indices(), Vec::<u32>::new());
+    let copy = clinic.custody_of(stolen.path());
+    copy.open(&Way::Tpm(None)).unwrap_err();
+}
+
+#[test]
+fn an_end_that_was_cut_short_over_the_slots_file_goes_on() {
+    let clinic = Clinic::made(&FirstWay::Tpm(Some(pin())));
+    let custody = clinic.custody();
+    let mut cut = None;
+    let witness = &mut |step: &'static str| {
+        cut.get_or_insert_with(|| clinic.moment(step));
+    };
+    custody.destroy(None, true, witness).unwrap();
+    let woken = clinic.after(&cut.unwrap());
+    let slots = woken.data().join("keyslots.json");
+    let gone = woken.data().join("keyslots.json.gone");
+    std::fs::rename(&slots, &gone).unwrap();
+    healthpost::durable::write(&gone, &[0; 700]).unwrap();
+    woken.custody().destroy(None, true, &mut quiet()).unwrap();
+    assert_eq!(std::fs::read_dir(woken.data()).unwrap().count(), 0);
+}
+
+#[test]
+fn the_lock_outs_password_of_a_pin_that_was_taken_off_is_told_to_be_left() {
+    let set_and_taken_off = || {
+        let clinic = Clinic::made(&FirstWay::Tpm(None));
+        for pin in [Some(pin()), None] {
+            let opened = clinic.open(&clinic.recovery()).unwrap();
+            let custody = clinic.custody();
+            custody.seal(&opened, pin.as_ref(), &mut quiet()).unwrap();
+        }
+        clinic
+    };
+    let clinic = set_and_taken_off();
+    assert!(clinic.custody().foresee_end(true).unwrap().lockout_left);
+    let erased = clinic.custody().destroy(None, true, &mut quiet()).unwrap();
+    assert!(erased.lockout_left && !erased.half_left);
+    assert!(clinic.custody().lockout_has_a_password());
+    // Whoever opens the box first has it taken off.
+    let clinic = set_and_taken_off();
+    let opened = clinic.open(&Way::Tpm(None)).unwrap();
+    let erased = clinic.custody().destroy(Some(&opened), true, &mut quiet());
+    assert_eq!(erased.unwrap(), Erased::default());
+    assert!(!clinic.custody().lockout_has_a_password());
+}

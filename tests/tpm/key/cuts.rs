@@ -4,9 +4,10 @@
 
 use super::clinic::{Clinic, Moment, PASSPHRASE, pin, typed};
 use healthpost::app::init::FirstWay;
-use healthpost::app::key::{Way, Witness};
+use healthpost::app::key::{Opened, Way, Witness};
 use healthpost::core::secret::Secret;
 use healthpost::store::{meta, open};
+use std::path::PathBuf;
 
 /// Carries a change out and keeps every moment of it.
 fn moments(
@@ -43,6 +44,17 @@ fn one_of_them_opens(
     }
 }
 
+/// The slots as they were before the last change.
+fn former(clinic: &Clinic) -> PathBuf {
+    clinic.data().join("keyslots.json.old")
+}
+
+/// Whether doctor says that the paper was proved.
+fn is_drilled(clinic: &Clinic, opened: &Opened) -> bool {
+    let conn = open::open(&clinic.data(), &opened.key).unwrap();
+    meta::find(&conn, meta::DRILLED_AT).unwrap().is_some()
+}
+
 #[test]
 fn of_setting_a_pin() {
     let clinic = Clinic::made(&FirstWay::Tpm(None));
@@ -69,6 +81,35 @@ fn of_a_rotation_with_the_tpm() {
         let opened = clinic.open(way)?;
         clinic.custody().rotate(&opened, way, witness).map(drop)
     });
+}
+
+#[test]
+fn of_a_rotation_whose_paper_was_drilled_before() {
+    let clinic = Clinic::made(&FirstWay::Tpm(None));
+    let paper = clinic.recovery.clone().unwrap();
+    let now = super::clinic::NOW;
+    clinic.custody().drill(paper.clone(), now).unwrap();
+    let before = clinic.open(&Way::Tpm(None)).unwrap();
+    assert!(is_drilled(&clinic, &before));
+    let kept = moments(&clinic, |clinic, witness| {
+        let opened = clinic.open(&Way::Tpm(None))?;
+        let way = Way::Tpm(None);
+        clinic.custody().rotate(&opened, &way, witness).map(drop)
+    });
+    for moment in &kept {
+        let woken = clinic.after(moment);
+        let opened = woken.open(&Way::Tpm(None)).unwrap();
+        let is_new = opened.key.expose() != before.key.expose();
+        assert!(
+            !(is_new && is_drilled(&woken, &opened)),
+            "after \"{}\"",
+            moment.step
+        );
+    }
+    let last = clinic.open(&Way::Tpm(None)).unwrap();
+    assert!(!is_drilled(&clinic, &last));
+    clinic.custody().drill(paper, now).unwrap();
+    assert!(is_drilled(&clinic, &last));
 }
 
 #[test]
@@ -104,6 +145,7 @@ fn of_setting_up() {
         FirstWay::Tpm(None),
         FirstWay::Tpm(Some(pin())),
         FirstWay::Passphrase(Secret::from(PASSPHRASE)),
+        FirstWay::TpmAndPassphrase(Some(pin()), Secret::from(PASSPHRASE)),
     ] {
         let mut clinic = Clinic::bare();
         let kept = {
@@ -141,6 +183,9 @@ fn of_setting_up() {
                 FirstWay::Tpm(None) => woken.open(&Way::Tpm(None)),
                 FirstWay::Tpm(Some(_)) => woken.open(&Way::Tpm(Some(pin()))),
                 FirstWay::Passphrase(_) => woken.open(&typed(PASSPHRASE)),
+                FirstWay::TpmAndPassphrase(..) => woken
+                    .open(&typed(PASSPHRASE))
+                    .and_then(|_| woken.open(&Way::Tpm(Some(pin())))),
             };
             opens.unwrap_or_else(|error| panic!("after \"{}\": {error:#}", moment.step));
             // What the interrupted one had put into the TPM is gone.
@@ -172,6 +217,8 @@ fn of_ending_a_passphrase() {
     for (place, moment) in kept.iter().enumerate() {
         let woken = clinic.after(moment);
         let opened = woken.open(&staying()).unwrap();
+        // What a cut left of the ended one goes with the first opening.
+        assert!(!former(&woken).exists(), "after \"{}\"", moment.step);
         woken.open(&woken.recovery()).unwrap();
         let ends = woken.open(&typed(PASSPHRASE)).is_err();
         assert_eq!(ends, place > 0, "after \"{}\"", moment.step);
@@ -185,8 +232,8 @@ fn of_ending_a_passphrase() {
         assert!(woken.open(&typed(PASSPHRASE)).is_err());
     }
     // And nothing of it is left in the folder.
-    let old = clinic.data().join("keyslots.json.old");
-    assert!(!old.exists());
+    assert!(!former(&clinic).exists());
+    assert!(former(&clinic.after(&kept[1])).exists());
     let last = clinic.open(&staying()).unwrap();
     for way in [staying(), clinic.recovery()] {
         let ending = Secret::from("a second one that stays");
@@ -211,8 +258,11 @@ fn of_a_new_recovery_key() {
     });
     for moment in &kept {
         let woken = clinic.after(moment);
-        let opened = woken.open(&Way::Tpm(None)).unwrap();
         let (by_old, by_new) = (Way::Recovery(old.clone()), Way::Recovery(new.clone()));
+        // Whichever paper opens it leaves nothing of the other.
+        assert!(woken.open(&by_new).or_else(|_| woken.open(&by_old)).is_ok());
+        assert!(!former(&woken).exists(), "after \"{}\"", moment.step);
+        let opened = woken.open(&Way::Tpm(None)).unwrap();
         let opens = [woken.open(&by_old).is_ok(), woken.open(&by_new).is_ok()];
         assert_eq!(
             opens.iter().filter(|it| **it).count(),
@@ -227,8 +277,7 @@ fn of_a_new_recovery_key() {
         woken.open(&by_new).unwrap();
         assert!(woken.open(&by_old).is_err());
         // The paper that was drilled is another one.
-        let conn = open::open(&woken.data(), &opened.key).unwrap();
-        assert!(meta::find(&conn, meta::DRILLED_AT).unwrap().is_none());
+        assert!(!is_drilled(&woken, &opened));
     }
 }
 

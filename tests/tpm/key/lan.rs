@@ -77,6 +77,23 @@ fn changes_of_the_data_key_leave_it_alone_and_renewal_leaves_nothing_behind() {
 }
 
 #[test]
+fn a_copy_that_is_served_on_the_same_board_leaves_the_originals_key_alone() {
+    let clinic = Clinic::made(&FirstWay::Tpm(Some(pin())));
+    let copied = clinic.copy();
+    let copy = clinic.custody_of(copied.path());
+    let opened = copy.open(&Way::Tpm(Some(pin()))).unwrap();
+    let later = Now {
+        at: now().at.plus_ms(80 * DAY_MS),
+        trusted: true,
+    };
+    let its = Lan::new(copy, Wanted::without_config(), chance());
+    its.settle_with(&opened.key, later).unwrap();
+    let renewed = fs::read_to_string(copied.path().join("lan/leaf.key")).unwrap();
+    assert_ne!(renewed, key_file(&clinic), "nothing was renewed");
+    assert!(opens_here(&clinic), "the original shows no unlock page");
+}
+
+#[test]
 fn a_box_that_gets_a_tpm_seals_the_key_that_lay_in_a_file() {
     let secret = healthpost::core::secret::Secret::from(super::clinic::PASSPHRASE);
     let clinic = Clinic::made(&FirstWay::Passphrase(secret));
@@ -160,4 +177,29 @@ fn a_tpm_that_was_not_there_at_the_start_is_asked_again() {
     let log = super::commands::stop(service);
     assert!(log.contains("no TPM can be reached"), "{log}");
     assert!(log.contains("opens the box at last"), "{log}");
+}
+
+#[test]
+fn a_box_that_went_live_without_a_drill_says_so_until_there_was_one() {
+    const MISSED: &str = "nobody has proved yet";
+    let it = super::commands::Box::made();
+    let status = || it.run(&["key", "status"], "");
+    assert!(status().contains("not checked whether"), "{}", status());
+    let service = it.serve();
+    it.wait_until_open();
+    let phone = phone(&it);
+    let page = || phone.page("/?lang=en").unwrap().body;
+    crate::tpm::chip::until("the open page", || phone.page("/").is_ok());
+    assert!(page().contains("healthpost key drill"), "{}", page());
+    assert!(status().contains(MISSED), "{}", status());
+    it.run(&["key", "drill"], it.paper());
+    assert!(!page().contains("healthpost key drill"), "{}", page());
+    assert!(!status().contains("drill"), "{}", status());
+    let log = super::commands::stop(service);
+    assert!(log.contains(MISSED), "{log}");
+    let service = it.serve();
+    it.wait_until_open();
+    assert!(!page().contains("healthpost key drill"), "{}", page());
+    let log = super::commands::stop(service);
+    assert!(!log.contains(MISSED), "{log}");
 }

@@ -5,6 +5,7 @@ use healthpost::app::init::FirstWay;
 use healthpost::app::key::Way;
 use healthpost::core::pin::Pin;
 use healthpost::core::secret::Secret;
+use healthpost::keys::Opened;
 use healthpost::store::audit::{self, Verdict};
 use healthpost::store::open;
 
@@ -49,6 +50,37 @@ fn with_a_pin_nothing_opens_by_itself_and_power_cuts_use_up_no_tries() {
     clinic.open(&typed("482913")).unwrap();
 }
 
+/// Types wrong PINs until the chip takes none any more.
+fn lock_out(clinic: &Clinic) {
+    let wrong = Way::Tpm(Some(Pin::parse("000000").unwrap()));
+    for _ in 0..10 {
+        clinic.open(&wrong).unwrap_err();
+    }
+    let said = clinic.open(&Way::Tpm(Some(pin()))).err().unwrap();
+    assert!(said.to_string().contains("too many wrong PINs"), "{said}");
+}
+
+#[test]
+fn the_paper_and_a_passphrase_end_a_lock_out_but_not_from_within_a_copy() {
+    let clinic = Clinic::made(&FirstWay::Tpm(Some(pin())));
+    let opened = clinic.open(&Way::Tpm(Some(pin()))).unwrap();
+    let phrase = Secret::from(PASSPHRASE);
+    let custody = clinic.custody();
+    custody
+        .add_passphrase(&opened, &phrase, &mut |_| {})
+        .unwrap();
+    for way in [clinic.recovery(), typed(PASSPHRASE)] {
+        lock_out(&clinic);
+        clinic.open(&way).unwrap();
+        clinic.open(&Way::Tpm(Some(pin()))).unwrap();
+    }
+    lock_out(&clinic);
+    let copied = clinic.copy();
+    let copy = clinic.custody_of(copied.path());
+    copy.open(&clinic.recovery()).unwrap();
+    clinic.open(&Way::Tpm(Some(pin()))).unwrap_err();
+}
+
 #[test]
 fn a_pin_a_passphrase_and_the_paper_open_the_same_box() {
     let clinic = Clinic::made(&FirstWay::Passphrase(Secret::from(PASSPHRASE)));
@@ -65,6 +97,38 @@ fn a_pin_a_passphrase_and_the_paper_open_the_same_box() {
     }
     let said = clinic.open(&typed("neither of them")).err().unwrap();
     assert!(said.to_string().contains("wrong"), "{said}");
+}
+
+/// How often it is written down that the box opened without its TPM.
+fn times_without_tpm(clinic: &Clinic, opened: &Opened) -> usize {
+    let conn = open::open(&clinic.data(), &opened.key).unwrap();
+    let entries = audit::list(&conn, 0, 1_000).unwrap();
+    let is_it = |entry: &&audit::Entry| entry.action == "key.opened_without_tpm";
+    entries.iter().filter(is_it).count()
+}
+
+#[test]
+fn a_sealed_box_never_opens_by_what_a_person_knows_in_silence() {
+    let clinic = Clinic::made(&FirstWay::Passphrase(Secret::from(PASSPHRASE)));
+    let paper = clinic.recovery.clone().unwrap().show();
+    let ways = [
+        typed(PASSPHRASE),
+        typed(&paper),
+        Way::Passphrase(Secret::from(PASSPHRASE)),
+        clinic.recovery(),
+    ];
+    for way in &ways {
+        let opened = clinic.open(way).unwrap();
+        assert_eq!(times_without_tpm(&clinic, &opened), 0, "nothing is sealed");
+    }
+    let opened = clinic.open(&ways[0]).unwrap();
+    clinic.custody().seal(&opened, None, &mut |_| {}).unwrap();
+    for (before, way) in ways.iter().enumerate() {
+        let opened = clinic.open(way).unwrap();
+        assert_eq!(times_without_tpm(&clinic, &opened), before + 1);
+    }
+    let opened = clinic.open(&Way::Tpm(None)).unwrap();
+    assert_eq!(times_without_tpm(&clinic, &opened), ways.len());
 }
 
 #[test]
@@ -85,6 +149,23 @@ fn another_board_opens_only_with_the_paper_and_is_sealed_to_then() {
         .unwrap()
         .kinds();
     assert_eq!(kinds, ["recovery", "tpm2", "tpm2"]);
+}
+
+#[test]
+fn a_seal_of_the_board_that_died_does_not_make_a_box_open_by_itself() {
+    let mut clinic = Clinic::made(&FirstWay::Tpm(None));
+    let dead = std::mem::replace(&mut clinic.board, crate::tpm::board::Board::new());
+    let opened = clinic.open(&clinic.recovery()).unwrap();
+    let custody = clinic.custody();
+    // Nothing is sealed here yet: the only seal may be the one of this board.
+    assert!(custody.opens_by_itself().unwrap());
+    custody.seal(&opened, Some(&pin()), &mut |_| {}).unwrap();
+    assert!(!custody.opens_by_itself().unwrap());
+    assert!(custody.wants_pin().unwrap());
+    clinic.open(&Way::Tpm(Some(pin()))).unwrap();
+    // The dead board's slot is kept all the same.
+    clinic.board = dead;
+    clinic.open(&Way::Tpm(None)).unwrap();
 }
 
 #[test]
@@ -113,6 +194,63 @@ fn back_on_its_first_board_a_box_has_one_seal_to_it() {
         clinic.open(&typed("482913")).unwrap();
         clinic.board.power_cycle();
     }
+}
+
+/// A box on its own board again, after a try to seal it to another one was noted
+/// and came to nothing.
+fn back_from_another_board(own: fn() -> Option<Pin>) -> Clinic {
+    let mut clinic = Clinic::made(&FirstWay::Tpm(own()));
+    let opened = clinic.open(&Way::Tpm(own())).unwrap();
+    let passphrase = Secret::from(PASSPHRASE);
+    let custody = clinic.custody();
+    let quiet = &mut |_: &'static str| {};
+    custody.add_passphrase(&opened, &passphrase, quiet).unwrap();
+    let other = crate::tpm::board::Board::new();
+    // Somebody else's password is on its lock-out.
+    other.tools("tpm2_changeauth", &["-c", "lockout", "somebody"]);
+    let first = std::mem::replace(&mut clinic.board, other);
+    let custody = clinic.custody();
+    assert!(custody.seal(&opened, Some(&pin()), quiet).is_err());
+    clinic.board = first;
+    clinic
+}
+
+#[test]
+fn a_rotation_keeps_the_seal_of_the_tpm_that_is_here() {
+    let clinic = back_from_another_board(|| None);
+    let opened = clinic.open(&typed(PASSPHRASE)).unwrap();
+    let custody = clinic.custody();
+    let next = custody
+        .rotate(&opened, &typed(PASSPHRASE), &mut |_| {})
+        .unwrap();
+    let by_itself = clinic.open(&Way::Tpm(None)).unwrap();
+    assert_eq!(by_itself.key.expose(), next.key.expose());
+    assert_ne!(by_itself.key.expose(), opened.key.expose());
+    // Its PIN is asked for as on any other day.
+    let clinic = back_from_another_board(|| Some(pin()));
+    let opened = clinic.open(&typed(PASSPHRASE)).unwrap();
+    let custody = clinic.custody();
+    let said = custody
+        .rotate(&opened, &typed(PASSPHRASE), &mut |_| {})
+        .unwrap_err();
+    assert!(said.to_string().contains("--pin-file"), "{said}");
+    let way = Way::Tpm(Some(pin()));
+    custody.rotate(&opened, &way, &mut |_| {}).unwrap();
+    clinic.open(&way).unwrap();
+}
+
+#[test]
+fn no_rotation_ends_the_seal_of_a_tpm_that_is_not_here() {
+    let mut clinic = back_from_another_board(|| None);
+    let own = std::mem::replace(&mut clinic.board, crate::tpm::board::Board::new());
+    let opened = clinic.open(&typed(PASSPHRASE)).unwrap();
+    let said = clinic
+        .custody()
+        .rotate(&opened, &typed(PASSPHRASE), &mut |_| {})
+        .unwrap_err();
+    assert!(said.to_string().contains("another TPM"), "{said}");
+    clinic.board = own;
+    clinic.open(&Way::Tpm(None)).unwrap();
 }
 
 #[test]

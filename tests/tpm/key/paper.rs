@@ -241,3 +241,17 @@ fn a_new_passphrase_is_typed_twice() {
     assert_eq!(status, 2, "{shown}");
     assert!(!it.path("data").exists());
 }
+
+#[test]
+fn whether_there_is_a_pin_is_asked_when_recovering_as_well() {
+    let it = Box::made();
+    let mut terminal = Terminal::open(&it, "key recover");
+    terminal.answer("PIN, yes or no?", "");
+    terminal.answer("type yes or no", "yes");
+    terminal.answer("a new PIN:", "551907-simba");
+    terminal.answer("once more:", "551907-simba");
+    terminal.answer("recovery key:", &it.paper);
+    let (status, shown) = terminal.end();
+    assert_eq!(status, 0, "{shown}");
+    assert!(it.run(&["key", "status"], "").contains("with a PIN"));
+}

@@ -1,0 +1,108 @@
+//! What the commands tell of a box that is not as it should be: on standard
+//! error, so that what they print stays a program's to read.
+
+use super::clinic;
+use super::commands::Box;
+use crate::tpm::board::PIN;
+use crate::tpm::tap::{refusal, word};
+use std::process::Output;
+
+/// `TPM_CC_HierarchyChangeAuth`, by which the lock-out gets its password.
+const CHANGE_PASSWORD: u32 = 0x129;
+/// `TPM_RC_FAILURE`.
+const FAILURE: u32 = 0x101;
+
+/// What a command says, its two streams apart.
+fn apart(it: &Box, arguments: &[&str]) -> Output {
+    let done = it.start(arguments).wait_with_output().unwrap();
+    assert_eq!(done.status.code(), Some(0), "{arguments:?}: {done:?}");
+    done
+}
+
+fn text(bytes: &[u8]) -> &str {
+    std::str::from_utf8(bytes).unwrap()
+}
+
+/// A copy of the data folder beside it.
+fn copied(it: &Box) {
+    let copy = it.path("copy");
+    std::fs::create_dir(&copy).unwrap();
+    clinic::copy(&it.data(), &copy);
+}
+
+#[test]
+fn warnings_of_a_command_are_seen_and_leave_what_it_prints_alone() {
+    let it = Box::made();
+    copied(&it);
+    let list = ["--json", "--data-dir", "copy", "secret", "list"];
+    let done = apart(&it, &list);
+    let warned = text(&done.stderr);
+    assert!(warned.contains("WARN") && warned.contains("is a copy of"));
+    assert!(!warned.contains("INFO"), "{warned}");
+    let printed: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert!(printed.is_array());
+    // Whoever asks for less or for more gets it.
+    let done = apart(&it, &[&["--log", "error"], &list[..]].concat());
+    assert_eq!(text(&done.stderr), "");
+    std::fs::remove_dir_all(it.data()).unwrap();
+    let init = ["--json", "--log", "info", "init", "--key", "tpm2"];
+    let done = apart(&it, &init);
+    assert!(text(&done.stderr).contains("INFO"), "{done:?}");
+    let printed: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    assert!(printed["recovery_key"].is_string());
+}
+
+#[test]
+fn a_pin_that_nothing_guards_is_told_by_the_command_that_set_it() {
+    let it = Box::bare();
+    let tap = it.board.tap();
+    tap.set(|command, ask| match word(command, 6) {
+        CHANGE_PASSWORD => refusal(FAILURE),
+        _ => ask(command),
+    });
+    let way = format!("swtpm:127.0.0.1:{}", tap.port());
+    let init = ["init", "--key", "tpm2", "--tpm", &way, "--pin-file", "pin"];
+    let told = it.run(&init, "");
+    assert!(tap.commands().contains(&CHANGE_PASSWORD));
+    assert!(told.contains("the PIN is not guarded yet"), "{told}");
+    assert!(!told.contains(PIN), "{told}");
+    drop(tap);
+    assert!(
+        it.said(&["doctor"], "")
+            .text
+            .contains("no lock-out password")
+    );
+    // Opened once with its PIN, it is.
+    it.run(&["secret", "list", "--pin-file", "pin"], "");
+    assert!(
+        !it.said(&["doctor"], "")
+            .text
+            .contains("no lock-out password")
+    );
+}
+
+#[test]
+fn doctor_tells_a_copied_folder_from_the_box() {
+    let it = Box::made();
+    let copied_from = "is a copy of";
+    assert!(!it.said(&["doctor"], "").text.contains(copied_from));
+    copied(&it);
+    let doctor = ["--json", "--data-dir", "copy", "doctor"];
+    let done = it.start(&doctor).wait_with_output().unwrap();
+    let found: serde_json::Value = serde_json::from_slice(&done.stdout).unwrap();
+    let mut found = found.as_array().unwrap().iter();
+    let said = |it: &serde_json::Value| it["finding"].to_string().contains(copied_from);
+    let copy = found.find(|it| said(it)).unwrap();
+    assert_eq!(copy["state"], "warning");
+    let remedy = copy["remedy"].as_str().unwrap();
+    assert!(remedy.contains("healthpost key reseal --moved"), "{remedy}");
+    // Done as it says, the copy is the box, and its original is none.
+    let reseal = ["--data-dir", "copy", "key", "reseal", "--moved"];
+    it.run(&reseal, "");
+    let said = it.said(&["--data-dir", "copy", "doctor"], "").text;
+    assert!(!said.contains(copied_from), "{said}");
+    assert!(
+        it.refused(&["secret", "list"], "")
+            .contains("no longer keeps")
+    );
+}
