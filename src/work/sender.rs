@@ -4,7 +4,7 @@
 //! It never retries by itself: what happens next is decided by the verdict and
 //! stands in the queue row before anything else is tried.
 
-use crate::core::delivery::{Channel, Errand, Policy, pull_first_ms};
+use crate::core::delivery::{Errand, Policy, channel_of, pull_first_ms};
 use crate::core::id::{AttemptId, OutboxId};
 use crate::core::limits::{SENDS_IN_FLIGHT_MAX, SENDS_IN_FLIGHT_MIN};
 use crate::core::private::Private;
@@ -122,7 +122,15 @@ impl<M: Messenger> Sender<M> {
             steps.owed_ms(self.line.moment(now.at)),
             self.policy.in_doubt_ms,
         );
+        let line = self.line.clone();
         let turned = self.writer.run(move |conn| {
+            // What stopped the line meanwhile stood there before its message
+            // could be claimed again.
+            let room = if line.state().carries(now.at) {
+                room
+            } else {
+                0
+            };
             if owed_ms > 0 {
                 outbox::line_up(conn, in_doubt_ms, owed_ms, now.at)?;
             }
@@ -172,27 +180,25 @@ impl<M: Messenger> Sender<M> {
         if let Handed::Result(SendOutcome::Refused { error, http, .. }) = &handed {
             new_codes::warn_of(error, *http);
         }
+        // The line hears of it before the message can be claimed again: one that
+        // stops everybody would else be tried once more at once.
+        if let Some(outcome) = handed.outcome() {
+            let now = self.clock.now().at;
+            let channel = channel_of(&outcome, self.policy, now, self.draw());
+            self.line.sent(&outcome, channel, stretch, now);
+        }
         let ids = (claim.id, claim.attempt);
         let mut pause = Duration::from_millis(200);
         // Until its result is stored a message keeps its contact waiting, so
         // the result is kept until it can be.
-        let channel = loop {
-            match self.settle(ids, handed.clone()).await {
-                Ok(channel) => break channel,
-                Err(error) => {
-                    tracing::error!(outbox.id = %claim.id, %error, "a result cannot be stored yet");
-                }
-            }
+        while let Err(error) = self.settle(ids, handed.clone()).await {
+            tracing::error!(outbox.id = %claim.id, %error, "a result cannot be stored yet");
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 // The attempt stays open: after the next start it is in doubt.
                 () = stop.cancelled() => return,
             }
             pause = (pause * 2).min(SETTLE_PAUSE_MAX);
-        };
-        if let Some(outcome) = handed.outcome() {
-            let now = self.clock.now().at;
-            self.line.sent(&outcome, channel, stretch, now);
         }
     }
 
@@ -217,25 +223,27 @@ impl<M: Messenger> Sender<M> {
         Handed::Result(self.messenger.send(&claim.call).await)
     }
 
-    async fn settle(&self, ids: (OutboxId, AttemptId), handed: Handed) -> Result<Channel, Error> {
-        let now = self.clock.now().at;
-        let mut jitter = [0; 4];
-        self.chance.fill(&mut jitter);
+    async fn settle(&self, ids: (OutboxId, AttemptId), handed: Handed) -> Result<(), Error> {
+        let (now, jitter) = (self.clock.now().at, self.draw());
         let (policy, box_key) = (self.policy, self.box_key.clone());
         self.writer
             .run(move |conn| {
                 let Some(outcome) = handed.outcome() else {
-                    outbox::untold(conn, ids, now)?;
-                    return Ok(Channel::Fine);
+                    return outbox::untold(conn, ids, now);
                 };
                 if matches!(handed, Handed::Found { once: true, .. }) {
                     outbox::not_doubled(conn, ids.0)?;
                 }
-                let jitter = u32::from_le_bytes(jitter);
-                let verdict = outbox::settle(conn, &box_key, ids, &outcome, policy, now, jitter)?;
-                Ok(verdict.channel)
+                outbox::settle(conn, &box_key, ids, &outcome, policy, now, jitter)?;
+                Ok(())
             })
             .await
+    }
+
+    fn draw(&self) -> u32 {
+        let mut random = [0; 4];
+        self.chance.fill(&mut random);
+        u32::from_le_bytes(random)
     }
 }
 

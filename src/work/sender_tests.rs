@@ -1,13 +1,13 @@
-//! The sender on a real store, turn by turn, with a provider that answers
-//! nothing and a clock that is moved by hand.
+//! The sender on a real store, turn by turn, with a provider that always answers
+//! alike and a clock that is moved by hand.
 
 use super::*;
 use crate::core::delivery::{Limits, PairRule, WindowRule};
 use crate::core::id::OutboxKey;
-use crate::core::inbound::Identity;
+use crate::core::inbound::{Identity, ProviderError};
 use crate::core::lang::Lang;
 use crate::core::outgoing::{Body, Outgoing, Purpose, Templates};
-use crate::core::time::{DAY_MS, HOUR_MS, Now, UnixMs};
+use crate::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, Now, UnixMs};
 use crate::ports::Call;
 use crate::store::{contacts, migrations};
 use rusqlite::Connection;
@@ -15,11 +15,12 @@ use std::sync::atomic::{AtomicI64, Ordering};
 
 const NOW: UnixMs = UnixMs(1_795_132_800_000);
 
-struct Silent;
+/// Answers every send like this.
+struct Always(SendOutcome);
 
-impl Messenger for Silent {
+impl Messenger for Always {
     async fn send(&self, _call: &Call) -> SendOutcome {
-        SendOutcome::Unknown
+        self.0.clone()
     }
 
     async fn probe(&self) -> SendOutcome {
@@ -66,9 +67,9 @@ fn push(conn: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-fn sender(clock: Arc<dyn Clock>, writer: Writer) -> Arc<Sender<Silent>> {
+fn sender(answer: SendOutcome, clock: Arc<dyn Clock>, writer: Writer) -> Arc<Sender<Always>> {
     Arc::new(Sender {
-        messenger: Arc::new(Silent),
+        messenger: Arc::new(Always(answer)),
         writer,
         box_key: BoxKey::new([9; 32]),
         clock,
@@ -104,7 +105,7 @@ async fn a_clock_that_leaps_forward_ends_no_wait_in_doubt() {
     push(&conn).unwrap();
     let (writer, _thread) = Writer::start(conn, None).unwrap();
     let clock = Arc::new(Hands(AtomicI64::new(NOW.0)));
-    let sender = sender(Arc::<Hands>::clone(&clock), writer);
+    let sender = sender(SendOutcome::Unknown, Arc::<Hands>::clone(&clock), writer);
     let watched_since = |at| Steps::since(sender.line.moment(at));
     let mut steps = watched_since(NOW);
     let (mut pace, mut stretch) = (Pace::new(80), Stretch::at_start(NOW));
@@ -132,4 +133,41 @@ async fn a_clock_that_leaps_forward_ends_no_wait_in_doubt() {
         }
     }
     assert_eq!(left, [1, 0, 0, 1], "once more only after its whole wait");
+}
+
+/// Once its result stands in the queue a message can be claimed again, by a
+/// turn that looked at the line before that.
+#[tokio::test]
+async fn what_stops_everybody_stops_the_message_that_met_it() {
+    let mut conn = Connection::open_in_memory().unwrap();
+    migrations::migrate(&mut conn).unwrap();
+    push(&conn).unwrap();
+    let (writer, _thread) = Writer::start(conn, None).unwrap();
+    let clock = Arc::new(Hands(AtomicI64::new(NOW.0)));
+    let complained_of = SendOutcome::Refused {
+        error: ProviderError {
+            code: 131_048,
+            subcode: None,
+        },
+        http: 400,
+        wait: None,
+    };
+    let sender = sender(complained_of, Arc::<Hands>::clone(&clock), writer);
+    let mut steps = Steps::since(sender.line.moment(NOW));
+    let (mut pace, mut before) = (Pace::new(80), Stretch::at_start(NOW));
+    before.see(sender.line.state(), NOW);
+    clock.0.fetch_add(HOUR_MS, Ordering::Relaxed);
+    let turn = sender.turn(&mut pace, 0, &before, &mut steps).await;
+    assert_eq!(turn.claims.len(), 1);
+    for claim in turn.claims {
+        let stop = CancellationToken::new();
+        Arc::clone(&sender).deliver(claim, stop).await;
+    }
+    clock.0.fetch_add(MINUTE_MS, Ordering::Relaxed);
+    let again = sender.turn(&mut pace, 0, &before, &mut steps).await;
+    assert_eq!(
+        again.claims.len(),
+        0,
+        "by what was known of the line before"
+    );
 }

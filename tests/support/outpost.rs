@@ -206,6 +206,16 @@ impl Outpost {
         serde_json::from_value(listed).unwrap()
     }
 
+    /// There are so many tasks of this kind, none of them about a message.
+    pub fn tells_the_technician(&self, kind: &str, times: i64) {
+        let sql = "SELECT count(*), count(outbox_id) FROM task WHERE kind = ?1";
+        let found: (i64, i64) = self
+            .conn()
+            .query_row(sql, [kind], |row| Ok((row.get(0)?, row.get(1)?)))
+            .unwrap();
+        assert_eq!(found, (times, 0), "{kind}");
+    }
+
     /// Somebody asks to be left alone, which brings one notice and no question.
     pub fn says_stop(&self, number: &str) {
         self.far.write(number, &json!({ "text": "stop" }));

@@ -25,6 +25,6 @@ pub use outcome::{LineFault, SendOutcome};
 pub use pair::PairRule;
 pub use plan::{Lane, Limits, Plan, Send, Templated, Waiting, plan};
 pub use state::{DeliveryState, advance};
-pub use verdict::{Channel, Past, Policy, Verdict, judge};
+pub use verdict::{Channel, Past, Policy, Verdict, channel_of, judge};
 pub use window::{WINDOW_MARGIN_MS, Window, WindowRule, opens_window};
 pub use words::{UnknownWhy, Why, explain};

@@ -103,6 +103,11 @@ pub fn judge(
     }
 }
 
+/// What `outcome` says of the channel, whichever message it was about.
+pub fn channel_of(outcome: &SendOutcome, policy: Policy, now: UnixMs, jitter: u32) -> Channel {
+    judge(outcome, Past::default(), policy, now, jitter).channel
+}
+
 /// A refusal, as far as it is understood.
 #[derive(Clone, Copy)]
 struct Refusal {

@@ -16,8 +16,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 /// short.
 const NAME: &str = "substr(key, 1, instr(key || '.', '.') - 1) || '.' || id";
 
-/// Queues a copy that waits until then, and why. A question that has a newer one needs none, and what was
-/// erased has no words left to copy.
+/// Queues a copy that waits until then, and why. A question that has a newer
+/// one needs none, and what was erased has no words left to copy.
 pub(super) fn queue(
     conn: &Connection,
     id: OutboxId,

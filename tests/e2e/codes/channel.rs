@@ -33,11 +33,38 @@ pub fn refused_for_all(cases: &[Case]) -> Vec<(Case, String)> {
         for (nth, case) in cases.iter().enumerate() {
             let place = life * LIFE + nth;
             once(&post, case, &person(place), &bystander(place));
-            rows.push((*case, words(&sight(case.class))));
+            rows.push((*case, words(&sight(case))));
         }
         let tasks = post.tasks();
         assert!(tasks.is_empty(), "no message is to blame: {tasks:?}");
         post.stop();
+    }
+    rows
+}
+
+/// Refuses a message because people complain of the number, and says what became
+/// of it: nothing leaves any more, for hours, and a technician is told once.
+pub fn refused_for_hours(cases: &[Case]) -> Vec<(Case, String)> {
+    let mut rows = Vec::new();
+    for case in cases {
+        let mut post = Outpost::new(&roomy(), &[]);
+        post.start();
+        post.hire();
+        refuse(&post, case, &person(0));
+        post.says_stop(&person(0));
+        let wanted = sight(case);
+        let seen = post.wait_for(&person(0), wanted.state, wanted.why);
+        hold(&case.name(), &seen, &post.tasks(), &wanted);
+        wait::until("the line pauses", 10, || {
+            (post.line_news() == ["paused"]).then_some(())
+        });
+        post.says_stop(&bystander(0));
+        post.wait_for(&bystander(0), "queued", None);
+        post.tells_the_technician("number_limited", 1);
+        let left = [person(0), bystander(0)].map(|number| post.taken_for(&number).len());
+        assert_eq!(left, [0, 0], "{}", case.name());
+        post.stop();
+        rows.push((*case, words(&wanted)));
     }
     rows
 }
@@ -55,7 +82,7 @@ fn once(post: &Outpost, case: &Case, person: &str, bystander: &str) {
     let news = post.line_news().len();
     refuse(post, case, person);
     post.says_stop(person);
-    let wanted = sight(case.class);
+    let wanted = sight(case);
     let seen = post.wait_for(person, wanted.state, wanted.why);
     hold(&name, &seen, &[], &wanted);
     post.says_stop(bystander);

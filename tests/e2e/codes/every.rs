@@ -9,6 +9,14 @@ use std::thread;
 /// Boxes among which the cases are shared that stop a whole channel.
 const BOXES: usize = 6;
 
+/// Answers that blame the provider and are too few for an outage.
+const TOO_FEW: usize = 2;
+
+/// By webhook or at once, it silences the box for hours.
+fn is_limit(case: &Case) -> bool {
+    case.class == Class::NumberLimited
+}
+
 const fn stops_everybody(case: &Case) -> bool {
     matches!(case.class, Class::Configuration | Class::ThrottleNumber)
 }
@@ -22,15 +30,31 @@ const fn is_usual(case: &Case) -> bool {
 fn each_code_of_the_reference_is_taken_for_what_it_is() {
     hold_against_the_product();
     let all = cases();
-    let (for_all, for_one): (Vec<Case>, Vec<Case>) = all.iter().copied().partition(stops_everybody);
-    let reported: Vec<Case> = all.iter().copied().filter(is_usual).collect();
+    let (for_all, others): (Vec<Case>, Vec<Case>) = all.iter().copied().partition(stops_everybody);
+    let (for_hours, others): (Vec<Case>, Vec<Case>) = others.into_iter().partition(is_limit);
+    let (blaming, for_one): (Vec<Case>, Vec<Case>) =
+        others.into_iter().partition(Case::blames_the_provider);
+    let usual = all.iter().copied().filter(is_usual);
+    let reported: Vec<Case> = usual.filter(|case| !is_limit(case)).collect();
+    let (of_account, reported): (Vec<Case>, Vec<Case>) = reported
+        .into_iter()
+        .partition(|case| case.class == Class::Configuration);
     let share = for_all.len().div_ceil(BOXES);
     let (at_once, reports) = thread::scope(|scope| {
         let mut running = vec![scope.spawn(|| message::refused_alone(&for_one))];
         for some in for_all.chunks(share) {
             running.push(scope.spawn(move || channel::refused_for_all(some)));
         }
-        let reports = scope.spawn(|| later::reported_failed(&reported));
+        running.push(scope.spawn(|| channel::refused_for_hours(&for_hours)));
+        running.push(scope.spawn(|| {
+            let few = blaming.chunks(TOO_FEW);
+            few.flat_map(message::refused_alone).collect()
+        }));
+        let reports = scope.spawn(|| {
+            let mut reports = later::reported_failed(&reported);
+            reports.extend(later::reported_of_the_account(&of_account));
+            reports
+        });
         let at_once: Vec<(Case, String)> = running
             .into_iter()
             .flat_map(|one_box| one_box.join().unwrap())

@@ -18,9 +18,9 @@ fn sights(class: Class) -> (Sight, Option<Sight>) {
         waits_ms: None,
     };
     let returned = first("superseded", "sent_again", None);
-    let copy = |waits_ms| Sight {
+    let copy = |why, waits_ms| Sight {
         state: "queued",
-        why: None,
+        why: Some(why),
         attempts: 1,
         task: None,
         waits_ms: Some(waits_ms..=waits_ms),
@@ -31,10 +31,11 @@ fn sights(class: Class) -> (Sight, Option<Sight>) {
             (failed, None)
         }
         // The account's fault is not the message's: it goes on, rarely.
-        Class::Configuration => (returned, Some(copy(900_000))),
-        Class::ThrottleNumber | Class::ThrottleContact | Class::Retry | Class::Unknown => {
-            (returned, Some(copy(5_000)))
-        }
+        Class::Configuration => (returned, Some(copy("configuration", 900_000))),
+        Class::NumberLimited => (returned, Some(copy("number_limited", 4 * 3_600_000))),
+        Class::ThrottleNumber => (returned, Some(copy("throttled", 5_000))),
+        Class::ThrottleContact => (returned, Some(copy("throttled_contact", 5_000))),
+        Class::Retry | Class::Unknown => (returned, Some(copy("provider_error", 5_000))),
         Class::NeedsTemplate => {
             let held = Sight {
                 attempts: 1,
@@ -46,9 +47,33 @@ fn sights(class: Class) -> (Sight, Option<Sight>) {
 }
 
 /// Reports a message of each case as failed, all at once, and says what became
-/// of each.
+/// of each. None of them concerns anybody else.
 pub fn reported_failed(cases: &[Case]) -> Vec<(Case, String)> {
     let mut post = Outpost::new(&roomy(), &[]);
+    let rows = reported(&mut post, cases);
+    assert_eq!(post.line_news(), [""; 0], "no report stops the channel");
+    post.stop();
+    rows
+}
+
+/// The same with errors of the account. The first report stops the channel, so
+/// all messages are taken before it.
+pub fn reported_of_the_account(cases: &[Case]) -> Vec<(Case, String)> {
+    let mut settings = roomy();
+    settings["delays"]["sent_ms"] = json!(20_000);
+    let mut post = Outpost::new(&settings, &[]);
+    let rows = reported(&mut post, cases);
+    let news = post.line_news();
+    let stopped = ["misconfigured", "token_refused"].contains(&news[0].as_str());
+    assert!(stopped, "{news:?}");
+    // Each code is a matter of its own.
+    let codes = i64::try_from(cases.len()).unwrap();
+    post.tells_the_technician("account_refused", codes);
+    post.stop();
+    rows
+}
+
+fn reported(post: &mut Outpost, cases: &[Case]) -> Vec<(Case, String)> {
     post.start();
     post.hire();
     for (place, case) in cases.iter().enumerate() {
@@ -59,11 +84,11 @@ pub fn reported_failed(cases: &[Case]) -> Vec<(Case, String)> {
         post.says_stop(&to);
     }
     let mut seen: Vec<Option<Vec<(Shown, i64)>>> = vec![None; cases.len()];
-    wait::until("each report was taken for what it is", 30, || {
+    wait::until("each report was taken for what it is", 60, || {
         let queue = post.queue();
         for (place, case) in cases.iter().enumerate() {
             if seen[place].is_none() {
-                seen[place] = stands(&post, &queue, case, &number(place));
+                seen[place] = stands(post, &queue, case, &number(place));
             }
         }
         let missing = seen.iter().filter(|one| one.is_none()).count();
@@ -87,8 +112,6 @@ pub fn reported_failed(cases: &[Case]) -> Vec<(Case, String)> {
         }
         rows.push((*case, format!("a copy {}", words(&copy))));
     }
-    assert_eq!(post.line_news(), [""; 0], "no report stops the channel");
-    post.stop();
     rows
 }
 

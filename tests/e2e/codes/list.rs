@@ -11,6 +11,8 @@ pub enum Class {
     Configuration,
     /// Too fast for the number: everybody waits.
     ThrottleNumber,
+    /// People complain of the number: everybody waits for hours.
+    NumberLimited,
     /// Too fast for this patient: the others go on.
     ThrottleContact,
     /// The same message again, later.
@@ -28,15 +30,16 @@ pub enum Class {
 use Class as C;
 
 /// The codes of the reference that stand alone.
-const CODES: [(Class, &[i64]); 8] = [
+const CODES: [(Class, &[i64]); 9] = [
     (
         C::Configuration,
         &[
             0, 3, 10, 33, 190, 368, 131_005, 131_030, 131_031, 131_037, 131_042, 131_044, 131_045,
-            131_048, 131_064, 133_000, 133_005, 133_006, 133_008, 133_009, 133_010, 133_016,
+            131_064, 133_000, 133_005, 133_006, 133_008, 133_009, 133_010, 133_016,
         ],
     ),
     (C::ThrottleNumber, &[4, 80_007, 130_429, 131_057]),
+    (C::NumberLimited, &[131_048]),
     (C::ThrottleContact, &[131_056]),
     (
         C::Retry,
@@ -55,6 +58,12 @@ const CODES: [(Class, &[i64]); 8] = [
     (C::Unknown, &[2, 131_000, 131_016]),
     (C::PossiblySent, &[506]),
 ];
+
+/// Of those that are tried again, the codes that are worth so many tries only.
+const COUNTED: [i64; 3] = [1, 131_053, 135_000];
+
+/// The one among those that tells of the provider's servers and of no message.
+const SERVERS_DOWN: i64 = 133_004;
 
 /// Whole ranges of codes that mean the same: permissions, groups, calls.
 const RANGES: [(Class, i64, i64); 3] = [
@@ -98,6 +107,17 @@ impl Case {
             http: None,
             class,
         }
+    }
+
+    /// Whether its refusal uses up a try of the message's own.
+    pub fn counts(&self) -> bool {
+        self.code.is_some_and(|code| COUNTED.contains(&code))
+    }
+
+    /// Whether it says more of the provider than of the message: three of them
+    /// in a row are an outage.
+    pub fn blames_the_provider(&self) -> bool {
+        self.class == Class::Unknown || self.code == Some(SERVERS_DOWN)
     }
 
     /// As it is called in the table that is printed.
@@ -166,6 +186,7 @@ const fn same(class: Class) -> delivery::Class {
     match class {
         C::Configuration => delivery::Class::Configuration,
         C::ThrottleNumber => delivery::Class::ThrottleNumber,
+        C::NumberLimited => delivery::Class::NumberLimited,
         C::ThrottleContact => delivery::Class::ThrottleContact,
         C::Retry => delivery::Class::Retry,
         C::Permanent => delivery::Class::Permanent,

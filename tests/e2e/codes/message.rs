@@ -23,10 +23,11 @@ pub struct Sight {
     pub waits_ms: Option<RangeInclusive<i64>>,
 }
 
-/// What the class of a refusal demands. The message is a notice and nobody has
-/// set up a template.
-pub fn sight(class: Class) -> Sight {
-    let queued = |why, attempts, waits_ms| Sight {
+/// What a refusal demands. The message is a notice and nobody has set up a
+/// template.
+pub fn sight(case: &Case) -> Sight {
+    let attempts = i64::from(case.counts());
+    let queued = |why, waits_ms| Sight {
         state: "queued",
         why: Some(why),
         attempts,
@@ -36,23 +37,23 @@ pub fn sight(class: Class) -> Sight {
     let in_doubt = |why| Sight {
         state: "in_doubt",
         why: Some(why),
-        attempts: 1,
+        attempts,
         task: None,
         waits_ms: Some(600_000..=600_000),
     };
     let ended = |state, why, task| Sight {
         state,
         why: Some(why),
-        attempts: 1,
+        attempts,
         task: Some(task),
         waits_ms: None,
     };
-    match class {
-        // What stops the channel is no try of the message's own.
-        Class::Configuration => queued("configuration", 0, 0..=0),
-        Class::ThrottleNumber => queued("throttled", 0, 0..=0),
-        Class::ThrottleContact => queued("throttled_contact", 1, 1_000..=1_250),
-        Class::Retry => queued("provider_error", 1, 5_000..=6_250),
+    match case.class {
+        Class::Configuration => queued("configuration", 0..=0),
+        Class::ThrottleNumber => queued("throttled", 0..=0),
+        Class::NumberLimited => queued("number_limited", 0..=0),
+        Class::ThrottleContact => queued("throttled_contact", 1_000..=1_250),
+        Class::Retry => queued("provider_error", 5_000..=6_250),
         Class::Permanent => ended("failed", "refused", "undelivered"),
         Class::NeedsTemplate => ended("held", "no_template", "call_patient"),
         Class::Unknown => in_doubt("provider_unsure"),
@@ -134,7 +135,7 @@ fn look(post: &Outpost, cases: &[Case], found: &mut [Option<(Shown, i64)>]) {
     for (place, case) in cases.iter().enumerate() {
         let contact = post.contact(&number(place));
         let mut theirs = queue.iter().filter(|it| Some(it.contact) == contact);
-        let wanted = sight(case.class);
+        let wanted = sight(case);
         if found[place].is_none()
             && let Some(seen) = theirs.next()
             && seen.stands() == (wanted.state, wanted.why)
@@ -163,7 +164,7 @@ pub fn refused_alone(cases: &[Case]) -> Vec<(Case, String)> {
     let tasks = post.tasks();
     let mut rows = Vec::new();
     for (case, (seen, waits_ms)) in cases.iter().zip(&seen) {
-        let wanted = sight(case.class);
+        let wanted = sight(case);
         hold(&case.name(), seen, &tasks, &wanted);
         if let Some(range) = &wanted.waits_ms {
             let name = case.name();
@@ -184,6 +185,7 @@ fn again_exactly_once(post: &Outpost, cases: &[Case]) {
         Class::Retry | Class::ThrottleContact => 1,
         Class::Configuration
         | Class::ThrottleNumber
+        | Class::NumberLimited
         | Class::Permanent
         | Class::NeedsTemplate
         | Class::Unknown
