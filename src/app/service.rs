@@ -98,20 +98,7 @@ pub async fn start(
     let taking = taking(config, opened, machine, &bells, &line);
     let pulse = Pulse::default();
     sending::start_poll(config, opened, runner, sending, &pulse, &taking);
-    let keeping = Keeping {
-        webhooks_days: config.retention.webhooks_days,
-        messages_days: config.retention.messages_days,
-        records_days: config.retention.records_days,
-    };
-    let (writer, clock, stop) = (
-        opened.writer.clone(),
-        Arc::clone(&machine.clock),
-        runner.stop_signal(),
-    );
-    runner.start(
-        "housekeeping",
-        housekeeping::run(writer, clock, keeping, stop),
-    );
+    start_housekeeping(config, opened, machine, runner);
     start_store_watch(opened, runner);
     runner.start("credentials", credentials.clone().run(runner.stop_signal()));
     let health = Health {
@@ -136,6 +123,23 @@ pub async fn start(
         bells,
         drilled: find_drilled(opened).await?,
     })
+}
+
+fn start_housekeeping(config: &Config, opened: &Opened, machine: &Machine, runner: &mut Runner) {
+    let keeping = Keeping {
+        webhooks_days: config.retention.webhooks_days,
+        messages_days: config.retention.messages_days,
+        records_days: config.retention.records_days,
+    };
+    let (writer, clock, stop) = (
+        opened.writer.clone(),
+        Arc::clone(&machine.clock),
+        runner.stop_signal(),
+    );
+    runner.start(
+        "housekeeping",
+        housekeeping::run(writer, clock, keeping, stop),
+    );
 }
 
 /// A box that went live before anybody tried its paper says so, again and again.
