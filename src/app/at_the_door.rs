@@ -15,6 +15,7 @@ use anyhow::Result;
 use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
 
 /// The pause after the first secret that does not open; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_secs(1);
@@ -22,7 +23,13 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 const FIRST_TPM_PAUSE: Duration = Duration::from_secs(5);
 
 /// Waits at the door for the data key; `None` once nobody can knock any more.
-pub async fn wait(custody: &Custody, knocks: &mut mpsc::Receiver<Knock>) -> Option<Opened> {
+/// Ends the locked box by `stop` before anybody is told that it is open: where
+/// they go next must not be the page they come from.
+pub async fn wait(
+    custody: &Custody,
+    knocks: &mut mpsc::Receiver<Knock>,
+    stop: &CancellationToken,
+) -> Option<Opened> {
     let mut pause = Pause::default();
     let mut tpm_pause = FIRST_TPM_PAUSE;
     let mut said = String::new();
@@ -30,7 +37,7 @@ pub async fn wait(custody: &Custody, knocks: &mut mpsc::Receiver<Knock>) -> Opti
     loop {
         tokio::select! {
             knock = knocks.recv() => {
-                if let Some(opened) = answer(custody, knock?, &mut pause).await {
+                if let Some(opened) = answer(custody, knock?, &mut pause, stop).await {
                     return Some(opened);
                 }
             }
@@ -84,7 +91,12 @@ fn pause_after(wrong_before: u32) -> Duration {
     FIRST_PAUSE.saturating_mul(factor).min(most)
 }
 
-async fn answer(custody: &Custody, knock: Knock, pause: &mut Pause) -> Option<Opened> {
+async fn answer(
+    custody: &Custody,
+    knock: Knock,
+    pause: &mut Pause,
+    stop: &CancellationToken,
+) -> Option<Opened> {
     let left = pause.left();
     if left > knock.patience {
         let wait_s = u32::try_from(left.as_secs() + 1).unwrap_or(u32::MAX);
@@ -106,6 +118,7 @@ async fn answer(custody: &Custody, knock: Knock, pause: &mut Pause) -> Option<Op
     };
     match opened {
         Ok(opened) => {
+            stop.cancel();
             // Whoever asked may have gone; the key opens all the same.
             knock.answer.send(Ok(())).ok();
             Some(opened)
@@ -247,6 +260,7 @@ mod tests {
         let (custody, paper) = made(folder.path());
         let (door, mut knocks) = door(4);
         let (page, socket) = (door.clone(), door);
+        let stop = CancellationToken::new();
         let knocking = async {
             assert_eq!(
                 offer(&page, "not this one", LONG).await,
@@ -268,9 +282,11 @@ mod tests {
                 matches!(hasty, Err(Refusal::TooSoon { wait_s: 3..=5 })),
                 "{hasty:?}"
             );
+            assert!(!stop.is_cancelled());
             offer(&page, &paper.show(), LONG).await.unwrap();
+            assert!(stop.is_cancelled(), "who is told finds the open box");
         };
-        let (opened, ()) = tokio::join!(wait(&custody, &mut knocks), knocking);
+        let (opened, ()) = tokio::join!(wait(&custody, &mut knocks, &stop), knocking);
         assert!(opened.is_some());
     }
 
@@ -294,7 +310,8 @@ mod tests {
             assert!(matches!(hasty, Err(Refusal::TooSoon { .. })), "{hasty:?}");
             offer(&door, PASSPHRASE, LONG).await.unwrap();
         };
-        let (opened, ()) = tokio::join!(wait(&custody, &mut knocks), knocking);
+        let stop = CancellationToken::new();
+        let (opened, ()) = tokio::join!(wait(&custody, &mut knocks, &stop), knocking);
         assert!(opened.is_some());
     }
 }

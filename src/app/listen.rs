@@ -220,6 +220,8 @@ async fn next(
         }
     };
     tokio::select! {
+        // Who comes after the end is the next listener's.
+        biased;
         () = stop.cancelled() => None,
         accepted = accepted => accepted,
     }

@@ -50,7 +50,7 @@ pub async fn wait_for_key(
     serve::say_ready("locked: waiting for its PIN or passphrase");
     tracing::info!("locked: waiting for healthpost unlock, or the unlock page");
     let opened = tokio::select! {
-        opened = at_the_door::wait(custody, &mut knocks) => opened,
+        opened = at_the_door::wait(custody, &mut knocks, &stop) => opened,
         () = asked_to_stop => None,
     };
     stop.cancel();
