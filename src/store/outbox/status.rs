@@ -7,13 +7,11 @@ use crate::core::delivery::{
 };
 use crate::core::id::OutboxId;
 use crate::core::inbound::{ProviderError, Receipt, Status};
+use crate::core::tasks::Kind;
 use crate::core::time::UnixMs;
 use crate::store::tasks::{self, NewTask};
 use crate::store::{BoxKey, Result, usage};
 use rusqlite::{Connection, OptionalExtension, params};
-
-/// The task that an account becomes which takes messages and gives them back.
-const ACCOUNT_TASK: &str = "account_refused";
 
 /// What news of a message say of our account at the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -148,7 +146,7 @@ fn failed(conn: &Connection, id: OutboxId, status: &Status, now: UnixMs) -> Resu
     }
     let code = error.code.to_string();
     let task = NewTask {
-        kind: ACCOUNT_TASK,
+        kind: Kind::AccountRefused.word(),
         contact: None,
         record: None,
         outbox: None,
