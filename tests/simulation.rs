@@ -4,7 +4,8 @@
 //! after each cut a naive model says whether what happened may happen.
 //!
 //! A failing seed prints itself and leaves its journal under `target/tests/`;
-//! `HEALTHPOST_SEED=n cargo test --test simulation replay` plays it again.
+//! `HEALTHPOST_SEED=n cargo test --test simulation replay` plays it again. Many
+//! seeds can be lived in parts: `HEALTHPOST_FIRST_SEED=n` begins at seed n.
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,
@@ -50,6 +51,12 @@ fn threads() -> usize {
     std::thread::available_parallelism().map_or(2, usize::from)
 }
 
+/// The seed to begin with: one run of many seeds may take more than a night.
+fn first_seed() -> u64 {
+    let named = std::env::var("HEALTHPOST_FIRST_SEED").ok();
+    named.map_or(0, |seed| seed.parse().unwrap())
+}
+
 /// Lives a seed; a panic anywhere in it is a failure like another.
 fn try_seed(seed: u64, bug: Option<Bug>) -> (Result<Totals, Broken>, Vec<String>) {
     let lived = catch_unwind(AssertUnwindSafe(|| live(seed, bug)));
@@ -83,7 +90,9 @@ fn keep_journal(seed: u64, broken: &Broken, journal: &[String]) -> String {
 fn every_seed_is_clean() {
     let seeds = counts::of("simulation_seeds");
     let (begun, cpu_before) = (std::time::Instant::now(), cpu::used());
-    let next = AtomicU64::new(0);
+    let first = first_seed();
+    let end = first + seeds;
+    let next = AtomicU64::new(first);
     let all = Mutex::new(Totals::default());
     let failed = Mutex::new(Vec::new());
     std::thread::scope(|scope| {
@@ -91,8 +100,11 @@ fn every_seed_is_clean() {
             scope.spawn(|| {
                 loop {
                     let seed = next.fetch_add(1, Ordering::Relaxed);
-                    if seed >= seeds || failed.lock().unwrap().len() >= 5 {
+                    if seed >= end || failed.lock().unwrap().len() >= 5 {
                         return;
+                    }
+                    if seed > first && (seed - first) % 1_000 == 0 {
+                        println!("seed {seed} after {:.0?}", begun.elapsed());
                     }
                     match try_seed(seed, None) {
                         (Ok(totals), _) => all.lock().unwrap().add(&totals),
