@@ -103,7 +103,7 @@ fn every_seed_is_clean() {
                     if seed >= end || failed.lock().unwrap().len() >= 5 {
                         return;
                     }
-                    if seed > first && (seed - first) % 1_000 == 0 {
+                    if seed > first && (seed - first).is_multiple_of(1_000) {
                         println!("seed {seed} after {:.0?}", begun.elapsed());
                     }
                     match try_seed(seed, None) {

@@ -245,6 +245,10 @@ mod tests {
                 "USING INDEX outbox_waiting (contact_id=? AND state=?)",
             ),
             (
+                lane::IN_ANY_STATE,
+                "USING INDEX outbox_waiting (contact_id=? AND state=?)",
+            ),
+            (
                 lane::LAST_TEMPLATE,
                 "USING INDEX outbox_template (contact_id=?)",
             ),

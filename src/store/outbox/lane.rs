@@ -11,7 +11,7 @@ use crate::core::outgoing::Purpose;
 use crate::core::time::{Now, UnixMs};
 use crate::store::tasks;
 use crate::store::{Error, Result};
-use rusqlite::{Connection, OptionalExtension, Row, params};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 
 /// Times a contact is planned in one turn: each time what was planned changes
 /// what is seen next.
@@ -54,30 +54,80 @@ fn plan_contact(conn: &Connection, rules: &Rules, contact: ContactId, now: Now) 
 
 /// Of one state, emergencies first, then in the order of queueing.
 pub(super) const IN_STATE: &str = "SELECT id, purpose, not_before, aged_from, maybe_double,
-            asked, repeats, why IS 'maybe_sent', doom IS NOT NULL
+            asked, repeats, why IS 'maybe_sent', doom IS NOT NULL, state
      FROM outbox INDEXED BY outbox_waiting
      WHERE contact_id = ?1 AND state = ?2 AND state IN ('queued', 'held', 'sending', 'in_doubt')
      ORDER BY rank, id LIMIT ?3";
 
-fn in_state(
-    conn: &Connection,
-    contact: ContactId,
-    state: DeliveryState,
-    limit: usize,
-) -> Result<Vec<Waiting>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut query = conn.prepare_cached(IN_STATE)?;
-    let rows = query.query_map(params![contact.0, state.word(), limit], |row| {
-        Ok((row.get::<_, String>(1)?, waiting(row)?))
-    })?;
-    rows.map(|row| {
-        let (purpose, one) = row?;
-        Ok(Waiting {
-            purpose: purpose_of(&purpose)?,
-            ..one
-        })
-    })
-    .collect()
+/// The same of all states, one after the other.
+pub(super) const IN_ANY_STATE: &str = "SELECT id, purpose, not_before, aged_from, maybe_double,
+            asked, repeats, why IS 'maybe_sent', doom IS NOT NULL, state
+     FROM outbox INDEXED BY outbox_waiting
+     WHERE contact_id = ?1 AND state IN ('queued', 'held', 'sending', 'in_doubt')
+     ORDER BY state, rank, id LIMIT ?2";
+
+/// The first of what waits of a contact in each state.
+#[derive(Default)]
+struct Slices {
+    queued: Vec<Waiting>,
+    held: Vec<Waiting>,
+    in_air: Vec<Waiting>,
+    doubted: Vec<Waiting>,
+}
+
+impl Slices {
+    /// Most contacts have so little waiting that one look shows all of it.
+    fn read(conn: &Connection, contact: ContactId) -> Result<Self> {
+        let few = i64::try_from(PLAN_SLICE_MAX).unwrap_or(i64::MAX);
+        let mut slices = Self::default();
+        slices.add(conn, IN_ANY_STATE, params![contact.0, few + 1])?;
+        if slices.len() <= PLAN_SLICE_MAX {
+            return Ok(slices);
+        }
+        let mut slices = Self::default();
+        for state in [
+            DeliveryState::Queued,
+            DeliveryState::Held,
+            DeliveryState::Sending,
+            DeliveryState::InDoubt,
+        ] {
+            slices.add(conn, IN_STATE, params![contact.0, state.word(), few])?;
+        }
+        Ok(slices)
+    }
+
+    fn len(&self) -> usize {
+        self.queued.len() + self.held.len() + self.in_air.len() + self.doubted.len()
+    }
+
+    fn add(&mut self, conn: &Connection, sql: &str, of: &[&dyn ToSql]) -> Result<()> {
+        let mut query = conn.prepare_cached(sql)?;
+        let mut rows = query.query(of)?;
+        while let Some(row) = rows.next()? {
+            let purpose: String = row.get(1)?;
+            let one = Waiting {
+                purpose: purpose_of(&purpose)?,
+                ..waiting(row)?
+            };
+            match super::state_at(row, 9)? {
+                DeliveryState::Queued => self.queued.push(one),
+                DeliveryState::Held => self.held.push(one),
+                DeliveryState::Sending => self.in_air.push(one),
+                DeliveryState::InDoubt => self.doubted.push(one),
+                DeliveryState::Accepted
+                | DeliveryState::Sent
+                | DeliveryState::Delivered
+                | DeliveryState::Read
+                | DeliveryState::Failed
+                | DeliveryState::Expired
+                | DeliveryState::Cancelled
+                | DeliveryState::Superseded => {
+                    return Err(Error::Unreadable("the state of a message that waits"));
+                }
+            }
+        }
+        Ok(())
+    }
 }
 
 fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
@@ -104,8 +154,12 @@ fn load(conn: &Connection, rules: &Rules, contact: ContactId, now: Now) -> Resul
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })?;
     let is_template = |one: &Waiting| one.purpose == Purpose::Template;
-    let mut queued = in_state(conn, contact, DeliveryState::Queued, PLAN_SLICE_MAX)?;
-    let mut doubted = in_state(conn, contact, DeliveryState::InDoubt, PLAN_SLICE_MAX)?;
+    let Slices {
+        mut queued,
+        held,
+        in_air,
+        mut doubted,
+    } = Slices::read(conn, contact)?;
     let last_template = last_template(conn, contact)?;
     let template = last_template.and_then(|(_, waits)| waits);
     queued.retain(|one| !is_template(one));
@@ -114,10 +168,10 @@ fn load(conn: &Connection, rules: &Rules, contact: ContactId, now: Now) -> Resul
     let (last_stamp, closed_stamp) = (UnixMs(last_stamp), closed.map(UnixMs));
     let window = rules.limits.window.judge(last_stamp, closed_stamp, now);
     Ok(Lane {
-        in_air: !in_state(conn, contact, DeliveryState::Sending, 1)?.is_empty(),
+        in_air: !in_air.is_empty(),
         queued,
         doubted,
-        held: in_state(conn, contact, DeliveryState::Held, PLAN_SLICE_MAX)?,
+        held,
         template,
         last_template: last_template.map(|(last, _)| last),
         templates: match window {
