@@ -12,7 +12,8 @@ use std::path::Path;
 /// readable by its owner only.
 ///
 /// # Errors
-/// What the disk says; the old file is then still whole.
+/// What the disk says. One whole file stands there then, the old one, or, if it
+/// was the folder that could not be synced, perhaps the new one.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
     write_with(path, |file| file.write_all(bytes))
 }
@@ -21,7 +22,8 @@ pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
 /// writes it into the temporary file.
 ///
 /// # Errors
-/// What `fill` or the disk says; the old file is then still whole.
+/// What `fill` or the disk says; as for [`write`](fn@write), one whole file
+/// stands there then.
 pub fn write_with<E: From<io::Error>>(
     path: &Path,
     fill: impl FnOnce(&mut File) -> Result<(), E>,
@@ -44,13 +46,18 @@ pub fn write_with<E: From<io::Error>>(
 /// As [`write`](fn@write), but keeps the file that was there as `NAME.old`.
 ///
 /// # Errors
-/// What the disk says; the file under `path` is then still whole.
+/// What the disk says, also of a file that is there and cannot be read: what
+/// cannot be kept is not replaced.
 pub fn write_keeping_old(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    if let Ok(before) = fs::read(path) {
-        let (folder, name) = parts(path)?;
-        let mut old = name.to_owned();
-        old.push(".old");
-        write(&folder.join(old), &before)?;
+    match fs::read(path) {
+        Ok(before) => {
+            let (folder, name) = parts(path)?;
+            let mut old = name.to_owned();
+            old.push(".old");
+            write(&folder.join(old), &before)?;
+        }
+        Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+        Err(error) => return Err(error),
     }
     write(path, bytes)
 }

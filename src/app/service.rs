@@ -10,8 +10,8 @@ use crate::core::flow::Flow;
 use crate::core::limits::RESERVE_BYTES;
 use crate::core::time::MINUTE_MS;
 use crate::ports::{Chance, Clock};
+use crate::store::meta;
 use crate::store::reserve::Reserve;
-use crate::store::{clock_moves, meta, outbox, sessions};
 use crate::web::console::Console;
 use crate::web::health::Health;
 use crate::web::public::{self, Hook};
@@ -27,6 +27,7 @@ use crate::work::line::Line;
 use crate::work::media::Fetcher;
 use crate::work::poll::{Hold, Pulse};
 use crate::work::runner::Runner;
+use crate::work::start;
 use crate::work::steps::Steps;
 use crate::work::taking::Taking;
 use crate::work::usage::Count;
@@ -152,21 +153,14 @@ async fn find_drilled(opened: &Opened) -> Result<Drilled> {
     Ok(Drilled::new(at.is_some()))
 }
 
-/// After a start: what was in the air is in doubt, what was waiting is stepped
-/// with care, and the flows of running conversations are read back.
+/// Makes the database ready, and reads back the flows of running conversations.
 async fn prepare(config: &Config, opened: &Opened, machine: &Machine, flow: Flow) -> Result<Flows> {
     let now = machine.clock.now().at;
     let in_doubt_ms = sending::policy(config).in_doubt_ms;
-    let (version, source) = (flow.version().to_owned(), flow.source().to_owned());
+    let current = flow.clone();
     let spoken = opened
         .writer
-        .run(move |conn| {
-            outbox::recover(conn, in_doubt_ms, now)?;
-            clock_moves::mend(conn, now)?;
-            sessions::suspect_unhandled(conn)?;
-            sessions::keep_flow(conn, &version, &source, now)?;
-            sessions::spoken_flows(conn)
-        })
+        .run(move |conn| start::make_ready(conn, in_doubt_ms, &current, now))
         .await
         .context("the database could not be made ready")?;
     Ok(Flows::new(flow, &spoken))

@@ -1,5 +1,5 @@
-//! The table of limits: every queue, loop, body, retry and cache has its bound
-//! here, and nowhere else.
+//! The table of limits: what bounds memory, the disk, queues and money has its
+//! number here. A bound of one algorithm alone stands beside it.
 
 /// Largest webhook body, bytes. Meta batches up to 3 MB.
 pub const WEBHOOK_BODY_BYTES_MAX: usize = 3 * 1024 * 1024;

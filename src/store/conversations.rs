@@ -9,6 +9,7 @@ use crate::core::private::Private;
 use crate::core::time::UnixMs;
 use crate::store::{Result, contacts, outbox};
 use rusqlite::{Connection, params};
+use std::collections::BTreeSet;
 
 /// A conversation in the list.
 #[derive(Clone, Debug)]
@@ -51,41 +52,64 @@ pub struct Line {
     pub maybe_double: bool,
 }
 
+/// Rows of one table that are looked through for who was active: somebody who
+/// floods the box with more than this hides the others for a while.
+const LOOKED_THROUGH_MAX: usize = 20_000;
+
 /// The latest conversations, newest first.
 ///
 /// # Errors
 /// Whatever the database reports.
 pub fn latest(conn: &Connection, limit: usize) -> Result<Vec<Conversation>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut active = last_in(conn, "inbox", limit)?;
+    active.extend(last_in(conn, "outbox", limit)?);
+    let mut found = Vec::new();
+    for contact in active {
+        found.push(conversation(conn, ContactId(contact))?);
+    }
+    found.sort_by_key(|one| std::cmp::Reverse((one.last_at, one.contact)));
+    found.truncate(limit);
+    Ok(found)
+}
+
+/// The contacts of a table's newest rows, which are numbered as they come.
+fn last_in(conn: &Connection, table: &str, limit: usize) -> Result<BTreeSet<i64>> {
+    let mut query = conn.prepare_cached(&format!(
+        "SELECT contact_id FROM {table} WHERE contact_id IS NOT NULL ORDER BY id DESC"
+    ))?;
+    let mut active = BTreeSet::new();
+    let mut rows = query.query([])?;
+    for _ in 0..LOOKED_THROUGH_MAX {
+        let Some(row) = rows.next()? else { break };
+        active.insert(row.get(0)?);
+        if active.len() == limit {
+            break;
+        }
+    }
+    Ok(active)
+}
+
+fn conversation(conn: &Connection, contact: ContactId) -> Result<Conversation> {
     let mut query = conn.prepare_cached(
-        "SELECT c.id, c.flag,
-                max(coalesce((SELECT max(received_at) FROM inbox i WHERE i.contact_id = c.id), 0),
-                    coalesce((SELECT max(created_at) FROM outbox o WHERE o.contact_id = c.id), 0))
-                    AS last_at,
+        "SELECT c.flag,
+                max(coalesce((SELECT received_at FROM inbox i WHERE i.contact_id = c.id
+                              ORDER BY id DESC LIMIT 1), 0),
+                    coalesce((SELECT created_at FROM outbox o WHERE o.contact_id = c.id
+                              ORDER BY id DESC LIMIT 1), 0)),
                 (SELECT count(*) FROM outbox o WHERE o.contact_id = c.id
                   AND o.state IN ('queued', 'held', 'sending', 'in_doubt'))
-         FROM contact c WHERE c.id IN (SELECT id FROM contact ORDER BY id DESC LIMIT 500)
-         ORDER BY last_at DESC, c.id DESC LIMIT ?1",
+         FROM contact c WHERE c.id = ?1",
     )?;
-    let rows = query.query_map([limit], |row| {
-        Ok((
-            ContactId(row.get(0)?),
-            row.get(1)?,
-            UnixMs(row.get(2)?),
-            row.get(3)?,
-        ))
-    })?;
-    let mut found = Vec::new();
-    for row in rows {
-        let (contact, flag, last_at, waiting) = row?;
-        found.push(Conversation {
+    let title = title(conn, contact)?;
+    let found = query.query_row([contact.0], |row| {
+        Ok(Conversation {
             contact,
-            title: title(conn, contact)?,
-            flag,
-            last_at,
-            waiting,
-        });
-    }
+            title,
+            flag: row.get(0)?,
+            last_at: UnixMs(row.get(1)?),
+            waiting: row.get(2)?,
+        })
+    })?;
     Ok(found)
 }
 
@@ -206,5 +230,34 @@ fn words(content: &Content) -> Private<String> {
             Private::new(format!("[{what}]"))
         }
         Content::Welcome => "[opened the chat]".into(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::outgoing::Purpose;
+    use crate::store::tests::{contact, db, queue};
+
+    #[test]
+    fn who_was_active_last_stands_first_however_long_ago_they_first_wrote() {
+        let conn = db();
+        let people: Vec<ContactId> = (0..8)
+            .map(|person| contact(&conn, &format!("24397000000{person}")))
+            .collect();
+        for (place, person) in people.iter().chain(people.first()).enumerate() {
+            queue(&conn, *person, Purpose::Notice, &format!("m{place}"));
+            conn.execute(
+                "UPDATE outbox SET created_at = ?1 WHERE id = last_insert_rowid()",
+                [i64::try_from(place).unwrap()],
+            )
+            .unwrap();
+        }
+        let listed: Vec<ContactId> = latest(&conn, 3)
+            .unwrap()
+            .iter()
+            .map(|one| one.contact)
+            .collect();
+        assert_eq!(listed, [people[0], people[7], people[6]]);
     }
 }

@@ -14,6 +14,7 @@ pub mod purse;
 pub mod runner;
 mod seen;
 pub mod sender;
+pub mod start;
 pub mod steps;
 mod stretch;
 pub mod taking;

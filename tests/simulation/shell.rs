@@ -24,6 +24,7 @@ use healthpost::store::{Error, Try, inbox, open, outbox, queue, sessions};
 use healthpost::work::housekeeping::{self, Keeping};
 use healthpost::work::intake::{self, Context, Flows, Turn};
 use healthpost::work::line::LineState;
+use healthpost::work::start;
 use rusqlite::Connection;
 use rusqlite::config::DbConfig;
 
@@ -125,15 +126,14 @@ impl Shell {
     /// What every start does before anything else.
     pub fn prepare(&mut self, flow: &Flow, now: Now) -> Result<(), Error> {
         self.conn.execute_batch("BEGIN IMMEDIATE")?;
-        if self.bug != Some(Bug::NoRecovery) {
-            outbox::recover(&self.conn, POLICY.in_doubt_ms, now.at)?;
-        }
         if self.bug == Some(Bug::ForgetfulDeduplication) {
             self.conn.execute("DELETE FROM seen", [])?;
         }
-        sessions::suspect_unhandled(&self.conn)?;
-        sessions::keep_flow(&self.conn, flow.version(), flow.source(), now.at)?;
-        let spoken = sessions::spoken_flows(&self.conn)?;
+        let spoken = if self.bug == Some(Bug::NoRecovery) {
+            sessions::spoken_flows(&self.conn)?
+        } else {
+            start::make_ready(&self.conn, POLICY.in_doubt_ms, flow, now.at)?
+        };
         self.conn.execute_batch("COMMIT")?;
         self.context.flows = Flows::new(flow.clone(), &spoken);
         Ok(())

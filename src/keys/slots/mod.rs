@@ -200,7 +200,8 @@ impl SlotsFile {
     /// as `keyslots.json.old`.
     ///
     /// # Errors
-    /// [`Error::Io`]; the former file then still stands.
+    /// [`Error::Io`]; a whole file stands there then, the former one unless it
+    /// was the folder that could not be synced.
     pub fn save(&self, folder: &Path) -> Result<(), Error> {
         durable::write_keeping_old(&folder.join(FILE), &self.to_bytes()?).map_err(Error::Io)
     }
