@@ -4,7 +4,7 @@ use crate::core::data_key::DataKey;
 use crate::core::limits::RESERVE_BYTES;
 use crate::ports::Clock;
 use crate::store::lock::FolderLock;
-use crate::store::reserve::Reserve;
+use crate::store::reserve::{Reserve, making_room};
 use crate::store::writer::WriterThread;
 use crate::store::{BoxKey, Readers, Writer, meta, open};
 use anyhow::{Context, Result};
@@ -31,11 +31,12 @@ impl Opened {
     /// # Errors
     /// In words for whoever started the program.
     pub fn new(folder: &Path, key: &DataKey, lock: FolderLock, clock: &dyn Clock) -> Result<Self> {
-        let conn = open::open(folder, key).context("the database could not be opened")?;
+        let conn = making_room(folder, || open::open(folder, key))
+            .context("the database could not be opened")?;
         let box_key = meta::load_box_key(&conn).context("the database could not be read")?;
         clock.learn(meta::latest_known(&conn).context("the database cannot be read")?);
         let reserve = Reserve::new(folder, RESERVE_BYTES);
-        reserve.hold();
+        reserve.begin();
         let (writer, thread) = Writer::start(conn, Some(reserve))?;
         let readers = Readers::open(folder, key)?;
         Ok(Self {

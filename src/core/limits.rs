@@ -8,6 +8,10 @@ pub const WEBHOOK_BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
 pub const PATH_SECRET_BYTES_MIN: usize = 16;
 /// Webhook bytes held in memory at once, over all connections.
 pub const WEBHOOK_BYTES_IN_FLIGHT_MAX: usize = 8 * 1024 * 1024;
+/// Of these, what is kept for the beginnings of bodies, bytes.
+pub const WEBHOOK_BEGINNINGS_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// A body's beginning, bytes: nearly all webhooks are shorter.
+pub const WEBHOOK_BEGINNING_BYTES: usize = 64 * 1024;
 /// Longest text message, counted in UTF-16 units.
 pub const TEXT_UNITS_MAX: usize = 4096;
 /// Longest body of a message with buttons or a list, UTF-16 units.

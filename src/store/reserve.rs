@@ -3,7 +3,7 @@
 //! A full disk must not stop the box from answering, sending and deleting:
 //! a file of zeros holds 32 MiB, and is removed when a commit finds no room.
 
-use crate::core::limits::DISK_FULL_BYTES;
+use crate::core::limits::{DISK_FULL_BYTES, RESERVE_BYTES};
 use crate::store::error::Error;
 use std::fs::{self, OpenOptions};
 use std::io::Write;
@@ -22,6 +22,23 @@ pub struct Reserve {
     bytes: u64,
     /// Whether the space was given away and has to be taken back.
     given: Arc<AtomicBool>,
+}
+
+/// Does what takes a little room; on a full disk once more with what is held
+/// back in `folder`. Opening a database takes some, for the index of its log at
+/// least, and a box whose power went while its disk was full must come back.
+///
+/// # Errors
+/// What `work` says.
+pub fn making_room<T>(folder: &Path, work: impl Fn() -> Result<T, Error>) -> Result<T, Error> {
+    let reserve = Reserve::new(folder, RESERVE_BYTES);
+    match work() {
+        Err(Error::Full | Error::Io(_)) if reserve.is_disk_full() && reserve.release() => {
+            tracing::warn!("the disk is full: what was held back for that is used");
+            work()
+        }
+        done => done,
+    }
 }
 
 impl Reserve {
@@ -51,6 +68,15 @@ impl Reserve {
         taken
     }
 
+    /// At a start: takes the space. On a disk that is large enough for it and has
+    /// no room now it counts as given away, which it may have been before the
+    /// power went.
+    pub fn begin(&self) {
+        let large = self.disk_bytes().is_some_and(|all| all >= 3 * self.bytes);
+        let missing = !self.hold() && large;
+        self.given.store(missing, Ordering::Relaxed);
+    }
+
     /// Gives the space back, and tells whether there was any.
     pub fn release(&self) -> bool {
         let released = fs::remove_file(self.path()).is_ok();
@@ -71,6 +97,17 @@ impl Reserve {
         self.is_held() || free >= 2 * DISK_FULL_BYTES
     }
 
+    /// Whether the space was given away and is not held again yet.
+    pub fn is_given(&self) -> bool {
+        self.given.load(Ordering::Relaxed)
+    }
+
+    /// Whether so little is free that a failed write means a full disk.
+    pub fn is_disk_full(&self) -> bool {
+        self.free_bytes()
+            .is_some_and(|bytes| bytes < DISK_FULL_BYTES)
+    }
+
     /// Whether the whole space is held.
     pub fn is_held(&self) -> bool {
         fs::metadata(self.path()).is_ok_and(|metadata| metadata.len() == self.bytes)
@@ -80,6 +117,11 @@ impl Reserve {
     pub fn free_bytes(&self) -> Option<u64> {
         let disk = rustix::fs::statvfs(&self.folder).ok()?;
         Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+
+    fn disk_bytes(&self) -> Option<u64> {
+        let disk = rustix::fs::statvfs(&self.folder).ok()?;
+        Some(disk.f_blocks.saturating_mul(disk.f_frsize))
     }
 
     fn path(&self) -> PathBuf {

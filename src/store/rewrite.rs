@@ -10,6 +10,7 @@ use crate::durable;
 use crate::store::error::Error;
 use crate::store::open::{self, NEW_FILE};
 use crate::store::records;
+use crate::store::reserve::making_room;
 use rusqlite::Connection;
 use std::fs;
 use std::path::Path;
@@ -20,7 +21,7 @@ use zeroize::Zeroizing;
 /// # Errors
 /// What the disk says; another key is no error.
 pub fn fits(folder: &Path, key: &DataKey) -> Result<bool, Error> {
-    match open::open_reader(folder, key) {
+    match making_room(folder, || open::open_reader(folder, key)) {
         Ok(_) => Ok(true),
         Err(Error::WrongKey) => Ok(false),
         Err(error) => Err(error),

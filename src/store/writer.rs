@@ -78,8 +78,11 @@ impl Writer {
         reserve: Option<Reserve>,
     ) -> Result<(Self, WriterThread), Error> {
         let (jobs, queue) = mpsc::channel(limits::WRITER_QUEUE_MAX);
+        // Opening the database may have taken it already.
+        let full = reserve.as_ref().is_some_and(Reserve::is_given);
+        let health = if full { Health::Full } else { Health::Ok };
         let shared = Arc::new(Shared {
-            health: watch::Sender::new(Health::Ok),
+            health: watch::Sender::new(health),
             commits: AtomicU64::new(0),
             jobs: AtomicU64::new(0),
         });

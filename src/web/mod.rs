@@ -7,6 +7,7 @@ pub mod lan;
 pub mod loopback;
 pub mod problem;
 pub mod public;
+pub mod room;
 pub mod ultramsg;
 pub mod unlock;
 pub mod webhook;

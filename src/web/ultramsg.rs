@@ -8,7 +8,8 @@
 use crate::core::inbound::Item;
 use crate::core::limits::PATH_SECRET_BYTES_MIN;
 use crate::core::secret::Secret;
-use crate::web::webhook::{MemoryBudget, commit, read_whole};
+use crate::web::room::MemoryBudget;
+use crate::web::webhook::{commit, read_whole};
 use crate::whatsapp::ultramsg::{Channel, parse};
 use crate::work::poll::Pulse;
 use crate::work::taking::Taking;

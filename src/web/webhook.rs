@@ -5,9 +5,10 @@
 //! anything but 200: an item that cannot be understood becomes a dead letter.
 
 use crate::core::inbound::ReceivedItem;
-use crate::core::limits::{WEBHOOK_BODY_BYTES_MAX, WEBHOOK_BYTES_IN_FLIGHT_MAX};
+use crate::core::limits::WEBHOOK_BODY_BYTES_MAX;
 use crate::core::secret::Secret;
 use crate::store::{Error, Health};
+use crate::web::room::{MemoryBudget, Room};
 use crate::whatsapp::cloud;
 use crate::work::taking::Taking;
 use axum::body::{Body, Bytes};
@@ -19,14 +20,11 @@ use futures_util::StreamExt;
 use serde::Deserialize;
 use std::sync::{Arc, RwLock};
 use std::time::Duration;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// Longest time one body may take. Meta itself gives up after 20 s.
 const BODY_PATIENCE: Duration = Duration::from_secs(20);
 /// Longest wait for room in memory; the sender tries again.
 const ROOM_PATIENCE: Duration = Duration::from_secs(5);
-/// Bytes one permit of the memory budget stands for.
-const PERMIT_BYTES: usize = 4 * 1024;
 
 /// What the webhook routes work with.
 #[derive(Clone)]
@@ -67,26 +65,6 @@ impl Credentials {
             .read()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .clone()
-    }
-}
-
-/// The bytes of webhook bodies that may be in memory at once.
-#[derive(Clone)]
-pub struct MemoryBudget(Arc<Semaphore>);
-
-impl Default for MemoryBudget {
-    fn default() -> Self {
-        Self(Arc::new(Semaphore::new(
-            WEBHOOK_BYTES_IN_FLIGHT_MAX / PERMIT_BYTES,
-        )))
-    }
-}
-
-impl MemoryBudget {
-    /// Waits for room for `bytes`.
-    async fn room(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
-        let permits = u32::try_from(bytes.div_ceil(PERMIT_BYTES).max(1)).unwrap_or(u32::MAX);
-        Arc::clone(&self.0).acquire_many_owned(permits).await.ok()
     }
 }
 
@@ -150,7 +128,7 @@ pub(super) async fn read_whole(
     memory: &MemoryBudget,
     headers: &HeaderMap,
     body: Body,
-) -> Result<(Bytes, OwnedSemaphorePermit), StatusCode> {
+) -> Result<(Bytes, Room), StatusCode> {
     let declared = headers
         .get(header::CONTENT_LENGTH)
         .and_then(|v| v.to_str().ok())
@@ -163,30 +141,29 @@ pub(super) async fn read_whole(
 }
 
 /// Reads a body under its limit and the shared memory budget. A body of
-/// unknown length takes the budget of the largest one.
+/// unknown length counts as the largest one.
 async fn read(
     memory: &MemoryBudget,
     declared: Option<usize>,
     body: Body,
-) -> Result<(Bytes, OwnedSemaphorePermit), StatusCode> {
+) -> Result<(Bytes, Room), StatusCode> {
     if declared.is_some_and(|n| n > WEBHOOK_BODY_BYTES_MAX) {
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
     }
     let expected = declared.unwrap_or(WEBHOOK_BODY_BYTES_MAX);
-    let room = tokio::time::timeout(ROOM_PATIENCE, memory.room(expected))
-        .await
-        .ok()
-        .flatten()
-        .ok_or(StatusCode::SERVICE_UNAVAILABLE)?;
+    let mut room = Room::default();
     let mut stream = body.into_data_stream();
     let mut whole: Option<Bytes> = None;
     let mut joined = Vec::new();
     while let Some(chunk) = stream.next().await {
         let chunk = chunk.map_err(|_| StatusCode::BAD_REQUEST)?;
-        let so_far = whole.as_ref().map_or(joined.len(), Bytes::len);
-        if so_far + chunk.len() > WEBHOOK_BODY_BYTES_MAX {
+        let so_far = whole.as_ref().map_or(joined.len(), Bytes::len) + chunk.len();
+        if so_far > WEBHOOK_BODY_BYTES_MAX {
             return Err(StatusCode::PAYLOAD_TOO_LARGE);
         }
+        tokio::time::timeout(ROOM_PATIENCE, memory.grow(&mut room, so_far, expected))
+            .await
+            .map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
         match whole.take() {
             None if joined.is_empty() => whole = Some(chunk),
             None => joined.extend_from_slice(&chunk),

@@ -174,7 +174,9 @@ impl Watch {
             (Touch::Reached { rtt_ms, v6 }, state) => {
                 self.v6 = v6;
                 self.fresh = 0;
-                self.patience.took(rtt_ms);
+                if state == LineState::Up {
+                    self.patience.took(rtt_ms);
+                }
                 self.proof_ms = now.steady_ms;
                 // One who is there and answers none of what is sent is asked in earnest.
                 let silent = matches!(state, LineState::Down | LineState::ProviderDown);
@@ -219,7 +221,7 @@ impl Watch {
                 self.routed = true;
                 self.failed = 0;
                 self.fresh = FRESH_TOUCHES;
-                self.patience.forget_alarms();
+                self.patience.begin_anew();
                 if self.state == LineState::Down && !self.purse.holds(RESERVE_BYTES, now) {
                     // Nobody can be asked: the next message tells.
                     self.wish = None;
@@ -299,8 +301,8 @@ impl Watch {
         }
         // After refusals a probe that goes well proves nothing: they count on.
         self.failed = 0;
-        if !next.is_cut() {
-            self.patience.up_again(now.steady_ms);
+        if !next.is_cut() && self.patience.up_again(now.steady_ms) && self.wish.is_none() {
+            self.wish = Some((Wish::Touch, now.steady_ms));
         }
         next == LineState::Down
     }

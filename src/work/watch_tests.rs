@@ -407,20 +407,52 @@ fn somebody_who_is_there_and_answers_nothing_is_asked_in_earnest() {
     }
 }
 
-#[test]
-fn a_slow_line_is_given_more_time_after_a_false_alarm() {
+/// What a touch is waited for now, ms.
+fn patience(watch: &Watch) -> i64 {
+    match watch.touch() {
+        Ask::Touch { patience_ms } => patience_ms,
+        Ask::Probe => panic!("that was a probe"),
+    }
+}
+
+/// A line that answered nothing at second 20 and is up again four seconds later;
+/// then a touch, which took so long.
+fn measured_after_an_alarm(rtt_ms: i64) -> Watch {
     let mut watch = Watch::new();
     watch.spend(Ask::Probe, moment(0));
     watch.see(&Seen::Probed(&fine()), moment(100));
-    let patience = |watch: &Watch| match watch.touch() {
-        Ask::Touch { patience_ms } => patience_ms,
-        Ask::Probe => panic!("that was a probe"),
-    };
     assert_eq!(patience(&watch), PATIENCE_MS_MIN);
     watch.see(&Seen::Touched(Touch::Silent), moment(20_000));
     assert_eq!(patience(&watch), PATIENCE_MS_MAX);
+    let touch = watch.plan(moment(20_000)).ask;
+    watch.spend(touch, moment(20_000));
+    // The answer to the third SYN, of a slow line or of one that was cut.
+    let answer = Touch::Reached {
+        rtt_ms: 3_050,
+        v6: false,
+    };
+    watch.see(&Seen::Touched(answer), moment(23_050));
+    watch.spend(Ask::Probe, moment(23_050));
     watch.see(&Seen::Probed(&fine()), moment(24_000));
-    assert_eq!(patience(&watch), 2 * PATIENCE_MS_MIN);
+    let plan = watch.plan(moment(24_000));
+    let whole = Ask::Touch {
+        patience_ms: PATIENCE_MS_MAX,
+    };
+    assert_eq!((plan.ask, plan.wait_ms), (whole, 0));
+    watch.spend(plan.ask, moment(24_000));
+    let took = Touch::Reached { rtt_ms, v6: false };
+    watch.see(&Seen::Touched(took), moment(24_000 + rtt_ms));
+    watch
+}
+
+#[test]
+fn a_slow_line_is_given_more_time_after_a_false_alarm() {
+    assert!(patience(&measured_after_an_alarm(1_900)) > 4 * 1_800);
+}
+
+#[test]
+fn a_short_cut_does_not_make_the_next_one_harder_to_see() {
+    assert!(patience(&measured_after_an_alarm(40)) < PATIENCE_MS_MIN + 100);
 }
 
 fn any_outcome() -> impl Strategy<Value = SendOutcome> {

@@ -140,6 +140,34 @@ fn post_in_chunks(clinic: &Clinic, body: &[u8]) -> u16 {
 }
 
 #[test]
+fn strangers_who_claim_much_and_send_little_are_in_nobodys_way() {
+    let serving = serving();
+    // More than the whole budget, claimed with one byte each.
+    let claims: Vec<TcpStream> = (0..24)
+        .map(|_| {
+            let mut stream = TcpStream::connect(("127.0.0.1", serving.clinic.port)).unwrap();
+            let head = format!(
+                "POST /webhooks/whatsapp HTTP/1.1\r\nhost: box\r\n\
+                 x-hub-signature-256: sha256={}\r\ncontent-length: 2097152\r\n\r\nx",
+                "0".repeat(64)
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            stream
+        })
+        .collect();
+    // Answered on the same listener after them: their heads have been read.
+    assert_eq!(http::get(&serving.clinic.healthz()).unwrap().status, 200);
+    for turn in 0..3 {
+        let body = webhook::text(&format!("wamid.true-{turn}"), "243970000001", "hello");
+        let status = webhook::post(&serving.clinic.webhook(), &body)
+            .unwrap()
+            .status;
+        assert_eq!(status, 200);
+    }
+    drop(claims);
+}
+
+#[test]
 fn signed_words_that_are_no_json_become_a_dead_letter() {
     let it = serving();
     for body in [

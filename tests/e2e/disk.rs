@@ -172,6 +172,39 @@ fn a_full_disk_too_small_for_the_reserve_recovers_too() {
 }
 
 #[test]
+fn a_box_that_starts_on_a_full_disk_is_read_and_recovers() {
+    let folder = tempfile::tempdir().unwrap();
+    let disk = SmallDisk::new(folder.path(), 32 * 3);
+    let clinic = Clinic::with_data(folder.path(), &disk.at.join("data"), free_port(), NOWHERE);
+    let mut service = clinic.serve();
+    let mut load = Load {
+        clinic: &clinic,
+        next: 0,
+        acknowledged: Vec::new(),
+    };
+    for _ in 0..5 {
+        assert_eq!(load.post(0), 200);
+    }
+    wait::until("replies wait", 20, || (clinic.waiting() >= 5).then_some(()));
+    assert!(service.stop().success(), "{}", service.logged());
+    disk.fill();
+    let mut service = clinic.begin();
+    wait::until("it says how it stands", 30, || {
+        assert!(service.ended().is_none(), "it died: {}", service.logged());
+        (http::get(&clinic.healthz()).ok()?.status == 503).then_some(())
+    });
+    reads_go_on(&clinic, &mut service);
+    assert_eq!(load.post(0), 503);
+    disk.free();
+    wait::until("webhooks are taken again", 30, || {
+        (load.post(0) == 200).then_some(())
+    });
+    assert!(service.stop().success(), "{}", service.logged());
+    let (conn, box_key) = clinic.open();
+    all_are_there(&conn, &box_key, &load.acknowledged);
+}
+
+#[test]
 fn a_database_locked_by_somebody_else_refuses_webhooks_and_loses_nothing() {
     let folder = tempfile::tempdir().unwrap();
     let clinic = Clinic::new(folder.path(), free_port(), NOWHERE);

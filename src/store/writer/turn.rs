@@ -219,8 +219,7 @@ impl Turn {
     }
 
     fn is_disk_full(&self) -> bool {
-        let free = self.reserve.as_ref().and_then(Reserve::free_bytes);
-        free.is_some_and(|bytes| bytes < limits::DISK_FULL_BYTES)
+        self.reserve.as_ref().is_some_and(Reserve::is_disk_full)
     }
 
     fn health(&self) -> Health {

@@ -125,7 +125,7 @@ fn median(sorted: &[i64]) -> i64 {
 
 fn once(place: &Place, kind: &Kind, turn: u64, dice: &mut ChaCha8Rng, figures: &mut Figures) {
     // A hole is found by asking: it opens at any moment between two questions.
-    let most = if kind.told { 500 } else { 15_000 };
+    let most = if kind.told { 500 } else { 16_000 };
     wait::pass(Duration::from_millis(dice.next_u64() % most));
     let cut = wait::now_ms();
     (kind.cut)(&place.net);
