@@ -7,6 +7,7 @@ mod copy;
 #[cfg(test)]
 mod fate_tests;
 mod lane;
+mod look;
 mod prompt;
 mod settle;
 mod status;
