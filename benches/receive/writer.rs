@@ -162,12 +162,13 @@ impl Bench {
     async fn one(&self, n: u64, contact: u64) -> Result<()> {
         let body = body(n, contact);
         let items = cloud::parse(body.as_bytes());
-        let batch = Batch::prepare(&reception(&self.box_key), items)?;
+        let batch = Batch::prepare(&reception(&self.box_key), items);
         let box_key = self.box_key.clone();
         let at = now(n).at;
         self.writer
-            .run_repeatable(move |conn, _| {
-                inbox::receive_batch(conn, &reception(&box_key), body.as_bytes(), &batch, at)
+            .run_repeatable(move |conn, how| {
+                let reception = reception(&box_key);
+                inbox::receive_batch(conn, &reception, body.as_bytes(), &batch, at, how)
             })
             .await?;
         Ok(())

@@ -5,18 +5,18 @@
 use self::names::unnamed;
 pub use self::prepare::Batch;
 use self::prepare::Prepared;
+use self::row::Row;
 use crate::core::delivery::opens_window;
 use crate::core::id::{ContactId, InboxId, WebhookId};
 use crate::core::inbound::{
-    Content, Identity, Inbound, Item, Malformed, ProviderError, ReceivedItem, SystemChange,
-    TemplateNews,
+    Content, Identity, Inbound, Item, ProviderError, ReceivedItem, SystemChange,
 };
 use crate::core::private::Private;
 use crate::core::time::UnixMs;
 use crate::store::cards::Card;
 use crate::store::contacts::{self, AddressKind};
 use crate::store::outbox::{self, OfAccount};
-use crate::store::{BoxKey, Result, counters, templates};
+use crate::store::{BoxKey, Result, Try, counters};
 use rusqlite::{Connection, params};
 
 /// What taking in a webhook needs to know.
@@ -65,7 +65,15 @@ impl Tally {
     }
 }
 
-/// As [`Batch::prepare`] and [`receive_batch`] in one.
+impl Reception<'_> {
+    /// Whether an item came to our own number; one that does not tell did.
+    fn is_ours(&self, item: &ReceivedItem) -> bool {
+        let told = item.phone_number_id.as_deref();
+        told.is_none_or(|id| id == self.phone_number_id)
+    }
+}
+
+/// As [`Batch::prepare`] and [`receive_batch`] in one, boldly.
 ///
 /// # Errors
 /// Whatever the database reports; nothing is stored then.
@@ -76,11 +84,13 @@ pub fn receive(
     items: &[ReceivedItem],
     now: UnixMs,
 ) -> Result<Tally> {
-    let batch = Batch::prepare(reception, items.to_vec())?;
-    receive_batch(conn, reception, body, &batch, now)
+    let batch = Batch::prepare(reception, items.to_vec());
+    receive_batch(conn, reception, body, &batch, now, Try::Bold)
 }
 
-/// Stores a webhook and its items.
+/// Stores a webhook and its items. With [`Try::Careful`] an item that fails for
+/// good is put aside alone; boldly its error is returned, for the caller to take
+/// everything back and come again.
 ///
 /// # Errors
 /// Whatever the database reports; nothing is stored then.
@@ -90,37 +100,93 @@ pub fn receive_batch(
     body: &[u8],
     batch: &Batch,
     now: UnixMs,
+    how: Try,
 ) -> Result<Tally> {
-    let mut tally = Tally::default();
-    let mut webhook = None;
-    let mut next = next_row(conn)?;
+    let arriving = Arriving {
+        conn,
+        reception,
+        body,
+        now,
+    };
+    let mut arrival = Arrival {
+        tally: Tally::default(),
+        webhook: None,
+        next: next_row(conn)?,
+    };
     for item in &batch.items {
-        let becomes_row = !matches!(item.received.content, Ok(Item::Status(_)));
-        let inbox = becomes_row.then_some(next);
-        if !is_new(conn, &item.seen, inbox)? {
-            tally.duplicates += 1;
-            continue;
-        }
-        let id = match webhook {
-            Some(id) => id,
-            None => *webhook.insert(store_body(conn, reception.channel, body, now)?),
-        };
-        let row = Row {
-            conn,
-            webhook: id,
-            inbox: next,
-            prepared: item,
-            now,
-        };
-        store_item(&row, reception, &mut tally)?;
-        if becomes_row {
-            next = InboxId(next.0.saturating_add(1));
+        match how {
+            Try::Bold => arriving.take(&mut arrival, item)?,
+            Try::Careful => arriving.take_or_put_aside(&mut arrival, item)?,
         }
     }
+    let tally = arrival.tally;
     if tally.duplicates > 0 {
         counters::add(conn, "webhook.duplicates", i64::from(tally.duplicates))?;
     }
     Ok(tally)
+}
+
+/// A webhook that is being taken in.
+struct Arriving<'a> {
+    conn: &'a Connection,
+    reception: &'a Reception<'a>,
+    body: &'a [u8],
+    now: UnixMs,
+}
+
+/// How far that has come.
+#[derive(Clone)]
+struct Arrival {
+    tally: Tally,
+    /// The row of its body, once an item was new.
+    webhook: Option<WebhookId>,
+    /// The number of the next row.
+    next: InboxId,
+}
+
+impl Arrival {
+    const fn advance(&mut self) {
+        self.next = InboxId(self.next.0.saturating_add(1));
+    }
+}
+
+impl Arriving<'_> {
+    fn take(&self, arrival: &mut Arrival, item: &Prepared) -> Result<()> {
+        let becomes_row = !matches!(item.received.content, Ok(Item::Status(_)));
+        let inbox = becomes_row.then_some(arrival.next);
+        if !is_new(self.conn, &item.seen, inbox)? {
+            arrival.tally.duplicates += 1;
+            return Ok(());
+        }
+        let row = self.row(arrival, item)?;
+        store_item(&row, self.reception, &mut arrival.tally)?;
+        if becomes_row {
+            arrival.advance();
+        }
+        Ok(())
+    }
+
+    /// The row an item would become, with the body's own before it.
+    fn row<'r>(&'r self, arrival: &mut Arrival, prepared: &'r Prepared) -> Result<Row<'r>> {
+        let webhook = match arrival.webhook {
+            Some(id) => id,
+            None => *arrival.webhook.insert(self.store_body()?),
+        };
+        Ok(Row {
+            conn: self.conn,
+            webhook,
+            inbox: arrival.next,
+            prepared,
+            now: self.now,
+        })
+    }
+
+    fn store_body(&self) -> Result<WebhookId> {
+        self.conn
+            .prepare_cached("INSERT INTO webhook (received_at, channel, body) VALUES (?1, ?2, ?3)")?
+            .execute(params![self.now.0, self.reception.channel, self.body])?;
+        Ok(WebhookId(self.conn.last_insert_rowid()))
+    }
 }
 
 /// The number of the next row. Numbers are given here, so that `seen` can name
@@ -138,12 +204,6 @@ fn is_new(conn: &Connection, key: &[u8; 16], inbox: Option<InboxId>) -> Result<b
     Ok(added == 1)
 }
 
-fn store_body(conn: &Connection, channel: &str, body: &[u8], now: UnixMs) -> Result<WebhookId> {
-    conn.prepare_cached("INSERT INTO webhook (received_at, channel, body) VALUES (?1, ?2, ?3)")?
-        .execute(params![now.0, channel, body])?;
-    Ok(WebhookId(conn.last_insert_rowid()))
-}
-
 fn store_item(row: &Row<'_>, reception: &Reception<'_>, tally: &mut Tally) -> Result<()> {
     let (conn, now) = (row.conn, row.now);
     let received = &row.prepared.received;
@@ -154,10 +214,7 @@ fn store_item(row: &Row<'_>, reception: &Reception<'_>, tally: &mut Tally) -> Re
             return row.bury(malformed);
         }
     };
-    let ours = received
-        .phone_number_id
-        .as_deref()
-        .is_none_or(|id| id == reception.phone_number_id);
+    let ours = reception.is_ours(received);
     match item {
         Item::Status(status) => {
             tally.statuses += 1;
@@ -263,88 +320,9 @@ fn follow_id(
     Ok(contact)
 }
 
-/// An item on its way into the inbox.
-struct Row<'a> {
-    conn: &'a Connection,
-    webhook: WebhookId,
-    /// The number it gets.
-    inbox: InboxId,
-    prepared: &'a Prepared,
-    now: UnixMs,
-}
-
-impl Row<'_> {
-    fn bury(&self, bad: &Malformed) -> Result<()> {
-        counters::add(self.conn, "webhook.dead_letters", 1)?;
-        self.conn
-            .prepare_cached(
-                "INSERT INTO inbox (id, webhook_id, kind, item, stamped_at, received_at, state, why)
-                 VALUES (?1, ?2, 'malformed', ?3, ?4, ?4, 'dead', ?5)",
-            )?
-            .execute(params![
-                self.inbox.0,
-                self.webhook.0,
-                bad.raw.expose(),
-                self.now.0,
-                bad.why
-            ])?;
-        Ok(())
-    }
-
-    fn keep_counted(&self, kind: &str, counter: &'static str) -> Result<()> {
-        counters::add(self.conn, counter, 1)?;
-        self.keep(kind, None, self.now, None)
-    }
-
-    fn hear_of_template(&self, news: &TemplateNews) -> Result<()> {
-        if templates::hear(self.conn, news, self.now)? {
-            tracing::warn!(status = news.status, "a template can no longer be sent");
-        }
-        self.keep_counted("template", "webhook.account_events")
-    }
-
-    fn keep(
-        &self,
-        kind: &str,
-        contact: Option<ContactId>,
-        stamped: UnixMs,
-        why: Option<&str>,
-    ) -> Result<()> {
-        self.insert(kind, "kept", contact, stamped, why)
-    }
-
-    fn insert(
-        &self,
-        kind: &str,
-        state: &str,
-        contact: Option<ContactId>,
-        stamped: UnixMs,
-        why: Option<&str>,
-    ) -> Result<()> {
-        self.conn
-            .prepare_cached(
-                "INSERT INTO inbox (id, webhook_id, contact_id, kind, message_key, about, item,
-                                    stamped_at, received_at, state, why)
-                 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11)",
-            )?
-            .execute(params![
-                self.inbox.0,
-                self.webhook.0,
-                contact.map(|c| c.0),
-                kind,
-                self.prepared.message,
-                self.prepared.about,
-                self.prepared.json,
-                stamped.0,
-                self.now.0,
-                state,
-                why,
-            ])?;
-        Ok(())
-    }
-}
-
+mod aside;
 mod names;
 mod prepare;
+mod row;
 #[cfg(test)]
 mod tests;

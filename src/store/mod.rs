@@ -10,6 +10,7 @@ pub mod clock_moves;
 pub mod contacts;
 pub mod conversations;
 pub mod counters;
+pub mod dead_letter;
 pub mod erasure;
 pub mod error;
 mod foreign_log;

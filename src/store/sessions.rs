@@ -227,6 +227,18 @@ pub fn cancel_timer(conn: &Connection, contact: ContactId, kind: TimerKind) -> R
     Ok(())
 }
 
+/// Whether any of the contact's timers is due.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn has_due_timers(conn: &Connection, contact: ContactId, now: UnixMs) -> Result<bool> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM timer WHERE contact_id = ?1 AND due_at <= ?2)",
+        )?
+        .query_row(params![contact.0, now.0], |row| row.get(0))?)
+}
+
 /// Takes the contact's timers that are due.
 ///
 /// # Errors

@@ -12,7 +12,7 @@ use crate::web::room::MemoryBudget;
 use crate::web::webhook::{commit, read_whole};
 use crate::whatsapp::ultramsg::{Channel, parse};
 use crate::work::poll::Pulse;
-use crate::work::taking::Taking;
+use crate::work::taking::{Taking, items_of};
 use axum::body::Body;
 use axum::extract::{Path, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -78,7 +78,7 @@ pub async fn receive(
         instance: &hook.taking.our_id,
         began: hook.pulse.began(),
     };
-    let items = parse(&bytes, channel);
+    let items = items_of(&bytes, |bytes| parse(bytes, channel));
     let messages = items
         .iter()
         .any(|item| matches!(item.content, Ok(Item::Message(_))));

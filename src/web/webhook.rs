@@ -2,7 +2,8 @@
 //! its raw bytes and its items are on disk.
 //!
 //! Nothing of an unverified body is stored or logged. Content never leads to
-//! anything but 200: an item that cannot be understood becomes a dead letter.
+//! anything but 200: an item that cannot be understood, or that breaks what takes
+//! it in, becomes a dead letter.
 
 use crate::core::inbound::ReceivedItem;
 use crate::core::limits::WEBHOOK_BODY_BYTES_MAX;
@@ -10,7 +11,7 @@ use crate::core::secret::Secret;
 use crate::store::{Error, Health};
 use crate::web::room::{MemoryBudget, Room};
 use crate::whatsapp::cloud;
-use crate::work::taking::Taking;
+use crate::work::taking::{Taking, items_of};
 use axum::body::{Body, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
@@ -119,7 +120,7 @@ pub async fn receive(State(hook): State<Webhook>, headers: HeaderMap, body: Body
     if !cloud::verify(signature, &bytes, &credentials.app_secrets) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let items = cloud::parse(&bytes);
+    let items = items_of(&bytes, cloud::parse);
     commit(&hook.taking, bytes, items).await.into_response()
 }
 

@@ -5,6 +5,7 @@
 use crate::core::limits::PARKED_STATUS_MS;
 use crate::core::time::{DAY_MS, Now};
 use crate::ports::Clock;
+use crate::store::nested::nested;
 use crate::store::retention::{self, Seek};
 use crate::store::{Error, Writer, clock_moves, erasure, media, secrets};
 use rusqlite::Connection;
@@ -26,36 +27,66 @@ pub struct Keeping {
     pub records_days: u32,
 }
 
-/// One round; `seek` is what the last one gave.
+/// One round; `seek` is what the last one gave. A chore that fails for good
+/// keeps no other from being done.
 ///
 /// # Errors
-/// Whatever the database reports.
+/// Whatever the disk or the moment brings; nothing is done then.
 pub fn turn(conn: &Connection, keeping: Keeping, seek: Seek, now: Now) -> Result<Seek, Error> {
-    if clock_moves::mend(conn, now.at)? > 0 {
+    let mended = chore(conn, "waits", || clock_moves::mend(conn, now.at))?;
+    if mended > Some(0) {
         tracing::warn!("the clock was set back; waits that had grown too long were shortened");
     }
-    let gone = erasure::finish(conn)?;
+    let gone = chore(conn, "erasures", || erasure::finish(conn))?.unwrap_or(0);
     if gone > 0 {
         tracing::info!(contacts = gone, "erased contacts are gone for good");
     }
     // The rest of an erased file; the fetcher does it faster, where it runs.
-    media::sweep(conn)?;
+    chore(conn, "erased files", || media::sweep(conn))?;
     if !now.trusted {
         return Ok(seek);
     }
-    secrets::drop_expired(conn, now.at)?;
-    retention::drop_parked(conn, now.at.plus_ms(-PARKED_STATUS_MS))?;
+    chore(conn, "secrets", || secrets::drop_expired(conn, now.at))?;
+    let parked = now.at.plus_ms(-PARKED_STATUS_MS);
+    chore(conn, "statuses", || retention::drop_parked(conn, parked))?;
+    drop_old(conn, keeping, seek, now)
+}
+
+fn drop_old(conn: &Connection, keeping: Keeping, seek: Seek, now: Now) -> Result<Seek, Error> {
     let before = |days: u32| now.at.plus_ms(-i64::from(days) * DAY_MS);
-    retention::drop_bodies(conn, before(keeping.webhooks_days))?;
+    let bodies = before(keeping.webhooks_days);
+    chore(conn, "webhooks", || retention::drop_bodies(conn, bodies))?;
     let mut next = seek;
     if keeping.messages_days > 0 {
-        (_, next) = retention::drop_messages(conn, before(keeping.messages_days), seek)?;
-        media::erase_before(conn, before(keeping.messages_days))?;
+        let old = before(keeping.messages_days);
+        let dropped = chore(conn, "messages", || {
+            retention::drop_messages(conn, old, seek)
+        })?;
+        // Where it broke is met again on the way from the oldest.
+        next = dropped.map_or_else(Seek::default, |(_, next)| next);
+        chore(conn, "old files", || media::erase_before(conn, old))?;
     }
     if keeping.records_days > 0 {
-        retention::drop_records(conn, before(keeping.records_days))?;
+        let old = before(keeping.records_days);
+        chore(conn, "records", || retention::drop_records(conn, old))?;
     }
     Ok(next)
+}
+
+/// Does one chore. If it fails for good, what it wrote is taken back, and it
+/// gives nothing.
+fn chore<T>(
+    conn: &Connection,
+    name: &'static str,
+    work: impl FnOnce() -> Result<T, Error>,
+) -> Result<Option<T>, Error> {
+    match nested(conn, work) {
+        Err(error) if !error.is_transient() => {
+            tracing::error!(chore = name, %error, "tidying up does not work; the rest is done");
+            Ok(None)
+        }
+        done => done.map(Some),
+    }
 }
 
 /// Works until `stop`.
@@ -71,5 +102,58 @@ pub async fn run(writer: Writer, clock: Arc<dyn Clock>, keeping: Keeping, stop: 
             () = tokio::time::sleep(EVERY) => {}
             () = stop.cancelled() => return,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::time::{HOUR_MS, UnixMs};
+    use crate::store::tests::{contact, count, db};
+
+    const NOW: UnixMs = UnixMs(1_795_168_800_000);
+    const KEEPING: Keeping = Keeping {
+        webhooks_days: 30,
+        messages_days: 0,
+        records_days: 0,
+    };
+
+    #[test]
+    fn a_chore_that_always_fails_keeps_no_other_from_being_done() {
+        let conn = db();
+        let amina = contact(&conn, "243970000001");
+        erasure::erase_contact(&conn, amina, NOW).unwrap();
+        conn.execute_batch(
+            "INSERT INTO parked_status (wamid_key, receipt, status, parked_at)
+                 VALUES (x'01', 'sent', '{}', 0);
+             INSERT INTO webhook (received_at, channel, body) VALUES (0, 'cloud', x'7b7d');
+             CREATE TRIGGER planted BEFORE DELETE ON parked_status
+                 BEGIN SELECT RAISE(ABORT, 'planted'); END;
+             CREATE TRIGGER planted_too BEFORE UPDATE OF locked_until ON staff
+                 BEGIN SELECT RAISE(ABORT, 'planted'); END;
+             INSERT INTO staff (name, roles, password, created_at, locked_until)
+                 VALUES ('n', '', '', 0, 9223372036854775807);",
+        )
+        .unwrap();
+        let now = Now {
+            at: NOW.plus_ms(HOUR_MS),
+            trusted: true,
+        };
+        turn(&conn, KEEPING, Seek::default(), now).unwrap();
+        let left = |sql| count(&conn, sql);
+        assert_eq!(left("SELECT count(*) FROM parked_status"), 1, "it failed");
+        assert_eq!(left("SELECT count(*) FROM address"), 0, "the erasure");
+        assert_eq!(left("SELECT count(body) FROM webhook"), 0, "the old body");
+    }
+
+    #[test]
+    fn a_full_disk_ends_the_round() {
+        let conn = db();
+        let full = chore(&conn, "planted", || Err::<(), _>(Error::Full));
+        assert!(matches!(full, Err(Error::Full)));
+        let broken = chore(&conn, "planted", || -> Result<(), Error> {
+            panic!("a planted fault")
+        });
+        assert!(matches!(broken, Ok(None)));
     }
 }

@@ -2,13 +2,15 @@
 //! webhook, or a look into a provider's history. Nothing is acknowledged or
 //! marked as seen before it returns.
 
-use crate::core::inbound::{Item, ReceivedItem};
+use crate::core::inbound::{Item, Malformed, ReceivedItem};
+use crate::core::private::Private;
 use crate::core::triage;
 use crate::ports::Clock;
 use crate::store::inbox::{self, Batch, Reception, Tally};
 use crate::store::{BoxKey, Error, Writer};
 use crate::work::line::Line;
 use crate::work::{Bells, new_codes};
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
 /// What taking in works with.
@@ -36,8 +38,26 @@ pub struct Taking {
     pub line: Line,
 }
 
+/// The items of a body. One that the parser breaks off on is a dead letter as a
+/// whole: its sender would only send it again.
+pub fn items_of(body: &[u8], parse: impl FnOnce(&[u8]) -> Vec<ReceivedItem>) -> Vec<ReceivedItem> {
+    catch_unwind(AssertUnwindSafe(|| parse(body))).unwrap_or_else(|_| {
+        tracing::error!("a body that broke the parser was put aside");
+        let raw = Private::new(String::from_utf8_lossy(body).into_owned());
+        vec![ReceivedItem {
+            dedup: Private::new(format!("broken:{}", raw.as_str())),
+            phone_number_id: None,
+            content: Err(Malformed {
+                why: "the parser broke off".to_owned(),
+                raw,
+            }),
+        }]
+    })
+}
+
 impl Taking {
-    /// Commits a body and its items.
+    /// Commits a body and its items. One that cannot be stored, whatever is
+    /// tried, becomes a dead letter.
     ///
     /// # Errors
     /// Whatever the database reports; nothing is stored then.
@@ -59,10 +79,10 @@ impl Taking {
             }
         }
         let now = self.clock.now().at;
-        let batch = Batch::prepare(&self.reception(), items)?;
+        let batch = Batch::prepare(&self.reception(), items);
         let taker = self.clone();
-        let job = move |conn: &_, _| {
-            inbox::receive_batch(conn, &taker.reception(), body.as_ref(), &batch, now)
+        let job = move |conn: &_, how| {
+            inbox::receive_batch(conn, &taker.reception(), body.as_ref(), &batch, now, how)
         };
         let tally = self.writer.run_repeatable(job).await?;
         if tally.messages > 0 {
@@ -101,7 +121,7 @@ mod tests {
     use crate::core::inbound::{Identity, ProviderError, Receipt, Status};
     use crate::core::outgoing::Purpose;
     use crate::core::time::{MINUTE_MS, Now, UnixMs};
-    use crate::store::tests::{box_key, contact, count, db, queue};
+    use crate::store::tests::{box_key, contact, count, db, message, phone, queue};
     use crate::work::line::LineState;
 
     struct Still;
@@ -151,10 +171,8 @@ mod tests {
         conn
     }
 
-    #[tokio::test]
-    async fn what_comes_back_because_of_the_account_stops_the_line() {
-        let (writer, thread) = Writer::start(taken(), None).unwrap();
-        let taking = Taking {
+    fn taking(writer: &Writer) -> Taking {
+        Taking {
             writer: writer.clone(),
             box_key: box_key(),
             clock: Arc::new(Still),
@@ -164,7 +182,51 @@ mod tests {
             quiet_ms: 0,
             bells: Bells::default(),
             line: Line::default(),
-        };
+        }
+    }
+
+    #[tokio::test]
+    async fn one_item_that_cannot_be_stored_costs_its_batch_mates_nothing() {
+        let conn = taken();
+        conn.execute_batch("UPDATE outbox SET state = 'hovering' WHERE key = 'ob:a1'")
+            .unwrap();
+        let (writer, thread) = Writer::start(conn, None).unwrap();
+        let taking = taking(&writer);
+        let said = |id, words| message(id, phone("243970000002"), UnixMs(1_500), words);
+        let items = vec![
+            said("m1", "hello"),
+            news("w1", Receipt::Delivered, None),
+            said("m2", "there"),
+        ];
+        let tally = taking.take("{}", items.clone()).await.unwrap();
+        assert_eq!((tally.messages, tally.dead), (2, 1));
+        let again = taking.take("{}", items).await.unwrap();
+        assert_eq!(again.duplicates, 3);
+        drop((taking, writer));
+        thread.stop().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_body_that_breaks_the_parser_is_a_dead_letter_as_a_whole() {
+        let (writer, thread) = Writer::start(db(), None).unwrap();
+        let taking = taking(&writer);
+        let body = "planted words";
+        for dead in [1, 0] {
+            let items = items_of(body.as_bytes(), |_| panic!("a planted fault"));
+            let tally = taking.take(body, items).await.unwrap();
+            assert_eq!(tally.dead, dead, "once, however often it comes");
+        }
+        let kept = "SELECT count(*) FROM inbox WHERE state = 'dead' AND item = 'planted words'";
+        let kept = writer.run(move |conn| Ok(count(conn, kept))).await;
+        assert_eq!(kept.unwrap(), 1);
+        drop((taking, writer));
+        thread.stop().unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_comes_back_because_of_the_account_stops_the_line() {
+        let (writer, thread) = Writer::start(taken(), None).unwrap();
+        let taking = taking(&writer);
         let unpaid = news("w1", Receipt::Failed, Some(131_042));
         taking.take("{}", vec![unpaid]).await.unwrap();
         assert_eq!(taking.line.state(), LineState::Misconfigured);

@@ -10,6 +10,7 @@ use crate::support::process::Process;
 use crate::support::{wait, webhook};
 use healthpost::device::chance::KernelChance;
 use healthpost::ports::Chance;
+use healthpost::store::open;
 use serde_json::json;
 use std::path::Path;
 use std::process::Command;
@@ -165,6 +166,49 @@ fn of_messages_that_came_together_only_the_one_that_breaks_is_put_aside() {
     ]);
     wait_heard(&it.far, AMINA, before + 1);
     amina_is_put_aside(&it.app, "panicked");
+}
+
+/// A row that an older program does not understand breaks what takes in news of
+/// it: the webhook is acknowledged all the same, and all else in it is stored.
+#[test]
+fn a_status_that_cannot_be_taken_in_costs_its_batch_mates_nothing() {
+    let folder = tempfile::tempdir().unwrap();
+    let data = folder.path().join("data");
+    app::make(&data);
+    let conn = open::open(&data, &app::key()).unwrap();
+    let now = wait::now_ms();
+    conn.execute_batch(&format!(
+        "INSERT INTO contact (id, created_at) VALUES (1, {now});
+         INSERT INTO outbox (key, contact_id, purpose, rank, state, created_at, updated_at)
+         VALUES ('ob:planted', 1, 'notice', 1, 'hovering', {now}, {now});",
+    ))
+    .unwrap();
+    drop(conn);
+    let port = free_port();
+    let chance = Arc::new(KernelChance::new().unwrap());
+    let app = App::start(&data, port, "http://127.0.0.1:1", chance);
+    let messages = [
+        webhook::message("wamid.s1", AMINA, "hello"),
+        webhook::message("wamid.s2", BAHATI, "hello"),
+    ];
+    let body = webhook::batch(&messages);
+    let mut body: serde_json::Value = serde_json::from_slice(&body).unwrap();
+    body["entry"][0]["changes"][0]["value"]["statuses"] = json!([{
+        "id": "wamid.out",
+        "status": "delivered",
+        "timestamp": "1795168815",
+        "recipient_id": AMINA,
+        "biz_opaque_callback_data": "ob:planted",
+    }]);
+    let body = body.to_string().into_bytes();
+    let answer = webhook::post(&app.webhook(), &body).unwrap();
+    assert_eq!(answer.status, 200);
+    let count = |sql| app.count(sql);
+    let messages = "SELECT count(*) FROM inbox WHERE kind = 'message' AND state != 'dead'";
+    assert_eq!(count(messages), 2);
+    let dead = "SELECT count(*) FROM inbox WHERE kind = 'status' AND state = 'dead'";
+    assert_eq!(count(dead), 1);
+    assert_eq!(count("SELECT count(*) FROM inbox"), 3);
 }
 
 /// Takes the whole process down in the middle of a step.

@@ -1,12 +1,13 @@
 //! What can be worked out of a webhook's items before the database is touched:
 //! the one writing thread has better things to do. Nothing in here reads or
-//! writes a row.
+//! writes a row, and nothing fails: what breaks on one item costs no other.
 
 use super::Reception;
 use super::names::kept;
-use crate::core::inbound::{Content, Item, ReceivedItem};
+use crate::core::inbound::{Content, Item, Malformed, ReceivedItem};
 use crate::core::private::Private;
 use crate::store::Result;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 
 /// A webhook's items with everything worked out that needs no database.
 pub struct Batch {
@@ -30,28 +31,52 @@ pub(super) struct Prepared {
 }
 
 impl Batch {
-    /// Works out what needs no database.
-    ///
-    /// # Errors
-    /// When an item cannot be written as JSON.
-    pub fn prepare(reception: &Reception<'_>, items: Vec<ReceivedItem>) -> Result<Self> {
-        let items = items
-            .into_iter()
-            .map(|received| Prepared::of(reception, received))
-            .collect::<Result<_>>()?;
-        Ok(Self { items })
+    /// Works out what needs no database. An item on which that breaks becomes a
+    /// dead letter.
+    pub fn prepare(reception: &Reception<'_>, items: Vec<ReceivedItem>) -> Self {
+        let items = items.into_iter();
+        Self {
+            items: items.map(|item| Prepared::of(reception, item)).collect(),
+        }
     }
 }
 
+/// What is worked out of an item's content.
+#[derive(Default)]
+struct Worked {
+    message: Option<[u8; 16]>,
+    about: Option<[u8; 16]>,
+    json: String,
+    urgent: bool,
+}
+
 impl Prepared {
-    fn of(reception: &Reception<'_>, received: ReceivedItem) -> Result<Self> {
+    fn of(reception: &Reception<'_>, mut received: ReceivedItem) -> Self {
+        let seen = reception.box_key.keyed_hash(received.dedup.expose());
+        let worked = unbroken(|| Worked::out(reception, &received));
+        let worked = worked.and_then(Result::ok).unwrap_or_else(|| {
+            received.content = Err(unworkable(&received));
+            Worked::default()
+        });
+        Self {
+            received,
+            seen,
+            message: worked.message,
+            about: worked.about,
+            json: worked.json,
+            urgent: worked.urgent,
+        }
+    }
+}
+
+impl Worked {
+    fn out(reception: &Reception<'_>, received: &ReceivedItem) -> Result<Self> {
         let key = reception.box_key;
         let message = match &received.content {
             Ok(Item::Message(message)) => Some(message),
             Ok(_) | Err(_) => None,
         };
         Ok(Self {
-            seen: key.keyed_hash(received.dedup.expose()),
             message: message.map(|it| key.keyed_hash(it.id.expose())),
             about: message
                 .and_then(|it| sibling(&received.dedup, &it.id, target(&it.content)?))
@@ -61,11 +86,31 @@ impl Prepared {
                 Ok(Item::Status(_)) | Err(_) => String::new(),
                 Ok(item) => serde_json::to_string(&kept(item))?,
             },
+            // Words on which the search breaks may hold anything: the step,
+            // which can put its message aside, is not to wait.
             urgent: message
                 .and_then(|it| words(&it.content))
-                .is_some_and(reception.is_urgent),
-            received,
+                .is_some_and(|words| unbroken(|| (reception.is_urgent)(words)).unwrap_or(true)),
         })
+    }
+}
+
+/// What `work` gives; nothing if it panics. It must own nothing that a panic
+/// could leave half done.
+fn unbroken<T>(work: impl FnOnce() -> T) -> Option<T> {
+    catch_unwind(AssertUnwindSafe(work)).ok()
+}
+
+/// An item that cannot be worked on, as a dead letter. Where not even its words
+/// can be written down, the webhook's body still has them.
+fn unworkable(received: &ReceivedItem) -> Malformed {
+    let raw = match &received.content {
+        Ok(item) => unbroken(|| serde_json::to_string(item).ok()).flatten(),
+        Err(malformed) => return malformed.clone(),
+    };
+    Malformed {
+        why: "broke off".to_owned(),
+        raw: Private::new(raw.unwrap_or_default()),
     }
 }
 

@@ -1,9 +1,10 @@
 //! Taking in webhooks: once each, dead letters, other numbers, quiet and danger.
 
 use super::*;
-use crate::core::inbound::{Receipt, Status};
-use crate::store::tests::{box_key, count, db, message, phone};
-use crate::store::{retention, sessions};
+use crate::core::inbound::{Malformed, Receipt, Status};
+use crate::core::outgoing::Purpose;
+use crate::store::tests::{box_key, contact, count, db, message, phone, queue};
+use crate::store::{Error, nested, retention, sessions};
 
 const NOW: UnixMs = UnixMs(100_000);
 
@@ -19,6 +20,13 @@ fn reception(key: &BoxKey) -> Reception<'_> {
 
 fn take(conn: &Connection, items: &[ReceivedItem], now: UnixMs) -> Tally {
     receive(conn, &reception(&box_key()), b"raw", items, now).unwrap()
+}
+
+/// As the writer does it after the bold try went wrong.
+fn take_carefully(conn: &Connection, items: &[ReceivedItem]) -> Result<Tally> {
+    let (key, raw) = (box_key(), b"raw");
+    let batch = Batch::prepare(&reception(&key), items.to_vec());
+    receive_batch(conn, &reception(&key), raw, &batch, NOW, Try::Careful)
 }
 
 fn due(conn: &Connection) -> i64 {
@@ -104,25 +112,117 @@ fn messages_that_arrive_together_wait_for_quiet_but_danger_does_not() {
     assert_eq!(due(&conn), later.0);
 }
 
-#[test]
-fn a_status_is_applied_or_parked_and_never_a_message() {
-    let conn = db();
+fn sent(callback: Option<&str>) -> ReceivedItem {
     let status = Status {
         id: "w9".into(),
         receipt: Receipt::Sent,
         stamped: NOW,
         recipient: phone("243970000001"),
-        callback: None,
+        callback: callback.map(str::to_owned),
         errors: Vec::new(),
         category: None,
         billable: false,
     };
-    let item = ReceivedItem {
+    ReceivedItem {
         dedup: "status:w9:sent".into(),
         phone_number_id: Some("1".into()),
         content: Ok(Item::Status(status)),
+    }
+}
+
+#[test]
+fn a_status_of_a_row_that_does_not_read_back_is_put_aside_alone() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let row = queue(&conn, amina, Purpose::Notice, "a1");
+    // The word of a program newer than this one.
+    conn.execute(
+        "UPDATE outbox SET state = 'hovering' WHERE id = ?1",
+        [row.0],
+    )
+    .unwrap();
+    let items = [
+        message("w1", phone("243970000001"), NOW, "hello"),
+        sent(Some("ob:a1")),
+        message("w2", phone("243970000002"), NOW, "hello"),
+    ];
+    let tally = take_carefully(&conn, &items).unwrap();
+    assert_eq!((tally.messages, tally.statuses, tally.dead), (2, 0, 1));
+    let found = |sql: &str| count(&conn, sql);
+    let dead = "SELECT count(*) FROM inbox WHERE state = 'dead' AND kind = 'status'
+                AND contact_id = 1 AND item LIKE '%w9%'";
+    assert_eq!((amina.0, found(dead)), (1, 1));
+    assert_eq!(found("SELECT count(*) FROM inbox WHERE state = 'new'"), 2);
+    assert_eq!(found("SELECT count(*) FROM webhook"), 1);
+    let flagged = "SELECT count(*) FROM contact WHERE flag = 'dead_letter' AND id = 1";
+    assert_eq!(found(flagged), 1);
+    let told = "SELECT count(*) FROM task WHERE kind = 'dead_letter' AND contact_id = 1";
+    assert_eq!(found(told), 1);
+    // It is acknowledged, so it does not come again; if it does, it is known.
+    let again = take_carefully(&conn, &items).unwrap();
+    assert_eq!((again.duplicates, again.dead), (3, 0));
+}
+
+#[test]
+fn a_message_that_cannot_be_stored_is_put_aside_and_staff_are_told() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    conn.execute_batch(
+        "CREATE TRIGGER planted BEFORE INSERT ON inbox
+         WHEN NEW.state = 'new' AND NEW.contact_id = 1
+         BEGIN SELECT RAISE(ABORT, 'planted'); END",
+    )
+    .unwrap();
+    let items = [
+        message("w1", phone("243970000001"), NOW, "planted words"),
+        message("w2", phone("243970000002"), NOW, "hello"),
+    ];
+    let tally = take_carefully(&conn, &items).unwrap();
+    assert_eq!((amina.0, tally.messages, tally.dead), (1, 1, 1));
+    let dead = "SELECT count(*) FROM inbox i JOIN task t ON t.detail = '' || i.id
+                WHERE i.state = 'dead' AND i.kind = 'message' AND i.contact_id = 1
+                  AND i.item LIKE '%planted words%' AND t.kind = 'dead_letter'";
+    assert_eq!(count(&conn, dead), 1);
+    let waiting = "SELECT count(*) FROM contact WHERE due_at IS NOT NULL";
+    assert_eq!(count(&conn, waiting), 1, "she has nothing to be stepped");
+}
+
+#[test]
+fn a_full_disk_puts_nothing_aside() {
+    let conn = db();
+    conn.pragma_update(None, "max_page_count", 1).unwrap();
+    let long = "x".repeat(1_000_000);
+    let items = [message("w1", phone("243970000001"), NOW, &long)];
+    let taken = nested::nested(&conn, || take_carefully(&conn, &items));
+    assert!(matches!(taken, Err(Error::Full)), "{taken:?}");
+    assert_eq!(count(&conn, "SELECT count(*) FROM inbox"), 0);
+}
+
+#[test]
+fn words_on_which_the_search_for_danger_breaks_do_not_wait() {
+    let conn = db();
+    let key = box_key();
+    let broken = Reception {
+        is_urgent: |words| {
+            assert_ne!(words, "planted words", "a planted fault");
+            false
+        },
+        ..reception(&key)
     };
-    assert_eq!(take(&conn, &[item], NOW).statuses, 1);
+    let items = [
+        message("w1", phone("243970000001"), NOW, "planted words"),
+        message("w2", phone("243970000002"), NOW, "hello"),
+    ];
+    let tally = receive(&conn, &broken, b"raw", &items, NOW).unwrap();
+    assert_eq!((tally.messages, tally.dead), (2, 0));
+    let at_once = format!("SELECT count(*) FROM contact WHERE due_at = {}", NOW.0);
+    assert_eq!(count(&conn, &at_once), 1);
+}
+
+#[test]
+fn a_status_is_applied_or_parked_and_never_a_message() {
+    let conn = db();
+    assert_eq!(take(&conn, &[sent(None)], NOW).statuses, 1);
     assert_eq!(count(&conn, "SELECT count(*) FROM parked_status"), 1);
     assert_eq!(count(&conn, "SELECT count(*) FROM inbox"), 0);
 }

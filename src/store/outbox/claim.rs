@@ -2,7 +2,7 @@
 //! does.
 
 use super::ceiling::Ceiling;
-use super::{Rules, end, lane, purpose_of, template};
+use super::{Rules, end, lane, look, purpose_of, template};
 use crate::core::delivery::{DeliveryState, Errand, LATE_MS, Why, lead};
 use crate::core::id::{AttemptId, ContactId, OutboxId, OutboxKey};
 use crate::core::outgoing::{Body, Outgoing, Purpose};
@@ -49,7 +49,7 @@ pub struct Turn {
 /// Whatever the database reports.
 pub fn turn(conn: &Connection, rules: &Rules, now: Now, room: usize) -> Result<Turn> {
     let mut turn = Turn {
-        more: lane::look(conn, rules, now)?,
+        more: look::look(conn, rules, now)?,
         ..Turn::default()
     };
     if room > 0 {
@@ -145,7 +145,9 @@ fn take_or_set_aside(
         Err(_) => {
             turn.more = true;
             let (failed, why) = (DeliveryState::Failed, Why::Unreadable);
-            end(conn, ready.head, failed, why, now.at)?;
+            look::or_set_aside(conn, ready.contact, now.at, || {
+                end(conn, ready.head, failed, why, now.at)
+            })?;
         }
     }
     Ok(())
@@ -239,7 +241,7 @@ mod tests {
         let conn = db();
         let found = [
             (READY, "USING INDEX lane_ready (rank=? AND ready_at"),
-            (lane::TO_LOOK_AT, "INDEX lane_look (look_at"),
+            (look::TO_LOOK_AT, "INDEX lane_look (look_at"),
             (
                 lane::IN_STATE,
                 "USING INDEX outbox_waiting (contact_id=? AND state=?)",

@@ -6,7 +6,7 @@ use crate::core::delivery::{
     DeliveryState, Errand, Lane, LastTemplate, Plan, Templated, Waiting, Why, Window, plan,
 };
 use crate::core::id::{ContactId, OutboxId};
-use crate::core::limits::{LOOKS_PER_TURN_MAX, PLAN_SLICE_MAX};
+use crate::core::limits::PLAN_SLICE_MAX;
 use crate::core::outgoing::Purpose;
 use crate::core::time::{Now, UnixMs};
 use crate::store::tasks;
@@ -17,26 +17,17 @@ use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
 /// what is seen next.
 const ROUNDS_MAX: usize = 8;
 
-/// Contacts to be looked at, those whose change is oldest first.
-pub(super) const TO_LOOK_AT: &str = "SELECT contact_id FROM lane INDEXED BY lane_look
-     WHERE look_at IS NOT NULL AND look_at <= ?1 ORDER BY look_at LIMIT ?2";
-
-/// Plans the contacts whose turn it is to be looked at, at most
-/// `LOOKS_PER_TURN_MAX`; true if there may be more.
-pub(super) fn look(conn: &Connection, rules: &Rules, now: Now) -> Result<bool> {
-    let limit = i64::try_from(LOOKS_PER_TURN_MAX).unwrap_or(i64::MAX);
-    let due: Vec<i64> = conn
-        .prepare_cached(TO_LOOK_AT)?
-        .query_map(params![now.at.0, limit], |row| row.get(0))?
-        .collect::<rusqlite::Result<_>>()?;
-    let more = due.len() == LOOKS_PER_TURN_MAX;
-    for contact in due {
-        plan_contact(conn, rules, ContactId(contact), now)?;
-    }
-    Ok(more)
-}
-
-fn plan_contact(conn: &Connection, rules: &Rules, contact: ContactId, now: Now) -> Result<()> {
+/// Plans a contact's queue and writes down what follows.
+///
+/// # Errors
+/// Whatever the database reports, and [`Error::Unreadable`] of a row that does
+/// not read back.
+pub(super) fn plan_contact(
+    conn: &Connection,
+    rules: &Rules,
+    contact: ContactId,
+    now: Now,
+) -> Result<()> {
     for _ in 0..ROUNDS_MAX {
         let lane = load(conn, rules, contact, now)?;
         let plan = plan(&lane, rules.limits, now);

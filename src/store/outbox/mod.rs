@@ -7,6 +7,7 @@ mod copy;
 #[cfg(test)]
 mod fate_tests;
 mod lane;
+mod look;
 mod prompt;
 mod settle;
 mod status;
@@ -17,7 +18,7 @@ mod tests;
 pub use claim::{Claim, Turn, turn};
 pub use prompt::{LastPrompt, last_prompt, quotes};
 pub use settle::{line_up, not_doubled, recover, repeats, settle, untold};
-pub use status::{OfAccount, apply_status};
+pub use status::{OfAccount, addressee, apply_status};
 pub use template::note_fault;
 
 use crate::core::delivery::{DeliveryState, Limits, Why};

@@ -1,11 +1,11 @@
 //! Statuses: news of our messages, in any order, once or more often.
 
 use super::settle::window_closed;
-use super::{ask_staff, copy, is_template, purpose_of, state_at, template};
+use super::{ask_staff, copy, is_template, lane, purpose_of, state_at, template};
 use crate::core::delivery::{
     CODE_MISSING, Class, DeliveryState, Returned, Why, advance, classify, retries_max, returned,
 };
-use crate::core::id::OutboxId;
+use crate::core::id::{ContactId, OutboxId};
 use crate::core::inbound::{ProviderError, Receipt, Status};
 use crate::core::tasks::Kind;
 use crate::core::time::UnixMs;
@@ -57,6 +57,21 @@ pub fn apply_status(
             Ok(OfAccount::Nothing)
         }
     }
+}
+
+/// To whom the message went that news are about; nobody if it is not known.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn addressee(
+    conn: &Connection,
+    box_key: &BoxKey,
+    status: &Status,
+) -> Result<Option<ContactId>> {
+    let wamid_key = box_key.keyed_hash(status.id.expose());
+    find_by_status(conn, &wamid_key, status.callback.as_deref())?
+        .map(|id| lane::contact_of(conn, id))
+        .transpose()
 }
 
 fn find_by_status(

@@ -3,7 +3,7 @@
 use super::*;
 use crate::core::delivery::{Errand, PairRule, Policy, SendOutcome, WindowRule};
 use crate::core::inbound::{Identity, ProviderError, Receipt, Status};
-use crate::core::time::DAY_MS;
+use crate::core::time::{DAY_MS, HOUR_MS};
 use crate::ports::LineFault;
 use crate::store::tests::{box_key, contact, count, db, queue};
 
@@ -584,6 +584,65 @@ fn a_row_that_does_not_read_back_fails_alone_and_holds_up_nobody() {
         count(&conn, "SELECT count(*) FROM attempt WHERE ended_at IS NULL"),
         1
     );
+}
+
+#[test]
+fn a_queue_that_cannot_be_planned_is_set_aside_and_holds_up_nobody() {
+    let conn = db();
+    let (amina, ben) = (
+        contact(&conn, "243970000001"),
+        contact(&conn, "243970000002"),
+    );
+    let template = queue(&conn, amina, Purpose::Template, "t1");
+    queue(&conn, amina, Purpose::Notice, "a1");
+    queue(&conn, ben, Purpose::Notice, "b1");
+    let say = |state: &str| {
+        conn.execute(
+            "UPDATE outbox SET state = ?2 WHERE id = ?1",
+            params![template.0, state],
+        )
+        .unwrap();
+    };
+    // The word of a program newer than this one.
+    say("hovering");
+    assert_eq!(claimed(&conn, NOW), ["b1"]);
+    let flagged = "SELECT count(*) FROM contact WHERE flag = 'dead_letter'";
+    assert_eq!(count(&conn, flagged), 1);
+    let told = "SELECT count(*) FROM task WHERE kind = 'dead_letter'";
+    assert_eq!(count(&conn, told), 1);
+    let now = Now {
+        at: NOW,
+        trusted: true,
+    };
+    let next = turn(&conn, &rules(), now, 10).unwrap().next;
+    assert_eq!(next, Some(NOW.plus_ms(HOUR_MS)), "no busy wait");
+    let later = NOW.plus_ms(HOUR_MS);
+    assert!(claimed(&conn, later).is_empty());
+    assert_eq!(count(&conn, told), 1, "and no second task");
+    say("superseded");
+    assert_eq!(claimed(&conn, later.plus_ms(HOUR_MS)), ["a1"]);
+}
+
+#[test]
+fn a_message_that_cannot_even_be_ended_holds_up_nobody() {
+    let conn = db();
+    let (amina, ben) = (
+        contact(&conn, "243970000001"),
+        contact(&conn, "243970000002"),
+    );
+    let bad = queue(&conn, amina, Purpose::Notice, "a1");
+    queue(&conn, ben, Purpose::Notice, "b1");
+    conn.execute("UPDATE outbox SET body = '{' WHERE id = ?1", [bad.0])
+        .unwrap();
+    conn.execute_batch(
+        "CREATE TRIGGER planted BEFORE INSERT ON task WHEN NEW.kind = 'undelivered'
+         BEGIN SELECT RAISE(ABORT, 'planted'); END",
+    )
+    .unwrap();
+    assert_eq!(claimed(&conn, NOW), ["b1"]);
+    assert_eq!(state(&conn, bad), DeliveryState::Queued);
+    let told = "SELECT count(*) FROM task WHERE kind = 'dead_letter'";
+    assert_eq!(count(&conn, told), 1);
 }
 
 #[test]

@@ -10,7 +10,9 @@ use crate::store::contacts::ContactFlag;
 use crate::store::nested::nested;
 use crate::store::sessions::{self, Unhandled, Waiting};
 use crate::store::tasks::NewTask;
-use crate::store::{BoxKey, Error, Try, contacts, counters, outbox, pending, records, tasks};
+use crate::store::{
+    BoxKey, Error, Try, contacts, counters, dead_letter, outbox, pending, records, tasks,
+};
 use rusqlite::Connection;
 
 /// What stepping needs to know, beside the database.
@@ -141,8 +143,10 @@ fn step_boldly(
     Ok(said)
 }
 
-/// Steps a contact's messages together. If that panics they are stepped one
-/// by one, and those that panic alone become dead letters.
+/// Steps a contact's messages together. If that panics, first the timers that
+/// are due are stepped without them, so that no message has to answer for what
+/// a timer breaks; then the messages one by one, and those that panic alone
+/// become dead letters.
 fn step_or_set_aside(
     conn: &Connection,
     context: &Context,
@@ -155,21 +159,8 @@ fn step_or_set_aside(
         step_contact(conn, context, contact, waiting, now, chance)
     });
     let said = match together {
-        Err(error) if !error.is_transient() && waiting.messages.len() > 1 => {
-            let mut said = 0;
-            for one in &waiting.messages {
-                let alone = Waiting {
-                    // What was said meanwhile is the newest question.
-                    prompt: outbox::last_prompt(conn, contact)?,
-                    messages: vec![one.clone()],
-                };
-                said += step_alone(conn, context, contact, &alone, now, chance)?;
-            }
-            said
-        }
         Err(error) if !error.is_transient() => {
-            set_aside_all(conn, contact, &waiting.messages, now.at)?;
-            0
+            step_apart(conn, context, contact, &waiting.messages, now, chance)?
         }
         other => other?,
     };
@@ -177,40 +168,61 @@ fn step_or_set_aside(
     Ok(said)
 }
 
-fn step_alone(
+/// Steps the timers and then each message, after all of them together failed.
+fn step_apart(
     conn: &Connection,
     context: &Context,
     contact: ContactId,
-    alone: &Waiting,
+    messages: &[Unhandled],
     now: Now,
     chance: &dyn Chance,
 ) -> Result<usize, Error> {
-    match nested(conn, || {
-        step_contact(conn, context, contact, alone, now, chance)
-    }) {
-        Err(error) if !error.is_transient() => {
-            set_aside_all(conn, contact, &alone.messages, now.at)?;
-            Ok(0)
+    let step_alone = |messages: &[Unhandled]| -> Result<Option<usize>, Error> {
+        let alone = Waiting {
+            // What was said meanwhile is the newest question.
+            prompt: outbox::last_prompt(conn, contact)?,
+            messages: messages.to_vec(),
+        };
+        let stepped = nested(conn, || {
+            step_contact(conn, context, contact, &alone, now, chance)
+        });
+        match stepped {
+            Err(error) if !error.is_transient() => Ok(None),
+            other => other.map(Some),
         }
-        other => other,
+    };
+    let mut said = 0;
+    let timers = sessions::has_due_timers(conn, contact, now.at)?;
+    if timers {
+        said += match step_alone(&[])? {
+            Some(said) => said,
+            None => {
+                drop_timers(conn, contact, now.at)?;
+                0
+            }
+        };
     }
+    for one in messages {
+        // One that was alone from the beginning has had its try.
+        let tried = messages.len() == 1 && !timers;
+        let alone = if tried {
+            None
+        } else {
+            step_alone(std::slice::from_ref(one))?
+        };
+        match alone {
+            Some(more) => said += more,
+            None => set_aside(conn, contact, one.inbox, "panicked", now.at)?,
+        }
+    }
+    Ok(said)
 }
 
-fn set_aside_all(
-    conn: &Connection,
-    contact: ContactId,
-    waiting: &[Unhandled],
-    now: UnixMs,
-) -> Result<(), Error> {
-    for one in waiting {
-        set_aside(conn, contact, one.inbox, "panicked", now)?;
-    }
-    if waiting.is_empty() {
-        // A timer's step broke off: without the timer it cannot do so again.
-        sessions::take_due_timers(conn, contact, now)?;
-        contacts::flag(conn, contact, ContactFlag::DeadLetter)?;
-    }
-    Ok(())
+/// A timer's step broke off: without the timer it cannot do so again.
+fn drop_timers(conn: &Connection, contact: ContactId, now: UnixMs) -> Result<(), Error> {
+    tracing::error!(contact.id = %contact, "a conversation's timers were dropped");
+    sessions::take_due_timers(conn, contact, now)?;
+    dead_letter::tell_staff(conn, Some(contact), "timer", now)
 }
 
 fn set_aside(
@@ -222,17 +234,8 @@ fn set_aside(
 ) -> Result<(), Error> {
     tracing::error!(inbox.id = %inbox, contact.id = %contact, why, "a message was put aside");
     sessions::mark_dead(conn, inbox, why)?;
-    contacts::flag(conn, contact, ContactFlag::DeadLetter)?;
     counters::add(conn, "engine.dead_letters", 1)?;
-    let detail = inbox.to_string();
-    let task = NewTask {
-        kind: "dead_letter",
-        contact: Some(contact),
-        record: None,
-        outbox: None,
-        detail: Some(&detail),
-    };
-    tasks::open(conn, &task, now)
+    dead_letter::tell_staff(conn, Some(contact), &inbox.to_string(), now)
 }
 
 fn step_contact(
@@ -309,3 +312,7 @@ fn draw_record_id(conn: &Connection, chance: &dyn Chance) -> Result<RecordId, Er
         }
     }
 }
+
+#[cfg(test)]
+#[path = "turn_tests.rs"]
+mod tests;
