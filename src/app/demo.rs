@@ -8,9 +8,12 @@ use crate::app::demo_folder::{self, Account};
 use crate::app::listen;
 use crate::app::serve::ops_context;
 use crate::app::service::{self, Machine, SHUTDOWN, Service};
+use crate::core::inbound::Identity;
+use crate::core::private::Private;
+use crate::core::time::UnixMs;
 use crate::ops::control;
-use crate::simulator::{Settings, Simulator, Waiting};
-use crate::store::{Readers, queue};
+use crate::simulator::{NewPerson, Settings, Simulator, Waiting};
+use crate::store::{Readers, contacts, queue};
 use crate::web::{console, loopback};
 use crate::work::runner::Runner;
 use anyhow::{Context, Result, bail};
@@ -60,6 +63,9 @@ pub async fn demo(
     };
     running.run(prepared, stop, ready).await
 }
+
+/// Phones of an earlier run that are there again.
+const PHONES_BACK: usize = 100;
 
 struct Running {
     pages: TcpListener,
@@ -113,12 +119,21 @@ impl Running {
         readers: Readers,
     ) -> Result<Arc<Simulator>> {
         settings.callback_url = webhook.to_owned();
+        // Ids that came before would be taken for second deliveries.
+        let mut seed = [0; 8];
+        self.machine.chance.fill(&mut seed);
+        settings.seed = u64::from_le_bytes(seed);
+        let phones = readers
+            .read(|conn| contacts::latest(conn, PHONES_BACK))
+            .await
+            .context("the database could not be read")?;
         let graph = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
         let clock = Arc::clone(&self.machine.clock);
-        let simulator = Simulator::start(settings, graph, clock, Some(waiting(readers))).await;
-        Ok(Arc::new(
-            simulator.context("the simulated WhatsApp could not be started")?,
-        ))
+        let simulator = Simulator::start(settings, graph, clock, Some(waiting(readers)))
+            .await
+            .context("the simulated WhatsApp could not be started")?;
+        bring_back(&simulator, phones);
+        Ok(Arc::new(simulator))
     }
 
     fn start_listeners(self, runner: &mut Runner, service: Service, far_side: &Arc<Simulator>) {
@@ -138,6 +153,28 @@ impl Running {
             "simulated WhatsApp",
             async move { far_side.run(stop).await },
         );
+    }
+}
+
+/// The phones of an earlier run, as far as the clinic knows them: what waits for
+/// them must find them. Their chats are gone, as a new phone's would be.
+fn bring_back(simulator: &Simulator, phones: Vec<(Identity, UnixMs)>) {
+    let text = |it: Option<Private<String>>| it.map(Private::into_inner);
+    // The oldest first, as they were added.
+    for (who, stamp) in phones.into_iter().rev() {
+        let phone = NewPerson {
+            hides_number: who.phone.is_none(),
+            number_only: who.bsuid.is_none(),
+            number: text(who.phone),
+            name: text(who.profile_name),
+            username: text(who.username),
+            user_id: text(who.bsuid),
+            wrote_at: Some(stamp),
+        };
+        let added = simulator.with_world(|world, _| world.add_phone(phone));
+        if let Err(error) = added {
+            tracing::debug!(%error, "a phone of an earlier run stays away");
+        }
     }
 }
 

@@ -4,7 +4,7 @@
 use super::server::Shared;
 use axum::extract::State;
 use axum::response::sse::{Event, KeepAlive, Sse};
-use futures_util::stream::{self, Stream};
+use futures_util::stream::{self, Stream, StreamExt};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -24,5 +24,7 @@ pub async fn stream(
         let event = Event::default().event("changed").data(revision);
         Some((Ok(event), changes))
     });
+    // A page that is open must not hold up the end.
+    let events = events.take_until(async move { shared.ended().await });
     Sse::new(events).keep_alive(KeepAlive::new().interval(Duration::from_secs(15)))
 }

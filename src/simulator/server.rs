@@ -62,6 +62,7 @@ pub struct Shared {
     wake: Notify,
     revision: watch::Sender<u64>,
     waiting: Option<Waiting>,
+    ended: CancellationToken,
 }
 
 impl Simulator {
@@ -85,6 +86,7 @@ impl Simulator {
             wake: Notify::new(),
             revision: watch::Sender::new(0),
             waiting,
+            ended: CancellationToken::new(),
         };
         Ok(Self {
             shared: Arc::new(shared),
@@ -164,6 +166,7 @@ impl Simulator {
             () = self.shared.post_webhooks() => {}
         }
         self.shared.line.cut_calls();
+        self.shared.ended.cancel();
     }
 }
 
@@ -209,6 +212,11 @@ impl Shared {
     /// Follows the changes a phone page would show.
     pub fn revisions(&self) -> watch::Receiver<u64> {
         self.revision.subscribe()
+    }
+
+    /// Waits for the end: what a phone page listens to must not outlive it.
+    pub async fn ended(&self) {
+        self.ended.cancelled().await;
     }
 
     /// Replies that wait at the clinic, where somebody can tell.

@@ -25,6 +25,10 @@ pub struct NewPerson {
     pub hides_number: bool,
     /// Whether webhooks leave the user id out, as older ones do.
     pub number_only: bool,
+    /// The business-scoped user id; one is drawn if it is left out.
+    pub user_id: Option<String>,
+    /// When the person last wrote, for one who comes back.
+    pub wrote_at: Option<UnixMs>,
 }
 
 impl World {
@@ -46,7 +50,7 @@ impl World {
         let name = new
             .name
             .unwrap_or_else(|| format!("Phone {}", self.people.count() + 1));
-        let user_id = self.draw_user_id();
+        let user_id = new.user_id.unwrap_or_else(|| self.draw_user_id());
         self.people.add(Person {
             number: number.clone(),
             user_id,
@@ -55,7 +59,7 @@ impl World {
             name,
             hides_number: new.hides_number,
             online: true,
-            wrote_at: None,
+            wrote_at: new.wrote_at,
             pair: PairUse::default(),
             typing_until: UnixMs(0),
             thread: Thread::default(),

@@ -148,6 +148,27 @@ pub fn address_of(conn: &Connection, contact: ContactId) -> Result<Identity> {
     })
 }
 
+/// The latest contacts who can be written to: how WhatsApp names them, and its
+/// stamp of their last message.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn latest(conn: &Connection, limit: usize) -> Result<Vec<(Identity, UnixMs)>> {
+    let mut query = conn.prepare_cached(
+        "SELECT id, last_stamp FROM contact c
+         WHERE EXISTS (SELECT 1 FROM address WHERE contact_id = c.id) ORDER BY id DESC LIMIT ?1",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let found: Vec<(i64, i64)> = query
+        .query_map([limit], |row| Ok((row.get(0)?, row.get(1)?)))?
+        .collect::<rusqlite::Result<_>>()?;
+    let mut latest = Vec::new();
+    for (contact, stamp) in found {
+        latest.push((address_of(conn, ContactId(contact))?, UnixMs(stamp)));
+    }
+    Ok(latest)
+}
+
 /// Marks a contact for staff; the first reason stays until it is dealt with.
 ///
 /// # Errors

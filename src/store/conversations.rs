@@ -6,7 +6,7 @@ use crate::core::id::ContactId;
 use crate::core::inbound::{Content, Item, MediaKind};
 use crate::core::outgoing::Body;
 use crate::core::private::Private;
-use crate::core::time::UnixMs;
+use crate::core::time::{MINUTE_MS, UnixMs};
 use crate::store::{Result, contacts, outbox};
 use rusqlite::{Connection, params};
 use std::collections::BTreeSet;
@@ -44,6 +44,8 @@ pub struct Line {
     pub text: Option<Private<String>>,
     /// When it was written (theirs, by WhatsApp's clock) or queued (ours).
     pub at: UnixMs,
+    /// When one of theirs reached the box, if that was noticeably later.
+    pub arrived: Option<UnixMs>,
     /// How far one of ours has come.
     pub state: Option<DeliveryState>,
     /// Why it stands there.
@@ -113,13 +115,26 @@ fn conversation(conn: &Connection, contact: ContactId) -> Result<Conversation> {
     Ok(found)
 }
 
+/// The number a contact can be called on; none where WhatsApp hides it.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn number(conn: &Connection, contact: ContactId) -> Result<Option<Private<String>>> {
+    let who = contacts::address_of(conn, contact)?;
+    Ok(who.phone.map(|phone| international(&phone)))
+}
+
+fn international(phone: &Private<String>) -> Private<String> {
+    Private::new(format!("+{}", phone.expose()))
+}
+
 /// How a contact is shown to staff.
 ///
 /// # Errors
 /// Whatever the database reports.
 pub fn title(conn: &Connection, contact: ContactId) -> Result<Private<String>> {
     let who = contacts::address_of(conn, contact)?;
-    let number = who.phone.map(|p| Private::new(format!("+{}", p.expose())));
+    let number = who.phone.as_ref().map(international);
     Ok(who
         .profile_name
         .or(number)
@@ -127,51 +142,79 @@ pub fn title(conn: &Connection, contact: ContactId) -> Result<Private<String>> {
         .unwrap_or_else(|| Private::new(format!("contact {contact}"))))
 }
 
-/// The latest messages of a conversation, oldest first.
+/// One who arrives later than this after being written has waited somewhere, ms.
+const LATE_ARRIVAL_MS: i64 = MINUTE_MS;
+
+/// The latest messages of a conversation, oldest first: theirs in the order they
+/// were written, also when they arrived in another; ours between them where we
+/// said them.
 ///
 /// # Errors
 /// Whatever the database reports.
 pub fn messages(conn: &Connection, contact: ContactId, limit: usize) -> Result<Vec<Line>> {
-    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut theirs = theirs(conn, contact, limit)?.into_iter().peekable();
+    let mut lines = Vec::new();
+    for (ours, said_at) in ours(conn, contact, limit)? {
+        while let Some((line, _)) = theirs.next_if(|(_, came)| *came <= said_at) {
+            lines.push(line);
+        }
+        lines.push(ours);
+    }
+    lines.extend(theirs.map(|(line, _)| line));
+    let surplus = lines.len().saturating_sub(limit);
+    Ok(lines.split_off(surplus))
+}
+
+/// Their latest messages as they were written, each with when it came.
+fn theirs(conn: &Connection, contact: ContactId, limit: usize) -> Result<Vec<(Line, UnixMs)>> {
     let mut query = conn.prepare_cached(
-        "SELECT * FROM (
-             SELECT * FROM (
-                 SELECT 0 AS ours, id, item AS text, received_at AS at, NULL AS state,
-                        NULL AS why, 0
-                   FROM inbox WHERE contact_id = ?1 AND kind = 'message'
-                  ORDER BY id DESC LIMIT ?2)
-             UNION ALL
-             SELECT * FROM (
-                 SELECT 1, id, body, created_at, state, why, maybe_double
-                   FROM outbox WHERE contact_id = ?1 ORDER BY id DESC LIMIT ?2)
-         ) ORDER BY at DESC, ours DESC, id DESC LIMIT ?2",
+        "SELECT item, stamped_at, received_at FROM (
+             SELECT id, item, stamped_at, received_at FROM inbox
+             WHERE contact_id = ?1 AND kind = 'message' ORDER BY id DESC LIMIT ?2)
+         ORDER BY stamped_at, id",
     )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = query.query_map(params![contact.0, limit], |row| {
-        let ours: bool = row.get(0)?;
-        let text: Option<String> = row.get(2)?;
-        let state = if ours {
-            Some(outbox::state_at(row, 4)?)
-        } else {
-            None
+        let text: Option<String> = row.get(0)?;
+        let (at, came) = (UnixMs(row.get(1)?), UnixMs(row.get(2)?));
+        let line = Line {
+            side: Side::Contact,
+            text: text.and_then(|text| their_words(&text)),
+            at,
+            arrived: (came.ms_since(at) > LATE_ARRIVAL_MS).then_some(came),
+            state: None,
+            why: None,
+            maybe_double: false,
         };
-        Ok(Line {
-            side: if ours { Side::Clinic } else { Side::Contact },
-            text: text.and_then(|text| {
-                if ours {
-                    own_words(&text)
-                } else {
-                    their_words(&text)
-                }
-            }),
-            at: UnixMs(row.get(3)?),
-            state,
-            why: row.get(5)?,
-            maybe_double: row.get(6)?,
-        })
+        Ok((line, came))
     })?;
-    let mut lines: Vec<Line> = rows.collect::<rusqlite::Result<_>>()?;
-    lines.reverse();
-    Ok(lines)
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
+/// Our latest messages in the order of queueing, each with when that was.
+fn ours(conn: &Connection, contact: ContactId, limit: usize) -> Result<Vec<(Line, UnixMs)>> {
+    let mut query = conn.prepare_cached(
+        "SELECT body, created_at, state, why, maybe_double FROM (
+             SELECT id, body, created_at, state, why, maybe_double FROM outbox
+             WHERE contact_id = ?1 ORDER BY id DESC LIMIT ?2)
+         ORDER BY id",
+    )?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let rows = query.query_map(params![contact.0, limit], |row| {
+        let text: Option<String> = row.get(0)?;
+        let at = UnixMs(row.get(1)?);
+        let line = Line {
+            side: Side::Clinic,
+            text: text.and_then(|text| own_words(&text)),
+            at,
+            arrived: None,
+            state: Some(outbox::state_at(row, 2)?),
+            why: row.get(3)?,
+            maybe_double: row.get(4)?,
+        };
+        Ok((line, at))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 fn own_words(row: &str) -> Option<Private<String>> {
@@ -237,7 +280,9 @@ fn words(content: &Content) -> Private<String> {
 mod tests {
     use super::*;
     use crate::core::outgoing::Purpose;
-    use crate::store::tests::{contact, db, queue};
+    use crate::core::time::SECOND_MS;
+    use crate::store::inbox::{Reception, receive};
+    use crate::store::tests::{box_key, contact, db, message, phone, queue};
 
     #[test]
     fn who_was_active_last_stands_first_however_long_ago_they_first_wrote() {
@@ -259,5 +304,48 @@ mod tests {
             .map(|one| one.contact)
             .collect();
         assert_eq!(listed, [people[0], people[7], people[6]]);
+    }
+
+    fn write(conn: &Connection, id: &str, words: &str, stamped: UnixMs, came: UnixMs) {
+        let key = box_key();
+        let reception = Reception {
+            box_key: &key,
+            channel: "cloud",
+            phone_number_id: "1",
+            quiet_ms: 1_500,
+            is_urgent: |_| false,
+        };
+        let item = message(id, phone("243970000001"), stamped, words);
+        receive(conn, &reception, b"{}", &[item], came).unwrap();
+    }
+
+    #[test]
+    fn after_an_outage_a_story_reads_as_it_was_written() {
+        let conn = db();
+        let amina = contact(&conn, "243970000001");
+        let at = |seconds: i64| UnixMs(1_000_000 + seconds * SECOND_MS);
+        write(&conn, "a", "hello", at(0), at(1));
+        queue(&conn, amina, Purpose::Notice, "welcome");
+        conn.execute("UPDATE outbox SET created_at = ?1", [at(2).0])
+            .unwrap();
+        // Two that waited for the line came in the other order.
+        write(&conn, "c", "then fever", at(160), at(300));
+        write(&conn, "b", "first a cough", at(100), at(301));
+        let lines = messages(&conn, amina, 10).unwrap();
+        let told: Vec<(&str, UnixMs, Option<UnixMs>)> = lines
+            .iter()
+            .map(|line| (line.text.as_ref().unwrap().as_str(), line.at, line.arrived))
+            .collect();
+        assert_eq!(
+            told,
+            [
+                ("hello", at(0), None),
+                ("welcome", at(2), None),
+                ("first a cough", at(100), Some(at(301))),
+                ("then fever", at(160), Some(at(300))),
+            ]
+        );
+        let latest = messages(&conn, amina, 1).unwrap();
+        assert_eq!(latest[0].at, at(160));
     }
 }

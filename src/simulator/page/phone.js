@@ -7,7 +7,7 @@
   var current = null;
   var phones = [];
   var shown = new Map();
-  var order = '';
+  var tabs = new Map();
   var loading = false;
   var again = false;
   var sheetOpener = null;
@@ -44,7 +44,9 @@
       headers: { 'content-type': 'application/json' },
       body: JSON.stringify(body)
     };
-    var answer = await fetch('/simulator' + path, options);
+    var answer = await fetch('/simulator' + path, options).catch(function () {
+      throw new Error('the demo does not answer. Is it still running?');
+    });
     var json = await answer.json().catch(function () { return {}; });
     if (!answer.ok) { throw new Error(json.error || 'the simulator answered ' + answer.status); }
     return json;
@@ -52,7 +54,7 @@
 
   function say(fault) {
     by('fault').hidden = !fault;
-    by('fault').textContent = fault ? 'That did not work: ' + fault.message : '';
+    put(by('fault'), fault ? 'That did not work: ' + fault.message : '');
   }
 
   function guarded(act) {
@@ -66,6 +68,7 @@
   function showLine(line, waiting) {
     var up = line.up;
     by('switch').setAttribute('aria-checked', String(!up));
+    if (!up) { by('deaf').checked = !line.webhooks; }
     by('line').classList.toggle('cut', !up);
     put(by('line-state'), up ? 'The clinic’s line works.'
       : line.webhooks ? 'The line is cut: what you write still gets in, but no reply can leave. The replies wait.'
@@ -76,7 +79,8 @@
     put(by('waiting'), words);
     // Said again where the eye is; the screen reader has it from above.
     var late = up ? 'The line is back: ' + words + '.' : 'The clinic’s line is cut. ' +
-      (count ? words + ' until it is back.' : 'What you write waits at WhatsApp.');
+      (count ? words + ' until it is back.'
+        : line.webhooks ? 'What you write still gets in; replies will wait.' : 'What you write waits at WhatsApp.');
     by('held').hidden = up && count === 0;
     by('held').classList.toggle('back', up);
     put(by('held'), late);
@@ -99,38 +103,55 @@
     return '+' + phone.number;
   }
 
+  // A tab stays the same button: focus and a press under way stay on it.
   function showPhones() {
-    var tabs = by('phones');
-    var focused = tabs.contains(document.activeElement);
-    tabs.textContent = '';
+    var numbers = phones.map(function (phone) { return phone.number; });
+    tabs.forEach(function (known, number) {
+      if (numbers.indexOf(number) < 0) { known.tab.remove(); tabs.delete(number); }
+    });
     phones.forEach(function (phone) {
-      var tab = make('button');
+      var known = tabs.get(phone.number) || newTab(phone.number);
       var chosen = phone.number === current;
-      tab.type = 'button';
-      tab.setAttribute('role', 'tab');
-      tab.setAttribute('aria-selected', String(chosen));
-      tab.setAttribute('aria-controls', 'chat');
-      tab.tabIndex = chosen ? 0 : -1;
-      tab.appendChild(make('strong', '', phone.name));
-      tab.appendChild(make('small', '', label(phone) + (phone.online ? '' : ' · off')));
+      var state = JSON.stringify([phone.name, label(phone), phone.online, chosen, !chosen && phone.unread]);
+      if (known.state === state) { return; }
+      known.state = state;
+      known.tab.setAttribute('aria-selected', String(chosen));
+      known.tab.tabIndex = chosen ? 0 : -1;
+      known.tab.textContent = '';
+      known.tab.appendChild(make('strong', '', phone.name));
+      known.tab.appendChild(make('small', '', label(phone) + (phone.online ? '' : ' · off')));
       if (phone.unread && !chosen) {
         var badge = make('span', 'badge', phone.unread);
         badge.appendChild(make('span', 'out', ' unread'));
-        tab.appendChild(badge);
+        known.tab.appendChild(badge);
       }
-      tab.addEventListener('click', function () { choose(phone.number); });
-      tabs.appendChild(tab);
-      if (chosen && focused) { tab.focus(); }
     });
   }
 
+  function newTab(number) {
+    var tab = make('button');
+    tab.type = 'button';
+    tab.setAttribute('role', 'tab');
+    tab.setAttribute('aria-controls', 'chat');
+    tab.addEventListener('click', function () { choose(number); });
+    by('phones').appendChild(tab);
+    var known = { tab: tab, state: '' };
+    tabs.set(number, known);
+    return known;
+  }
+
   function choose(number) {
+    var focused = by('phones').contains(document.activeElement);
     current = number;
     shown.clear();
-    order = '';
     by('bubbles').textContent = '';
+    by('shade').hidden = true;
+    sheetOpener = null;
     try { sessionStorage.setItem('phone', number); } catch (refused) { /* private window */ }
     showPhones();
+    var tab = tabs.get(number).tab;
+    tab.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+    if (focused) { tab.focus(); }
     load();
   }
 
@@ -257,6 +278,7 @@
     if (quoted && message.kind !== 'tap') { bubble.appendChild(make('p', 'quote', quoted)); }
     bubble.appendChild(contents(message));
     var meta = make('div', 'meta');
+    meta.setAttribute('aria-live', 'off');
     if (message.edited) { meta.appendChild(make('span', '', 'edited')); }
     var time = make('time', '', clockOf(message.at_ms));
     time.dateTime = message.time;
@@ -270,32 +292,45 @@
     return item;
   }
 
-  // Keeps bubbles that did not change, so that focus and a reader's place stay.
+  // Everything of a message but its ticks.
+  function wordsOf(message) {
+    return JSON.stringify(Object.assign({}, message, { ticks: null }));
+  }
+
+  // Changes only what differs, so that focus and a reader's place stay, and each
+  // message is read out once.
   function showChat(messages) {
     var list = by('bubbles');
     var scroll = by('scroll');
     var follow = atEnd;
     var texts = new Map(messages.map(function (m) { return [m.id, m.text]; }));
-    var newOrder = messages.map(function (m) { return m.id; }).join(' ');
-    if (!newOrder.startsWith(order)) { list.textContent = ''; shown.clear(); }
-    order = newOrder;
+    shown.forEach(function (known, id) {
+      if (!texts.has(id)) { known.node.remove(); shown.delete(id); }
+    });
     messages.forEach(function (message, i) {
-      var state = JSON.stringify(message);
-      var known = shown.get(message.id);
-      if (known && known.state === state) { return; }
       var before = messages[i - 1];
       var turn = !before || before.direction !== message.direction;
-      var node = bubbleOf(message, texts.get(message.quoted), turn);
+      var words = wordsOf(message);
+      var known = shown.get(message.id);
       if (known) {
-        known.node.querySelector('.bubble').replaceWith(node.querySelector('.bubble'));
-        known.state = state;
+        known.node.classList.toggle('turn', turn);
+        if (known.words !== words) {
+          var fresh = bubbleOf(message, texts.get(message.quoted), turn);
+          known.node.querySelector('.bubble').replaceWith(fresh.querySelector('.bubble'));
+        } else if (known.ticks !== message.ticks) {
+          known.node.querySelector('.ticks').replaceWith(ticks(message));
+        }
+        known.words = words;
+        known.ticks = message.ticks;
         return;
       }
+      var node = bubbleOf(message, texts.get(message.quoted), turn);
+      var next = before ? shown.get(before.id).node.nextSibling : list.firstChild;
       if (!before || dayOf(before.at_ms) !== dayOf(message.at_ms)) {
-        list.appendChild(make('li', 'day', dayOf(message.at_ms)));
+        list.insertBefore(make('li', 'day', dayOf(message.at_ms)), next);
       }
-      list.appendChild(node);
-      shown.set(message.id, { state: state, node: node });
+      list.insertBefore(node, next);
+      shown.set(message.id, { words: words, ticks: message.ticks, node: node });
     });
     by('empty').hidden = messages.length > 0;
     if (follow) { scroll.scrollTop = scroll.scrollHeight; }
@@ -399,8 +434,14 @@
       event.preventDefault();
       var text = by('text').value;
       if (!text.trim()) { return; }
+      // Taken at once: a second Enter, or words typed meanwhile, are the next.
+      by('text').value = '';
+      grow();
       guarded(function () {
-        return send({ text: text }).then(function () { by('text').value = ''; grow(); });
+        return send({ text: text }).catch(function (fault) {
+          if (!by('text').value) { by('text').value = text; grow(); }
+          throw fault;
+        });
       })();
       by('text').focus();
     });

@@ -53,6 +53,7 @@ pub fn router(console: Console) -> Router {
         .route("/", get(overview::show))
         .route("/records/{id}", get(record))
         .route("/conversations/{id}", get(conversation))
+        .fallback(lost)
         .with_state(console)
         .route(
             "/static/console.css",
@@ -107,18 +108,23 @@ async fn record(State(console): State<Console>, Path(id): Path<String>) -> Respo
     }
 }
 
-async fn conversation(State(console): State<Console>, Path(id): Path<i64>) -> Response {
+async fn conversation(State(console): State<Console>, Path(id): Path<String>) -> Response {
+    const NONE: &str = "There is no such conversation.";
+    let Ok(id) = id.parse().map(ContactId) else {
+        return missing(&console, NONE);
+    };
     let found = console
         .readers
         .read(move |conn| {
-            let title = conversations::title(conn, ContactId(id))?;
-            let lines = conversations::messages(conn, ContactId(id), MESSAGES_SHOWN)?;
-            Ok((title, lines))
+            let title = conversations::title(conn, id)?;
+            let number = conversations::number(conn, id)?;
+            let lines = conversations::messages(conn, id, MESSAGES_SHOWN)?;
+            Ok((title, number, lines))
         })
         .await;
     match found {
-        Ok((_, lines)) if lines.is_empty() => missing(&console, "There is no such conversation."),
-        Ok((title, lines)) => {
+        Ok((_, _, lines)) if lines.is_empty() => missing(&console, NONE),
+        Ok((title, number, lines)) => {
             let lines = lines
                 .iter()
                 .map(|line| view::line(line, &console.zone))
@@ -126,6 +132,7 @@ async fn conversation(State(console): State<Console>, Path(id): Path<i64>) -> Re
             page(&ConversationPage {
                 clinic: &console.clinic,
                 title: title.expose(),
+                number: number.as_ref().map(Private::as_str),
                 lines,
             })
         }
@@ -153,6 +160,10 @@ fn page(template: &impl Template) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
+}
+
+async fn lost(State(console): State<Console>) -> Response {
+    missing(&console, "There is no page under this address.")
 }
 
 fn missing(console: &Console, what: &str) -> Response {

@@ -4,6 +4,7 @@ use super::view::{self, OverviewPage, QueueLine, RecordLine, TalkCard, TaskCard}
 use super::{Console, broken, page};
 use crate::core::answers::Value;
 use crate::core::engine::{RecordStatus, Triage};
+use crate::core::private::Private;
 use crate::core::tasks::Kind;
 use crate::store::conversations::Conversation;
 use crate::store::queue::{Queued, Summary};
@@ -20,7 +21,8 @@ const SHOWN: usize = 30;
 
 struct Found {
     summary: Summary,
-    tasks: Vec<Task>,
+    /// Each with the number to call.
+    tasks: Vec<(Task, Option<Private<String>>)>,
     records: Vec<Record>,
     conversations: Vec<Conversation>,
     queue: Vec<Queued>,
@@ -34,10 +36,15 @@ async fn draw(console: &Console) -> Result<Response, Error> {
     Ok(page(&OverviewPage {
         clinic: &console.clinic,
         line: line.word(),
+        headline: view::headline(line),
         line_words: line.explain(),
         waiting: found.summary.waiting,
         oldest: found.summary.oldest.map(|at| view::age(at, now)),
-        tasks: found.tasks.iter().map(|t| task(t, zone)).collect(),
+        tasks: found
+            .tasks
+            .iter()
+            .map(|(t, n)| task(t, n.as_ref(), zone))
+            .collect(),
         records: found.records.iter().map(|r| record(r, zone)).collect(),
         conversations: found.conversations.iter().map(|c| talk(c, zone)).collect(),
         queue: found.queue.iter().map(|q| queued(q, zone)).collect(),
@@ -50,16 +57,24 @@ pub(super) async fn show(State(console): State<Console>) -> Response {
 }
 
 fn read(conn: &Connection) -> Result<Found, Error> {
+    let mut to_do = Vec::new();
+    for task in tasks::list_open(conn, SHOWN)? {
+        let number = match task.contact {
+            Some(contact) => conversations::number(conn, contact)?,
+            None => None,
+        };
+        to_do.push((task, number));
+    }
     Ok(Found {
         summary: queue::summary(conn)?,
-        tasks: tasks::list_open(conn, SHOWN)?,
+        tasks: to_do,
         records: records::latest(conn, SHOWN)?,
         conversations: conversations::latest(conn, SHOWN)?,
         queue: queue::list(conn, false, SHOWN)?,
     })
 }
 
-fn task(task: &Task, zone: &TimeZone) -> TaskCard {
+fn task(task: &Task, number: Option<&Private<String>>, zone: &TimeZone) -> TaskCard {
     let kind: Option<Kind> = task.kind.parse().ok();
     let what = kind.map_or_else(
         || task.kind.clone(),
@@ -69,6 +84,7 @@ fn task(task: &Task, zone: &TimeZone) -> TaskCard {
         what,
         urgent: task.kind == "danger_sign",
         contact: task.contact.map(|c| c.0),
+        number: number.map(|number| number.expose().clone()),
         record: task.record.clone(),
         at: view::clock_time(task.created_at, zone),
     }
@@ -82,7 +98,7 @@ fn record(record: &Record, zone: &TimeZone) -> RecordLine {
     RecordLine {
         id: record.id.as_str().to_owned(),
         patient: text("patient_name"),
-        complaint: text("complaint"),
+        complaint: view::in_short(&text("complaint")),
         urgent: record.triage == Triage::Urgent,
         status: match record.status {
             RecordStatus::InProgress => "being asked",

@@ -1,11 +1,21 @@
 //! What the templates show: words and times, ready to print.
 
-use crate::core::delivery::DeliveryState;
+use crate::core::delivery::{DeliveryState, Why, explain};
 use crate::core::private::Private;
 use crate::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, UnixMs};
 use crate::store::conversations::{Line, Side};
+use crate::work::line::LineState;
 use askama::Template;
 use jiff::tz::TimeZone;
+
+/// Characters of a complaint in the list of records.
+const LISTED_CHARACTERS: usize = 120;
+
+/// Where a message stands, for staff.
+pub(super) struct StateWords {
+    pub word: String,
+    pub told: String,
+}
 
 /// The overview.
 #[derive(Template)]
@@ -13,6 +23,7 @@ use jiff::tz::TimeZone;
 pub(super) struct OverviewPage<'a> {
     pub clinic: &'a str,
     pub line: &'a str,
+    pub headline: &'a str,
     pub line_words: &'a str,
     pub waiting: i64,
     pub oldest: Option<String>,
@@ -27,6 +38,7 @@ pub(super) struct TaskCard {
     pub what: String,
     pub urgent: bool,
     pub contact: Option<i64>,
+    pub number: Option<String>,
     pub record: Option<String>,
     pub at: String,
 }
@@ -56,7 +68,7 @@ pub(super) struct QueueLine {
     pub contact: i64,
     pub purpose: String,
     pub state: &'static str,
-    pub words: String,
+    pub words: StateWords,
     pub maybe_double: bool,
     pub at: String,
 }
@@ -76,6 +88,7 @@ pub(super) struct RecordPage<'a> {
 pub(super) struct ConversationPage<'a> {
     pub clinic: &'a str,
     pub title: &'a str,
+    pub number: Option<&'a str>,
     pub lines: Vec<TalkLine>,
 }
 
@@ -84,7 +97,8 @@ pub(super) struct TalkLine {
     pub ours: bool,
     pub text: Option<String>,
     pub at: String,
-    pub state: String,
+    pub arrived: Option<String>,
+    pub state: Option<StateWords>,
     pub maybe_double: bool,
 }
 
@@ -102,39 +116,64 @@ pub(super) fn line(line: &Line, zone: &TimeZone) -> TalkLine {
         ours: line.side == Side::Clinic,
         text: line.text.as_ref().map(|text| Private::expose(text).clone()),
         at: clock_time(line.at, zone),
+        arrived: line.arrived.map(|at| clock_time(at, zone)),
         state: line
             .state
-            .map_or_else(String::new, |s| state_words(s, line.why.as_deref())),
+            .map(|state| state_words(state, line.why.as_deref())),
         maybe_double: line.maybe_double,
     }
 }
 
-/// A delivery state in words for staff.
-pub(super) fn state_words(state: DeliveryState, why: Option<&str>) -> String {
-    let words = match state {
-        DeliveryState::Queued => "waiting",
-        DeliveryState::Held => "held back",
-        DeliveryState::Sending => "being sent",
-        DeliveryState::InDoubt => "maybe sent, not confirmed",
-        DeliveryState::Accepted => "handed to WhatsApp",
-        DeliveryState::Sent => "sent",
-        DeliveryState::Delivered => "delivered",
-        DeliveryState::Read => "read",
-        DeliveryState::Failed => "not delivered",
-        DeliveryState::Expired => "too old, not sent",
-        DeliveryState::Cancelled => "withdrawn",
-        DeliveryState::Superseded => "replaced by a newer one",
+/// A delivery state as every list of it shows it: its word, and, until the
+/// message has arrived, the sentence for staff and what they can do.
+pub(super) fn state_words(state: DeliveryState, why: Option<&str>) -> StateWords {
+    let why = why.and_then(|word| word.parse::<Why>().ok());
+    let (sentence, todo) = explain(state, why);
+    let told = match state {
+        DeliveryState::Accepted
+        | DeliveryState::Sent
+        | DeliveryState::Delivered
+        | DeliveryState::Read => String::new(),
+        DeliveryState::Queued
+        | DeliveryState::Held
+        | DeliveryState::Sending
+        | DeliveryState::InDoubt
+        | DeliveryState::Failed
+        | DeliveryState::Expired
+        | DeliveryState::Cancelled
+        | DeliveryState::Superseded => match todo {
+            Some(todo) => format!("{sentence} {todo}"),
+            None => sentence.to_owned(),
+        },
     };
-    let reason = match why {
-        Some("line_down") => " (no connection)",
-        Some("configuration") => " (WhatsApp refuses our credentials)",
-        Some("throttled" | "throttled_contact") => " (WhatsApp asks to slow down)",
-        Some("window_closed") => " (the patient last wrote over 24 hours ago)",
-        Some("refused" | "undelivered") => " (WhatsApp could not reach the phone)",
-        Some("erased") => " (erased)",
-        Some(_) | None => "",
-    };
-    format!("{words}{reason}")
+    StateWords {
+        word: state.word().replace('_', " "),
+        told,
+    }
+}
+
+/// What the head of the overview says of the line.
+pub(super) const fn headline(line: LineState) -> &'static str {
+    match line {
+        LineState::Up => "Connected to WhatsApp",
+        LineState::Down | LineState::Portal | LineState::Tls | LineState::ClockWrong => {
+            "No connection to WhatsApp"
+        }
+        LineState::ProviderDown => "WhatsApp itself does not answer",
+        LineState::TokenBad | LineState::Misconfigured => {
+            "Connected, but WhatsApp refuses the clinic's account"
+        }
+        LineState::Paused(_) => "Connected, but WhatsApp asked for a pause",
+    }
+}
+
+/// Cut for a list; the whole stands on its own page.
+pub(super) fn in_short(text: &str) -> String {
+    let mut short: String = text.chars().take(LISTED_CHARACTERS).collect();
+    if short.len() < text.len() {
+        short.push('…');
+    }
+    short
 }
 
 /// A moment in the clinic's time, to the minute.
@@ -172,6 +211,31 @@ mod tests {
         assert_eq!(at(5 * HOUR_MS), "5 hours");
         assert_eq!(at(3 * DAY_MS), "3 days");
         assert_eq!(at(-5), "0 seconds");
+    }
+
+    #[test]
+    fn a_message_is_spoken_of_as_everywhere() {
+        for why in Why::all() {
+            let words = state_words(DeliveryState::Failed, Some(why.word()));
+            assert!(words.told.starts_with(why.sentence()), "{why}");
+            assert!(
+                words
+                    .told
+                    .ends_with(why.what_to_do().unwrap_or(why.sentence()))
+            );
+        }
+        let doubted = state_words(DeliveryState::InDoubt, None);
+        assert_eq!(doubted.word, "in doubt");
+        assert!(!doubted.told.is_empty());
+        assert_eq!(state_words(DeliveryState::Read, None).told, "");
+    }
+
+    #[test]
+    fn a_list_shows_the_beginning_of_a_long_complaint() {
+        assert_eq!(in_short("fièvre"), "fièvre");
+        let long = in_short(&"é".repeat(500));
+        assert_eq!(long.chars().count(), LISTED_CHARACTERS + 1);
+        assert!(long.ends_with('…'));
     }
 
     #[test]

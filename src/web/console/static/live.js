@@ -5,15 +5,30 @@
   var main = document.querySelector("[data-live]");
   if (!main || !window.fetch) { return; }
 
-  function busy() {
+  var bar = document.getElementById("stale");
+  var current = new Date();
+  var missed = 0;
+
+  // What is being selected stays as it is until that is over.
+  function selected(node) {
     var selection = window.getSelection();
-    return document.hidden || (selection && String(selection).length > 0);
+    return selection && String(selection).length > 0 && selection.containsNode(node, true);
+  }
+
+  // A page that stopped moving must not pass for the present.
+  function tell() {
+    var words = missed < 2 ? "" :
+      "Not current since " + current.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" }) +
+      ": the box does not answer. It is asked again and again.";
+    if (bar.textContent !== words) { bar.textContent = words; }
+    bar.hidden = !words;
   }
 
   // Changes what differs and leaves the rest in its place, so that the reader's
   // focus and a screen reader's voice stay where they are.
   function update(old, fresh) {
     if (old.isEqualNode(fresh)) { return; }
+    if ((old.nodeType !== Node.ELEMENT_NODE || old.nodeName !== fresh.nodeName) && selected(old)) { return; }
     if (old.nodeType === Node.TEXT_NODE && fresh.nodeType === Node.TEXT_NODE) { old.data = fresh.data; return; }
     if (old.nodeName !== fresh.nodeName || old.nodeType !== Node.ELEMENT_NODE) { old.replaceWith(fresh); return; }
     Array.from(old.attributes).forEach(function (it) { if (!fresh.hasAttribute(it.name)) { old.removeAttribute(it.name); } });
@@ -23,7 +38,7 @@
     has.forEach(function (child, at) {
       if (had[at]) { update(had[at], child); } else { old.appendChild(child); }
     });
-    had.slice(has.length).forEach(function (child) { child.remove(); });
+    had.slice(has.length).forEach(function (child) { if (!selected(child)) { child.remove(); } });
   }
 
   // A new row moves the others: the focus goes on with its own link.
@@ -37,14 +52,21 @@
   }
 
   function refresh() {
-    if (busy()) { return; }
+    if (document.hidden) { return; }
     fetch(location.href, { headers: { "X-Live": "1" } }).then(function (answer) {
-      return answer.ok ? answer.text() : null;
+      if (!answer.ok) { throw new Error("not now"); }
+      return answer.text();
     }).then(function (text) {
-      if (!text || busy()) { return; }
       var fresh = new DOMParser().parseFromString(text, "text/html").querySelector("[data-live]");
-      if (fresh) { show(document.importNode(fresh, true)); }
-    }).catch(function () { /* The next round tries again. */ });
+      if (!fresh) { throw new Error("no page"); }
+      missed = 0;
+      current = new Date();
+      tell();
+      show(document.importNode(fresh, true));
+    }).catch(function () {
+      missed += 1;
+      tell();
+    });
   }
   setInterval(refresh, 2000);
 }());
