@@ -100,6 +100,7 @@ pub fn unhandled(
                     received: UnixMs(row.get(2)?),
                     quotes_question: quotes,
                     about,
+                    other_account: false,
                     content: message.content,
                 })
             }
