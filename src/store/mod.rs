@@ -12,6 +12,7 @@ pub mod conversations;
 pub mod counters;
 pub mod erasure;
 pub mod error;
+pub mod flags;
 mod foreign_log;
 mod group;
 pub mod inbox;

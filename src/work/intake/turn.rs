@@ -6,11 +6,11 @@ use crate::core::id::{ContactId, InboxId, RecordId};
 use crate::core::limits::{CONTACTS_PER_TURN_MAX, EVENTS_PER_STEP_MAX, INTERRUPTIONS_MAX};
 use crate::core::time::{Now, UnixMs};
 use crate::ports::Chance;
-use crate::store::contacts::ContactFlag;
+use crate::store::flags::{self, ContactFlag};
 use crate::store::nested::nested;
 use crate::store::sessions::{self, Unhandled, Waiting};
 use crate::store::tasks::NewTask;
-use crate::store::{BoxKey, Error, Try, contacts, counters, outbox, pending, records, tasks};
+use crate::store::{BoxKey, Error, Try, counters, outbox, pending, records, tasks};
 use rusqlite::Connection;
 
 /// What stepping needs to know, beside the database.
@@ -208,7 +208,7 @@ fn set_aside_all(
     if waiting.is_empty() {
         // A timer's step broke off: without the timer it cannot do so again.
         sessions::take_due_timers(conn, contact, now)?;
-        contacts::flag(conn, contact, ContactFlag::DeadLetter)?;
+        flags::flag(conn, contact, ContactFlag::DeadLetter)?;
     }
     Ok(())
 }
@@ -222,7 +222,7 @@ fn set_aside(
 ) -> Result<(), Error> {
     tracing::error!(inbox.id = %inbox, contact.id = %contact, why, "a message was put aside");
     sessions::mark_dead(conn, inbox, why)?;
-    contacts::flag(conn, contact, ContactFlag::DeadLetter)?;
+    flags::flag(conn, contact, ContactFlag::DeadLetter)?;
     counters::add(conn, "engine.dead_letters", 1)?;
     let detail = inbox.to_string();
     let task = NewTask {
@@ -283,7 +283,7 @@ fn load_or_begin_anew(
     match sessions::load(conn, contact) {
         Err(Error::Unreadable(_)) => {
             tracing::error!(contact.id = %contact, "a conversation does not read back");
-            contacts::flag(conn, contact, ContactFlag::DeadLetter)?;
+            flags::flag(conn, contact, ContactFlag::DeadLetter)?;
             let task = NewTask {
                 kind: "read_conversation",
                 contact: Some(contact),
