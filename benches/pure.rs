@@ -82,6 +82,7 @@ fn says(text: &str, inbox: i64) -> Event {
         received: NOW.at,
         quotes_question: true,
         about: None,
+        other_account: false,
         content: Content::Text {
             body: Private::from(text),
         },

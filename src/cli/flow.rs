@@ -104,6 +104,7 @@ fn chat(flow: &Flow, clinic: Clinic) -> Result<(), Failure> {
             received: now.at,
             quotes_question: true,
             about: None,
+            other_account: false,
             content: Content::Text {
                 body: Private::from(text.as_str()),
             },

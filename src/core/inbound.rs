@@ -169,6 +169,9 @@ pub enum SystemChange {
     NumberChanged {
         /// The new number's digits.
         phone: Private<String>,
+        /// The new business-scoped id, where it is told along.
+        #[serde(default)]
+        bsuid: Option<Private<String>>,
     },
     /// The business-scoped id was made anew.
     UserIdChanged {
@@ -266,6 +269,8 @@ pub enum Item {
         /// The webhook field it came in.
         field: String,
     },
+    /// What the provider has against the account, or has no more.
+    Standing(Standing),
     /// A decision of the provider's about one of our templates.
     Template(TemplateNews),
     /// Stored and deliberately not acted on (a group message, our own echo).
@@ -273,6 +278,29 @@ pub enum Item {
         /// Which kind.
         why: String,
     },
+}
+
+/// What the provider has against the account.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// The provider's word: `DISABLED_UPDATE`, `ACCOUNT_RESTRICTION`, …
+    pub event: String,
+    /// What it means for our messages.
+    pub verdict: StandingVerdict,
+}
+
+/// How an account stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum StandingVerdict {
+    /// It is barred.
+    Barred,
+    /// Something was held against it, and some of what it sends is refused.
+    Limited,
+    /// It works, and will be barred.
+    Warned,
+    /// What was held against it is over.
+    Reinstated,
 }
 
 /// What the provider says of a template.
@@ -311,6 +339,7 @@ impl ReceivedItem {
                 Item::UserIdUpdate { .. }
                 | Item::ChannelError(_)
                 | Item::Account { .. }
+                | Item::Standing(_)
                 | Item::Template(_)
                 | Item::Ignored { .. },
             )

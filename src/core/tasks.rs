@@ -37,11 +37,15 @@ pub enum Kind {
     AnswerChanged,
     /// An answer was deleted by its sender.
     AnswerRevoked,
+    /// A contact's number or account is another one now.
+    IdentityChanged,
+    /// Two contacts seem to be one person.
+    MaybeSamePerson,
     /// A message that the box itself could not handle.
     DeadLetter,
     /// A template that can no longer be sent.
     TemplateRefused,
-    /// The account takes messages and gives them back.
+    /// The account is barred or limited, or takes messages and gives them back.
     AccountRefused,
     /// WhatsApp limits the number because people complain of it.
     NumberLimited,
@@ -62,7 +66,7 @@ pub enum Outcome {
 
 impl Kind {
     /// Every kind, the most urgent first.
-    pub const ALL: [Self; 20] = [
+    pub const ALL: [Self; 22] = [
         Self::DangerSign,
         Self::Undelivered,
         Self::CallPatient,
@@ -78,6 +82,8 @@ impl Kind {
         Self::ReadConversation,
         Self::AnswerChanged,
         Self::AnswerRevoked,
+        Self::IdentityChanged,
+        Self::MaybeSamePerson,
         Self::DeadLetter,
         Self::TemplateRefused,
         Self::AccountRefused,
@@ -103,6 +109,8 @@ impl Kind {
             Self::ReadConversation => "read_conversation",
             Self::AnswerChanged => "answer_changed",
             Self::AnswerRevoked => "answer_revoked",
+            Self::IdentityChanged => "identity_changed",
+            Self::MaybeSamePerson => "maybe_same_person",
             Self::DeadLetter => "dead_letter",
             Self::TemplateRefused => "template_refused",
             Self::AccountRefused => "account_refused",
@@ -129,6 +137,8 @@ impl Kind {
             Self::ReadConversation => "words that answer no question",
             Self::AnswerChanged => "answer corrected",
             Self::AnswerRevoked => "answer deleted by its sender",
+            Self::IdentityChanged => "number or account changed",
+            Self::MaybeSamePerson => "two contacts, perhaps one person",
             Self::DeadLetter => "message the box cannot handle",
             Self::TemplateRefused => "template cannot be sent",
             Self::AccountRefused => "account refused",
@@ -170,13 +180,25 @@ impl Kind {
             Self::ReadConversation => "read the conversation: something in it answers no question",
             Self::AnswerChanged => "look at the correction and put it into the record",
             Self::AnswerRevoked => "ask the patient whether the answer still holds",
-            Self::DeadLetter => "read the conversation, answer by hand, and tell the technician",
+            Self::IdentityChanged => {
+                "ask this person who they are before you speak of the record: the number or the \
+                 account behind it may be somebody else's now"
+            }
+            Self::MaybeSamePerson => {
+                "ask whether this contact and the one named beside it are one person; the box \
+                 keeps them apart"
+            }
+            Self::DeadLetter => {
+                "read the conversation, where one is named, and answer by hand; tell the \
+                 technician, who finds the rule that was broken in the service's log"
+            }
             Self::TemplateRefused => {
                 "run healthpost whatsapp setup: it says what Meta has against it; until then late \
                  replies become calls"
             }
             Self::AccountRefused => {
-                "Meta takes messages and gives them back: look for the error's number and a \
+                "Meta bars or limits the account, or takes messages and gives them back: look \
+                 for the error's number, or Meta's word, in Business Support Home and for a \
                  missing payment method at business.facebook.com/billing_hub, and run healthpost \
                  whatsapp setup; meanwhile replies wait and are tried every quarter of an hour"
             }
@@ -210,6 +232,8 @@ impl Kind {
             | Self::ReadConversation
             | Self::AnswerChanged
             | Self::AnswerRevoked
+            | Self::IdentityChanged
+            | Self::MaybeSamePerson
             | Self::DeadLetter => true,
             Self::TemplateRefused
             | Self::AccountRefused

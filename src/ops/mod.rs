@@ -34,6 +34,7 @@ pub use wire::{Period, Place, QueueLine, RecordLine, Request, Response, SignIn, 
 pub use wire_facts::{DatabaseFacts, Integrity, ProviderFacts};
 
 use crate::core::limits;
+use crate::core::tasks::Kind;
 use crate::ports::{Chance, Clock};
 use crate::store::{Error, Readers, Writer, audit, counters, meta, queue as store_queue};
 use futures_util::future::BoxFuture;
@@ -175,7 +176,7 @@ pub async fn run(context: &Context, caller: &mut Caller, request: Request) -> Re
 async fn facts(context: &Context) -> Result<Response, Error> {
     let now = context.clock.now().at;
     let configured = context.configured.clone();
-    let (queue, secrets, counters, drilled, news) = context
+    let (queue, secrets, counters, drilled, dead_letters, news) = context
         .readers
         .read(move |conn| {
             Ok((
@@ -183,6 +184,7 @@ async fn facts(context: &Context) -> Result<Response, Error> {
                 crate::store::secrets::list(conn)?,
                 counters::list(conn)?,
                 meta::find_number(conn, meta::DRILLED_AT)?,
+                crate::store::tasks::count_open(conn, Kind::DeadLetter)?,
                 provider_facts(conn, configured.as_deref(), now)?,
             ))
         })
@@ -194,6 +196,7 @@ async fn facts(context: &Context) -> Result<Response, Error> {
         oldest_age_ms: queue.oldest.map(|oldest| now.ms_since(oldest)),
         secrets: secrets.into_iter().map(|secret| secret.name).collect(),
         counters,
+        dead_letters,
         provider: news,
         memory_locked: crate::device::memory::is_locked(),
     }))

@@ -33,6 +33,9 @@ pub struct DatabaseFacts {
     pub secrets: Vec<String>,
     /// Counters that survive restarts.
     pub counters: BTreeMap<String, i64>,
+    /// Messages that could not be read or handled, and that nobody has seen to.
+    #[serde(default)]
+    pub dead_letters: i64,
     /// What is known of the provider without asking it.
     pub provider: ProviderFacts,
     /// Whether the process that has the database open is kept off a swap disk.

@@ -140,6 +140,7 @@ impl From<NewPhone> for NewPerson {
             username: new.username,
             hides_number: new.bsuid_only,
             number_only: new.number_only,
+            ..Self::default()
         }
     }
 }

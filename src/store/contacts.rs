@@ -2,7 +2,9 @@
 //!
 //! One person may be known by a phone number, a business-scoped id or both,
 //! and may change either. An address belongs to one contact; two contacts are
-//! never merged here: that is a decision for a human.
+//! never merged here: that is a decision for a human. An address that was given
+//! up is kept only for what was written from it before: a number is handed on,
+//! and whoever has it next is somebody else.
 
 use crate::core::id::ContactId;
 use crate::core::inbound::Identity;
@@ -10,29 +12,8 @@ use crate::core::private::Private;
 use crate::core::time::{DAY_MS, UnixMs};
 use crate::store::Result;
 use crate::store::cards::Card;
+use crate::store::flags::{identity_changed, maybe_same_person};
 use rusqlite::{Connection, OptionalExtension, params};
-
-/// Why staff should look at a contact.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum ContactFlag {
-    /// A known number came with an unknown account id, or the reverse.
-    IdentityChanged,
-    /// Two contacts seem to be one person.
-    MaybeSamePerson,
-    /// A message of theirs could not be processed.
-    DeadLetter,
-}
-
-impl ContactFlag {
-    /// The word stored in the row.
-    pub const fn word(self) -> &'static str {
-        match self {
-            Self::IdentityChanged => "identity_changed",
-            Self::MaybeSamePerson => "maybe_same_person",
-            Self::DeadLetter => "dead_letter",
-        }
-    }
-}
 
 /// Finds the contact an identity belongs to, or makes one; links addresses
 /// that were not known yet. `None` if the identity addresses nobody.
@@ -40,34 +21,50 @@ impl ContactFlag {
 /// # Errors
 /// Whatever the database reports.
 pub fn resolve(conn: &Connection, who: &Identity, now: UnixMs) -> Result<Option<ContactId>> {
-    let Some(card) = identify(conn, who, now)? else {
+    let Some(met) = identify(conn, who, now, now)? else {
         return Ok(None);
     };
-    let contact = card.contact();
-    card.save(conn)?;
+    let contact = met.card.contact();
+    met.card.save(conn)?;
     Ok(Some(contact))
 }
 
-/// As [`resolve`], with the contact's card, on which the names that came along
-/// stand already; it is the caller's to save.
+/// Who wrote.
+pub struct Met {
+    /// The contact's card, on which the names that came along stand already; it
+    /// is the caller's to save.
+    pub card: Card,
+    /// The contact is known by the number alone, and by another account: perhaps
+    /// the number was handed on.
+    pub other_account: bool,
+}
+
+/// As [`resolve`], of somebody who wrote at `stamped` by the provider's clock.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn identify(conn: &Connection, who: &Identity, now: UnixMs) -> Result<Option<Card>> {
+pub fn identify(
+    conn: &Connection,
+    who: &Identity,
+    stamped: UnixMs,
+    now: UnixMs,
+) -> Result<Option<Met>> {
     if who.is_empty() {
         return Ok(None);
     }
     let mut known: Vec<ContactId> = Vec::new();
     let mut unknown = Vec::new();
+    let mut by_account = false;
     for (kind, value) in addresses(who) {
-        match find(conn, kind, value, now)? {
+        match find(conn, kind, value, now)?.filter(|found| found.held_at(stamped)) {
             Some(found) => {
-                if found.is_stale {
+                if found.is_stale && found.retired_at.is_none() {
                     touch(conn, kind, value, now)?;
                 }
                 if !known.contains(&found.contact) {
                     known.push(found.contact);
                 }
+                by_account |= kind != AddressKind::Phone;
             }
             None => unknown.push((kind, value)),
         }
@@ -76,46 +73,73 @@ pub fn identify(conn: &Connection, who: &Identity, now: UnixMs) -> Result<Option
         [] => Card::blank(create(conn, now)?),
         [first, ..] => Card::read(conn, *first)?,
     };
-    if known.len() > 1 {
-        flag(conn, card.contact(), ContactFlag::MaybeSamePerson)?;
+    for other in known.iter().skip(1) {
+        maybe_same_person(conn, card.contact(), *other, now)?;
         unknown.clear();
     }
+    let mut other_account = false;
     for (kind, value) in unknown {
-        let changed = !known.is_empty() && has_other(conn, card.contact(), kind)?;
+        let changed = !known.is_empty() && has_address(conn, card.contact(), kind)?;
         link(conn, card.contact(), kind, value, now)?;
         if changed {
-            flag(conn, card.contact(), ContactFlag::IdentityChanged)?;
+            identity_changed(conn, card.contact(), now)?;
         }
+        other_account |= changed && kind == AddressKind::Bsuid && !by_account;
     }
     card.remember_names(who);
-    Ok(Some(card))
+    Ok(Some(Met {
+        card,
+        other_account,
+    }))
 }
 
-/// Links a new address to a contact after the provider announced a change of
-/// number or id. If somebody else has it already, both are left alone and the
-/// contact is flagged.
+/// Whose an identity was at `stamped`, by the provider's clock, if it is known.
+/// Nothing is linked and nobody is made: for news that are no message.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn find_known(conn: &Connection, who: &Identity, stamped: UnixMs) -> Result<Option<ContactId>> {
+    for (kind, value) in addresses(who) {
+        let found = find(conn, kind, value, stamped)?;
+        if let Some(found) = found.filter(|found| found.held_at(stamped)) {
+            return Ok(Some(found.contact));
+        }
+    }
+    Ok(None)
+}
+
+/// Links a new address to a contact after the provider announced it at
+/// `stamped`, and retires the others of its kind: they may be somebody else's
+/// from now on. If another contact has it already, it stays theirs, and staff
+/// are told.
 ///
 /// # Errors
 /// Whatever the database reports.
 pub fn adopt(
     conn: &Connection,
     contact: ContactId,
-    kind: AddressKind,
-    value: &Private<String>,
+    (kind, value): (AddressKind, &Private<String>),
+    stamped: UnixMs,
     now: UnixMs,
 ) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE address SET retired_at = ?4
+         WHERE contact_id = ?1 AND kind = ?2 AND value != ?3 AND retired_at IS NULL",
+    )?
+    .execute(params![contact.0, kind.word(), value.expose(), stamped.0])?;
     match find(conn, kind, value, now)? {
-        None => link(conn, contact, kind, value, now)?,
-        Some(same) if same.contact == contact => touch_always(conn, kind, value, now)?,
-        Some(_) => flag(conn, contact, ContactFlag::MaybeSamePerson)?,
+        Some(found) if found.contact != contact && found.retired_at.is_none() => {
+            maybe_same_person(conn, contact, found.contact, now)
+        }
+        Some(_) | None => link(conn, contact, kind, value, now),
     }
-    Ok(())
 }
 
 /// The index is named because SQLite, which knows no counts, would otherwise
 /// take the primary key by `kind` alone and read every phone number there is.
 const LATEST_ADDRESS: &str = "SELECT value FROM address INDEXED BY address_by_contact
-     WHERE contact_id = ?1 AND kind = ?2 ORDER BY last_seen DESC, first_seen DESC LIMIT 1";
+     WHERE contact_id = ?1 AND kind = ?2 AND retired_at IS NULL
+     ORDER BY last_seen DESC, first_seen DESC LIMIT 1";
 
 /// How to reach a contact now: its latest address of each kind.
 ///
@@ -169,24 +193,6 @@ pub fn latest(conn: &Connection, limit: usize) -> Result<Vec<(Identity, UnixMs)>
     Ok(latest)
 }
 
-/// Marks a contact for staff; the first reason stays until it is dealt with.
-///
-/// # Errors
-/// Whatever the database reports.
-pub fn flag(conn: &Connection, contact: ContactId, why: ContactFlag) -> Result<()> {
-    flag_word(conn, contact, why.word())
-}
-
-/// As [`flag`], with a reason that comes from the conversation.
-///
-/// # Errors
-/// Whatever the database reports.
-pub fn flag_word(conn: &Connection, contact: ContactId, why: &str) -> Result<()> {
-    conn.prepare_cached("UPDATE contact SET flag = ?2 WHERE id = ?1 AND flag IS NULL")?
-        .execute(params![contact.0, why])?;
-    Ok(())
-}
-
 /// A kind of address.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AddressKind {
@@ -226,6 +232,15 @@ struct Found {
     /// Its last use was a day ago or more, or another of its kind was seen as
     /// late as this one, and replies go to the latest.
     is_stale: bool,
+    /// Since when, by the provider's clock, it is theirs no more.
+    retired_at: Option<UnixMs>,
+}
+
+impl Found {
+    /// Whether it was the contact's at that time.
+    fn held_at(&self, stamped: UnixMs) -> bool {
+        self.retired_at.is_none_or(|retired| stamped < retired)
+    }
 }
 
 fn find(
@@ -239,7 +254,8 @@ fn find(
             "SELECT contact_id, last_seen < ?3 OR EXISTS (
                  SELECT 1 FROM address o INDEXED BY address_by_contact
                  WHERE o.contact_id = a.contact_id AND o.kind = ?1 AND o.value != ?2
-                   AND o.last_seen >= a.last_seen)
+                   AND o.last_seen >= a.last_seen AND o.retired_at IS NULL),
+                 retired_at
              FROM address a WHERE kind = ?1 AND value = ?2",
         )?
         .query_row(
@@ -248,16 +264,22 @@ fn find(
                 Ok(Found {
                     contact: ContactId(row.get(0)?),
                     is_stale: row.get(1)?,
+                    retired_at: row.get::<_, Option<i64>>(2)?.map(UnixMs),
                 })
             },
         )
         .optional()?)
 }
 
-fn has_other(conn: &Connection, contact: ContactId, kind: AddressKind) -> Result<bool> {
+/// Whether a contact has an address of this kind.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn has_address(conn: &Connection, contact: ContactId, kind: AddressKind) -> Result<bool> {
     Ok(conn
         .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM address WHERE contact_id = ?1 AND kind = ?2)",
+            "SELECT EXISTS (SELECT 1 FROM address INDEXED BY address_by_contact
+             WHERE contact_id = ?1 AND kind = ?2 AND retired_at IS NULL)",
         )?
         .query_row(params![contact.0, kind.word()], |row| row.get(0))?)
 }
@@ -268,6 +290,7 @@ fn create(conn: &Connection, now: UnixMs) -> Result<ContactId> {
     Ok(ContactId(conn.last_insert_rowid()))
 }
 
+/// Gives an address to a contact, whoever had it before.
 fn link(
     conn: &Connection,
     contact: ContactId,
@@ -277,7 +300,9 @@ fn link(
 ) -> Result<()> {
     conn.prepare_cached(
         "INSERT INTO address (kind, value, contact_id, first_seen, last_seen)
-         VALUES (?1, ?2, ?3, ?4, ?4)",
+         VALUES (?1, ?2, ?3, ?4, ?4)
+         ON CONFLICT (kind, value) DO UPDATE
+         SET contact_id = ?3, first_seen = ?4, last_seen = ?4, retired_at = NULL",
     )?
     .execute(params![kind.word(), value.expose(), contact.0, now.0])?;
     Ok(())
@@ -293,17 +318,6 @@ fn touch(conn: &Connection, kind: AddressKind, value: &Private<String>, now: Uni
          WHERE kind = ?1 AND value = ?2",
     )?
     .execute(params![kind.word(), value.expose(), now.0])?;
-    Ok(())
-}
-
-fn touch_always(
-    conn: &Connection,
-    kind: AddressKind,
-    value: &Private<String>,
-    now: UnixMs,
-) -> Result<()> {
-    conn.prepare_cached("UPDATE address SET last_seen = ?3 WHERE kind = ?1 AND value = ?2")?
-        .execute(params![kind.word(), value.expose(), now.0])?;
     Ok(())
 }
 
@@ -351,11 +365,19 @@ mod tests {
     }
 
     #[test]
-    fn a_known_number_with_another_account_is_linked_and_flagged() {
+    fn a_known_number_with_another_account_is_linked_flagged_and_in_doubt() {
         let conn = db();
+        let met = |who: &Identity| identify(&conn, who, UnixMs(5), UnixMs(5)).unwrap().unwrap();
         let amina = resolved(&conn, &both("243970000001", "CD.1"));
-        assert_eq!(resolved(&conn, &both("243970000001", "CD.2")), amina);
+        let other = met(&both("243970000001", "CD.2"));
+        assert_eq!((other.card.contact(), other.other_account), (amina, true));
         assert_eq!(flag_of(&conn, amina).as_deref(), Some("identity_changed"));
+        let tasks = "SELECT count(*) FROM task WHERE kind = 'identity_changed' AND contact_id = 1";
+        assert_eq!(count(&conn, tasks), 1);
+        assert!(!met(&both("243970000001", "CD.2")).other_account, "once");
+        // The same account with another number is the same person.
+        let moved = met(&both("243970000003", "CD.2"));
+        assert_eq!((moved.card.contact(), moved.other_account), (amina, false));
     }
 
     #[test]
@@ -366,6 +388,14 @@ mod tests {
         assert_ne!(by_number, by_id);
         assert_eq!(resolved(&conn, &both("243970000001", "CD.1")), by_id);
         assert_eq!(flag_of(&conn, by_id).as_deref(), Some("maybe_same_person"));
+        let named: String = conn
+            .query_row(
+                "SELECT detail FROM task WHERE kind = 'maybe_same_person'",
+                [],
+                |r| r.get(0),
+            )
+            .unwrap();
+        assert_eq!(named, by_number.to_string());
         assert_eq!(resolved(&conn, &phone("243970000001")), by_number);
     }
 
@@ -374,23 +404,76 @@ mod tests {
         let conn = db();
         let amina = resolved(&conn, &phone("243970000001"));
         let new = Private::from("243970000009");
-        adopt(&conn, amina, AddressKind::Phone, &new, UnixMs(9)).unwrap();
+        let adopted = |new: &Private<String>, at| {
+            adopt(&conn, amina, (AddressKind::Phone, new), at, at).unwrap();
+        };
+        adopted(&new, UnixMs(9));
         assert_eq!(address_of(&conn, amina).unwrap().phone, Some(new));
         let other = resolved(&conn, &phone("243970000002"));
-        adopt(
-            &conn,
-            amina,
-            AddressKind::Phone,
-            &"243970000002".into(),
-            UnixMs(9),
-        )
-        .unwrap();
+        adopted(&"243970000002".into(), UnixMs(9));
+        assert_eq!(
+            address_of(&conn, amina).unwrap().phone,
+            None,
+            "the number before is theirs no more either"
+        );
         assert_eq!(
             resolved(&conn, &phone("243970000002")),
             other,
             "taken by somebody else"
         );
         assert_eq!(flag_of(&conn, amina).as_deref(), Some("maybe_same_person"));
+    }
+
+    #[test]
+    fn a_number_that_was_given_up_is_anybodys() {
+        let conn = db();
+        let amina = resolved(&conn, &both("243970000001", "CD.1"));
+        let new = Private::from("243970000009");
+        adopt(
+            &conn,
+            amina,
+            (AddressKind::Phone, &new),
+            UnixMs(9),
+            UnixMs(9),
+        )
+        .unwrap();
+        let at = |who: &Identity, ms| {
+            let met = identify(&conn, who, UnixMs(ms), UnixMs(20))
+                .unwrap()
+                .unwrap();
+            (met.card.contact(), met.other_account)
+        };
+        // What was written before the change and comes late is still theirs, and
+        // leaves the new number in use.
+        assert_eq!(at(&phone("243970000001"), 8), (amina, false));
+        assert_eq!(at(&both("243970000001", "CD.1"), 8), (amina, false));
+        assert_eq!(address_of(&conn, amina).unwrap().phone, Some(new.clone()));
+        let (heir, doubt) = at(&both("243970000001", "CD.999"), 9);
+        assert!(heir != amina && !doubt);
+        assert_eq!(at(&phone("243970000001"), 10), (heir, false));
+        assert_eq!(address_of(&conn, amina).unwrap().phone, Some(new));
+    }
+
+    #[test]
+    fn somebody_who_takes_their_old_number_again_is_found_by_it() {
+        let conn = db();
+        let amina = resolved(&conn, &both("243970000001", "CD.1"));
+        for (number, ms) in [("243970000009", 9), ("243970000001", 12)] {
+            let new = Private::from(number);
+            adopt(
+                &conn,
+                amina,
+                (AddressKind::Phone, &new),
+                UnixMs(ms),
+                UnixMs(ms),
+            )
+            .unwrap();
+            assert_eq!(address_of(&conn, amina).unwrap().phone, Some(new));
+        }
+        assert_eq!(resolved(&conn, &phone("243970000001")), amina);
+        let known = |number: &str| find_known(&conn, &phone(number), UnixMs(12)).unwrap();
+        assert_eq!(known("243970000009"), None);
+        assert_eq!(known("243970000001"), Some(amina));
     }
 
     #[test]

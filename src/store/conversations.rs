@@ -230,6 +230,7 @@ fn their_words(row: &str) -> Option<Private<String>> {
         | Item::UserIdUpdate { .. }
         | Item::ChannelError(_)
         | Item::Account { .. }
+        | Item::Standing(_)
         | Item::Template(_)
         | Item::Ignored { .. } => None,
     }

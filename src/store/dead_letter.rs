@@ -5,7 +5,7 @@ use crate::core::id::ContactId;
 use crate::core::tasks::Kind;
 use crate::core::time::UnixMs;
 use crate::store::Result;
-use crate::store::contacts::{self, ContactFlag};
+use crate::store::flags::{self, ContactFlag};
 use crate::store::tasks::{self, NewTask};
 use rusqlite::Connection;
 
@@ -22,7 +22,7 @@ pub fn tell_staff(
     now: UnixMs,
 ) -> Result<()> {
     if let Some(contact) = contact {
-        contacts::flag(conn, contact, ContactFlag::DeadLetter)?;
+        flags::flag(conn, contact, ContactFlag::DeadLetter)?;
     }
     let task = NewTask {
         kind: Kind::DeadLetter.word(),

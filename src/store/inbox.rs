@@ -2,22 +2,20 @@
 //! has to be stepped because of them. Everything of one webhook is one
 //! transaction: the 200 goes out after it.
 
-use self::names::unnamed;
 pub use self::prepare::Batch;
 use self::prepare::Prepared;
 use self::row::Row;
 use crate::core::delivery::opens_window;
-use crate::core::id::{ContactId, InboxId, WebhookId};
-use crate::core::inbound::{
-    Content, Identity, Inbound, Item, ProviderError, ReceivedItem, SystemChange,
-};
-use crate::core::private::Private;
+use crate::core::id::{InboxId, WebhookId};
+use crate::core::inbound::{Content, Inbound, Item, ProviderError, ReceivedItem};
 use crate::core::time::UnixMs;
-use crate::store::cards::Card;
-use crate::store::contacts::{self, AddressKind};
 use crate::store::outbox::{self, OfAccount};
-use crate::store::{BoxKey, Result, Try, counters};
+use crate::store::{BoxKey, Result, Try, contacts, counters};
 use rusqlite::{Connection, params};
+
+/// What stands in a new message's row when it came from another account than the
+/// one its number was known by.
+pub(in crate::store) const OTHER_ACCOUNT: &str = "other_account";
 
 /// What taking in a webhook needs to know.
 #[derive(Clone, Copy)]
@@ -228,32 +226,15 @@ fn store_item(row: &Row<'_>, reception: &Reception<'_>, tally: &mut Tally) -> Re
         Item::Message(message) => {
             row.keep("message", None, message.stamped, Some("for another number"))?;
         }
-        Item::Call { from, stamped, .. } => {
-            let card = if ours {
-                contacts::identify(conn, &unnamed(from), now)?
-            } else {
-                None
-            };
-            let contact = card.as_ref().map(Card::contact);
-            if let Some(mut card) = card {
-                card.saw_message(*stamped);
-                card.save(conn)?;
-            }
-            row.keep("call", contact, *stamped, None)?;
-        }
+        Item::Call { from, stamped, .. } => row.take_call(ours, from, *stamped)?,
         Item::UserIdUpdate {
             previous,
             current,
             phone,
-        } => {
-            let contact = if ours {
-                follow_id(conn, previous, current, phone.as_ref(), now)?
-            } else {
-                None
-            };
-            row.keep("user_id_update", contact, now, None)?;
-        }
+        } => row.take_new_id(ours, previous, current, phone.as_ref())?,
+        Item::ChannelError(error) if ours => row.take_fault(error, tally)?,
         Item::ChannelError(_) => row.keep_counted("channel_error", "webhook.channel_errors")?,
+        Item::Standing(standing) => row.take_standing(standing, tally)?,
         Item::Account { .. } => row.keep_counted("account", "webhook.account_events")?,
         Item::Template(news) => row.hear_of_template(news)?,
         Item::Ignored { .. } => row.keep_counted("ignored", "webhook.ignored")?,
@@ -264,14 +245,18 @@ fn store_item(row: &Row<'_>, reception: &Reception<'_>, tally: &mut Tally) -> Re
 
 fn store_message(row: &Row<'_>, reception: &Reception<'_>, message: &Inbound) -> Result<()> {
     let (conn, now) = (row.conn, row.now);
-    let Some(mut card) = contacts::identify(conn, &message.from, now)? else {
+    if let Content::System(change) = &message.content {
+        return row.take_change(reception.quiet_ms, message, change);
+    }
+    let Some(met) = contacts::identify(conn, &message.from, message.stamped, now)? else {
         return row.keep("message", None, message.stamped, Some("addresses nobody"));
     };
+    let mut card = met.card;
     let contact = card.contact();
-    if let Content::System(change) = &message.content {
-        card.save(conn)?;
-        follow_change(conn, contact, change, now)?;
-        return row.insert("system", "kept", Some(contact), message.stamped, None);
+    if let Content::Contacts { own_number, .. } = &message.content
+        && let (Some(phone), None) = (own_number, &message.from.phone)
+    {
+        row.take_own_number(contact, phone, message.stamped)?;
     }
     card.welcome_back();
     if opens_window(&message.content) {
@@ -279,49 +264,14 @@ fn store_message(row: &Row<'_>, reception: &Reception<'_>, message: &Inbound) ->
     }
     let urgent = row.prepared.urgent;
     card.wait(row.inbox, reception.quiet_ms, urgent, now);
-    row.insert("message", "new", Some(contact), message.stamped, None)?;
+    let doubt = met.other_account.then_some(OTHER_ACCOUNT);
+    row.insert("message", "new", Some(contact), message.stamped, doubt)?;
     card.save(conn)
-}
-
-fn follow_change(
-    conn: &Connection,
-    contact: ContactId,
-    change: &SystemChange,
-    now: UnixMs,
-) -> Result<()> {
-    match change {
-        SystemChange::NumberChanged { phone } => {
-            contacts::adopt(conn, contact, AddressKind::Phone, phone, now)?;
-        }
-        SystemChange::UserIdChanged { bsuid } => {
-            contacts::adopt(conn, contact, AddressKind::Bsuid, bsuid, now)?;
-        }
-        SystemChange::IdentityChanged | SystemChange::Other { .. } => {}
-    }
-    contacts::flag(conn, contact, contacts::ContactFlag::IdentityChanged)
-}
-
-fn follow_id(
-    conn: &Connection,
-    previous: &Private<String>,
-    current: &Private<String>,
-    phone: Option<&Private<String>>,
-    now: UnixMs,
-) -> Result<Option<ContactId>> {
-    let who = Identity {
-        phone: phone.cloned(),
-        bsuid: Some(previous.clone()),
-        ..Identity::default()
-    };
-    let contact = contacts::resolve(conn, &who, now)?;
-    if let Some(contact) = contact {
-        contacts::adopt(conn, contact, AddressKind::Bsuid, current, now)?;
-    }
-    Ok(contact)
 }
 
 mod aside;
 mod names;
+mod news;
 mod prepare;
 mod row;
 #[cfg(test)]

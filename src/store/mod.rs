@@ -13,6 +13,7 @@ pub mod counters;
 pub mod dead_letter;
 pub mod erasure;
 pub mod error;
+pub mod flags;
 mod foreign_log;
 mod group;
 pub mod inbox;

@@ -4,6 +4,7 @@ use crate::core::engine::{Received, Session, TimerKind};
 use crate::core::id::{ContactId, InboxId};
 use crate::core::inbound::Item;
 use crate::core::time::UnixMs;
+use crate::store::inbox::OTHER_ACCOUNT;
 use crate::store::outbox::{self, LastPrompt};
 use crate::store::{BoxKey, Error, Result};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -69,13 +70,13 @@ pub fn unhandled(
 ) -> Result<Waiting> {
     let prompt = outbox::last_prompt(conn, contact)?;
     let mut query = conn.prepare_cached(
-        "SELECT id, item, received_at, interruptions, about FROM inbox
+        "SELECT id, item, received_at, interruptions, about, why IS ?3 FROM inbox
          WHERE contact_id = ?1 AND state = 'new'
            AND id >= (SELECT waits_from FROM contact WHERE id = ?1)
          ORDER BY stamped_at, id LIMIT ?2",
     )?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
-    let mut rows = query.query(params![contact.0, limit])?;
+    let mut rows = query.query(params![contact.0, limit, OTHER_ACCOUNT])?;
     let mut messages = Vec::new();
     while let Some(row) = rows.next()? {
         let inbox = InboxId(row.get(0)?);
@@ -100,6 +101,7 @@ pub fn unhandled(
                     received: UnixMs(row.get(2)?),
                     quotes_question: quotes,
                     about,
+                    other_account: row.get(5)?,
                     content: message.content,
                 })
             }

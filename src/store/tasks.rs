@@ -3,7 +3,7 @@
 use crate::core::id::{ContactId, OutboxId, RecordId, StaffId, TaskId};
 use crate::core::tasks::{Kind, Outcome};
 use crate::core::time::UnixMs;
-use crate::store::{Result, audit};
+use crate::store::{Result, audit, flags};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// A task about to be opened.
@@ -92,6 +92,50 @@ pub fn was_ever(conn: &Connection, kind: &str, detail: &str) -> Result<bool> {
     Ok(conn
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM task WHERE kind = ?1 AND detail = ?2)")?
         .query_row([kind, detail], |row| row.get(0))?)
+}
+
+/// Whether this very task was ever opened, done or not.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn was_opened(conn: &Connection, task: &NewTask<'_>) -> Result<bool> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM task INDEXED BY task_same
+             WHERE kind = ?1 AND contact_id IS ?2 AND record_id IS ?3 AND detail IS ?4)",
+        )?
+        .query_row(
+            params![
+                task.kind,
+                task.contact.map(|c| c.0),
+                task.record.map(RecordId::as_str),
+                task.detail,
+            ],
+            |row| row.get(0),
+        )?)
+}
+
+/// Whether a task of this kind about a contact is not done.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn is_open_of(conn: &Connection, contact: ContactId, kind: &str) -> Result<bool> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM task
+             WHERE state != 'done' AND kind = ?2 AND contact_id = ?1)",
+        )?
+        .query_row(params![contact.0, kind], |row| row.get(0))?)
+}
+
+/// How many tasks of a kind are not done.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn count_open(conn: &Connection, kind: Kind) -> Result<i64> {
+    Ok(conn
+        .prepare_cached("SELECT count(*) FROM task WHERE state != 'done' AND kind = ?1")?
+        .query_row([kind.word()], |row| row.get(0))?)
 }
 
 /// The task of a message, if it has one.
@@ -258,7 +302,8 @@ pub fn claim(conn: &Connection, id: TaskId, staff: StaffId, now: UnixMs) -> Resu
     })
 }
 
-/// Ends a task, whoever had taken it on: a shift may end in between.
+/// Ends a task, whoever had taken it on: a shift may end in between. A flag
+/// that stood for it goes with it.
 ///
 /// # Errors
 /// Whatever the database reports.
@@ -277,6 +322,11 @@ pub fn end(
         .execute(params![id.0, staff.0, outcome.word(), now.0])?;
     if changed == 1 {
         note(conn, now, staff, "task.end", id, outcome.word())?;
+        if let Some(Task { kind, contact, .. }) = find(conn, id)?
+            && let Some(contact) = contact
+        {
+            flags::settle(conn, contact, &kind)?;
+        }
         return Ok(Change::Made);
     }
     Ok(match find(conn, id)? {

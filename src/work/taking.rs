@@ -135,6 +135,20 @@ mod tests {
         }
     }
 
+    fn taking(writer: &Writer) -> Taking {
+        Taking {
+            writer: writer.clone(),
+            box_key: box_key(),
+            clock: Arc::new(Still),
+            channel: "cloud",
+            our_id: "1".into(),
+            vouched: false,
+            quiet_ms: 0,
+            bells: Bells::default(),
+            line: Line::default(),
+        }
+    }
+
     fn news(wamid: &str, receipt: Receipt, code: Option<i64>) -> ReceivedItem {
         let error = |code| ProviderError {
             code,
@@ -171,20 +185,6 @@ mod tests {
         conn
     }
 
-    fn taking(writer: &Writer) -> Taking {
-        Taking {
-            writer: writer.clone(),
-            box_key: box_key(),
-            clock: Arc::new(Still),
-            channel: "cloud",
-            our_id: "1".into(),
-            vouched: false,
-            quiet_ms: 0,
-            bells: Bells::default(),
-            line: Line::default(),
-        }
-    }
-
     #[tokio::test]
     async fn one_item_that_cannot_be_stored_costs_its_batch_mates_nothing() {
         let conn = taken();
@@ -219,6 +219,26 @@ mod tests {
         let kept = "SELECT count(*) FROM inbox WHERE state = 'dead' AND item = 'planted words'";
         let kept = writer.run(move |conn| Ok(count(conn, kept))).await;
         assert_eq!(kept.unwrap(), 1);
+        drop((taking, writer));
+        thread.stop().unwrap();
+    }
+
+    #[tokio::test]
+    async fn an_account_that_is_locked_stops_the_line_though_nothing_was_sent() {
+        let (writer, thread) = Writer::start(db(), None).unwrap();
+        let taking = taking(&writer);
+        let body = br#"{"object":"whatsapp_business_account","entry":[{"id":"9","changes":[
+            {"field":"messages","value":{"metadata":{"phone_number_id":"1"},
+             "errors":[{"code":131031,"title":"Account has been locked"}]}}]}]}"#;
+        let items = crate::whatsapp::cloud::parse(body);
+        taking.take("{}", items).await.unwrap();
+        assert_eq!(taking.line.state(), LineState::Misconfigured);
+        let tasks = "SELECT count(*) FROM task WHERE kind = 'account_refused'";
+        let opened = writer
+            .run(move |conn| Ok(count(conn, tasks)))
+            .await
+            .unwrap();
+        assert_eq!(opened, 1);
         drop((taking, writer));
         thread.stop().unwrap();
     }

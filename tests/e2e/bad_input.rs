@@ -198,6 +198,38 @@ fn signed_words_that_are_no_json_become_a_dead_letter() {
 }
 
 #[test]
+fn a_message_that_cannot_be_read_is_told_to_people_and_not_quoted() {
+    let it = serving();
+    let doctor = |it: &Box| it.clinic.run(&["doctor"], &[], "").out;
+    assert!(!doctor(&it).contains("could not be read"));
+    let mut undated = webhook::message("wamid.undated", "243970000001", CANARY);
+    undated["timestamp"] = "abc".into();
+    let mut nobodys = webhook::message("wamid.nobodys", "243970000001", CANARY);
+    nobodys.as_object_mut().unwrap().remove("from");
+    let batch = webhook::batch(&[undated, nobodys]);
+    assert_eq!(
+        webhook::post(&it.clinic.webhook(), &batch).unwrap().status,
+        200
+    );
+    let said = doctor(&it);
+    assert!(
+        said.contains("2 messages came in that could not be read"),
+        "{said}"
+    );
+    let (conn, log) = it.look_inside();
+    let told = "SELECT count(*) FROM task JOIN inbox ON inbox.id = task.detail
+                WHERE task.kind = 'dead_letter' AND inbox.state = 'dead'";
+    assert_eq!(count(&conn, told), 2);
+    for rule in [
+        "a message without a sound timestamp",
+        "a message without a phone number or a user id",
+    ] {
+        assert!(log.contains(rule), "{rule}: {log}");
+    }
+    assert!(!log.contains(CANARY) && !log.contains("243970000001"));
+}
+
+#[test]
 fn a_compressed_body_is_415() {
     let it = serving();
     let body = webhook::text("wamid.zip", "243970000001", "hello");

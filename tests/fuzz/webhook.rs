@@ -66,6 +66,11 @@ const WORDS: &[&str] = &[
     "message_id",
     "system",
     "user_changed_number",
+    "customer_changed_number",
+    "customer_identity_changed",
+    "account_update",
+    "DISABLED_UPDATE",
+    "ban_info",
     "edit",
     "revoke",
     "message",
@@ -340,6 +345,10 @@ impl<'i> Shown<'i> {
             } => self.private([previous, current].into_iter().chain(phone)),
             Item::ChannelError(error) => self.number(error),
             Item::Account { field } => self.public([field.as_str()]),
+            Item::Standing(standing) => {
+                self.public([standing.event.as_str()]);
+                self.number(standing.verdict);
+            }
             Item::Template(news) => self.public([
                 news.name.as_str(),
                 news.language.as_str(),
@@ -400,7 +409,9 @@ impl<'i> Shown<'i> {
             }
             Content::Revoke { original } => self.private([original]),
             Content::System(change) => match change {
-                SystemChange::NumberChanged { phone } => self.private([phone]),
+                SystemChange::NumberChanged { phone, bsuid } => {
+                    self.private([phone].into_iter().chain(bsuid));
+                }
                 SystemChange::UserIdChanged { bsuid } => self.private([bsuid]),
                 SystemChange::IdentityChanged => {}
                 SystemChange::Other { what } => self.public([what.as_str()]),

@@ -149,7 +149,7 @@ impl Patient {
             username: dice.percent(30).then(|| canary.to_lowercase()),
             hides_number,
             number_only: !hides_number && dice.percent(20),
-            number: None,
+            ..NewPerson::default()
         };
         let number = world.add_phone(new).unwrap();
         Self {

@@ -46,6 +46,7 @@ pub(super) fn look_at_facts(
     } else {
         findings.add("outbox", Verdict::Ok, &said, "");
     }
+    look_at_dead_letters(facts.dead_letters, findings);
     look_at_provider(&facts.provider, findings);
     if config.is_some_and(|config| config.whatsapp.provider == Provider::UltraMsg) {
         look_at_ultramsg(facts, findings);
@@ -66,6 +67,17 @@ pub(super) fn look_at_facts(
             let how = format!("healthpost secret set {name} < FILE");
             findings.add("secrets", Verdict::Bad, &format!("{name} is missing"), &how);
         }
+    }
+}
+
+fn look_at_dead_letters(open: i64, findings: &mut Findings) {
+    if open > 0 {
+        let said = format!("{open} messages came in that could not be read or handled");
+        let how = "healthpost tasks list --as NAME names them; the service's log says which \
+                   rule each broke";
+        findings.add("dead letters", Verdict::Warning, &said, how);
+    } else {
+        findings.add("dead letters", Verdict::Ok, "none is open", "");
     }
 }
 

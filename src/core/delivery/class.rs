@@ -111,6 +111,11 @@ const TABLE: &[Row] = {
     ]
 };
 
+/// The code that an account which is barred is refused with.
+pub const ACCOUNT_LOCKED: i64 = 131_031;
+/// The same of one that is limited for what it sent.
+pub const ACCOUNT_LIMITED: i64 = 368;
+
 /// The sub-code of 100 that blames the object in the URL: our own number.
 const OBJECT_UNKNOWN: i64 = 33;
 
@@ -185,6 +190,13 @@ mod tests {
         ProviderError {
             code,
             subcode: None,
+        }
+    }
+
+    #[test]
+    fn an_account_that_is_barred_or_limited_is_no_messages_fault() {
+        for code in [ACCOUNT_LOCKED, ACCOUNT_LIMITED] {
+            assert_eq!(classify(&error(code), 0), Class::Configuration);
         }
     }
 

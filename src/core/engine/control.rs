@@ -39,9 +39,11 @@ pub(super) fn parse_tap(id: &str) -> Option<Tap> {
 pub(super) fn tapped(turn: &mut Turn<'_>, message: &Received, tap: &Tap, idle: bool) {
     let asked = turn.session.asked.as_ref();
     let current = asked.is_some_and(|asked| asked.token == tap.token);
-    if current || consent::is_same_text(turn, tap) {
+    let doubted = message.other_account || resume::is_due(turn);
+    if !doubted && (current || consent::is_same_text(turn, tap)) {
         turn.session.stopped = false;
-        turn.session.doubtful = false;
+        // Which language to go on in shows nothing, and settles nothing.
+        turn.session.doubtful &= turn.session.overlay == Some(Overlay::Language);
         step::answer(turn);
         return chosen(turn, message, &tap.choice);
     }

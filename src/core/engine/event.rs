@@ -70,6 +70,10 @@ pub struct Received {
     /// The inbox row of the message it edits, revokes or reacts to, if known.
     #[serde(default)]
     pub about: Option<InboxId>,
+    /// Whether it came from another account than the one its number was known by:
+    /// the number may have been handed on.
+    #[serde(default)]
+    pub other_account: bool,
     /// What it says.
     pub content: Content,
 }

@@ -67,7 +67,15 @@ pub(super) fn gather(turn: &mut Turn<'_>, message: &Received) {
             let text = render::place(*latitude, *longitude, named);
             place(turn, inbox, text);
         }
-        Content::Contacts { names, .. } => {
+        // Their own number, at our request: it is linked, and answers nothing else.
+        Content::Contacts {
+            own_number: Some(_),
+            ..
+        } => turn.ask = true,
+        Content::Contacts {
+            names,
+            own_number: None,
+        } => {
             let name = names.first().map(|name| name.as_str().to_owned());
             card(turn, inbox, name);
         }
@@ -128,13 +136,17 @@ fn kept(turn: &mut Turn<'_>, inbox: InboxId) {
     turn.ask = true;
 }
 
-/// A field of this kind that waits for its answer.
+/// A field of this kind that was asked for and waits for its answer.
 fn open_field<'a>(turn: &Turn<'a>, kind: FieldKind) -> Option<&'a Field> {
     let flow = turn.flow;
-    let open = |field: &&Field| {
-        field.kind == kind && turn.value(&field.id).is_none() && page::applies(turn, field)
-    };
     turn.session.draft.as_ref()?;
+    let asked = &turn.session.asked.as_ref()?.fields;
+    let open = |field: &&Field| {
+        field.kind == kind
+            && asked.contains(&field.id)
+            && turn.value(&field.id).is_none()
+            && page::applies(turn, field)
+    };
     flow.fields().find(open)
 }
 

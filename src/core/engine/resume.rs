@@ -9,6 +9,7 @@ use super::event::Received;
 use super::session::{Overlay, Sent};
 use super::turn::{Heard, Turn};
 use super::{commands, control, step};
+use crate::core::answers::Command;
 use crate::core::flow::ButtonName;
 use crate::core::limits;
 use crate::core::time::{MINUTE_MS, SECOND_MS, UnixMs};
@@ -33,19 +34,51 @@ fn is_long_after(turn: &Turn<'_>, message: &Received, earlier: UnixMs) -> bool {
 pub(super) fn interrupts(turn: &mut Turn<'_>, message: &Received, idle: bool) -> bool {
     let session = &turn.session;
     let again = session.stopped || session.doubtful;
-    let waiting = session.overlay == Some(Overlay::Resume) && !session.stopped;
+    let waiting = session.overlay == Some(Overlay::Resume) && !again;
     if !(idle || again) || waiting || (message.quotes_question && !again) {
         return false;
     }
     step::answer(turn);
     turn.session.stopped = false;
     turn.session.doubtful = false;
-    let draft = turn.session.draft.as_ref();
-    let answered = draft.is_some_and(|draft| !draft.answers.is_empty());
-    turn.session.overlay = answered.then_some(Overlay::Resume);
+    turn.session.overlay = has_answers(turn).then_some(Overlay::Resume);
     let stage = turn.session.stage.clone();
     turn.go(stage);
     true
+}
+
+fn has_answers(turn: &Turn<'_>) -> bool {
+    let draft = turn.session.draft.as_ref();
+    draft.is_some_and(|draft| !draft.answers.is_empty())
+}
+
+/// Whether somebody else may be writing, and the command would take something
+/// of the record away: whether to go on is asked first.
+pub(super) fn comes_before(turn: &Turn<'_>, command: Command) -> bool {
+    let takes = match command {
+        Command::Back | Command::Restart | Command::DeleteMyData => true,
+        Command::Help | Command::Stop | Command::Language | Command::MyData => false,
+    };
+    takes && turn.session.doubtful && has_answers(turn)
+}
+
+/// Whether somebody else may be writing who was not asked yet whether to go on,
+/// where something was answered that they could be shown.
+pub(super) fn is_due(turn: &Turn<'_>) -> bool {
+    let aside = turn.session.overlay == Some(Overlay::Language);
+    turn.session.doubtful && !aside && has_answers(turn)
+}
+
+/// While somebody else may be reading, no question is put that could show what
+/// was answered: whether to go on is asked in its place.
+pub(super) fn guard(turn: &mut Turn<'_>) {
+    let shows = turn.ask && !turn.session.stopped && turn.session.overlay.is_none();
+    if shows && is_due(turn) {
+        turn.session.doubtful = false;
+        turn.session.overlay = Some(Overlay::Resume);
+        let stage = turn.session.stage.clone();
+        turn.go(stage);
+    }
 }
 
 /// Whether a message was written before the question now open was sent.

@@ -41,6 +41,7 @@ pub fn step(
         }
     }
     answer(&mut turn);
+    resume::guard(&mut turn);
     turn.finish()
 }
 
@@ -85,6 +86,7 @@ fn mend(turn: &mut Turn<'_>) {
 
 /// One message.
 fn hear(turn: &mut Turn<'_>, message: &Received) {
+    turn.session.doubtful |= message.other_account;
     match &message.content {
         Content::Reaction { .. } => return,
         Content::System(change) => return system(turn, change),
@@ -124,6 +126,7 @@ pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
     language::guess(turn, &message.content);
     if let Content::Text { body } = &message.content
         && let Some(command) = answers::read_command(body.as_str(), turn.lang())
+        && !resume::comes_before(turn, command)
         && !control::is_choice_now(turn, body.as_str())
     {
         reopen(turn);
@@ -144,6 +147,8 @@ pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
             return;
         }
         turn.session.stopped = false;
+        // Nothing is going on that could be shown to somebody else.
+        turn.session.doubtful = false;
         language::begin(turn);
         danger::search(turn, &message.content);
         if !matches!(message.content, Content::Welcome) {

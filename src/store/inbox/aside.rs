@@ -4,9 +4,9 @@
 
 use super::prepare::Prepared;
 use super::row::Row;
-use super::{Arrival, Arriving, is_new, unnamed};
+use super::{Arrival, Arriving, is_new};
 use crate::core::id::ContactId;
-use crate::core::inbound::{Identity, Item};
+use crate::core::inbound::Item;
 use crate::store::nested::nested;
 use crate::store::{Error, Result, contacts, counters, dead_letter, outbox};
 
@@ -57,6 +57,7 @@ impl Arriving<'_> {
             | Item::Call { .. }
             | Item::UserIdUpdate { .. }
             | Item::ChannelError(_)
+            | Item::Standing(_)
             | Item::Account { .. }
             | Item::Template(_)
             | Item::Ignored { .. } => kind(item).to_owned(),
@@ -67,13 +68,13 @@ impl Arriving<'_> {
     /// Whom an item concerns, if that can still be told.
     fn whom(&self, item: &Item) -> Result<Option<ContactId>> {
         let (conn, now) = (self.conn, self.now);
-        let person = |who: &Identity| contacts::resolve(conn, who, now);
         let found = nested(conn, || match item {
-            Item::Message(message) => person(&message.from),
-            Item::Call { from, .. } => person(&unnamed(from)),
+            Item::Message(message) => contacts::resolve(conn, &message.from, now),
+            Item::Call { from, stamped, .. } => contacts::find_known(conn, from, *stamped),
             Item::Status(status) => outbox::addressee(conn, self.reception.box_key, status),
             Item::UserIdUpdate { .. }
             | Item::ChannelError(_)
+            | Item::Standing(_)
             | Item::Account { .. }
             | Item::Template(_)
             | Item::Ignored { .. } => Ok(None),
@@ -93,7 +94,7 @@ const fn kind(item: &Item) -> &'static str {
         Item::Call { .. } => "call",
         Item::UserIdUpdate { .. } => "user_id_update",
         Item::ChannelError(_) => "channel_error",
-        Item::Account { .. } => "account",
+        Item::Standing(_) | Item::Account { .. } => "account",
         Item::Template(_) => "template",
         Item::Ignored { .. } => "ignored",
     }

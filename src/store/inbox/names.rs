@@ -31,6 +31,7 @@ pub(super) fn kept(item: &Item) -> Cow<'_, Item> {
         | Item::UserIdUpdate { .. }
         | Item::ChannelError(_)
         | Item::Account { .. }
+        | Item::Standing(_)
         | Item::Template(_)
         | Item::Ignored { .. } => Cow::Borrowed(item),
     }

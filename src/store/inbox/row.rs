@@ -4,7 +4,7 @@ use super::prepare::Prepared;
 use crate::core::id::{ContactId, InboxId, WebhookId};
 use crate::core::inbound::{Item, Malformed, TemplateNews};
 use crate::core::time::UnixMs;
-use crate::store::{Result, counters, templates};
+use crate::store::{Result, counters, dead_letter, templates};
 use rusqlite::{Connection, params};
 use std::borrow::Cow;
 
@@ -33,12 +33,9 @@ impl Row<'_> {
                 self.now.0,
                 bad.why
             ])?;
-        Ok(())
-    }
-
-    pub(super) fn keep_counted(&self, kind: &str, counter: &'static str) -> Result<()> {
-        counters::add(self.conn, counter, 1)?;
-        self.keep(kind, None, self.now, None)
+        let (inbox, why) = (self.inbox, bad.why.as_str());
+        tracing::warn!(inbox.id = %inbox, why, "something that came in cannot be read");
+        dead_letter::tell_staff(self.conn, None, &inbox.to_string(), self.now)
     }
 
     pub(super) fn hear_of_template(&self, news: &TemplateNews) -> Result<()> {
@@ -66,6 +63,18 @@ impl Row<'_> {
         stamped: UnixMs,
         why: Option<&str>,
     ) -> Result<()> {
+        let item = self.item()?;
+        self.insert_item(kind, state, contact, (Some(&item), stamped), why)
+    }
+
+    pub(super) fn insert_item(
+        &self,
+        kind: &str,
+        state: &str,
+        contact: Option<ContactId>,
+        (item, stamped): (Option<&str>, UnixMs),
+        why: Option<&str>,
+    ) -> Result<()> {
         self.conn
             .prepare_cached(
                 "INSERT INTO inbox (id, webhook_id, contact_id, kind, message_key, about, item,
@@ -79,7 +88,7 @@ impl Row<'_> {
                 kind,
                 self.prepared.message,
                 self.prepared.about,
-                self.item()?,
+                item,
                 stamped.0,
                 self.now.0,
                 state,

@@ -1,7 +1,10 @@
 //! Taking in webhooks: once each, dead letters, other numbers, quiet and danger.
 
 use super::*;
-use crate::core::inbound::{Malformed, Receipt, Status};
+use crate::core::id::InboxId;
+use crate::core::inbound::{
+    Identity, Malformed, Receipt, Standing, StandingVerdict, Status, SystemChange,
+};
 use crate::core::outgoing::Purpose;
 use crate::store::tests::{box_key, contact, count, db, message, phone, queue};
 use crate::store::{Error, nested, retention, sessions};
@@ -70,6 +73,9 @@ fn one_bad_item_becomes_a_dead_letter_and_its_batch_mates_live() {
         count(&conn, "SELECT count(*) FROM inbox WHERE state = 'dead'"),
         1
     );
+    let told = "SELECT count(*) FROM task JOIN inbox ON inbox.id = task.detail
+                WHERE task.kind = 'dead_letter' AND inbox.state = 'dead'";
+    assert_eq!(count(&conn, told), 1, "somebody is told, with the row");
 }
 
 #[test]
@@ -248,6 +254,266 @@ fn the_table_against_doubles_holds_no_provider_id() {
     );
 }
 
+fn system(id: &str, from: &Identity, change: SystemChange) -> ReceivedItem {
+    let mut item = message(id, from.clone(), NOW, "");
+    if let Ok(Item::Message(inbound)) = &mut item.content {
+        inbound.content = Content::System(change);
+    }
+    item
+}
+
+fn moved(id: &str, to: &str, bsuid: Option<&str>) -> ReceivedItem {
+    let change = SystemChange::NumberChanged {
+        phone: to.into(),
+        bsuid: bsuid.map(Into::into),
+    };
+    system(id, &phone("243970000001"), change)
+}
+
+fn bsuid(id: &str) -> Identity {
+    Identity {
+        bsuid: Some(id.into()),
+        ..Identity::default()
+    }
+}
+
+fn item(dedup: &str, content: Item) -> ReceivedItem {
+    ReceivedItem {
+        dedup: dedup.into(),
+        phone_number_id: Some("1".into()),
+        content: Ok(content),
+    }
+}
+
+#[test]
+fn a_new_number_and_the_new_id_told_with_it_are_both_linked() {
+    let conn = db();
+    let amina = Identity {
+        bsuid: Some("CD.1".into()),
+        ..phone("243970000001")
+    };
+    let items = [
+        message("w1", amina, NOW, "hello"),
+        moved("w2", "243970000009", Some("CD.2")),
+    ];
+    take(&conn, &items, NOW);
+    let present: Vec<String> = conn
+        .prepare("SELECT value FROM address WHERE retired_at IS NULL ORDER BY value")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    assert_eq!(present, ["243970000009", "CD.2"]);
+    let retired = "SELECT count(*) FROM address WHERE retired_at = 100000";
+    assert_eq!(count(&conn, retired), 2);
+    assert_eq!(count(&conn, "SELECT count(*) FROM contact"), 1);
+}
+
+#[test]
+fn a_change_of_the_account_that_means_nothing_to_us_flags_nobody() {
+    let conn = db();
+    let amina = phone("243970000001");
+    let other = SystemChange::Other { what: "new".into() };
+    let items = [
+        message("w1", amina.clone(), NOW, "hello"),
+        system("w2", &amina, other),
+    ];
+    take(&conn, &items, NOW);
+    assert_eq!(count(&conn, "SELECT count(flag) FROM contact"), 0);
+    assert_eq!(count(&conn, "SELECT count(*) FROM task"), 0);
+}
+
+#[test]
+fn a_new_phone_identity_waits_for_the_conversation_and_opens_nothing() {
+    let conn = db();
+    let amina = phone("243970000001");
+    take(&conn, &[message("w1", amina.clone(), NOW, "hello")], NOW);
+    conn.execute_batch(
+        "UPDATE inbox SET state = 'handled';
+         UPDATE contact SET due_at = NULL, waits_from = NULL, last_stamp = 1, erased_at = 2",
+    )
+    .unwrap();
+    let item = system("w2", &amina, SystemChange::IdentityChanged);
+    take(&conn, &[item], NOW);
+    let waiting = "SELECT count(*) FROM inbox JOIN contact ON waits_from = inbox.id
+                   WHERE kind = 'system' AND state = 'new' AND due_at > 0
+                     AND last_stamp = 1 AND erased_at = 2";
+    assert_eq!(count(&conn, waiting), 1);
+}
+
+#[test]
+fn news_of_people_who_never_wrote_make_nobody_and_keep_no_number() {
+    let conn = db();
+    let stranger = Identity {
+        bsuid: Some("CD.1".into()),
+        profile_name: Some("Amina".into()),
+        ..phone("243970000001")
+    };
+    let call = Item::Call {
+        id: "c1".into(),
+        from: stranger.clone(),
+        stamped: NOW,
+        event: "connect".into(),
+    };
+    let update = Item::UserIdUpdate {
+        previous: "CD.1".into(),
+        current: "CD.2".into(),
+        phone: Some("243970000001".into()),
+    };
+    let items = [
+        moved("w1", "243970000009", None),
+        system("w2", &stranger, SystemChange::IdentityChanged),
+        item("call:c1", call),
+        item("other:u1", update),
+    ];
+    take(&conn, &items, NOW);
+    for table in ["contact", "address", "task"] {
+        let rows = format!("SELECT count(*) FROM {table}");
+        assert_eq!(count(&conn, &rows), 0, "{table}");
+    }
+    let kept = "SELECT count(*) FROM inbox WHERE state = 'kept' AND why IS NOT NULL";
+    assert_eq!(count(&conn, kept), 4);
+    assert_eq!(count(&conn, "SELECT count(item) FROM inbox"), 0);
+}
+
+#[test]
+fn a_call_of_somebody_known_opens_their_window_and_links_nothing() {
+    let conn = db();
+    take(
+        &conn,
+        &[message("w1", phone("243970000001"), NOW, "hello")],
+        NOW,
+    );
+    let later = NOW.plus_ms(5_000);
+    let call = Item::Call {
+        id: "c1".into(),
+        from: Identity {
+            bsuid: Some("CD.9".into()),
+            ..phone("243970000001")
+        },
+        stamped: later,
+        event: "connect".into(),
+    };
+    take(&conn, &[item("call:c1", call)], later);
+    assert_eq!(count(&conn, "SELECT last_stamp FROM contact"), later.0);
+    assert_eq!(count(&conn, "SELECT count(*) FROM address"), 1);
+}
+
+#[test]
+fn an_id_made_anew_is_followed_once_and_in_any_order() {
+    let conn = db();
+    let update = |dedup: &str, previous: &str, current: &str| {
+        item(
+            dedup,
+            Item::UserIdUpdate {
+                previous: previous.into(),
+                current: current.into(),
+                phone: Some("243970000001".into()),
+            },
+        )
+    };
+    let amina = Identity {
+        bsuid: Some("CD.1".into()),
+        ..phone("243970000001")
+    };
+    take(&conn, &[message("w1", amina, NOW, "hello")], NOW);
+    let items = [update("u1", "CD.1", "CD.2"), update("u2", "CD.0", "CD.1")];
+    take(&conn, &items, NOW);
+    let contact = contacts::find_known(&conn, &bsuid("CD.2"), NOW).unwrap();
+    let present = contacts::address_of(&conn, contact.unwrap()).unwrap();
+    assert_eq!(present.bsuid, Some("CD.2".into()), "the older news are old");
+    assert_eq!(
+        contacts::find_known(&conn, &bsuid("CD.1"), NOW).unwrap(),
+        None
+    );
+}
+
+#[test]
+fn the_number_that_a_patient_gives_at_our_request_is_linked() {
+    let conn = db();
+    let card = |id: &str, from: Identity, number: &str| {
+        let mut item = message(id, from, NOW, "");
+        if let Ok(Item::Message(message)) = &mut item.content {
+            message.content = Content::Contacts {
+                names: vec!["Amina".into()],
+                own_number: Some(number.into()),
+            };
+        }
+        item
+    };
+    let hidden = bsuid("CD.1");
+    take(&conn, &[card("w1", hidden.clone(), "243970000001")], NOW);
+    let phone_of = |who: &Identity| {
+        let contact = contacts::find_known(&conn, who, NOW).unwrap().unwrap();
+        contacts::address_of(&conn, contact).unwrap().phone
+    };
+    assert_eq!(phone_of(&hidden), Some("243970000001".into()));
+    assert_eq!(count(&conn, "SELECT count(flag) FROM contact"), 0);
+    // Whose number the provider tells needs no card for it.
+    let ben = phone("243970000002");
+    take(&conn, &[card("w2", ben.clone(), "243970000003")], NOW);
+    assert_eq!(phone_of(&ben), ben.phone);
+    // One that is somebody else's already stays theirs.
+    let other = bsuid("CD.2");
+    take(&conn, &[card("w3", other.clone(), "243970000002")], NOW);
+    assert_eq!(phone_of(&other), None);
+    assert_eq!(phone_of(&ben), ben.phone);
+    let told = "SELECT count(*) FROM task WHERE kind = 'maybe_same_person'";
+    assert_eq!(count(&conn, told), 1);
+}
+
+#[test]
+fn what_is_held_against_the_account_is_a_task_until_it_is_over() {
+    let conn = db();
+    let standing = |dedup: &str, event: &str, verdict| {
+        let standing = Standing {
+            event: event.into(),
+            verdict,
+        };
+        item(dedup, Item::Standing(standing))
+    };
+    let barred = standing("s1", "DISABLED_UPDATE", StandingVerdict::Barred);
+    let refused = take(&conn, &[barred], NOW).refused;
+    assert_eq!(refused.map(|error| error.code), Some(131_031));
+    let limited = standing("s2", "ACCOUNT_VIOLATION", StandingVerdict::Limited);
+    let refused = take(&conn, &[limited], NOW).refused;
+    assert_eq!(refused.map(|error| error.code), Some(368));
+    let open = || {
+        let words = "SELECT count(*) FROM task WHERE kind = 'account_refused' AND state = 'open'";
+        count(&conn, words)
+    };
+    assert_eq!(open(), 2);
+    let over = standing("s3", "DISABLED_UPDATE", StandingVerdict::Reinstated);
+    assert_eq!(take(&conn, &[over], NOW).refused, None);
+    assert_eq!(open(), 1);
+    let soon = standing("s4", "DISABLED_UPDATE", StandingVerdict::Warned);
+    assert_eq!(take(&conn, &[soon], NOW).refused, None, "it still works");
+    assert_eq!(open(), 2);
+}
+
+#[test]
+fn a_fault_of_the_account_counts_for_our_own_number_only() {
+    let conn = db();
+    let fault = |dedup: &str, code: i64, number: &str| ReceivedItem {
+        phone_number_id: Some(number.into()),
+        ..item(
+            dedup,
+            Item::ChannelError(ProviderError {
+                code,
+                subcode: None,
+            }),
+        )
+    };
+    assert_eq!(take(&conn, &[fault("f1", 131_031, "2")], NOW).refused, None);
+    assert_eq!(take(&conn, &[fault("f2", 130_429, "1")], NOW).refused, None);
+    assert_eq!(count(&conn, "SELECT count(*) FROM task"), 0);
+    let refused = take(&conn, &[fault("f3", 131_031, "1")], NOW).refused;
+    assert_eq!(refused.map(|error| error.code), Some(131_031));
+    let told = "SELECT count(*) FROM task WHERE kind = 'account_refused' AND detail = '131031'";
+    assert_eq!(count(&conn, told), 1);
+}
+
 #[test]
 fn a_change_of_number_moves_the_contact_and_is_flagged() {
     let conn = db();
@@ -256,13 +522,7 @@ fn a_change_of_number_moves_the_contact_and_is_flagged() {
         &[message("w1", phone("243970000001"), NOW, "hello")],
         NOW,
     );
-    let mut item = message("w2", phone("243970000001"), NOW, "");
-    if let Ok(Item::Message(inbound)) = &mut item.content {
-        inbound.content = Content::System(SystemChange::NumberChanged {
-            phone: "243970000009".into(),
-        });
-    }
-    take(&conn, &[item], NOW);
+    take(&conn, &[moved("w2", "243970000009", None)], NOW);
     take(
         &conn,
         &[message("w3", phone("243970000009"), NOW, "me again")],
@@ -290,8 +550,9 @@ fn a_change_of_account_id_told_to_another_number_is_not_followed() {
             phone: None,
         }),
     };
+    take(&conn, &[message("w1", bsuid("CD.1"), NOW, "hello")], NOW);
     assert_eq!(take(&conn, &[update("u1", "2")], NOW).kept, 1);
-    assert_eq!(count(&conn, "SELECT count(*) FROM contact"), 0);
+    assert_eq!(count(&conn, "SELECT count(*) FROM address"), 1);
     assert_eq!(take(&conn, &[update("u2", "1")], NOW).kept, 1);
     assert_eq!(count(&conn, "SELECT count(*) FROM address"), 2);
 }

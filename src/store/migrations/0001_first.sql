@@ -68,6 +68,9 @@ CREATE TABLE address (
     contact_id INTEGER NOT NULL REFERENCES contact (id),
     first_seen INTEGER NOT NULL,
     last_seen  INTEGER NOT NULL,
+    -- Given up for another by then, by WhatsApp's stamp: what came from it before
+    -- is still the contact's, what comes later may be anybody's.
+    retired_at INTEGER,
     PRIMARY KEY (kind, value)
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX address_by_contact ON address (contact_id, kind, last_seen);

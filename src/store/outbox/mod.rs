@@ -18,7 +18,7 @@ mod tests;
 pub use claim::{Claim, Turn, turn};
 pub use prompt::{LastPrompt, last_prompt, quotes};
 pub use settle::{line_up, not_doubled, recover, repeats, settle, untold};
-pub use status::{OfAccount, addressee, apply_status};
+pub use status::{OfAccount, account_fault, account_refused, addressee, apply_status};
 pub use template::note_fault;
 
 use crate::core::delivery::{DeliveryState, Limits, Why};

@@ -152,23 +152,43 @@ fn failed(conn: &Connection, id: OutboxId, status: &Status, now: UnixMs) -> Resu
     });
     let class = classify(&error, 0);
     follow(conn, id, &error, class, now)?;
-    if class == Class::NumberLimited {
-        super::settle::tell_technician(conn, now)?;
-        return Ok(OfAccount::Refused(error));
+    account_fault(conn, &error, now)
+}
+
+/// What an error says of our account, by its class: the technician is told of
+/// what is theirs to mend.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn account_fault(conn: &Connection, error: &ProviderError, now: UnixMs) -> Result<OfAccount> {
+    match classify(error, 0) {
+        Class::NumberLimited => super::settle::tell_technician(conn, now)?,
+        Class::Configuration => account_refused(conn, &error.code.to_string(), now)?,
+        Class::ThrottleNumber
+        | Class::ThrottleContact
+        | Class::Retry
+        | Class::Permanent
+        | Class::NeedsTemplate
+        | Class::Unknown
+        | Class::PossiblySent => return Ok(OfAccount::Nothing),
     }
-    if class != Class::Configuration {
-        return Ok(OfAccount::Nothing);
-    }
-    let code = error.code.to_string();
+    Ok(OfAccount::Refused(error.clone()))
+}
+
+/// Tells the technician what the account is refused for: an error's code, or the
+/// provider's word.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn account_refused(conn: &Connection, what: &str, now: UnixMs) -> Result<()> {
     let task = NewTask {
         kind: Kind::AccountRefused.word(),
         contact: None,
         record: None,
         outbox: None,
-        detail: Some(&code),
+        detail: Some(what),
     };
-    tasks::open(conn, &task, now)?;
-    Ok(OfAccount::Refused(error))
+    tasks::open(conn, &task, now)
 }
 
 /// What becomes of the message itself.

@@ -190,6 +190,10 @@ fn reaction(said: &Said<'_>) -> Result<Content, Why> {
     })
 }
 
+/// A change of number, by both names it has been given.
+const CHANGED_NUMBER: &str = "user_changed_number";
+const CHANGED_NUMBER_TOO: &str = "customer_changed_number";
+
 fn system(said: &Said<'_>) -> Result<Content, Why> {
     const WHY: Why = "a system message without its part";
     let system: System<'_> = said.system.and_then(object).ok_or(WHY)?;
@@ -208,9 +212,15 @@ fn system(said: &Said<'_>) -> Result<Content, Why> {
         ("customer_identity_changed", _, _) => SystemChange::IdentityChanged,
         ("user_changed_user_id", _, Some(bsuid)) => SystemChange::UserIdChanged { bsuid },
         ("user_changed_user_id", _, None) => return Err("a new user id that is not told"),
-        ("user_changed_number", Some(phone), _) => SystemChange::NumberChanged { phone },
-        ("user_changed_number", None, Some(bsuid)) => SystemChange::UserIdChanged { bsuid },
-        ("user_changed_number", None, None) => return Err("a new number that is not told"),
+        (CHANGED_NUMBER | CHANGED_NUMBER_TOO, Some(phone), bsuid) => {
+            SystemChange::NumberChanged { phone, bsuid }
+        }
+        (CHANGED_NUMBER | CHANGED_NUMBER_TOO, None, Some(bsuid)) => {
+            SystemChange::UserIdChanged { bsuid }
+        }
+        (CHANGED_NUMBER | CHANGED_NUMBER_TOO, None, None) => {
+            return Err("a new number that is not told");
+        }
         (other, _, _) => SystemChange::Other { what: word(other) },
     };
     Ok(Content::System(change))

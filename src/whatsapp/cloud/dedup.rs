@@ -12,7 +12,7 @@ use sha2::{Digest, Sha256};
 /// Where an item stood: its account, its field and the number it came to.
 #[derive(Clone, Copy)]
 pub struct Place<'p> {
-    /// The account's id (`entry[].id`).
+    /// The account's id (`entry[].id`), with the entry's time where it tells.
     pub account: &'p str,
     /// The change's field.
     pub field: &'p str,

@@ -40,9 +40,9 @@ fn read_sound(text: &str) -> Option<Vec<ReceivedItem>> {
     }
     let mut items = Vec::new();
     for entry in envelope.entry {
-        let sender = Sender::new(entry.id.as_ref(), entry.time);
+        let account = sender(entry.id.as_ref(), entry.time);
         for change in &entry.changes {
-            read_change(sender, change, &mut items);
+            read_change(&account, change, &mut items);
         }
     }
     Some(items)
@@ -80,10 +80,10 @@ fn read_entry(raw: Raw<'_>, items: &mut Vec<ReceivedItem>) {
         items.push(malformed(None, "an entry without changes", raw.get()));
         return;
     };
-    let sender = Sender::new(entry.id.as_ref(), entry.time);
+    let account = sender(entry.id.as_ref(), entry.time);
     for raw in entry.changes {
         match object::<Change<'_>>(raw) {
-            Some(change) => read_change(sender, &change, items),
+            Some(change) => read_change(&account, &change, items),
             None => items.push(malformed(
                 None,
                 "a change without field or value",
@@ -101,24 +101,18 @@ pub(super) struct Channel<'c> {
     pub people: People,
 }
 
-/// The account an entry is about, and when it was made.
-#[derive(Clone, Copy)]
-struct Sender<'e> {
-    account: &'e str,
-    time: &'e str,
-}
-
-impl<'e> Sender<'e> {
-    fn new(account: Option<&'e Words<'_>>, time: Option<Raw<'e>>) -> Self {
-        Self {
-            account: account.map_or("", Words::as_str),
-            time: time.map_or("", |time| time.get()),
-        }
+/// The account an entry is about and, where it tells, when it was made: an
+/// account that is barred for the second time is news, though it reads like the
+/// first time.
+fn sender(account: Option<&Words<'_>>, time: Option<Raw<'_>>) -> String {
+    let account = account.map_or("", Words::as_str);
+    match time {
+        Some(time) => format!("{account}@{}", time.get()),
+        None => account.to_owned(),
     }
 }
 
-fn read_change(sender: Sender<'_>, change: &Change<'_>, items: &mut Vec<ReceivedItem>) {
-    let account = sender.account;
+fn read_change(account: &str, change: &Change<'_>, items: &mut Vec<ReceivedItem>) {
     let field = change.field.as_str();
     let whole = |items: &mut Vec<ReceivedItem>, number, item| {
         let place = Place {
@@ -157,14 +151,11 @@ fn read_change(sender: Sender<'_>, change: &Change<'_>, items: &mut Vec<Received
         }
         (news::TEMPLATES, _) => {
             let item = news::template(change.value).unwrap_or_else(|| account_item(field));
-            // A template paused for the second time is news, though it reads
-            // like the first: the entry's time tells them apart.
-            let place = Place {
-                account: &format!("{account}@{}", sender.time),
-                field,
-                number: None,
-            };
-            items.push(hashed(place, change.value, item));
+            whole(items, None, item);
+        }
+        (news::ACCOUNT, _) => {
+            let item = news::standing(change.value).unwrap_or_else(|| account_item(field));
+            whole(items, None, item);
         }
         ("history" | "smb_app_state_sync", _) => whole(items, None, ignored(field)),
         (_, _) => whole(items, None, account_item(field)),
@@ -279,7 +270,7 @@ fn read_message(channel: &Channel<'_>, raw: Raw<'_>) -> ReceivedItem {
     if message.group_id.is_some_and(|group| group.get() != "null") {
         return channel.item(dedup, ignored("group message"));
     }
-    let from = sender(&message);
+    let from = author(&message);
     if channel.is_own(&from) {
         return channel.item(dedup, ignored("own echo"));
     }
@@ -294,7 +285,7 @@ pub(super) fn id_of<'w>(id: Option<&'w Words<'_>>) -> Option<&'w str> {
     id.map(Words::as_str).filter(|id| !id.is_empty())
 }
 
-fn sender(message: &Message<'_>) -> Identity {
+fn author(message: &Message<'_>) -> Identity {
     let names = Names {
         address: message.from.as_ref(),
         user_id: message.from_user_id.as_ref(),

@@ -1,6 +1,6 @@
 //! Meta's JSON of what is news of the account or of an address, field for field.
 
-use crate::whatsapp::json::Words;
+use crate::whatsapp::json::{Raw, Words};
 use serde::Deserialize;
 
 /// A decision about a template.
@@ -14,6 +14,22 @@ pub struct Decision<'a> {
     pub(super) message_template_language: Words<'a>,
     #[serde(borrow, default)]
     pub(super) reason: Option<Words<'a>>,
+}
+
+/// News of the whole account.
+#[derive(Deserialize)]
+pub struct AccountUpdate<'a> {
+    #[serde(borrow)]
+    pub(super) event: Words<'a>,
+    #[serde(borrow, default)]
+    pub(super) ban_info: Option<Raw<'a>>,
+}
+
+/// How far a ban has come.
+#[derive(Deserialize)]
+pub struct Ban<'a> {
+    #[serde(borrow, default)]
+    pub(super) waba_ban_state: Option<Raw<'a>>,
 }
 
 /// A business-scoped id that was made anew.

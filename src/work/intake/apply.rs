@@ -1,13 +1,13 @@
 //! Writes what a step wants done, in the order it wants it.
 
-use crate::core::engine::{Action, Effect, Step};
+use crate::core::engine::{Action, Effect, FlagReason, Step};
 use crate::core::id::{ContactId, OutboxKey};
 use crate::core::outgoing::{Outgoing, fit};
 use crate::core::time::{Now, UnixMs};
 use crate::ports::Chance;
 use crate::store::audit::{self, Deed};
 use crate::store::tasks::NewTask;
-use crate::store::{Error, contacts, erasure, media, outbox, records, sessions, tasks};
+use crate::store::{Error, erasure, flags, media, outbox, records, sessions, tasks};
 use rusqlite::Connection;
 
 /// In whose name the audit log says the engine acted.
@@ -39,7 +39,12 @@ pub(super) fn apply(
                     note(conn, now, "record.write", &subject, detail)?;
                 }
             }
-            Effect::Flag { reason } => contacts::flag_word(conn, contact, reason.word())?,
+            Effect::Flag { reason } => match reason {
+                FlagReason::IdentityChanged => flags::identity_changed(conn, contact, now)?,
+                FlagReason::DangerSign | FlagReason::Stopped => {
+                    flags::flag_word(conn, contact, reason.word())?;
+                }
+            },
             Effect::Task(task) => {
                 let detail = task.detail();
                 let new = NewTask {

@@ -6,6 +6,8 @@
 
 mod apply;
 mod flows;
+#[cfg(test)]
+mod tests;
 mod turn;
 
 pub use flows::Flows;

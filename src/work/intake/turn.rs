@@ -6,13 +6,11 @@ use crate::core::id::{ContactId, InboxId, RecordId};
 use crate::core::limits::{CONTACTS_PER_TURN_MAX, EVENTS_PER_STEP_MAX, INTERRUPTIONS_MAX};
 use crate::core::time::{Now, UnixMs};
 use crate::ports::Chance;
-use crate::store::contacts::ContactFlag;
+use crate::store::flags::{self, ContactFlag};
 use crate::store::nested::nested;
 use crate::store::sessions::{self, Unhandled, Waiting};
 use crate::store::tasks::NewTask;
-use crate::store::{
-    BoxKey, Error, Try, contacts, counters, dead_letter, outbox, pending, records, tasks,
-};
+use crate::store::{BoxKey, Error, Try, counters, dead_letter, outbox, pending, records, tasks};
 use rusqlite::Connection;
 
 /// What stepping needs to know, beside the database.
@@ -286,7 +284,7 @@ fn load_or_begin_anew(
     match sessions::load(conn, contact) {
         Err(Error::Unreadable(_)) => {
             tracing::error!(contact.id = %contact, "a conversation does not read back");
-            contacts::flag(conn, contact, ContactFlag::DeadLetter)?;
+            flags::flag(conn, contact, ContactFlag::DeadLetter)?;
             let task = NewTask {
                 kind: "read_conversation",
                 contact: Some(contact),

@@ -376,3 +376,86 @@ fn a_new_phone_identity_asks_before_it_shows_anything() {
     chat.text("knee\ntoday");
     chat.heard("Shall we go on?");
 }
+
+/// A message from another account than the number was known by.
+fn from_another(chat: &mut Chat, content: Content) {
+    let event = chat.message(content);
+    let Event::Message(message) = event else {
+        panic!("a message");
+    };
+    chat.run(&[Event::Message(Received {
+        other_account: true,
+        ..message
+    })]);
+}
+
+#[test]
+fn another_account_is_asked_before_it_is_shown_anything() {
+    let tap = Chat::at_review().choice_id("send");
+    let words = [
+        "hello",
+        "yes",
+        "help",
+        "back",
+        "restart",
+        "my data",
+        "language",
+        "stop",
+        "delete my data",
+    ];
+    let taps = Content::Choice {
+        id: tap,
+        title: "Send".into(),
+    };
+    for content in words.map(text).into_iter().chain([taps]) {
+        let mut chat = Chat::at_review();
+        let draft = chat.session.draft.clone().unwrap();
+        from_another(&mut chat, content.clone());
+        for secret in ["Amina", "Juma", "knee", "Kalehe\n", "243970000001"] {
+            assert!(
+                !chat.words().contains(secret),
+                "{content:?}: {}",
+                chat.words()
+            );
+        }
+        let now = chat.session.draft.clone().unwrap();
+        assert_eq!(
+            (now.id, now.answers),
+            (draft.id, draft.answers),
+            "{content:?}"
+        );
+    }
+    // A question that was put to the other account is put again to this one.
+    let mut chat = Chat::at_review();
+    chat.wait(5 * HOUR_MS).text("hi").heard("Shall we go on?");
+    from_another(&mut chat, text("yes"));
+    chat.heard("Shall we go on?");
+    chat.text("yes").heard("Amina");
+}
+
+#[test]
+fn a_new_phone_identity_is_asked_also_after_a_tap_or_another_language() {
+    let changed = || Content::System(crate::core::inbound::SystemChange::IdentityChanged);
+    let mut chat = Chat::at_review();
+    let send = chat.choice_id("send");
+    chat.send(changed()).tap_id(&send);
+    chat.heard("Shall we go on?");
+    assert!(chat.session.draft.is_some(), "nothing was sent in");
+    let mut chat = Chat::at_review();
+    chat.send(changed());
+    chat.text("language").tap("en");
+    chat.heard("Shall we go on?");
+    assert!(!chat.words().contains("Amina"), "{}", chat.words());
+    chat.tap("go_on");
+    chat.heard("Amina");
+}
+
+#[test]
+fn a_new_account_at_rest_is_not_asked_twice_whom_it_is_for() {
+    let mut chat = Chat::at_review();
+    chat.tap("send");
+    from_another(&mut chat, text("hello"));
+    chat.heard("Who is this for?");
+    chat.text("me");
+    chat.heard("Full name");
+}

@@ -398,6 +398,61 @@ fn a_card_answers_whom_to_call() {
 }
 
 #[test]
+fn a_place_or_a_card_answers_only_what_is_asked() {
+    let place = || Content::Location {
+        latitude: -2.1,
+        longitude: 28.9,
+        name: Some("Kalehe".into()),
+        address: None,
+    };
+    let card = || Content::Contacts {
+        names: vec!["Juma".into()],
+        own_number: None,
+    };
+    let mut chat = Chat::at_page_one();
+    chat.send(card());
+    assert!(
+        !chat
+            .session
+            .draft
+            .clone()
+            .unwrap()
+            .answers
+            .contains_key("emergency_contact")
+    );
+    assert_eq!(chat.tasks(), ["look_at_attachment"]);
+    chat.heard("Full name");
+    chat.text("Amina\n34\nm\nsomewhere");
+    chat.send(place());
+    let answers = chat.session.draft.clone().unwrap().answers;
+    let from = format!("{:?}", answers["locality"].value.clone());
+    chat.send(place());
+    let after = format!(
+        "{:?}",
+        chat.session.draft.clone().unwrap().answers["locality"].value
+    );
+    assert_eq!(from, after);
+}
+
+#[test]
+fn the_senders_own_number_is_nobody_to_call() {
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina\n34\nm\nKalehe")
+        .text("knee\ntoday")
+        .text("none")
+        .text("none\nnone");
+    chat.heard("call");
+    let before = chat.session.draft.clone().unwrap().answers;
+    chat.send(Content::Contacts {
+        names: vec!["Amina".into()],
+        own_number: Some("243970000001".into()),
+    });
+    assert_eq!(chat.session.draft.clone().unwrap().answers, before);
+    assert_eq!(chat.tasks(), Vec::<&str>::new());
+    chat.heard("call");
+}
+
+#[test]
 fn a_form_is_read_by_field() {
     let mut chat = Chat::at_page_one();
     chat.send(Content::Form {

@@ -77,6 +77,7 @@ impl Chat {
             received: self.now.at,
             quotes_question: false,
             about: None,
+            other_account: false,
             content,
         })
     }

@@ -103,6 +103,7 @@ fn lateness_is_judged_clock_by_clock() {
             received: base.plus_ms(*received),
             quotes_question: false,
             about: None,
+            other_account: false,
             content: text("Amina\n34\nm\nKalehe"),
         });
         chat.session.last_stamped = Some(base);

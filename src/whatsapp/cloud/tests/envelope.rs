@@ -61,11 +61,36 @@ fn keys_do_not_depend_on_the_place_in_the_body() {
     assert_eq!(alone[0].dedup, batched[1].dedup);
     let value = json!({ "a": 1, "b": { "c": 2, "d": [3] } });
     let plain = parse(&envelope("account_update", &value));
-    let spaced = br#"{"object":"whatsapp_business_account","entry":[{"time":9,"id":"900800700",
+    let spaced = br#"{"object":"whatsapp_business_account","entry":[{"id":"900800700",
         "changes":[{"value":{"b":{"d":[3], "c":2},"a":1},"field":"account_update"}]}]}"#;
     assert_eq!(plain[0].dedup, parse(spaced)[0].dedup);
     let other = parse(&envelope("account_alerts", &value));
     assert_ne!(plain[0].dedup, other[0].dedup);
+}
+
+#[test]
+fn what_is_said_of_the_account_for_the_second_time_is_news() {
+    let at = |field: &str, value: &Value, time: i64| {
+        let body = json!({
+            "object": "whatsapp_business_account",
+            "entry": [{ "id": "900800700", "time": time,
+                        "changes": [{ "field": field, "value": value }] }],
+        });
+        parse(&serde_json::to_vec(&body).unwrap()).remove(0).dedup
+    };
+    let locked = json!({ "metadata": { "phone_number_id": NUMBER_ID },
+                         "errors": [{ "code": 131_031 }] });
+    for (field, value) in [
+        ("account_update", json!({ "event": "DISABLED_UPDATE" })),
+        ("account_alerts", json!({ "alert": "x" })),
+        ("messages", locked),
+    ] {
+        assert_ne!(at(field, &value, 8), at(field, &value, 9), "{field}");
+        assert_eq!(at(field, &value, 8), at(field, &value, 8), "{field}");
+    }
+    // A message comes once, whenever it is told.
+    let message = messages(&[text("a")]);
+    assert_eq!(at("messages", &message, 8), at("messages", &message, 9));
 }
 
 #[test]

@@ -192,8 +192,9 @@ fn a_reaction_and_one_taken_back() {
 
 #[test]
 fn changes_of_the_account_in_both_editions() {
-    let moved = SystemChange::NumberChanged {
+    let moved = |bsuid: Option<&str>| SystemChange::NumberChanged {
         phone: "243820000009".into(),
+        bsuid: bsuid.map(Into::into),
     };
     let renewed = SystemChange::UserIdChanged {
         bsuid: "CD.77".into(),
@@ -201,11 +202,23 @@ fn changes_of_the_account_in_both_editions() {
     let cases = [
         (
             json!({ "type": "user_changed_number", "wa_id": "243820000009" }),
-            moved.clone(),
+            moved(None),
         ),
         (
             json!({ "type": "user_changed_number", "new_wa_id": "243820000009" }),
-            moved,
+            moved(None),
+        ),
+        (
+            json!({ "type": "customer_changed_number", "wa_id": "243820000009" }),
+            moved(None),
+        ),
+        (
+            json!({ "type": "user_changed_number", "wa_id": "243820000009", "user_id": "CD.77" }),
+            moved(Some("CD.77")),
+        ),
+        (
+            json!({ "type": "customer_changed_number", "user_id": "CD.77" }),
+            renewed.clone(),
         ),
         (
             json!({ "type": "user_changed_number", "user_id": "CD.77" }),
