@@ -3,6 +3,7 @@
 //! marked as seen before it returns.
 
 use crate::core::inbound::{Item, ReceivedItem};
+use crate::core::time::UnixMs;
 use crate::core::triage;
 use crate::ports::Clock;
 use crate::store::inbox::{self, Batch, Reception, Tally};
@@ -37,7 +38,9 @@ pub struct Taking {
 }
 
 impl Taking {
-    /// Commits a body and its items.
+    /// Commits a body and its items. What follows for the rest of the box follows
+    /// the commit, whether or not the caller still waits for it: a sender that
+    /// hangs up tries again, and then everything is known already.
     ///
     /// # Errors
     /// Whatever the database reports; nothing is stored then.
@@ -64,7 +67,13 @@ impl Taking {
         let job = move |conn: &_, _| {
             inbox::receive_batch(conn, &taker.reception(), body.as_ref(), &batch, now)
         };
-        let tally = self.writer.run_repeatable(job).await?;
+        let taker = self.clone();
+        let follow = move |tally: &Tally| taker.tell(tally, now);
+        self.writer.run_repeatable_then(job, follow).await
+    }
+
+    /// Tells the rest of the box what was taken in.
+    fn tell(&self, tally: &Tally, now: UnixMs) {
         if tally.messages > 0 {
             self.bells.intake.ring();
         }
@@ -77,7 +86,6 @@ impl Taking {
         if tally.statuses > 0 {
             self.bells.sender.ring();
         }
-        Ok(tally)
     }
 
     fn reception(&self) -> Reception<'_> {
@@ -100,9 +108,10 @@ mod tests {
     use super::*;
     use crate::core::inbound::{Identity, ProviderError, Receipt, Status};
     use crate::core::outgoing::Purpose;
-    use crate::core::time::{MINUTE_MS, Now, UnixMs};
+    use crate::core::time::{MINUTE_MS, Now};
     use crate::store::tests::{box_key, contact, count, db, queue};
     use crate::work::line::LineState;
+    use futures_util::FutureExt;
 
     struct Still;
 
@@ -151,10 +160,8 @@ mod tests {
         conn
     }
 
-    #[tokio::test]
-    async fn what_comes_back_because_of_the_account_stops_the_line() {
-        let (writer, thread) = Writer::start(taken(), None).unwrap();
-        let taking = Taking {
+    fn door(writer: &Writer) -> Taking {
+        Taking {
             writer: writer.clone(),
             box_key: box_key(),
             clock: Arc::new(Still),
@@ -164,7 +171,34 @@ mod tests {
             quiet_ms: 0,
             bells: Bells::default(),
             line: Line::default(),
-        };
+        }
+    }
+
+    #[tokio::test]
+    async fn a_sender_that_hangs_up_during_the_commit_takes_no_news_along() {
+        let (writer, thread) = Writer::start(taken(), None).unwrap();
+        let taking = door(&writer);
+        let unpaid = || vec![news("w1", Receipt::Failed, Some(131_042))];
+        let (go, wait) = std::sync::mpsc::sync_channel::<()>(0);
+        let mut slow_disk = Box::pin(writer.run(move |_| Ok(wait.recv().is_err())));
+        assert!((&mut slow_disk).now_or_never().is_none());
+        // One look sees it handed to the writer, whose answer nobody awaits.
+        assert!(taking.take("{}", unpaid()).now_or_never().is_none());
+        drop(go);
+        assert!(slow_disk.await.unwrap());
+        writer.run(|_| Ok(())).await.unwrap();
+        assert_eq!(taking.line.state(), LineState::Misconfigured);
+        assert!(taking.bells.sender.rung().now_or_never().is_some());
+        let again = taking.take("{}", unpaid()).await.unwrap();
+        assert_eq!((again.duplicates, again.refused), (1, None));
+        drop((taking, writer));
+        thread.stop().unwrap();
+    }
+
+    #[tokio::test]
+    async fn what_comes_back_because_of_the_account_stops_the_line() {
+        let (writer, thread) = Writer::start(taken(), None).unwrap();
+        let taking = door(&writer);
         let unpaid = news("w1", Receipt::Failed, Some(131_042));
         taking.take("{}", vec![unpaid]).await.unwrap();
         assert_eq!(taking.line.state(), LineState::Misconfigured);
