@@ -63,7 +63,7 @@ pub const RECONCILE_PAGES_MAX: usize = 10;
 /// What polling may cost in a day while it is the only way in, bytes.
 pub const POLL_BYTES_PER_DAY: i64 = 50 * 1024 * 1024;
 /// Longest wait of sends for the first look into the chats after an outage, ms.
-pub const PULL_FIRST_MS_MAX: i64 = 30_000;
+pub const PULL_FIRST_MS_MAX: u64 = 30_000;
 /// Messages that may wait at a provider with a queue of its own. What waits
 /// there can be neither reordered nor recalled.
 pub const FAR_QUEUE_MAX: u64 = 10;

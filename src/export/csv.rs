@@ -3,7 +3,6 @@
 
 use super::{ExportError, Row};
 use crate::core::private::Private;
-use std::fs::File;
 use std::io::{BufWriter, Write};
 
 /// Without this mark Excel reads UTF-8 as the country's old code page.
@@ -11,7 +10,7 @@ const BYTE_ORDER_MARK: &[u8] = b"\xEF\xBB\xBF";
 
 /// Writes header and rows.
 pub(super) fn write<E>(
-    file: &mut File,
+    file: impl Write,
     columns: &[&str],
     rows: impl Iterator<Item = Result<Row, E>>,
 ) -> Result<(), ExportError<E>> {

@@ -79,11 +79,22 @@ pub fn write<E>(
 ) -> Result<u64, ExportError<E>> {
     let mut count = 0;
     let rows = rows.inspect(|row| count += u64::from(row.is_ok()));
-    durable::write_with(path, |file| match format {
+    durable::write_with(path, |file| fill(file, path, format, columns, rows))?;
+    Ok(count)
+}
+
+/// Writes header and rows, down to the last byte.
+fn fill<E>(
+    file: impl io::Write + Send,
+    path: &Path,
+    format: Format,
+    columns: &[&str],
+    rows: impl Iterator<Item = Result<Row, E>>,
+) -> Result<(), ExportError<E>> {
+    match format {
         Format::Csv => csv::write(file, columns, rows),
         Format::Xlsx => xlsx::write(file, path, columns, rows),
-    })?;
-    Ok(count)
+    }
 }
 
 #[cfg(test)]

@@ -81,6 +81,49 @@ fn a_workbook_comes_back_as_text_without_formulas() {
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
 }
 
+/// A disk with room for so many bytes.
+struct Disk {
+    kept: u64,
+    room: u64,
+}
+
+impl io::Write for Disk {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = (self.room - self.kept).min(bytes.len() as u64);
+        if taken == 0 && !bytes.is_empty() {
+            return Err(io::ErrorKind::StorageFull.into());
+        }
+        self.kept += taken;
+        Ok(usize::try_from(taken).unwrap())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+#[test]
+fn a_disk_that_fills_up_at_whatever_byte_is_told() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("x");
+    for format in [Format::Csv, Format::Xlsx] {
+        let fill_disk = |room| {
+            let mut disk = Disk { kept: 0, room };
+            let rows = rows().into_iter().map(Ok::<_, Infallible>);
+            let filled = fill(&mut disk, &path, format, &COLUMNS, rows);
+            (filled, disk.kept)
+        };
+        let (filled, whole) = fill_disk(u64::MAX);
+        filled.unwrap();
+        // The time of its making may change a workbook's length by some bytes.
+        let last = whole - 16;
+        for room in (0..last).step_by(1_009).chain([last]) {
+            let (filled, kept) = fill_disk(room);
+            assert!(filled.is_err(), "{format:?}: {kept} of {whole} bytes");
+        }
+    }
+}
+
 #[test]
 fn rows_that_break_off_leave_no_file() {
     let dir = tempfile::tempdir().unwrap();

@@ -4,14 +4,13 @@
 use super::{ExportError, Row};
 use crate::core::limits::XLSX_CELL_UNITS_MAX;
 use rust_xlsxwriter::{Format, Workbook};
-use std::fs::File;
-use std::io::BufWriter;
+use std::io::{BufWriter, Write};
 use std::path::Path;
 
 /// Writes header and rows. The rows pass through a nameless file in the folder
 /// of `path`, so that they lie nowhere the export itself does not.
 pub(super) fn write<E>(
-    file: &mut File,
+    file: impl Write + Send,
     path: &Path,
     columns: &[&str],
     rows: impl Iterator<Item = Result<Row, E>>,
@@ -39,7 +38,11 @@ pub(super) fn write<E>(
             }
         }
     }
-    workbook.save_to_writer(BufWriter::new(file))?;
+    let mut out = BufWriter::new(file);
+    workbook.save_to_writer(&mut out)?;
+    // Without its end no program opens a workbook, and a buffer that is only
+    // dropped tells nobody that the disk was full.
+    out.flush()?;
     Ok(())
 }
 

@@ -55,16 +55,23 @@ pub struct RepeatableWork<T, F> {
     answer: Answer<T>,
 }
 
+/// What follows from a job's result once its work is committed.
+pub type Follow<T> = Box<dyn FnOnce(&T) + Send>;
+
 /// A job's result and the way it goes back.
 struct Answer<T> {
     result: Option<Result<T, Error>>,
+    follow: Option<Follow<T>>,
     reply: oneshot::Sender<Result<T, Error>>,
 }
 
 impl<T> Answer<T> {
-    const fn new(reply: oneshot::Sender<Result<T, Error>>) -> Self {
-        let result = None;
-        Self { result, reply }
+    const fn new(reply: oneshot::Sender<Result<T, Error>>, follow: Option<Follow<T>>) -> Self {
+        Self {
+            result: None,
+            follow,
+            reply,
+        }
     }
 
     /// Runs the job. It owns what it touches but the connection, and that is
@@ -86,7 +93,13 @@ impl<T> Answer<T> {
             (Some(Ok(value)), Ok(())) => Ok(value),
             (None, Ok(())) => Err(Error::Stopped),
         };
-        // Nobody may be waiting any more; the work stands all the same.
+        if let (Ok(value), Some(follow)) = (&result, self.follow)
+            && catch_unwind(AssertUnwindSafe(|| follow(value))).is_err()
+        {
+            tracing::error!("what follows a commit broke off");
+        }
+        // Nobody may be waiting any more; the work stands all the same, and what
+        // follows from it was done.
         drop(self.reply.send(result));
     }
 }
@@ -96,16 +109,20 @@ impl<T, F> Work<T, F> {
     pub const fn new(job: F, reply: oneshot::Sender<Result<T, Error>>, lazy: bool) -> Self {
         Self {
             job: Some(job),
-            answer: Answer::new(reply),
+            answer: Answer::new(reply, None),
             lazy,
         }
     }
 }
 
 impl<T, F> RepeatableWork<T, F> {
-    /// Wraps a job and the way its result goes back.
-    pub const fn new(job: F, reply: oneshot::Sender<Result<T, Error>>) -> Self {
-        let answer = Answer::new(reply);
+    /// Wraps a job, what follows its commit, and the way its result goes back.
+    pub const fn new(
+        job: F,
+        follow: Option<Follow<T>>,
+        reply: oneshot::Sender<Result<T, Error>>,
+    ) -> Self {
+        let answer = Answer::new(reply, follow);
         Self { job, answer }
     }
 }

@@ -26,7 +26,17 @@ struct Pool {
     free: Mutex<Vec<Connection>>,
     returned: Condvar,
     /// Keeps tasks from filling the blocking threads while they wait.
-    turns: Semaphore,
+    turns: Arc<Semaphore>,
+}
+
+/// Tells a read that its time is up once nobody waits for it any more.
+#[derive(Default)]
+struct Waiting(Arc<AtomicBool>);
+
+impl Drop for Waiting {
+    fn drop(&mut self) {
+        self.0.store(true, Ordering::Relaxed);
+    }
 }
 
 impl std::fmt::Debug for Readers {
@@ -48,11 +58,12 @@ impl Readers {
         Ok(Self(Arc::new(Pool {
             free: Mutex::new(free),
             returned: Condvar::new(),
-            turns: Semaphore::new(limits::READERS),
+            turns: Arc::new(Semaphore::new(limits::READERS)),
         })))
     }
 
-    /// Runs `job` in a read transaction on a blocking thread.
+    /// Runs `job` in a read transaction on a blocking thread. A caller that
+    /// stops waiting ends it.
     ///
     /// # Errors
     /// [`Error::TooSlow`] after two seconds, or the job's own.
@@ -74,18 +85,23 @@ impl Readers {
         bound: Duration,
         job: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
-        let _turn = self.0.turns.acquire().await.map_err(|_| Error::Stopped)?;
-        let over = Arc::new(AtomicBool::new(false));
+        let turns = Arc::clone(&self.0.turns);
+        let turn = turns.acquire_owned().await.map_err(|_| Error::Stopped)?;
+        let waiting = Waiting::default();
         let pool = Arc::clone(&self.0);
-        let seen = Arc::clone(&over);
-        let mut reading = tokio::task::spawn_blocking(move || pool.read(&seen, job));
-        match tokio::time::timeout(bound, &mut reading).await {
-            Ok(done) => done.map_err(|_| Error::Panicked)?,
-            Err(_) => {
-                over.store(true, Ordering::Relaxed);
-                reading.await.map_err(|_| Error::Panicked)?
-            }
+        let over = Arc::clone(&waiting.0);
+        let mut reading = tokio::task::spawn_blocking(move || {
+            let read = pool.read(&over, job);
+            // Only a read that has given its connection back leaves its turn to
+            // the next.
+            drop(turn);
+            read
+        });
+        if let Ok(done) = tokio::time::timeout(bound, &mut reading).await {
+            return done.map_err(|_| Error::Panicked)?;
         }
+        drop(waiting);
+        reading.await.map_err(|_| Error::Panicked)?
     }
 
     /// Runs `job` in a read transaction on the calling thread.
@@ -151,6 +167,9 @@ fn read_on<T>(
     job: impl FnOnce(&Connection) -> Result<T, Error>,
 ) -> Result<T, Error> {
     let seen = Arc::clone(over);
+    if seen.load(Ordering::Relaxed) {
+        return Err(Error::TooSlow);
+    }
     conn.progress_handler(
         STEPS_BETWEEN_LOOKS,
         Some(move || seen.load(Ordering::Relaxed)),
@@ -195,6 +214,35 @@ mod tests {
         for _ in 0..limits::READERS {
             assert_eq!(readers.read_blocking(|_| Ok(7)).unwrap(), 7);
         }
+    }
+
+    /// Leaves endless reads to themselves, more than there are connections, and
+    /// says what the next one does.
+    async fn read_after_forsaken_ones(readers: &Readers) -> Option<i64> {
+        let soon = Duration::from_secs(1);
+        for _ in 0..=limits::READERS {
+            let (begun, has_begun) = tokio::sync::oneshot::channel();
+            let reading = readers.read(move |conn| {
+                begun.send(()).ok();
+                count_for_ever(conn)
+            });
+            tokio::select! {
+                said = reading => panic!("it has no end: {said:?}"),
+                begun = tokio::time::timeout(soon, has_begun) => begun.ok()?.ok()?,
+            }
+        }
+        let next = tokio::time::timeout(soon, readers.read(|_| Ok(7))).await;
+        next.ok()?.ok()
+    }
+
+    #[test]
+    fn a_read_that_nobody_waits_for_ends_and_then_leaves_its_turn() {
+        let (_folder, readers) = readers();
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        let next = runtime.block_on(read_after_forsaken_ones(&readers));
+        // Reads that never end must not keep the test from saying so.
+        runtime.shutdown_background();
+        assert_eq!(next, Some(7));
     }
 
     #[tokio::test]

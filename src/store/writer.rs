@@ -9,7 +9,7 @@ mod turn;
 use crate::core::limits;
 use crate::store::error::Error;
 pub use crate::store::group::Try;
-use crate::store::group::{RepeatableWork, Task, Work};
+use crate::store::group::{Follow, RepeatableWork, Task, Work};
 use crate::store::reserve::Reserve;
 use rusqlite::Connection;
 use std::sync::Arc;
@@ -135,8 +135,31 @@ impl Writer {
         &self,
         job: impl FnMut(&Connection, Try) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, Error> {
+        self.send_repeatable(job, None).await
+    }
+
+    /// As [`Writer::run_repeatable`], for a result that others must hear of even
+    /// if the caller stops waiting: `follow` gets it on the writing thread, after
+    /// the commit and before the caller does. It must be quick and never wait
+    /// for the writer.
+    ///
+    /// # Errors
+    /// The job's own, or why the commit did not work; nothing follows then.
+    pub async fn run_repeatable_then<T: Send + 'static>(
+        &self,
+        job: impl FnMut(&Connection, Try) -> Result<T, Error> + Send + 'static,
+        follow: impl FnOnce(&T) + Send + 'static,
+    ) -> Result<T, Error> {
+        self.send_repeatable(job, Some(Box::new(follow))).await
+    }
+
+    async fn send_repeatable<T: Send + 'static>(
+        &self,
+        job: impl FnMut(&Connection, Try) -> Result<T, Error> + Send + 'static,
+        follow: Option<Follow<T>>,
+    ) -> Result<T, Error> {
         let (reply, answer) = oneshot::channel();
-        let work = Box::new(RepeatableWork::new(job, reply));
+        let work = Box::new(RepeatableWork::new(job, follow, reply));
         self.jobs.send(work).await.map_err(|_| Error::Stopped)?;
         answer.await.map_err(|_| Error::Stopped)?
     }

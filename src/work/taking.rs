@@ -4,6 +4,7 @@
 
 use crate::core::inbound::{Item, Malformed, ReceivedItem};
 use crate::core::private::Private;
+use crate::core::time::UnixMs;
 use crate::core::triage;
 use crate::ports::Clock;
 use crate::store::inbox::{self, Batch, Reception, Tally};
@@ -57,7 +58,9 @@ pub fn items_of(body: &[u8], parse: impl FnOnce(&[u8]) -> Vec<ReceivedItem>) -> 
 
 impl Taking {
     /// Commits a body and its items. One that cannot be stored, whatever is
-    /// tried, becomes a dead letter.
+    /// tried, becomes a dead letter. What follows for the rest of the box follows
+    /// the commit, whether or not the caller still waits for it: a sender that
+    /// hangs up tries again, and then everything is known already.
     ///
     /// # Errors
     /// Whatever the database reports; nothing is stored then.
@@ -84,7 +87,13 @@ impl Taking {
         let job = move |conn: &_, how| {
             inbox::receive_batch(conn, &taker.reception(), body.as_ref(), &batch, now, how)
         };
-        let tally = self.writer.run_repeatable(job).await?;
+        let taker = self.clone();
+        let follow = move |tally: &Tally| taker.tell(tally, now);
+        self.writer.run_repeatable_then(job, follow).await
+    }
+
+    /// Tells the rest of the box what was taken in.
+    fn tell(&self, tally: &Tally, now: UnixMs) {
         if tally.messages > 0 {
             self.bells.intake.ring();
         }
@@ -97,7 +106,6 @@ impl Taking {
         if tally.statuses > 0 {
             self.bells.sender.ring();
         }
-        Ok(tally)
     }
 
     fn reception(&self) -> Reception<'_> {
@@ -120,9 +128,10 @@ mod tests {
     use super::*;
     use crate::core::inbound::{Identity, ProviderError, Receipt, Status};
     use crate::core::outgoing::Purpose;
-    use crate::core::time::{MINUTE_MS, Now, UnixMs};
+    use crate::core::time::{MINUTE_MS, Now};
     use crate::store::tests::{box_key, contact, count, db, message, phone, queue};
     use crate::work::line::LineState;
+    use futures_util::FutureExt;
 
     struct Still;
 
@@ -239,6 +248,27 @@ mod tests {
             .await
             .unwrap();
         assert_eq!(opened, 1);
+        drop((taking, writer));
+        thread.stop().unwrap();
+    }
+
+    #[tokio::test]
+    async fn a_sender_that_hangs_up_during_the_commit_takes_no_news_along() {
+        let (writer, thread) = Writer::start(taken(), None).unwrap();
+        let taking = taking(&writer);
+        let unpaid = || vec![news("w1", Receipt::Failed, Some(131_042))];
+        let (go, wait) = std::sync::mpsc::sync_channel::<()>(0);
+        let mut slow_disk = Box::pin(writer.run(move |_| Ok(wait.recv().is_err())));
+        assert!((&mut slow_disk).now_or_never().is_none());
+        // One look sees it handed to the writer, whose answer nobody awaits.
+        assert!(taking.take("{}", unpaid()).now_or_never().is_none());
+        drop(go);
+        assert!(slow_disk.await.unwrap());
+        writer.run(|_| Ok(())).await.unwrap();
+        assert_eq!(taking.line.state(), LineState::Misconfigured);
+        assert!(taking.bells.sender.rung().now_or_never().is_some());
+        let again = taking.take("{}", unpaid()).await.unwrap();
+        assert_eq!((again.duplicates, again.refused), (1, None));
         drop((taking, writer));
         thread.stop().unwrap();
     }

@@ -1,26 +1,45 @@
 //! The ceiling of a day: what would exceed it waits for the clinic's midnight.
 //!
-//! Order goes before money: where words of staff wait behind the bot's, the
-//! bot's leave too.
+//! What is in the air, or in doubt, has a place in the day but may give it back:
+//! whom only that keeps waiting is looked at again once it is decided. Order goes
+//! before money: where words of staff wait behind the bot's, the bot's leave too.
 
 use super::{Rules, purpose_of, purpose_word};
-use crate::core::delivery::Why;
+use crate::core::delivery::{Errand, Why};
 use crate::core::id::{ContactId, OutboxId};
+use crate::core::limits::LOOKS_PER_TURN_MAX;
 use crate::core::outgoing::Purpose;
 use crate::core::time::UnixMs;
 use crate::core::usage::{day, over_ceiling};
 use crate::store::{Result, usage};
 use rusqlite::{Connection, params};
 
+/// So long after midnight stands in the lane of a contact whom only what is in
+/// the air keeps waiting: by this they are told from those who wait for midnight.
+const UNDECIDED_MS: i64 = 1;
+
 /// How the day stands.
 pub(super) struct Ceiling {
     most: u32,
+    /// What the provider took.
     taken: u64,
+    /// What it may have taken or may take yet.
+    in_air: u64,
     tomorrow: UnixMs,
 }
 
+/// What is in the air, and what is in doubt while news of it may still come: it
+/// has its place in the day until then. That a message is only asked about makes
+/// no difference to its place.
+pub(super) const IN_AIR: &str = "SELECT count(*) FROM outbox INDEXED BY outbox_by_state
+     WHERE state IN ('sending', 'in_doubt') AND (state = 'sending' OR not_before > ?1)";
+
+/// Contacts whom only what is in the air keeps waiting.
+pub(super) const UNDECIDED: &str = "SELECT contact_id FROM lane INDEXED BY lane_ready
+     WHERE rank = 1 AND ready_at = ?1 AND ready_at IS NOT NULL LIMIT ?2";
+
 impl Ceiling {
-    /// Counts what was taken today and what is in the air.
+    /// Counts what was taken today and what may be.
     ///
     /// # Errors
     /// Whatever the database reports.
@@ -29,59 +48,113 @@ impl Ceiling {
         let mut ceiling = Self {
             most: rules.daily_ceiling,
             taken: 0,
+            in_air: 0,
             tomorrow: today.until,
         };
         if ceiling.most > 0 {
             let in_air: i64 = conn
-                .prepare_cached("SELECT count(*) FROM outbox WHERE state = 'sending'")?
-                .query_row([], |row| row.get(0))?;
-            let accepted = usage::sum(conn, usage::ACCEPTED, today.from, today.until)?;
-            ceiling.taken = accepted.saturating_add(u64::try_from(in_air).unwrap_or(0));
+                .prepare_cached(IN_AIR)?
+                .query_row([now.0], |row| row.get(0))?;
+            ceiling.in_air = u64::try_from(in_air).unwrap_or(0);
+            ceiling.taken = usage::sum(conn, usage::ACCEPTED, today.from, today.until)?;
         }
         Ok(ceiling)
     }
 
-    /// One more leaves.
-    pub(super) const fn take(&mut self) {
-        self.taken = self.taken.saturating_add(1);
+    /// One more leaves on this errand. What is asked about has its place already.
+    pub(super) const fn take(&mut self, errand: Errand) {
+        if takes_place(errand) {
+            self.in_air = self.in_air.saturating_add(1);
+        }
     }
 
-    /// Has a contact's head wait for tomorrow if it has to; true if so. When
-    /// the contact is to be looked at stays as it was: the wait may outlive
-    /// their window.
+    /// Has those looked at again whom only what was in the air kept waiting: as
+    /// many as there are places now, or all of them once the day is over.
+    ///
+    /// # Errors
+    /// Whatever the database reports.
+    pub(super) fn look_again(&self, conn: &Connection, now: UnixMs) -> Result<()> {
+        let most = u64::from(self.most);
+        let places = if self.taken >= most {
+            u64::MAX
+        } else {
+            most.saturating_sub(self.taken.saturating_add(self.in_air))
+        };
+        if self.most == 0 || places == 0 {
+            return Ok(());
+        }
+        let few = usize::try_from(places).unwrap_or(usize::MAX);
+        let few = i64::try_from(few.min(LOOKS_PER_TURN_MAX)).unwrap_or(i64::MAX);
+        conn.prepare_cached(&format!(
+            "UPDATE lane SET look_at = ?3, ready_at = NULL WHERE contact_id IN ({UNDECIDED})"
+        ))?
+        .execute(params![self.undecided().0, few, now.0])?;
+        Ok(())
+    }
+
+    /// Has a contact's head wait if it has to, for tomorrow or for what is in the
+    /// air; true if so. When the contact is to be looked at stays as it was: the
+    /// wait may outlive their window.
     ///
     /// # Errors
     /// Whatever the database reports.
     pub(super) fn holds(
         &self,
         conn: &Connection,
-        contact: ContactId,
-        head: OutboxId,
+        (contact, head): (ContactId, OutboxId),
+        errand: Errand,
         now: UnixMs,
     ) -> Result<bool> {
-        if !over_ceiling(self.taken, self.most, Purpose::Prompt) {
+        let gone = if takes_place(errand) {
+            self.taken.saturating_add(self.in_air)
+        } else {
+            self.taken
+        };
+        // Asking costs nothing of what the ceiling counts.
+        if errand == Errand::Ask || !over_ceiling(gone, self.most, Purpose::Prompt) {
             return Ok(false);
         }
         let purpose: String = conn
             .prepare_cached("SELECT purpose FROM outbox WHERE id = ?1")?
             .query_row([head.0], |row| row.get(0))?;
         let purpose = purpose_of(&purpose)?;
-        if !over_ceiling(self.taken, self.most, purpose) || staff_wait(conn, contact)? {
+        if !over_ceiling(gone, self.most, purpose) || staff_wait(conn, contact)? {
             return Ok(false);
         }
+        let mut until = self.undecided();
+        if over_ceiling(self.taken, self.most, purpose) {
+            until = self.tomorrow;
+            say_why(conn, head, now)?;
+        }
         conn.prepare_cached("UPDATE lane SET ready_at = ?2 WHERE contact_id = ?1")?
-            .execute(params![contact.0, self.tomorrow.0])?;
-        // One in doubt stays what it is.
-        conn.prepare_cached(
-            "UPDATE outbox SET why = ?2, updated_at = ?3 WHERE id = ?1 AND state = 'queued'",
-        )?
-        .execute(params![head.0, Why::DailyCeiling.word(), now.0])?;
+            .execute(params![contact.0, until.0])?;
         Ok(true)
+    }
+
+    const fn undecided(&self) -> UnixMs {
+        self.tomorrow.plus_ms(UNDECIDED_MS)
     }
 }
 
-/// After a start, whatever waited for midnight is planned anew: the ceiling may
-/// be another one.
+/// Whether an errand takes a place in the day that its message does not have.
+const fn takes_place(errand: Errand) -> bool {
+    match errand {
+        Errand::Send | Errand::Repeat => true,
+        Errand::AskAndSend | Errand::Ask => false,
+    }
+}
+
+/// One in doubt stays what it is.
+fn say_why(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE outbox SET why = ?2, updated_at = ?3 WHERE id = ?1 AND state = 'queued'",
+    )?
+    .execute(params![id.0, Why::DailyCeiling.word(), now.0])?;
+    Ok(())
+}
+
+/// After a start, whatever waited for midnight, or for what was in the air, is
+/// planned anew: the ceiling may be another one.
 ///
 /// # Errors
 /// Whatever the database reports.
@@ -91,7 +164,8 @@ pub(super) fn look_again(conn: &Connection, now: UnixMs) -> Result<()> {
         "UPDATE lane SET look_at = ?1, ready_at = NULL
          WHERE rank IN (0, 1) AND ready_at IS NOT NULL AND ready_at > ?1 AND EXISTS (
              SELECT 1 FROM outbox o
-             WHERE o.id = lane.head_id AND o.state = 'queued' AND o.why = ?2)",
+             WHERE o.id = lane.head_id AND o.state = 'queued'
+               AND (o.why = ?2 OR o.not_before <= ?1))",
     )?
     .execute(params![now.0, held])?;
     // Another reason may hold them now; the ceiling says so again if it does.
@@ -119,12 +193,13 @@ fn staff_wait(conn: &Connection, contact: ContactId) -> Result<bool> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::tests::{end, rules, state};
-    use super::super::{Claim, turn};
+    use super::super::tests::{POLICY, end, refused, rules, state, status};
+    use super::super::{Claim, apply_status, turn};
     use super::*;
-    use crate::core::delivery::{DeliveryState, SendOutcome};
+    use crate::core::delivery::{Asking, DeliveryState, Limits, SendOutcome};
+    use crate::core::inbound::Receipt;
     use crate::core::time::{DAY_MS, HOUR_MS, Now};
-    use crate::store::tests::{contact, db, queue};
+    use crate::store::tests::{box_key, contact, db, queue};
 
     const NOW: UnixMs = UnixMs(20 * HOUR_MS);
     const TOMORROW: UnixMs = UnixMs(DAY_MS);
@@ -187,6 +262,108 @@ mod tests {
         }
         assert!(leave(&conn, TOMORROW.plus_ms(-1), 10).is_empty());
         assert_eq!(leave(&conn, TOMORROW, 10).len(), 2);
+    }
+
+    /// How many messages the provider took, as it is counted.
+    fn counted(conn: &Connection) -> u64 {
+        usage::sum(conn, usage::ACCEPTED, UnixMs(0), TOMORROW).unwrap()
+    }
+
+    #[test]
+    fn what_a_status_tells_to_be_taken_counts_once() {
+        let conn = db();
+        for n in 1..=4 {
+            let who = contact(&conn, &format!("24397000000{n}"));
+            queue(&conn, who, Purpose::Notice, &format!("n{n}"));
+        }
+        let both = leave(&conn, NOW, 10);
+        for claim in &both {
+            end(&conn, claim, &SendOutcome::Unknown, NOW);
+        }
+        assert!(leave(&conn, NOW, 10).is_empty(), "they may have been taken");
+        for claim in &both {
+            let (wamid, key) = (format!("wamid.{}", claim.id), &claim.call.key.0);
+            for receipt in [Receipt::Sent, Receipt::Delivered] {
+                let news = status(&wamid, receipt, Some(key));
+                apply_status(&conn, &box_key(), &news, NOW).unwrap();
+            }
+        }
+        assert_eq!(counted(&conn), 2);
+        let wait_over = NOW.plus_ms(POLICY.in_doubt_ms);
+        assert!(leave(&conn, wait_over, 10).is_empty());
+        // The answer to the send comes last of all.
+        accepted(&conn, &both);
+        assert_eq!(counted(&conn), 2);
+        assert_eq!(leave(&conn, TOMORROW, 10).len(), 2);
+    }
+
+    #[test]
+    fn a_place_that_is_given_back_in_the_air_is_taken_by_the_next() {
+        let conn = db();
+        let queued: Vec<OutboxId> = (1..=6)
+            .map(|n| {
+                let who = contact(&conn, &format!("24397000000{n}"));
+                queue(&conn, who, Purpose::Notice, &format!("n{n}"))
+            })
+            .collect();
+        let waiting = |conn: &Connection| {
+            let waits = queued.iter().filter(|id| {
+                let sql = "SELECT state = 'queued' AND why IS NULL FROM outbox WHERE id = ?1";
+                let waits = conn.query_row(sql, [id.0], |row| row.get::<_, bool>(0));
+                waits.unwrap()
+            });
+            waits.count()
+        };
+        let first = leave(&conn, NOW, 10);
+        accepted(&conn, &first[..1]);
+        assert!(leave(&conn, NOW, 10).is_empty());
+        assert_eq!(waiting(&conn), 4, "for one that is in the air");
+        end(&conn, &first[1], &refused(100), NOW);
+        let second = leave(&conn, NOW, 10);
+        assert_eq!(second.len(), 1);
+        // A lost answer keeps its place for as long as news may come.
+        end(&conn, &second[0], &SendOutcome::Unknown, NOW);
+        assert!(leave(&conn, NOW, 10).is_empty());
+        let wait_over = NOW.plus_ms(POLICY.in_doubt_ms);
+        let third = leave(&conn, wait_over, 10);
+        assert_eq!(third.len(), 1);
+        assert_eq!(waiting(&conn), 3 - usize::from(third[0].id != second[0].id));
+        accepted(&conn, &third);
+        assert!(leave(&conn, wait_over, 10).is_empty());
+        assert_eq!(waiting(&conn), 0, "the day is over, and each says so");
+    }
+
+    #[test]
+    fn asking_about_a_message_takes_no_further_place() {
+        let conn = db();
+        let asking = Rules {
+            daily_ceiling: 2,
+            limits: Limits {
+                asking: Some(Asking {
+                    after_ms: 15_000,
+                    in_doubt_ms: POLICY.in_doubt_ms,
+                }),
+                ..rules().limits
+            },
+            ..rules()
+        };
+        let turn_at = |at| {
+            let now = Now { at, trusted: true };
+            turn(&conn, &asking, now, 10).unwrap()
+        };
+        let amina = contact(&conn, "243970000001");
+        queue(&conn, amina, Purpose::Notice, "a1");
+        let doubted = turn_at(NOW).claims.remove(0);
+        end(&conn, &doubted, &SendOutcome::Unknown, NOW);
+        let soon = NOW.plus_ms(20_000);
+        for (n, name) in [(2, "j1"), (3, "z1")] {
+            let who = contact(&conn, &format!("24397000000{n}"));
+            queue(&conn, who, Purpose::Notice, name);
+        }
+        let claims = turn_at(soon).claims;
+        let errands: Vec<Errand> = claims.iter().map(|claim| claim.errand).collect();
+        assert_eq!(errands.len(), 2, "{errands:?}");
+        assert!(errands.contains(&Errand::AskAndSend) && errands.contains(&Errand::Send));
     }
 
     #[test]

@@ -48,12 +48,18 @@ pub struct Turn {
 /// # Errors
 /// Whatever the database reports.
 pub fn turn(conn: &Connection, rules: &Rules, now: Now, room: usize) -> Result<Turn> {
+    let ceiling = if room > 0 {
+        let ceiling = Ceiling::read(conn, rules, now.at)?;
+        ceiling.look_again(conn, now.at)?;
+        Some(ceiling)
+    } else {
+        None
+    };
     let mut turn = Turn {
         more: look::look(conn, rules, now)?,
         ..Turn::default()
     };
-    if room > 0 {
-        let mut ceiling = Ceiling::read(conn, rules, now.at)?;
+    if let Some(mut ceiling) = ceiling {
         for rank in [0, 1] {
             let left = room.saturating_sub(turn.claims.len());
             for ready in ready(conn, rank, now.at, left)? {
@@ -126,17 +132,15 @@ fn take_or_set_aside(
     ceiling: &mut Ceiling,
     turn: &mut Turn,
 ) -> Result<()> {
-    let asks = ready.errand == Errand::Ask;
     let taken = nested(conn, || {
-        // Asking costs nothing of what the ceiling counts.
-        if !asks && ceiling.holds(conn, ready.contact, ready.head, now.at)? {
+        if ceiling.holds(conn, (ready.contact, ready.head), ready.errand, now.at)? {
             return Ok(None);
         }
         take(conn, rules, ready, now)
     });
     match taken {
         Ok(Some(claim)) => {
-            ceiling.take();
+            ceiling.take(ready.errand);
             turn.claims.push(claim);
         }
         Ok(None) => turn.more = true,
@@ -233,6 +237,7 @@ fn read(
 
 #[cfg(test)]
 mod tests {
+    use super::super::ceiling;
     use super::*;
     use crate::store::tests::{db, plan};
 
@@ -254,6 +259,11 @@ mod tests {
                 lane::LAST_TEMPLATE,
                 "USING INDEX outbox_template (contact_id=?)",
             ),
+            (
+                ceiling::UNDECIDED,
+                "INDEX lane_ready (rank=? AND ready_at=?)",
+            ),
+            (ceiling::IN_AIR, "INDEX outbox_by_state (state=?)"),
         ];
         for (sql, index) in found {
             let told = plan(&conn, sql);

@@ -27,7 +27,7 @@ use crate::core::lang::Lang;
 use crate::core::outgoing::{Outgoing, Purpose, Templates};
 use crate::core::time::{Now, UnixMs};
 use crate::store::tasks::{self, NewTask};
-use crate::store::{Error, Result};
+use crate::store::{Error, Result, usage};
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
@@ -170,6 +170,18 @@ const fn task_word(why: Why) -> &'static str {
         | Why::ToldByStaff
         | Why::Erased => "undelivered",
     }
+}
+
+/// Notes that the provider took a message, and counts it: once, whether the
+/// answer to its send or a status is the first to tell of it.
+fn taken(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<()> {
+    let first = conn
+        .prepare_cached("UPDATE outbox SET accepted_at = ?2 WHERE id = ?1 AND accepted_at IS NULL")?
+        .execute(params![id.0, now.0])?;
+    if first > 0 {
+        usage::add(conn, now, usage::ACCEPTED, 1)?;
+    }
+    Ok(())
 }
 
 /// Withdraws a message for staff, and whatever hangs on it: the task of one

@@ -7,7 +7,7 @@ use crate::core::id::{AttemptId, OutboxId};
 use crate::core::tasks::Kind;
 use crate::core::time::UnixMs;
 use crate::store::tasks::{self, NewTask};
-use crate::store::{BoxKey, Result, usage};
+use crate::store::{BoxKey, Result};
 use rusqlite::{Connection, params};
 
 /// Records what became of a claimed message and returns the verdict, so that
@@ -44,11 +44,9 @@ pub fn settle(
         ])?;
     if let SendOutcome::Accepted { wamid } = outcome {
         let wamid_key = box_key.keyed_hash(wamid.expose());
-        conn.prepare_cached(
-            "UPDATE outbox SET wamid_key = ?2, accepted_at = coalesce(accepted_at, ?3) WHERE id = ?1",
-        )?
-        .execute(params![id.0, wamid_key, now.0])?;
-        usage::add(conn, now, usage::ACCEPTED, 1)?;
+        conn.prepare_cached("UPDATE outbox SET wamid_key = ?2 WHERE id = ?1")?
+            .execute(params![id.0, wamid_key])?;
+        super::taken(conn, id, now)?;
         // The contact was told of our lateness, or there was none.
         conn.prepare_cached(
             "UPDATE lane SET told_stamp = max(told_stamp, o.about_stamp) FROM outbox o

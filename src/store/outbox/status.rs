@@ -117,13 +117,15 @@ fn apply(
     let sent_stamp = (status.receipt == Receipt::Sent).then_some(status.stamped.0);
     conn.prepare_cached(
         "UPDATE outbox SET state = ?2, wamid_key = coalesce(wamid_key, ?3),
-                accepted_at = coalesce(accepted_at, ?4),
                 sent_stamp = coalesce(?5, sent_stamp),
                 why = CASE WHEN state = ?2 THEN why ELSE NULL END,
                 updated_at = ?4
          WHERE id = ?1",
     )?
     .execute(params![id.0, reached.word(), wamid_key, now.0, sent_stamp])?;
+    if taken_at.is_none() {
+        super::taken(conn, id, now)?;
+    }
     if failed_now {
         return failed(conn, id, status, now);
     }

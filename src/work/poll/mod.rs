@@ -21,8 +21,10 @@ use crate::store::{Readers, polling};
 use crate::work::line::Line;
 use crate::work::taking::Taking;
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// How far before its first look this box begins to listen.
@@ -32,6 +34,8 @@ const BEFORE_MS: i64 = 10 * MINUTE_MS;
 const NEWS_MS: i64 = DAY_MS + HOUR_MS;
 /// Wait between looks for messages the provider gave up.
 const GIVEN_UP_MS: i64 = 10 * MINUTE_MS;
+/// Longest wait of sends for the first look.
+const PATIENCE: Duration = Duration::from_millis(PULL_FIRST_MS_MAX);
 /// Newest messages looked at first; more while nothing known is met.
 const FIRST_LOOK: usize = 10;
 
@@ -89,7 +93,11 @@ pub struct Poll<H> {
 impl<H: History> Poll<H> {
     /// Looks again and again until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let mut state = State::new(self.now());
+        let state = State::new(self.now());
+        self.run_on(state, stop).await;
+    }
+
+    async fn run_on(self, mut state: State, stop: CancellationToken) {
         let mut waited = None;
         self.hold.set_open(false);
         loop {
@@ -99,7 +107,8 @@ impl<H: History> Poll<H> {
                 self.hold.set_open(false);
             } else if waited.is_none() {
                 let looked = tokio::select! {
-                    looked = self.look(&mut state) => looked,
+                    looked = self.look(&mut state.given_up_at) => looked,
+                    never = self.lose_patience(state.since, state.rhythm.crowded) => match never {},
                     () = stop.cancelled() => return,
                 };
                 state.note(&looked, self.now());
@@ -112,6 +121,7 @@ impl<H: History> Poll<H> {
                 () = tokio::time::sleep(Duration::from_millis(nap.unsigned_abs())) => {
                     waited = waited.map(|ms: i64| ms + nap).filter(|_| left > nap);
                 }
+                never = self.lose_patience(state.since, state.rhythm.crowded) => match never {},
                 () = self.line.changed() => waited = None,
                 () = stop.cancelled() => return,
             }
@@ -142,17 +152,32 @@ impl<H: History> Poll<H> {
     /// Sends wait for the first look, but not for a provider that will not
     /// give one; and while its own queue is full.
     fn let_sends_go(&self, state: &State) {
-        let patient = self.now().ms_since(state.since) < PULL_FIRST_MS_MAX;
-        let open = (state.caught_up || !patient) && !state.rhythm.crowded;
-        if open && !self.hold.is_open() {
-            self.hold.set_open(true);
-            self.taking.bells.sender.ring();
-        } else if !open {
+        let patient = state.since.elapsed() < PATIENCE;
+        if (state.caught_up || !patient) && !state.rhythm.crowded {
+            self.open();
+        } else {
             self.hold.set_open(false);
         }
     }
 
-    async fn look(&self, state: &mut State) -> Result<Look, Unanswered> {
+    /// Lets sends go once they have waited for long enough, whatever is going on:
+    /// over a slow line one look can take many minutes.
+    async fn lose_patience(&self, since: Instant, crowded: bool) -> Infallible {
+        tokio::time::sleep_until(since + PATIENCE).await;
+        if !crowded {
+            self.open();
+        }
+        std::future::pending().await
+    }
+
+    fn open(&self) {
+        if !self.hold.is_open() {
+            self.hold.set_open(true);
+            self.taking.bells.sender.ring();
+        }
+    }
+
+    async fn look(&self, given_up_at: &mut UnixMs) -> Result<Look, Unanswered> {
         let chats = self.history.chats().await?;
         let mut look = Look {
             bytes: chats.bytes,
@@ -169,7 +194,7 @@ impl<H: History> Poll<H> {
             self.pulse.miss();
         }
         if unsettled {
-            self.ask_for_news(state, &mut look).await?;
+            self.ask_for_news(given_up_at, &mut look).await?;
         }
         Ok(look)
     }
@@ -257,7 +282,11 @@ impl<H: History> Poll<H> {
 
     /// How our own messages fared: the newest ones, and now and then those
     /// the provider gave up.
-    async fn ask_for_news(&self, state: &mut State, look: &mut Look) -> Result<(), Unanswered> {
+    async fn ask_for_news(
+        &self,
+        given_up_at: &mut UnixMs,
+        look: &mut Look,
+    ) -> Result<(), Unanswered> {
         look.crowded = self.history.backlog().await? >= FAR_QUEUE_MAX;
         for page in 1..=DELIVERY_PAGES_MAX {
             if !self.news(Standing::Any, page).await? {
@@ -265,11 +294,11 @@ impl<H: History> Poll<H> {
             }
         }
         let now = self.now();
-        if now.ms_since(state.given_up_at) >= GIVEN_UP_MS || now < state.given_up_at {
+        if now.ms_since(*given_up_at) >= GIVEN_UP_MS || now < *given_up_at {
             for standing in [Standing::Expired, Standing::Invalid, Standing::Unsent] {
                 self.news(standing, 1).await?;
             }
-            state.given_up_at = now;
+            *given_up_at = now;
         }
         Ok(())
     }
@@ -288,7 +317,7 @@ impl<H: History> Poll<H> {
 struct State {
     rhythm: Rhythm,
     /// Since when the line has been up.
-    since: UnixMs,
+    since: Instant,
     /// When somebody last wrote.
     lively: UnixMs,
     /// Whether one look has found nothing more to pull since then.
@@ -301,7 +330,7 @@ impl State {
     fn new(now: UnixMs) -> Self {
         Self {
             rhythm: Rhythm::default(),
-            since: now,
+            since: Instant::now(),
             lively: now,
             caught_up: false,
             given_up_at: UnixMs(0),
@@ -335,19 +364,4 @@ fn log(error: crate::store::Error) -> Unanswered {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn each_stamp_is_pulled_at_two_looks() {
-        let (at, later) = (UnixMs(5_000), UnixMs(6_000));
-        let once = next_mark(None, Some(at));
-        let twice = next_mark(once, Some(at));
-        assert!(once.is_some() && twice.is_some() && once != twice);
-        assert_eq!(next_mark(twice, Some(at)), None);
-        assert!(next_mark(twice, Some(later)).is_some());
-        assert!(next_mark(once, Some(later)).is_some());
-        // A chat that tells no stamp is pulled each time.
-        assert_eq!(next_mark(Some(UnixMs(0)), None), Some(UnixMs(0)));
-    }
-}
+mod tests;
