@@ -11,6 +11,17 @@ mod support {
     pub mod folder;
 }
 
+mod command_line {
+    mod copies;
+    mod disk;
+    mod ends;
+    mod other_user;
+    mod printed;
+    mod prompt;
+    mod service;
+    mod target;
+}
+
 use serde_json::Value;
 use support::folder::{CANARY, Clinic, PASSPHRASE, PASSWORD};
 
@@ -321,6 +332,14 @@ fn a_wrong_passphrase_opens_nothing_and_is_not_repeated() {
     assert_eq!(refused.status, 1);
     assert!(refused.err.contains("passphrase"), "{refused:?}");
     refused.holds_no("another passphrase");
+    assert!(
+        refused.err.contains("healthpost key recover"),
+        "{refused:?}"
+    );
+    // Who asked doctor is not sent to doctor.
+    let looked = clinic.opened(&["doctor"], "");
+    assert!(looked.out.contains("the passphrase is wrong"), "{looked:?}");
+    assert!(!looked.out.contains("healthpost doctor"), "{looked:?}");
 }
 
 #[test]

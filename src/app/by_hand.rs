@@ -48,11 +48,18 @@ pub fn close_memory(holds_keys: bool) {
 /// answers on the control socket.
 ///
 /// # Errors
-/// When the lock's file cannot be used.
-pub fn take_lock(folder: &Path) -> Result<Option<FolderLock>, Error> {
-    match lock::take(folder) {
-        Ok(lock) => Ok(Some(lock)),
-        Err(Error::AlreadyOpen) => Ok(None),
-        Err(error) => Err(error),
+/// When the lock's file cannot be used; of the kind that the disk says.
+pub fn take_lock(folder: &Path) -> io::Result<Option<FolderLock>> {
+    let error = match lock::take(folder) {
+        Ok(lock) => return Ok(Some(lock)),
+        Err(Error::AlreadyOpen) => return Ok(None),
+        Err(error) => error,
+    };
+    let mut kind = io::ErrorKind::Other;
+    if let Error::Io(cause) = &error
+        && let Some(cause) = cause.downcast_ref::<io::Error>()
+    {
+        kind = cause.kind();
     }
+    Err(io::Error::new(kind, error))
 }

@@ -66,7 +66,7 @@ const USERS: [(&str, &str, Role); 4] = [
 /// In words: the folder is in use, is something else, or cannot be written.
 pub async fn prepare(folder: &Path, machine: &Machine) -> Result<Prepared> {
     let data = folder.join("data");
-    let is_new = !is_made(&data);
+    let is_new = !is_made(&data)?;
     if is_new && folder.exists() && std::fs::read_dir(folder)?.next().is_some() {
         bail!(
             "{} is not empty and holds no demo: choose another folder with --dir",

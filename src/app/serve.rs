@@ -17,6 +17,7 @@ use crate::web::lan as pages;
 use crate::web::unlock::Authority;
 use crate::work::runner::Runner;
 use anyhow::{Context, Result, bail};
+use std::io;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
@@ -37,11 +38,10 @@ pub struct Sockets {
 /// use, wrong passphrase, a flow with faults, a worker that died.
 pub async fn serve(config: Config, passphrase: Option<Secret>, machine: Machine) -> Result<()> {
     let folder = config.data_dir.clone();
-    if !is_made(&folder) {
-        bail!(
-            "there is no data folder at {}: run healthpost init first",
-            folder.display()
-        );
+    let shown = folder.display();
+    let made = is_made(&folder);
+    if !made.with_context(|| format!("{shown} cannot be looked into by this user"))? {
+        bail!("there is no data folder at {shown}: run healthpost init first");
     }
     if config.public.tls.is_some() {
         bail!(
@@ -201,8 +201,11 @@ pub fn authority_shown(folder: &Path) -> Authority {
 }
 
 /// Whether a folder holds a clinic's data.
-pub fn is_made(folder: &Path) -> bool {
-    folder.join(keys::slots::FILE).exists()
+///
+/// # Errors
+/// When the folder cannot be looked into: whether it does is unknown then.
+pub fn is_made(folder: &Path) -> io::Result<bool> {
+    folder.join(keys::slots::FILE).try_exists()
 }
 
 /// Ends when the service manager or a terminal says so.

@@ -7,6 +7,7 @@ use clap::Subcommand;
 
 /// Check the configuration
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  healthpost config check")]
 pub enum ConfigCommand {
     /// Check the configuration and the flow it names; say each fault with its place
     #[command(

@@ -1,8 +1,8 @@
 //! `healthpost erase-everything`: the end of a data folder.
 
 use super::failure::Failure;
-use super::{Globals, Opening, input, key, output};
-use crate::app::key::{Custody, Erased, Opened};
+use super::{Globals, Opening, input, key, output, reach};
+use crate::app::key::{Custody, Erased, Opened, is_a_box};
 use clap::Args;
 
 /// What an end without the TPM leaves.
@@ -16,6 +16,9 @@ const WILL_STRAND: &str = "the box was not opened: as far as anybody can tell, t
     will keep a password that only this database knows, and the TPM has to be cleared before a PIN \
     is used on that board again. To take it off, stop here and add --pin-file FILE or \
     --passphrase-file FILE";
+
+/// What an end leaves in the folder.
+const OTHERS_LEFT: &str = "the folder holds files that are not the box's: they were left";
 
 /// Destroy every key slot and the data folder: nothing opens it again
 #[derive(Debug, Args)]
@@ -44,11 +47,11 @@ impl EraseEverything {
     pub async fn run(self, globals: &Globals) -> Result<(), Failure> {
         let config = globals.load_config()?;
         let folder = config.data_dir.clone();
-        let is_empty = std::fs::read_dir(&folder).map_or(true, |mut it| it.next().is_none());
-        if is_empty {
+        // Before the lock, which would make its file in anybody's folder.
+        if !is_a_box(&folder).map_err(|error| reach::unusable(&folder, error))? {
             return Err(Failure::failed(
                 format!("there is no data folder at {}", folder.display()),
-                "name another with --data-dir",
+                "nothing was touched; name another with --data-dir",
             ));
         }
         let lock = key::alone(&folder)?;
@@ -60,7 +63,10 @@ impl EraseEverything {
             if opened.is_none() && left.lockout_left {
                 output::complain(WILL_STRAND);
             }
-            output::complain("this destroys every record. Type the clinic's name to go on:");
+            output::complain(&format!(
+                "this destroys every record in {}. Type the clinic's name to go on:",
+                folder.display()
+            ));
             let typed = input::line()?;
             if typed.as_ref().map(|it| it.as_str().trim()) != Some(config.clinic.name.as_str()) {
                 return Err(Failure::failed(
@@ -105,6 +111,7 @@ fn told(globals: &Globals, erased: Erased) -> Result<(), Failure> {
     for (left, words) in [
         (erased.half_left, HALF_LEFT),
         (erased.lockout_left, LOCKOUT_LEFT),
+        (erased.others_left, OTHERS_LEFT),
     ] {
         if left {
             output::complain(words);
@@ -115,6 +122,7 @@ fn told(globals: &Globals, erased: Erased) -> Result<(), Failure> {
             "erased": true,
             "half_left_in_tpm": erased.half_left,
             "lockout_password_left": erased.lockout_left,
+            "others_left": erased.others_left,
         }));
     }
     output::line("everything is erased")

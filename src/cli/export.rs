@@ -59,7 +59,7 @@ impl Export {
         let clinic = globals.load_config()?.clinic;
         let (since, until) = (self.since.as_deref(), self.until.as_deref());
         let period = argument::period(since, until, &clinic.zone)?;
-        check_target(&self.out)?;
+        check_target(&self.out, &globals.data_folder()?)?;
         let who = who_asks(self.signing_in)?;
         let mut reached = Reached::open(globals, &self.opening).await?;
         let exported = match reached.sign_in(who).await {
@@ -79,14 +79,34 @@ impl Export {
     }
 }
 
-fn check_target(path: &Path) -> Result<(), Failure> {
+/// The file is put in place of what stands there: that must not be a device, a
+/// pipe or a link, and nothing of the box itself.
+fn check_target(path: &Path, data: &Path) -> Result<(), Failure> {
+    let shown = path.display();
     let folder = path
         .parent()
         .filter(|folder| !folder.as_os_str().is_empty());
-    if path.is_dir() || folder.is_some_and(|folder| !folder.is_dir()) {
+    let folder = folder.unwrap_or(Path::new("."));
+    if !folder.is_dir() {
         return Err(Failure::failed(
-            format!("{} cannot be written", path.display()),
+            format!("{shown} cannot be written"),
             "name a file in a folder that is there",
+        ));
+    }
+    if std::fs::symlink_metadata(path).is_ok_and(|there| !there.is_file()) {
+        return Err(Failure::usage(
+            format!("{shown} is there and is no ordinary file: it was left alone"),
+            "name a new file, or an ordinary one to replace",
+        ));
+    }
+    let in_the_box = match (folder.canonicalize(), data.canonicalize()) {
+        (Ok(folder), Ok(data)) => folder.starts_with(data),
+        (Err(_), _) | (_, Err(_)) => false,
+    };
+    if in_the_box {
+        return Err(Failure::usage(
+            format!("{shown} is in the data folder, which is the box's own: nothing was written"),
+            "name a file somewhere else",
         ));
     }
     Ok(())

@@ -1,6 +1,7 @@
 //! How a command fails: one clear sentence, a hint, and the exit status. No
 //! failure may repeat what was typed: it could be a secret or a phone number.
 
+use crate::app::key::is_wrong_secret;
 use crate::config::ConfigFault;
 use crate::ops::Response;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -11,6 +12,9 @@ use std::process::ExitCode;
 const FAILED: u8 = 1;
 /// Exit status of a wrong command or a wrong configuration.
 const WRONG_USAGE: u8 = 2;
+
+/// What to do where nothing better is known.
+pub const LOOK: &str = "healthpost doctor looks for what is wrong";
 
 /// Why a command did not do its work.
 #[derive(Debug)]
@@ -48,6 +52,16 @@ impl Failure {
         )
     }
 
+    /// What happened.
+    pub fn said(&self) -> &str {
+        &self.message
+    }
+
+    /// What to do about it, for doctor: who asks it is not sent to it.
+    pub fn remedy(&self) -> &str {
+        if self.hint == LOOK { "" } else { &self.hint }
+    }
+
     /// The exit status.
     pub fn status(&self) -> ExitCode {
         ExitCode::from(self.status)
@@ -66,10 +80,13 @@ impl fmt::Display for Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        Self::failed(
-            format!("{error:#}"),
-            "healthpost doctor looks for what is wrong",
-        )
+        let hint = if is_wrong_secret(&error) {
+            "give it again, as it was set; whoever has the recovery key sets a new passphrase with \
+             healthpost key recover --passphrase-file FILE"
+        } else {
+            LOOK
+        };
+        Self::failed(format!("{error:#}"), hint)
     }
 }
 
@@ -90,6 +107,7 @@ pub fn granted(response: Response) -> Result<Response, Failure> {
             usage: false,
         } => Err(Failure::failed(message, hint)),
         answered @ (Response::Done
+        | Response::OpenAlready
         | Response::Secrets { .. }
         | Response::Records { .. }
         | Response::Record { .. }

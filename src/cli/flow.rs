@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 
 /// Check a flow, or talk it through
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:\n  healthpost flow check intake.toml\n  \
+    healthpost flow chat intake.toml --lang fr")]
 pub enum FlowCommand {
     /// Check a flow file; say each fault with its line
     #[command(after_help = "Example:\n  healthpost flow check intake.toml")]

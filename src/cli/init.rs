@@ -2,10 +2,11 @@
 
 use super::failure::Failure;
 use super::pin::PinChoice;
-use super::{Globals, input, machine, output};
+use super::{Globals, input, machine, output, reach};
 use crate::app::init::{FirstWay, init};
 use crate::app::key::RecoveryKey;
 use crate::ops::export::recovery_page;
+use anyhow::Context;
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
@@ -55,13 +56,20 @@ impl Init {
     pub async fn run(self, globals: &Globals) -> Result<(), Failure> {
         self.is_of_one_mind()?;
         let folder = globals.data_folder()?;
-        if crate::app::serve::is_made(&folder) {
+        let made = crate::app::serve::is_made(&folder);
+        if made.map_err(|error| reach::unusable(&folder, error))? {
             return Err(Failure::failed(
                 format!("{} exists already and was not touched", folder.display()),
                 "choose another folder with --data-dir",
             ));
         }
         no_page_yet(self.recovery_page.as_deref())?;
+        if self.recovery_page.is_none() && output::goes_nowhere() {
+            return Err(Failure::usage(
+                "the recovery key is printed once, and standard output leads nowhere",
+                "let it lead somewhere, or add --recovery-page FILE",
+            ));
+        }
         let custody = globals.custody(&folder, self.tpm.clone())?;
         let way = self.way()?;
         let machine = machine()?;
@@ -143,7 +151,8 @@ pub(super) fn show(
     recovery: &RecoveryKey,
 ) -> anyhow::Result<()> {
     if let Some(page) = shown.page {
-        recovery_page::write(page, &recovery.show())?;
+        recovery_page::write(page, &recovery.show())
+            .with_context(|| format!("the page {} cannot be written", page.display()))?;
     }
     print(globals, shown, recovery).map_err(|failure| {
         if let Some(page) = shown.page {
@@ -157,15 +166,28 @@ pub(super) fn show(
 /// A page that is there already may be the one that opens another box.
 ///
 /// # Errors
-/// When there is one.
+/// When there is one, or no folder for it.
 pub(super) fn no_page_yet(page: Option<&Path>) -> Result<(), Failure> {
-    match page {
-        Some(page) if page.exists() => Err(Failure::failed(
+    let Some(page) = page else {
+        return Ok(());
+    };
+    if page.symlink_metadata().is_ok() {
+        return Err(Failure::failed(
             format!("{} exists already and was not touched", page.display()),
             "name another file with --recovery-page, or remove that one",
-        )),
-        Some(_) | None => Ok(()),
+        ));
     }
+    let folder = page.parent().filter(|it| !it.as_os_str().is_empty());
+    if folder.is_some_and(|folder| !folder.is_dir()) {
+        return Err(Failure::failed(
+            format!(
+                "{} cannot be written: there is no such folder",
+                page.display()
+            ),
+            "name a file in a folder that is there with --recovery-page",
+        ));
+    }
+    Ok(())
 }
 
 /// The key first, and all in one piece: whoever reads one line has it.

@@ -5,9 +5,8 @@
 //! of the standard library is in between, since nobody would wipe it.
 
 use super::failure::Failure;
-use super::output;
+use super::{interrupt, output};
 use crate::core::secret::SecretText;
-use rustix::termios::{self, LocalModes, OptionalActions};
 use std::fs::File;
 use std::io::{self, IsTerminal, Read};
 use std::os::fd::AsFd;
@@ -128,22 +127,17 @@ fn ask_twice(prompt: &str) -> Result<SecretText, Failure> {
 
 /// Asks on the terminal, without echo.
 fn ask(prompt: &str) -> Result<SecretText, Failure> {
-    let trouble = |error: rustix::io::Errno| {
+    let read = interrupt::without_echo(|| {
+        // Asked once nothing is echoed any more, and what was typed before is gone.
+        output::complain(&format!("{prompt}:"));
+        standard_input().map(read_line)
+    });
+    let read = read.map_err(|error| {
         Failure::failed(
             format!("the terminal cannot be asked: {error}"),
             "give it in a file",
         )
-    };
-    let terminal = io::stdin();
-    let before = termios::tcgetattr(&terminal).map_err(trouble)?;
-    let mut silent = before.clone();
-    silent.local_modes.remove(LocalModes::ECHO);
-    silent.local_modes.insert(LocalModes::ECHONL);
-    termios::tcsetattr(&terminal, OptionalActions::Flush, &silent).map_err(trouble)?;
-    // Asked once nothing is echoed any more, and what was typed before is gone.
-    output::complain(&format!("{prompt}:"));
-    let read = standard_input().map(read_line);
-    termios::tcsetattr(&terminal, OptionalActions::Now, &before).map_err(trouble)?;
+    })?;
     let bytes = read?.map_err(|error| unread(&error))?.unwrap_or_default();
     let typed = text(&bytes)?;
     if typed.as_str().is_empty() {

@@ -13,6 +13,7 @@ mod files;
 mod flow;
 mod init;
 mod input;
+mod interrupt;
 mod key;
 mod outbox;
 mod output;

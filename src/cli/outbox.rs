@@ -13,6 +13,9 @@ use std::collections::BTreeMap;
 
 /// Show and steer the outbound queue
 #[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Examples:\n  healthpost outbox list --waiting\n  healthpost outbox show 17 --as amina"
+)]
 pub enum Outbox {
     /// List the latest messages, without their words
     #[command(after_help = "Example:\n  healthpost outbox list --waiting")]

@@ -2,6 +2,7 @@
 //! that goes away (`| head`) ends the printing quietly.
 
 use super::failure::Failure;
+use rustix::fs::{FileType, major, minor};
 use serde_json::Value;
 use std::fs::File;
 use std::io::{self, Write};
@@ -33,6 +34,17 @@ pub fn certainly(text: &Zeroizing<String>) -> Result<(), Failure> {
             "what has to be written down could not be printed",
             error.to_string(),
         )
+    })
+}
+
+/// Whether standard output is the null device. The standard library puts it
+/// there as well when the program is started without one.
+pub fn goes_nowhere() -> bool {
+    /// `/dev/null` on Linux.
+    const NULL: (u32, u32) = (1, 3);
+    rustix::fs::fstat(io::stdout()).is_ok_and(|facts| {
+        let is_device = FileType::from_raw_mode(facts.st_mode) == FileType::CharacterDevice;
+        is_device && (major(facts.st_rdev), minor(facts.st_rdev)) == NULL
     })
 }
 

@@ -1,15 +1,20 @@
 //! How a command reaches the database: through the running service, or by
 //! becoming the data folder's owner itself. Both ways give the same answers.
 
-use super::failure::{Failure, granted};
+use super::failure::{Failure, LOOK, granted};
 use super::{Globals, Opening, SigningIn, input, machine};
 use crate::app::by_hand::{FolderLock, take_lock};
 use crate::app::opened::Opened;
 use crate::app::serve::is_made;
 use crate::ops::client::Client;
 use crate::ops::{self, Caller, Configured, Context, Request, Response, SignIn};
+use std::io;
 use std::path::Path;
 use std::sync::Arc;
+
+/// What helps against a disk that takes nothing any more.
+pub const READ_ONLY: &str = "the disk is mounted read-only, or turned so after an error: dmesg says \
+    why; mount it for writing, or replace it";
 
 /// The database, one way or the other.
 pub struct Reached(Way);
@@ -30,19 +35,11 @@ impl Reached {
     /// When there is no data folder, no passphrase, or it does not open.
     pub async fn open(globals: &Globals, opening: &Opening) -> Result<Self, Failure> {
         let folder = globals.data_folder()?;
-        if !is_made(&folder) {
-            return Err(Failure::failed(
-                format!("there is no data folder at {}", folder.display()),
-                "run healthpost init first, or name another with --data-dir",
-            ));
-        }
+        made(&folder)?;
         match take_lock(&folder) {
             Ok(Some(lock)) => Self::by_hand(globals, &folder, opening, lock).await,
             Ok(None) => Ok(Self(Way::Service(service(&folder).await?))),
-            Err(error) => Err(Failure::failed(
-                format!("the data folder cannot be used: {error}"),
-                "run the command as the service's user, or as root",
-            )),
+            Err(error) => Err(unusable(&folder, error)),
         }
     }
 
@@ -125,6 +122,36 @@ impl Reached {
             }
         }
     }
+}
+
+/// Refuses a folder without a clinic's data, and one this user may not see.
+///
+/// # Errors
+/// That there is none, or why nobody can tell.
+pub fn made(folder: &Path) -> Result<(), Failure> {
+    match is_made(folder) {
+        Ok(true) => Ok(()),
+        Ok(false) => Err(Failure::failed(
+            format!("there is no data folder at {}", folder.display()),
+            "run healthpost init first, or name another with --data-dir",
+        )),
+        Err(error) => Err(unusable(folder, error)),
+    }
+}
+
+/// Why a data folder cannot be used, and what helps against just that.
+pub fn unusable(folder: &Path, error: io::Error) -> Failure {
+    let shown = folder.display();
+    let kind = error.kind();
+    let said = format!("{shown} cannot be used: {:#}", anyhow::Error::from(error));
+    if kind == io::ErrorKind::PermissionDenied {
+        return Failure::failed(
+            format!("{shown} is not open to this user"),
+            "run the command as the service's user, or as root",
+        );
+    }
+    let read_only = kind == io::ErrorKind::ReadOnlyFilesystem;
+    Failure::failed(said, if read_only { READ_ONLY } else { LOOK })
 }
 
 /// Asks one thing of the database, and closes it again.

@@ -11,6 +11,7 @@ use std::path::PathBuf;
 
 /// Show records
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  healthpost records list --as amina --since 2026-11-01")]
 pub enum Records {
     /// List the latest records, without answers
     #[command(after_help = "Example:\n  healthpost records list --as amina --since 2026-11-01")]

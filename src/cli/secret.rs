@@ -10,6 +10,10 @@ use jiff::tz::TimeZone;
 
 /// Set, list and delete credentials
 #[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Examples:\n  healthpost secret set whatsapp.access_token < token.txt\n  \
+    healthpost secret list"
+)]
 pub enum Secret {
     /// Set a credential; its value is read from standard input
     #[command(

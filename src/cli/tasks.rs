@@ -10,6 +10,7 @@ use jiff::tz::TimeZone;
 
 /// List, take on and end what staff have to do
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  healthpost tasks list --as amina")]
 pub enum Tasks {
     /// List the open tasks, the most urgent first
     #[command(after_help = "Example:\n  healthpost tasks list --as amina")]

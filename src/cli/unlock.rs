@@ -3,9 +3,11 @@
 
 use super::failure::{Failure, granted};
 use super::{Globals, Opening, input, output, reach};
-use crate::ops::Request;
+use crate::ops::client::Client;
+use crate::ops::{Request, Response};
 use crate::ports::door::Kind;
 use clap::Args;
+use std::io;
 
 /// Hand the PIN or the passphrase to a running, locked appliance
 #[derive(Debug, Args)]
@@ -45,7 +47,10 @@ impl Unlock {
                 )
             })?,
         };
-        let mut client = reach::service(&folder).await.map_err(|_| {
+        let mut client = Client::connect(&folder).await.map_err(|error| {
+            if error.kind() == io::ErrorKind::PermissionDenied {
+                return reach::unusable(&folder, error);
+            }
             Failure::failed(
                 "no appliance is running here",
                 "start it with healthpost serve",
@@ -60,10 +65,15 @@ impl Unlock {
                     "look at its journal",
                 )
             })?;
-        granted(answered)?;
+        let was_open = matches!(granted(answered)?, Response::OpenAlready);
         if globals.json {
-            return output::json(&serde_json::json!({"unlocked": true}));
+            let told = serde_json::json!({"unlocked": true, "checked": !was_open});
+            return output::json(&told);
         }
-        output::line("the appliance is unlocked")
+        if was_open {
+            output::line("it is open already; nothing was checked")
+        } else {
+            output::line("the appliance is unlocked")
+        }
     }
 }

@@ -16,6 +16,10 @@ const LETTERS: &[u8; 32] = b"abcdefghijkmnpqrstuvwxyz23456789";
 
 /// Manage staff accounts
 #[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Examples:\n  healthpost user add amina --role clinician < password.txt\n  \
+    healthpost user list"
+)]
 pub enum User {
     /// Add a member of staff; the password is read from standard input, else a one-time one is printed
     #[command(
@@ -110,6 +114,12 @@ fn password() -> Result<(SecretText, bool), Failure> {
     {
         return Ok((given, false));
     }
+    if output::goes_nowhere() {
+        return Err(Failure::usage(
+            "a one-time password is printed once, and standard output leads nowhere",
+            "let it lead somewhere, or give a password on standard input",
+        ));
+    }
     let mut random = [0; 16];
     machine()?.chance.fill(&mut random);
     // Room from the start: a buffer that grows leaves a copy behind.
@@ -126,20 +136,27 @@ fn password() -> Result<(SecretText, bool), Failure> {
 }
 
 fn told(globals: &Globals, name: &str, one_time: Option<&SecretText>) -> Result<(), Failure> {
-    if globals.json {
-        let mut told = serde_json::json!({"name": name});
-        if let (Some(password), Some(object)) = (one_time, told.as_object_mut()) {
-            object.insert("one_time_password".to_owned(), password.as_str().into());
-        }
-        return output::json(&told);
-    }
-    match one_time {
-        None => output::line(&format!("done: {name}")),
-        Some(password) => {
-            let told = ["one-time password: ", password.as_str(), "\n"].concat();
-            output::certainly(&Zeroizing::new(told))
-        }
-    }
+    let Some(password) = one_time else {
+        return if globals.json {
+            output::json(&serde_json::json!({"name": name}))
+        } else {
+            output::line(&format!("done: {name}"))
+        };
+    };
+    let told = if globals.json {
+        let name = serde_json::Value::from(name).to_string();
+        // The letters of such a password need no escape.
+        let parts = ["{\"name\":", &name, ",\"one_time_password\":\""];
+        [&parts.concat(), password.as_str(), "\"}\n"].concat()
+    } else {
+        ["one-time password: ", password.as_str(), "\n"].concat()
+    };
+    output::certainly(&Zeroizing::new(told)).map_err(|_| {
+        Failure::failed(
+            "the account has a one-time password that could not be printed: nobody knows it",
+            "healthpost user reset-password makes another",
+        )
+    })
 }
 
 async fn list(globals: &Globals, opening: &Opening) -> Result<(), Failure> {

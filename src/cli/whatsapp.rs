@@ -9,6 +9,7 @@ use clap::Subcommand;
 
 /// Set WhatsApp up, test it, and see what it costs
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Examples:\n  healthpost whatsapp setup\n  healthpost whatsapp usage")]
 pub enum Whatsapp {
     /// Walk through Meta's set-up and say what is wrong and where to click
     #[command(after_help = "Example:\n  healthpost whatsapp setup\n\n\
@@ -22,7 +23,7 @@ pub enum Whatsapp {
     },
     /// Send "hello" to a phone and say how that ended
     #[command(
-        after_help = "Example:\n  healthpost whatsapp test --to +243810000001\n\n\
+        after_help = "Example:\n  healthpost whatsapp test --to +243970000001\n\n\
         Use a colleague's phone, never a patient's: other programs on this machine can read the\n\
         number while the command runs. Nothing keeps it."
     )]
@@ -46,6 +47,7 @@ pub enum Whatsapp {
 
 /// The neutral templates for replies that come after the 24-hour window
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  healthpost whatsapp templates list")]
 pub enum Templates {
     /// List what Meta says of them
     #[command(after_help = "Example:\n  healthpost whatsapp templates list")]
@@ -216,7 +218,7 @@ fn print_usage(globals: &Globals, facts: &UsageFacts) -> Result<(), Failure> {
         0 => "no ceiling".to_owned(),
         most => format!("at most {most} a day"),
     };
-    output::line(&format!("{} left today, {ceiling}", facts.taken_today))?;
+    output::line(&format!("{} sent today, {ceiling}", facts.taken_today))?;
     let rows: Vec<Vec<String>> = facts
         .wire
         .iter()

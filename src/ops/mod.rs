@@ -162,7 +162,7 @@ pub async fn run(context: &Context, caller: &mut Caller, request: Request) -> Re
         Request::KeyDrill { recovery } => drill::drill(context, recovery).await,
         Request::KeyDrilled => drill::drilled(context).await,
         Request::Facts => facts(context).await,
-        Request::Unlock { .. } => Ok(Response::Done),
+        Request::Unlock { .. } => Ok(Response::OpenAlready),
     };
     answered.unwrap_or_else(|error| {
         tracing::warn!(%error, "a command could not be carried out");

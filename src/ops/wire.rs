@@ -212,6 +212,8 @@ pub enum Request {
 pub enum Response {
     /// It is done.
     Done,
+    /// The box was open before; the secret was not looked at.
+    OpenAlready,
     /// It cannot be done.
     Refused {
         /// One clear sentence, without what was typed.

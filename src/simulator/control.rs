@@ -58,6 +58,7 @@ impl IntoResponse for Refused {
             WorldError::NoSuchPhone => StatusCode::NOT_FOUND,
             WorldError::NumberTaken => StatusCode::CONFLICT,
             WorldError::BadNumber
+            | WorldError::ClinicsNumber
             | WorldError::TooManyPhones
             | WorldError::NothingToTap
             | WorldError::NoSuchMessage

@@ -342,3 +342,19 @@ fn a_change_of_number_is_told_and_the_new_one_works() {
     let taken = world.change_number("243970000099", "243970000099", START);
     assert_eq!(taken, Err(WorldError::NumberTaken));
 }
+
+#[test]
+fn the_clinic_is_not_its_own_patient() {
+    let mut world = world();
+    let own = || NewPerson {
+        number: Some("+243810000001".to_owned()),
+        ..NewPerson::default()
+    };
+    assert_eq!(world.add_phone(own()), Err(WorldError::ClinicsNumber));
+    let said = Said::Text("hello".to_owned());
+    let written = world.phone_writes("243810000001", &said, None, START);
+    assert_eq!(written, Err(WorldError::ClinicsNumber));
+    hello(&mut world, START);
+    let moved = world.change_number("243970000001", "243810000001", START);
+    assert_eq!(moved, Err(WorldError::ClinicsNumber));
+}

@@ -115,6 +115,9 @@ pub enum WorldError {
     /// Somebody has this number.
     #[error("another phone has this number already")]
     NumberTaken,
+    /// The number is the clinic's.
+    #[error("this is the clinic's own number: choose another")]
+    ClinicsNumber,
     /// The simulator's bound on phones.
     #[error("there are as many phones as the simulator keeps")]
     TooManyPhones,

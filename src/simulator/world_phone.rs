@@ -41,7 +41,7 @@ impl World {
             return Err(WorldError::TooManyPhones);
         }
         let number = match &new.number {
-            Some(text) => Number::parse(text).ok_or(WorldError::BadNumber)?,
+            Some(text) => self.a_patients(text)?,
             None => self.draw_number()?,
         };
         if self.people.find(&number).is_some() {
@@ -65,6 +65,15 @@ impl World {
             thread: Thread::default(),
         });
         self.changed();
+        Ok(number)
+    }
+
+    /// A number that is not the clinic's own: nobody writes to themselves.
+    fn a_patients(&self, text: &str) -> Result<Number, WorldError> {
+        let number = Number::parse(text).ok_or(WorldError::BadNumber)?;
+        if number.digits() == self.settings.display_phone_number {
+            return Err(WorldError::ClinicsNumber);
+        }
         Ok(number)
     }
 
@@ -201,7 +210,7 @@ impl World {
     /// # Errors
     /// The new number is none or is taken, or nobody has the old one.
     pub fn change_number(&mut self, name: &str, to: &str, now: UnixMs) -> Result<(), WorldError> {
-        let number = Number::parse(to).ok_or(WorldError::BadNumber)?;
+        let number = self.a_patients(to)?;
         let id = self.find_person(name)?;
         let before = self.people.get(id).ok_or(WorldError::NoSuchPhone)?.clone();
         if !self.people.renumber(id, number.clone()) {

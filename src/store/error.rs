@@ -18,7 +18,9 @@ pub enum Error {
     #[error("the disk could not be read or written")]
     Io(#[source] Arc<dyn std::error::Error + Send + Sync>),
     /// The file's content does not hold together. Leave it alone.
-    #[error("the database file is damaged; nothing was changed: restore the last backup")]
+    #[error(
+        "the database file is damaged; nothing was changed: put back the last copy of the data folder"
+    )]
     Corrupt,
     /// The key does not fit the file.
     #[error("the key does not open this database (or its first page is damaged)")]
@@ -42,7 +44,10 @@ pub enum Error {
         ours: i64,
     },
     /// There is no database where one should be.
-    #[error("there is no clinic.db in the data folder: run healthpost init first")]
+    #[error(
+        "there is no clinic.db in the data folder: put back the last copy of the folder, or make \
+         a new box elsewhere with healthpost init"
+    )]
     Missing,
     /// There is a database already where a new one should go.
     #[error("there is a clinic.db in the data folder already; nothing was changed")]

@@ -22,7 +22,7 @@ use zeroize::Zeroizing;
 /// The database's file in the data folder.
 pub const FILE: &str = "clinic.db";
 /// The file a new database is made in, until it is whole.
-pub(super) const NEW_FILE: &str = "clinic.db.new";
+pub const NEW_FILE: &str = "clinic.db.new";
 
 /// Where the database of a data folder is.
 pub fn path(folder: &Path) -> PathBuf {
@@ -105,6 +105,10 @@ pub fn open_reader(folder: &Path, key: &DataKey) -> Result<Connection, Error> {
     let file = path(folder);
     if !file.try_exists()? {
         return Err(Error::Missing);
+    }
+    // SQLite takes it for a database that is still to be written.
+    if fs::metadata(&file)?.len() == 0 {
+        return Err(Error::Corrupt);
     }
     connect(&file, key, true)
 }

@@ -51,7 +51,8 @@
 //!
 //! **Destroy** (`erase-everything`)
 //! 1. [`Sealer::keep_only`] with nothing: this alone makes every copy worthless.
-//! 2. Remove the slots from disk.
+//! 2. Note on the disk what is left behind, then remove the slots: without them
+//!    nothing tells any more what the TPM keeps.
 //! 3. While the password is at hand: [`Sealer::release_lockout`], best before
 //!    the database goes.
 //!

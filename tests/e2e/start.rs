@@ -152,7 +152,7 @@ fn a_missing_folder_a_lost_database_and_a_damaged_one_are_told_apart() {
         *byte ^= 1;
     }
     durable::write(&file, &torn).unwrap();
-    refused(&clinic, 1, &["damaged", "restore the last backup"]);
+    refused(&clinic, 1, &["damaged", "last copy of the data folder"]);
     assert!(
         fs::read(&file).unwrap() == torn,
         "the damaged file was touched"

@@ -12,6 +12,7 @@ use healthpost::store::{audit, contacts, open, outbox, records};
 use rusqlite::Connection;
 use std::io::Write;
 use std::net::TcpListener;
+use std::os::unix::fs::PermissionsExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
@@ -133,17 +134,55 @@ impl Clinic {
         command
     }
 
+    /// The program behind others, which take what it is as their last arguments.
+    fn behind(&self, program: &str, options: &[&str], arguments: &[&str]) -> Command {
+        let own = self.command(arguments);
+        let mut command = Command::new(program);
+        command
+            .current_dir(self.dir.path())
+            .env("HEALTHPOST_CONFIG", self.file("healthpost.toml"))
+            .args(options)
+            .arg(own.get_program())
+            .args(arguments)
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped());
+        command
+    }
+
+    /// Runs the program as a user who may see the configuration and not the data
+    /// folder. Needs root.
+    pub fn run_as_nobody(&self, arguments: &[&str], input: &str) -> Said {
+        let open = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(self.dir.path(), open).unwrap();
+        let nobody = ["--reuid=65534", "--regid=65534", "--clear-groups"];
+        finish(self.behind("setpriv", &nobody, arguments), input)
+    }
+
+    /// Runs the program where the data folder is on a disk that is mounted
+    /// read-only. Needs root.
+    pub fn run_read_only(&self, arguments: &[&str], input: &str) -> Said {
+        let mount = "mount --bind data data && mount -o remount,ro,bind data && exec \"$@\"";
+        let shell = ["-m", "sh", "-c", mount, "sh"];
+        finish(self.behind("unshare", &shell, arguments), input)
+    }
+
+    /// Runs the program with its standard output somewhere else.
+    pub fn run_into(&self, out: Stdio, arguments: &[&str], input: &str) -> Said {
+        let mut command = self.command(arguments);
+        command.stdout(out);
+        finish(command, input)
+    }
+
+    /// Starts the program at a terminal.
+    pub fn start_at(&self, terminal: std::fs::File, arguments: &[&str]) -> Child {
+        let mut command = self.command(arguments);
+        command.stdin(terminal).spawn().unwrap()
+    }
+
     /// Runs the program with `input` on standard input.
     pub fn run(&self, arguments: &[&str], input: &str) -> Said {
-        let mut child = self.command(arguments).spawn().unwrap();
-        // A command that reads nothing may have closed its end already.
-        child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
-        let done = child.wait_with_output().unwrap();
-        Said {
-            status: done.status.code().unwrap(),
-            out: String::from_utf8(done.stdout).unwrap(),
-            err: String::from_utf8(done.stderr).unwrap(),
-        }
+        finish(self.command(arguments), input)
     }
 
     /// Runs a command that opens the data folder itself.
@@ -238,6 +277,18 @@ impl Clinic {
     /// Waits until an unlocked appliance answers commands.
     pub fn wait_until_open(&self) {
         wait(|| self.run(&["secret", "list"], "").status == 0);
+    }
+}
+
+fn finish(mut command: Command, input: &str) -> Said {
+    let mut child = command.spawn().unwrap();
+    // A command that reads nothing may have closed its end already.
+    child.stdin.take().unwrap().write_all(input.as_bytes()).ok();
+    let done = child.wait_with_output().unwrap();
+    Said {
+        status: done.status.code().unwrap(),
+        out: String::from_utf8(done.stdout).unwrap(),
+        err: String::from_utf8(done.stderr).unwrap(),
     }
 }
 

@@ -13,14 +13,21 @@ impl Custody {
     /// When the slots cannot be read.
     pub fn copied_from(&self) -> Result<Option<String>> {
         let slots = SlotsFile::load(&self.folder)?;
-        let home = slots.home().filter(|home| !home.is(&self.folder));
+        let home = self.original(&slots);
         Ok(home.map(|home| home.path().to_owned()))
     }
 
-    /// Whether the folder is a copy: neither where it was when its slots were
-    /// written, nor the same folder moved.
+    /// The folder this one is a copy of: neither where it was when its slots were
+    /// written, nor the same folder moved. Where no TPM keeps anything, a copy
+    /// shares nothing with its original, and is a box like any other.
+    fn original<'a>(&self, slots: &'a SlotsFile) -> Option<&'a Home> {
+        let shares = slots.board().is_some() || !slots.sealed().is_empty() || slots.has_unread();
+        slots.home().filter(|home| shares && !home.is(&self.folder))
+    }
+
+    /// Whether the folder is a copy whose original shares a TPM with it.
     pub(super) fn is_copied(&self, slots: &SlotsFile) -> bool {
-        let copied = slots.home().is_some_and(|home| !home.is(&self.folder));
+        let copied = self.original(slots).is_some();
         if copied {
             let told = self.told_copied(slots);
             tracing::warn!("{told}");
@@ -54,6 +61,7 @@ impl Custody {
     }
 
     /// From now on this folder is the box, and the one it was copied from is not.
+    /// Where something is sealed as well, [`Custody::seal_moved`] does both at once.
     ///
     /// # Errors
     /// When the slots cannot be read or written.

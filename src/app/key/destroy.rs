@@ -4,6 +4,7 @@
 //! What a person still knows stays a way in: a copy of the folder made before
 //! opens with its passphrase or recovery key, and no program can change that.
 
+use super::ending::{self, remove_what_is_the_boxs};
 use super::opening::wants_pin;
 use super::{Custody, Witness};
 use crate::keys::{Error as SlotsError, Opened, SlotsFile, slots};
@@ -20,11 +21,13 @@ pub struct Erased {
     /// The TPM's lock-out keeps a password that nobody knows any more: before a
     /// PIN is used on that board again, the TPM has to be cleared.
     pub lockout_left: bool,
+    /// The folder holds files that are not the box's: they were left.
+    pub others_left: bool,
 }
 
 impl Custody {
     /// Destroys every slot, in the TPM first, then on the disk; then removes
-    /// the files that no key opens any more. `opened`, where the box could be
+    /// the box's files, which no key opens any more, and no others. `opened`, where the box could be
     /// opened, gives the TPM's lock-out back. `with_tpm` is given up only for a
     /// TPM that is dead or gone, or for a copy that is not the box.
     ///
@@ -36,12 +39,29 @@ impl Custody {
         with_tpm: bool,
         witness: &mut Witness<'_>,
     ) -> Result<Erased> {
+        if !ending::is_a_box(&self.folder)? {
+            return Ok(Erased::default());
+        }
         let mut erased = self.foresee_end(with_tpm)?;
-        if with_tpm && let Some(slots) = self.last_slots()? {
-            if self.is_copied(&slots) {
-                bail!("{}: nothing was erased", self.told_copied(&slots));
+        let slots = if with_tpm {
+            self.last_slots().ok()
+        } else {
+            None
+        };
+        if let Some(slots) = &slots {
+            if self.is_copied(slots) {
+                bail!(
+                    "{}: nothing was erased; to erase this copy and leave the TPM as it is, add \
+                     --without-tpm",
+                    self.told_copied(slots)
+                );
             }
-            erased = self.destroy_in_the_tpm(&slots, opened)?;
+            erased = self.destroy_in_the_tpm(slots, opened)?;
+        }
+        // Without the slots nothing tells any more what the TPM keeps: an end
+        // that is cut short from here on goes by this.
+        ending::begin(&self.folder, erased)?;
+        if slots.is_some_and(|slots| slots.board().is_some()) {
             witness("the TPM has forgotten its half of the key");
         }
         for path in crate::app::lan::key_files(&self.folder) {
@@ -53,8 +73,8 @@ impl Custody {
         }
         crate::durable::sync_folder(&self.folder)?;
         witness("the slots are gone from the disk");
-        remove_everything_in(&self.folder)?;
-        witness("the folder is empty");
+        erased.others_left = remove_what_is_the_boxs(&self.folder)?;
+        witness("the box's files are gone");
         Ok(erased)
     }
 
@@ -64,37 +84,41 @@ impl Custody {
     /// # Errors
     /// When the TPM is to forget, and nothing tells what.
     pub fn foresee_end(&self, with_tpm: bool) -> Result<Erased> {
-        Ok(match self.last_slots() {
-            Ok(None) => Erased::default(),
-            Ok(Some(slots)) => Erased {
-                half_left: !with_tpm && (!slots.sealed().is_empty() || slots.has_unread()),
-                lockout_left: wants_pin(&slots)
-                    || (with_tpm && slots.board().is_some() && self.lockout_has_a_password()),
-            },
-            Err(error) if with_tpm => {
-                return Err(error).context(
-                    "nothing was erased, since nothing tells what the TPM keeps of this box; put \
-                     the slots back, or add --without-tpm and clear that TPM afterwards",
-                );
+        let error = match self.last_slots() {
+            Ok(slots) => {
+                return Ok(Erased {
+                    half_left: !with_tpm && (!slots.sealed().is_empty() || slots.has_unread()),
+                    lockout_left: wants_pin(&slots)
+                        || (with_tpm && slots.board().is_some() && self.lockout_has_a_password()),
+                    others_left: false,
+                });
             }
-            Err(_) => Erased {
+            Err(error) => error,
+        };
+        match ending::begun(&self.folder) {
+            Some(begun) => Ok(begun),
+            None if with_tpm => Err(error).context(
+                "nothing was erased, since nothing tells what a TPM keeps of this box; put the \
+                 slots back, or add --without-tpm and clear the TPM afterwards, if there is one",
+            ),
+            None => Ok(Erased {
                 half_left: true,
                 lockout_left: true,
-            },
-        })
+                others_left: false,
+            }),
+        }
     }
 
     /// The slots, or where they do not read those before the last change: they
-    /// name the same TPM. `None` where both are gone already.
-    fn last_slots(&self) -> Result<Option<SlotsFile>, SlotsError> {
+    /// name the same TPM.
+    fn last_slots(&self) -> Result<SlotsFile, SlotsError> {
         let present = match SlotsFile::load(&self.folder) {
-            Ok(slots) => return Ok(Some(slots)),
+            Ok(slots) => return Ok(slots),
             Err(error) => error,
         };
         tracing::warn!(%present, "the slots could not be read");
         match (present, SlotsFile::load_old(&self.folder)) {
-            (_, Ok(former)) => Ok(Some(former)),
-            (SlotsError::Missing, Err(SlotsError::Missing)) => Ok(None),
+            (_, Ok(former)) => Ok(former),
             (SlotsError::Missing, Err(error)) | (error, Err(_)) => Err(error),
         }
     }
@@ -163,19 +187,5 @@ fn overwrite_and_remove(path: &Path) -> Result<()> {
     std::io::Write::write_all(&mut &file, &zeros)?;
     file.sync_all()?;
     fs::remove_file(&gone)?;
-    Ok(())
-}
-
-fn remove_everything_in(folder: &Path) -> Result<()> {
-    for entry in fs::read_dir(folder)? {
-        let entry = entry?;
-        let path = entry.path();
-        if entry.file_type()?.is_dir() {
-            fs::remove_dir_all(&path)?;
-        } else {
-            fs::remove_file(&path)?;
-        }
-    }
-    crate::durable::sync_folder(folder)?;
     Ok(())
 }

@@ -8,6 +8,7 @@
 mod copied;
 mod destroy;
 mod drill;
+mod ending;
 mod lan;
 mod lockout;
 mod opening;
@@ -18,7 +19,8 @@ mod ways;
 pub use crate::keys::{Opened, RecoveryKey};
 pub use destroy::Erased;
 pub use drill::Drill;
-pub use opening::{open, registers_changed};
+pub use ending::is_a_box;
+pub use opening::{is_wrong_secret, open, registers_changed};
 pub use rotate::Pause;
 
 use crate::app::service::Machine;

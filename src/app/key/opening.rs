@@ -144,6 +144,14 @@ pub fn registers_changed(error: &anyhow::Error) -> bool {
         .any(|cause| matches!(cause.downcast_ref(), Some(SlotsError::Tpm(error)) if is_it(error)))
 }
 
+/// Whether what somebody gave is simply not what opens the box.
+pub fn is_wrong_secret(error: &anyhow::Error) -> bool {
+    let is_it = |cause: &(dyn std::error::Error + 'static)| {
+        matches!(cause.downcast_ref(), Some(SlotsError::Wrong(_)))
+    };
+    error.chain().any(is_it)
+}
+
 /// What opened the box.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum By {

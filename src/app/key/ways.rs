@@ -40,6 +40,32 @@ impl Custody {
     ) -> Result<()> {
         let mut slots = SlotsFile::load(&self.folder)?;
         self.not_in_a_copy(&mut slots)?;
+        self.seal_here(slots, opened, pin, witness)
+    }
+
+    /// As [`Custody::seal`], in a copy that is the box from then on; where it does
+    /// not come to that, the slots stay as they were.
+    ///
+    /// # Errors
+    /// As [`Custody::seal`].
+    pub fn seal_moved(
+        &self,
+        opened: &Opened,
+        pin: Option<&Pin>,
+        witness: &mut Witness<'_>,
+    ) -> Result<()> {
+        let mut slots = SlotsFile::load(&self.folder)?;
+        slots.set_home(self.home()?);
+        self.seal_here(slots, opened, pin, witness)
+    }
+
+    fn seal_here(
+        &self,
+        mut slots: SlotsFile,
+        opened: &Opened,
+        pin: Option<&Pin>,
+        witness: &mut Witness<'_>,
+    ) -> Result<()> {
         let board = self.board(&mut slots)?;
         witness("the TPM is known");
         if pin.is_some() {

@@ -3,7 +3,7 @@
 //! They are two files, and a power cut can come between: the former key stays
 //! until the new certificate is there, and whichever fits it is taken.
 
-use super::{FOLDER, Lan};
+use super::{AUTHORITY_FILE, FOLDER, Lan};
 use crate::device::authority::{Leaf, PrivateKey, pem};
 use crate::durable;
 use crate::ports::sealer::Sealed;
@@ -20,6 +20,8 @@ pub(super) const CERTIFICATE: &str = "leaf.pem";
 pub(super) const KEY: &str = "leaf.key";
 /// The former one.
 const OLD_KEY: &str = "leaf.key.old";
+/// Every file that is ever in the folder.
+pub const FILES: [&str; 4] = [AUTHORITY_FILE, CERTIFICATE, KEY, OLD_KEY];
 /// The format this program writes and reads.
 const FORMAT: u32 = 1;
 

@@ -11,7 +11,7 @@ pub mod look;
 mod shown;
 mod upkeep;
 
-pub use leaf::{key_files, sealed_in};
+pub use leaf::{FILES, key_files, sealed_in};
 pub use shown::Shown;
 pub use upkeep::{keep, load};
 

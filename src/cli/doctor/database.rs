@@ -15,7 +15,8 @@ pub(super) fn look_at_facts(
     match &facts.integrity {
         Integrity::Sound => findings.add("database", Verdict::Ok, "it holds together", ""),
         Integrity::Fault(fault) => {
-            findings.add("database", Verdict::Bad, fault, "restore the last backup");
+            let how = "stop the service, and put back the last copy of the data folder";
+            findings.add("database", Verdict::Bad, fault, how);
         }
         Integrity::NotChecked => {
             let how = "stop the service and run healthpost doctor again";

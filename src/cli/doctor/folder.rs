@@ -1,7 +1,11 @@
 //! The data folder as it lies on the disk: closed, with its slots, with room.
 
+use super::super::reach::READ_ONLY;
 use super::finding::{Findings, Verdict};
+use super::running::{AS_WHOM, Running, look_at_service};
 use crate::ops::SlotFault;
+use rustix::fs::StatVfsMountFlags;
+use std::io;
 use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 
@@ -9,12 +13,20 @@ use std::path::Path;
 const DISK_LOW_BYTES: u64 = 256 * 1024 * 1024;
 
 /// Looks at the folder, its key slots and the disk it is on.
-pub(super) fn look_at_folder(folder: &Path, findings: &mut Findings) {
+pub(super) async fn look_at_folder(folder: &Path, findings: &mut Findings) -> Running {
     let shown = folder.display();
-    let Ok(facts) = std::fs::metadata(folder) else {
-        let said = format!("{shown} is not there or not ours to see");
-        findings.add("data folder", Verdict::Bad, &said, "run healthpost init");
-        return;
+    let facts = match crate::app::serve::is_made(folder).and_then(|_| std::fs::metadata(folder)) {
+        Ok(facts) => facts,
+        Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
+            let said = format!("{shown} is not open to this user: hardly anything can be seen");
+            findings.add("data folder", Verdict::Bad, &said, AS_WHOM);
+            return Running::Unseen;
+        }
+        Err(error) => {
+            let said = format!("{shown} cannot be seen: {error}");
+            findings.add("data folder", Verdict::Bad, &said, "run healthpost init");
+            return Running::No;
+        }
     };
     if facts.permissions().mode() & 0o077 == 0 {
         findings.add(
@@ -34,6 +46,7 @@ pub(super) fn look_at_folder(folder: &Path, findings: &mut Findings) {
     }
     look_at_slots(folder, findings);
     look_at_disk(folder, findings);
+    look_at_service(folder, findings).await
 }
 
 fn look_at_slots(folder: &Path, findings: &mut Findings) {
@@ -53,7 +66,9 @@ fn look_at_slots(folder: &Path, findings: &mut Findings) {
                 findings.add("key slots", Verdict::Ok, &said, "");
             }
         }
-        Err(_) if !crate::app::serve::is_made(folder) && has_database(folder) => {
+        Err(_)
+            if matches!(crate::app::serve::is_made(folder), Ok(false)) && has_database(folder) =>
+        {
             let said = "keyslots.json is gone, and clinic.db is there: nothing opens it so";
             let how = "put keyslots.json.old or the keyslots.json of a copy back under that name; \
                        healthpost init makes another box, and opens nothing of this one";
@@ -88,16 +103,34 @@ fn look_at_disk(folder: &Path, findings: &mut Findings) {
         return;
     };
     let free = disk.f_bavail.saturating_mul(disk.f_frsize);
-    let said = format!("{} MiB free", free / (1024 * 1024));
-    let verdict = if free < DISK_LOW_BYTES {
-        Verdict::Bad
-    } else {
-        Verdict::Ok
-    };
-    let remedy = if verdict == Verdict::Bad {
-        "free some space, or use a larger disk"
-    } else {
-        ""
-    };
+    let read_only = disk.f_flag.contains(StatVfsMountFlags::RDONLY);
+    let (verdict, said, remedy) = judge_disk(free, read_only);
     findings.add("disk", verdict, &said, remedy);
+}
+
+fn judge_disk(free: u64, read_only: bool) -> (Verdict, String, &'static str) {
+    if read_only {
+        let said = "it is read-only: nothing that patients write can be kept";
+        return (Verdict::Bad, said.to_owned(), READ_ONLY);
+    }
+    let said = format!("{} MiB free", free / (1024 * 1024));
+    if free < DISK_LOW_BYTES {
+        (Verdict::Bad, said, "free some space, or use a larger disk")
+    } else {
+        (Verdict::Ok, said, "")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_disk_that_takes_nothing_is_bad_however_much_is_free() {
+        let (verdict, said, how) = judge_disk(u64::MAX, true);
+        assert_eq!(verdict, Verdict::Bad);
+        assert!(said.contains("read-only") && how.contains("dmesg"));
+        assert_eq!(judge_disk(DISK_LOW_BYTES, false).0, Verdict::Ok);
+        assert_eq!(judge_disk(DISK_LOW_BYTES - 1, false).0, Verdict::Bad);
+    }
 }

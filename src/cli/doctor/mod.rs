@@ -7,6 +7,7 @@ mod folder;
 mod lan;
 mod memory;
 mod provider;
+mod running;
 mod tpm;
 
 use super::failure::Failure;
@@ -22,8 +23,8 @@ use folder::look_at_folder;
 use lan::look_at_lan;
 use memory::look_at_memory;
 use provider::look_at_version;
+use running::Running;
 use std::net::{SocketAddr, TcpListener};
-use std::path::Path;
 use tpm::look_at_tpm;
 
 /// Check everything and say what to do about each finding
@@ -51,25 +52,27 @@ impl Doctor {
             .data_dir
             .clone()
             .or_else(|| config.as_ref().map(|c| c.data_dir.clone()));
+        let mut running = Running::No;
         if let Some(folder) = &folder {
-            look_at_folder(folder, &mut findings);
-            self.look_at_database(globals, config.as_ref(), &mut findings)
+            running = look_at_folder(folder, &mut findings).await;
+            self.look_at_database(globals, config.as_ref(), running, &mut findings)
                 .await;
         }
         look_at_clock(&mut findings)?;
-        if let (Some(config), Some(folder)) = (&config, &folder) {
+        if let (Some(config), Some(folder)) = (&config, &folder)
+            && running != Running::Unseen
+        {
             look_at_tpm(globals, config, folder, &mut findings);
             look_at_lan(globals, config, folder, &mut findings);
         }
         if let Some(config) = &config {
             look_at_version(config, machine()?.clock.now().at, &mut findings);
             look_at_flow(config, &mut findings);
-            let folder = folder.as_deref();
             for (what, address, key) in [
                 ("public listener", config.public.listen, "public.listen"),
                 ("LAN listener", config.lan.listen, "lan.listen"),
             ] {
-                look_at_port(folder, (what, key), address, &mut findings);
+                look_at_port(running, (what, key), address, &mut findings);
             }
             self.look_at_line(config, &mut findings).await;
         }
@@ -93,18 +96,25 @@ impl Doctor {
         &self,
         globals: &Globals,
         config: Option<&Config>,
+        running: Running,
         findings: &mut Findings,
     ) {
-        let running = globals
-            .data_folder()
-            .is_ok_and(|folder| folder.join(crate::ops::control::FILE).exists());
+        let runs = match running {
+            Running::Yes => true,
+            Running::No => false,
+            Running::Unseen => {
+                findings.add("database", Verdict::NotChecked, running::UNSEEN, "");
+                left_open(findings);
+                return;
+            }
+        };
         let named = self.opening.passphrase_file.is_some() || self.opening.pin_file.is_some();
         let by_itself = || {
             let folder = globals.data_folder().ok()?;
             let custody = globals.custody(&folder, None).ok()?;
             custody.opens_by_itself().ok()
         };
-        if !named && !running && by_itself() != Some(true) {
+        if !named && !runs && by_itself() != Some(true) {
             let how = "start the service, or add --passphrase-file FILE";
             findings.add("database", Verdict::NotChecked, "nothing has it open", how);
             left_open(findings);
@@ -120,7 +130,7 @@ impl Doctor {
         match facts {
             Ok(Response::Facts(facts)) => {
                 look_at_facts(&facts, config, findings);
-                look_at_memory(running.then_some(facts.memory_locked), findings);
+                look_at_memory(runs.then_some(facts.memory_locked), findings);
             }
             Ok(_) => {
                 let how = "update the service";
@@ -128,8 +138,7 @@ impl Doctor {
                 left_open(findings);
             }
             Err(failure) => {
-                let said = failure.to_string().replace("\nhint: ", "; ");
-                findings.add("database", Verdict::Bad, &said, "");
+                findings.add("database", Verdict::Bad, failure.said(), failure.remedy());
                 left_open(findings);
             }
         }
@@ -223,24 +232,29 @@ fn look_at_flow(config: &Config, findings: &mut Findings) {
 }
 
 fn look_at_port(
-    folder: Option<&Path>,
+    running: Running,
     (what, key): (&'static str, &str),
     address: SocketAddr,
     findings: &mut Findings,
 ) {
-    let running = folder.is_some_and(|folder| folder.join(crate::ops::control::FILE).exists());
-    match TcpListener::bind(address) {
-        Ok(_) if running => {
+    match (TcpListener::bind(address), running) {
+        (Ok(_), Running::Yes) => {
             let how = "look at the service's journal";
             let said = format!("the service runs but nobody listens on {address}");
             findings.add(what, Verdict::Warning, &said, how);
         }
-        Ok(_) => findings.add(what, Verdict::Ok, &format!("{address} is free"), ""),
-        Err(_) if running => {
+        (Ok(_), Running::No | Running::Unseen) => {
+            findings.add(what, Verdict::Ok, &format!("{address} is free"), "");
+        }
+        (Err(_), Running::Unseen) => {
+            let said = format!("{address} is in use, by the service or by another program");
+            findings.add(what, Verdict::NotChecked, &said, running::AS_WHOM);
+        }
+        (Err(_), Running::Yes) => {
             let said = format!("{address} is in use, by the service itself as it seems");
             findings.add(what, Verdict::Ok, &said, "");
         }
-        Err(error) => {
+        (Err(error), Running::No) => {
             let said = format!("{address} cannot be listened on: {error}");
             let how = format!("stop the other program, or choose another address in {key}");
             findings.add(what, Verdict::Bad, &said, &how);

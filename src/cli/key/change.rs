@@ -6,9 +6,10 @@ use super::super::pin::PinChoice;
 use super::super::{Globals, Opening, input, output};
 use super::now;
 use super::ways::{kept_pin, open_to_reseal, recovery_key, wanted, way};
-use crate::app::key::{Custody, Way};
+use crate::app::key::{Custody, Opened, Way};
 use crate::app::lan::Lan;
 use crate::core::data_key::DataKey;
+use crate::core::pin::Pin;
 use std::path::Path;
 
 /// What an old copy is still worth.
@@ -36,13 +37,25 @@ pub(super) fn reseal(
 ) -> Result<(), Failure> {
     let pin = kept_pin(custody, opening)?;
     let opened = open_to_reseal(custody, opening)?;
-    if moved {
-        custody.make_home()?;
-    }
-    custody.seal(&opened, pin.as_ref(), tell)?;
+    seal(custody, &opened, pin.as_ref(), moved, tell)?;
     custody.note(&opened.key, "key.reseal", now()?)?;
     settle_lan(globals, custody, &opened.key);
     Ok(())
+}
+
+/// Seals to the TPM that is here, `moved` in a copy that is to be the box.
+fn seal(
+    custody: &Custody,
+    opened: &Opened,
+    pin: Option<&Pin>,
+    moved: bool,
+    tell: Tell<'_>,
+) -> anyhow::Result<()> {
+    if moved {
+        custody.seal_moved(opened, pin, tell)
+    } else {
+        custody.seal(opened, pin, tell)
+    }
 }
 
 /// The listener's key is sealed to the same TPM: a box that is locked from now
@@ -118,22 +131,22 @@ pub(super) fn recover(
     };
     let opened = custody.open(&Way::Recovery(recovery_key()?))?;
     tell("the recovery key opens the box");
-    if moved {
-        custody.make_home()?;
-    }
     let new_slot = passphrase.is_some();
     if let Some(passphrase) = passphrase {
         custody.add_passphrase(&opened, &passphrase.into_secret(), tell)?;
         // It opens the box from now on, whatever becomes of the TPM.
         custody.note(&opened.key, "key.add_passphrase", now()?)?;
     }
-    let sealed = custody.seal(&opened, pin.as_ref(), tell);
+    let sealed = seal(custody, &opened, pin.as_ref(), moved, tell);
     settle_lan(globals, custody, &opened.key);
     match sealed {
         Ok(()) => Ok(custody.note(&opened.key, "key.recover", now()?)?),
         // Somebody who gave a passphrase has a way in; a TPM they asked for is missed.
         Err(error) if new_slot && pin.is_none() => {
             output::complain(&format!("not sealed to a TPM: {error:#}"));
+            if moved {
+                custody.make_home()?;
+            }
             Ok(custody.note(&opened.key, "key.recover", now()?)?)
         }
         Err(error) => Err(Failure::failed(

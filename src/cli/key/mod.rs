@@ -23,6 +23,10 @@ const STOP_FIRST: &str = "stop it first: systemctl stop healthpost; and start it
 
 /// See and change what opens the box
 #[derive(Debug, Subcommand)]
+#[command(
+    after_help = "Examples:\n  healthpost key status\n  healthpost key drill < recovery-key.txt\n  \
+    healthpost key add-passphrase < passphrase.txt"
+)]
 pub enum Key {
     /// Show the ways in and what stands against them
     #[command(after_help = "Example:\n  healthpost key status")]
@@ -130,12 +134,7 @@ impl Key {
             let print = move |globals: &Globals| status::print(globals, &custody, drilled);
             return blocking(globals, print).await;
         }
-        if !crate::app::serve::is_made(&folder) {
-            return Err(Failure::failed(
-                format!("there is no data folder at {}", folder.display()),
-                "run healthpost init first, or name another with --data-dir",
-            ));
-        }
+        reach::made(&folder)?;
         if matches!(self, Self::Drill) && is_served(&folder) {
             return drill_by_service(globals, &folder).await;
         }
@@ -258,10 +257,7 @@ pub(super) fn alone(folder: &Path) -> Result<FolderLock, Failure> {
             "the service has the data folder open",
             STOP_FIRST,
         )),
-        Err(error) => Err(Failure::failed(
-            format!("the data folder cannot be used: {error}"),
-            "run the command as the service's user, or as root",
-        )),
+        Err(error) => Err(reach::unusable(folder, error)),
     }
 }
 

@@ -47,7 +47,9 @@ pub enum Error {
     #[error("there is no keyslots.json in the data folder: run healthpost init first")]
     Missing,
     /// The file does not read as what it should be.
-    #[error("keyslots.json is damaged: put back the copy keyslots.json.old or the one of a backup")]
+    #[error(
+        "keyslots.json is damaged: put back the copy keyslots.json.old or the one of a copy of the folder"
+    )]
     Damaged,
     /// A single slot does not hold together.
     #[error("the {0} slot in keyslots.json is damaged: open with another key")]

@@ -100,6 +100,41 @@ fn a_copy_becomes_the_box_when_somebody_says_so() {
 }
 
 #[test]
+fn a_copy_that_does_not_become_the_box_stays_as_it_was() {
+    let mut clinic = Clinic::made(&FirstWay::Tpm(None));
+    let copied = clinic.copy();
+    let copy = clinic.custody_of(copied.path());
+    let opened = copy.open(&Way::Tpm(None)).unwrap();
+    let slots = copied.path().join("keyslots.json");
+    let before = std::fs::read(&slots).unwrap();
+    clinic.board.cut();
+    copy.seal_moved(&opened, None, &mut quiet()).unwrap_err();
+    assert_eq!(std::fs::read(&slots).unwrap(), before);
+    clinic.board.power_on();
+    let copy = clinic.custody_of(copied.path());
+    copy.seal_moved(&opened, None, &mut quiet()).unwrap();
+    copy.open(&Way::Tpm(None)).unwrap();
+    assert!(clinic.open(&Way::Tpm(None)).is_err());
+}
+
+#[test]
+fn without_any_slots_nothing_is_called_erased_that_a_copy_still_opens() {
+    let clinic = Clinic::made(&FirstWay::Tpm(None));
+    let stolen = clinic.copy();
+    std::fs::remove_file(clinic.data().join("keyslots.json")).unwrap();
+    let custody = clinic.custody();
+    let said = custody.destroy(None, true, &mut quiet()).unwrap_err();
+    let said = format!("{said:#}");
+    assert!(said.contains("--without-tpm"), "{said}");
+    assert!(clinic.data().join("clinic.db").exists(), "half erased");
+    let erased = custody.destroy(None, false, &mut quiet()).unwrap();
+    assert!(erased.half_left && erased.lockout_left, "{erased:?}");
+    // What it says is left, is left.
+    let copy = clinic.custody_of(stolen.path());
+    copy.open(&Way::Tpm(None)).unwrap();
+}
+
+#[test]
 fn a_dead_tpm_does_not_keep_a_folder_from_being_erased() {
     let mut clinic = Clinic::made(&FirstWay::Tpm(Some(pin())));
     let stolen = clinic.copy();

@@ -1,0 +1,40 @@
+//! Disks that take nothing, and files that hold nothing.
+
+use crate::finding;
+use crate::support::folder::Clinic;
+use serde_json::Value;
+
+#[test]
+fn a_read_only_disk_is_named() {
+    if !rustix::process::geteuid().is_root() {
+        // Only root can mount one.
+        return;
+    }
+    let clinic = Clinic::made();
+    for command in [&["secret", "list"][..], &["key", "drill"]] {
+        let said = clinic.run_read_only(command, "");
+        assert_eq!(said.status, 1, "{said:?}");
+        assert!(said.err.contains("Read-only file system"), "{said:?}");
+        assert!(said.err.contains("mounted read-only"), "{said:?}");
+        assert!(!said.err.contains("as root"), "{said:?}");
+    }
+    let looked = clinic.run_read_only(&["--json", "doctor"], "");
+    let all: Value = serde_json::from_str(&looked.out).unwrap();
+    let mut all = all.as_array().unwrap().iter();
+    let disk = all.find(|found| found["check"] == "disk").unwrap();
+    assert_eq!(disk["state"], "bad", "{disk}");
+    assert!(disk["finding"].as_str().unwrap().contains("read-only"));
+    assert!(finding(&clinic, "disk").0.starts_with("ok: "));
+}
+
+#[test]
+fn an_empty_database_file_is_damage_and_stays_empty() {
+    let clinic = Clinic::made();
+    let file = clinic.data().join("clinic.db");
+    clinic.put(&file, "");
+    let said = clinic.opened(&["secret", "list"], "");
+    assert_eq!(said.status, 1, "{said:?}");
+    assert!(said.err.contains("damaged"), "{said:?}");
+    assert_eq!(std::fs::metadata(&file).unwrap().len(), 0);
+    assert!(!clinic.data().join("clinic.db-wal").exists());
+}
