@@ -322,7 +322,7 @@ CREATE TABLE audit (
 ) STRICT;
 
 -- Files that patients sent. An erased one keeps its row until its pieces are
--- overwritten.
+-- overwritten, one that is not kept its `bytes`.
 CREATE TABLE media (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     inbox_id   INTEGER UNIQUE REFERENCES inbox (id) ON DELETE SET NULL,
@@ -343,7 +343,8 @@ CREATE TABLE media (
     updated_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX media_wanted ON media (not_before) WHERE state IN ('waiting', 'fetching');
-CREATE INDEX media_erased ON media (id) WHERE state = 'erased';
+CREATE INDEX media_swept ON media (id)
+    WHERE state = 'erased' OR (bytes > 0 AND state IN ('gone', 'too_big', 'refused'));
 CREATE INDEX media_by_record ON media (record_id) WHERE record_id IS NOT NULL;
 CREATE INDEX media_by_contact ON media (contact_id);
 CREATE INDEX media_by_stamp ON media (stamped_at);
