@@ -43,6 +43,7 @@ pub fn turn(conn: &Connection, keeping: Keeping, seek: Seek, now: Now) -> Result
     if !now.trusted {
         return Ok(seek);
     }
+    clock_moves::mend_ages(conn, now.at)?;
     secrets::drop_expired(conn, now.at)?;
     retention::drop_parked(conn, now.at.plus_ms(-PARKED_STATUS_MS))?;
     let before = |days: u32| now.at.plus_ms(-i64::from(days) * DAY_MS);
