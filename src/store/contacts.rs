@@ -91,6 +91,24 @@ pub fn identify(conn: &Connection, who: &Identity, now: UnixMs) -> Result<Option
     Ok(Some(card))
 }
 
+/// The contact an identity belongs to, if we have one: nobody is made, linked
+/// or flagged by this.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn known(conn: &Connection, who: &Identity) -> Result<Option<ContactId>> {
+    for (kind, value) in addresses(who) {
+        let found: Option<i64> = conn
+            .prepare_cached("SELECT contact_id FROM address WHERE kind = ?1 AND value = ?2")?
+            .query_row(params![kind.word(), value.expose()], |row| row.get(0))
+            .optional()?;
+        if found.is_some() {
+            return Ok(found.map(ContactId));
+        }
+    }
+    Ok(None)
+}
+
 /// Links a new address to a contact after the provider announced a change of
 /// number or id. If somebody else has it already, both are left alone and the
 /// contact is flagged.

@@ -2,8 +2,9 @@
 
 use super::*;
 use crate::core::inbound::{Receipt, Status};
-use crate::store::tests::{box_key, count, db, message, phone};
-use crate::store::{retention, sessions};
+use crate::core::outgoing::Purpose;
+use crate::store::tests::{box_key, count, db, message, phone, queue};
+use crate::store::{queue as sent_queue, retention, sessions};
 
 const NOW: UnixMs = UnixMs(100_000);
 
@@ -239,6 +240,44 @@ fn a_webhooks_number_never_comes_twice() {
     assert_eq!(count(&conn, "SELECT max(webhook_id) FROM inbox"), 3);
     assert_eq!(retention::drop_bodies(&conn, NOW.plus_ms(1)).unwrap(), 1);
     assert_eq!(count(&conn, "SELECT count(body) FROM webhook"), 1);
+}
+
+#[test]
+fn a_rows_number_never_comes_twice() {
+    let conn = db();
+    let amina = phone("243970000001");
+    let one = |id: &str, now| take(&conn, &[message(id, amina.clone(), now, "words")], now);
+    one("w1", NOW);
+    one("w2", NOW);
+    conn.execute("UPDATE inbox SET state = 'handled'", [])
+        .unwrap();
+    let contact = contacts::known(&conn, &amina).unwrap().unwrap();
+    let a1 = queue(&conn, contact, Purpose::Notice, "a1");
+    sent_queue::cancel(&conn, a1, NOW).unwrap();
+    let drop = || {
+        let year = retention::Seek::default();
+        let (gone, _) = retention::drop_messages(&conn, NOW.plus_ms(1), year).unwrap();
+        gone
+    };
+    assert_eq!(drop(), 3);
+    assert_eq!(drop(), 0, "the newest is emptied once");
+    for words in [
+        "SELECT count(item) FROM inbox",
+        "SELECT count(body) FROM outbox",
+        "SELECT count(body) FROM webhook",
+    ] {
+        assert_eq!(count(&conn, words), 0, "{words}");
+    }
+    one("w3", NOW.plus_ms(2));
+    assert_eq!(count(&conn, "SELECT max(id) FROM inbox"), 3);
+    assert!(queue(&conn, contact, Purpose::Notice, "a2") > a1);
+    // What `seen` names under the first one's key is no other row.
+    let named = "SELECT count(*) FROM seen JOIN inbox ON inbox.id = seen.inbox_id";
+    assert_eq!(count(&conn, named), 2);
+    // From now on they are old as well, and go.
+    conn.execute("UPDATE inbox SET state = 'handled'", [])
+        .unwrap();
+    assert_eq!(drop(), 2);
 }
 
 #[test]

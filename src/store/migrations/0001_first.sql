@@ -72,11 +72,11 @@ CREATE TABLE address (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX address_by_contact ON address (contact_id, kind, last_seen);
 
--- One item out of a webhook. Messages of a contact wait here for the engine.
--- Rows are never deleted: the number is the order of arrival.
+-- One item out of a webhook. Messages of a contact wait here for the engine. The
+-- number is the order of arrival. Retention deletes rows, but not the newest,
+-- which it empties: `seen` names rows for good, so no number may come twice.
 CREATE TABLE inbox (
     id            INTEGER PRIMARY KEY,
-    -- The newest webhook is never dropped, so no number comes twice.
     webhook_id    INTEGER,
     contact_id    INTEGER REFERENCES contact (id),
     kind          TEXT NOT NULL,
@@ -146,7 +146,8 @@ CREATE TABLE record_version (
     PRIMARY KEY (record_id, version)
 ) STRICT, WITHOUT ROWID;
 
--- The outbound queue. The id is the order; rows are never deleted.
+-- The outbound queue. The id is the order. Retention deletes rows, but not the
+-- newest, which it empties, so that no number comes twice.
 CREATE TABLE outbox (
     id           INTEGER PRIMARY KEY,
     key          TEXT NOT NULL UNIQUE,
