@@ -1,6 +1,10 @@
 //! Taking in webhooks: the raw body, its items, each exactly once, and who
 //! has to be stepped because of them. Everything of one webhook is one
 //! transaction: the 200 goes out after it.
+//!
+//! A body is kept only where an erasure finds all that it says: each item of it
+//! was new and became a message that a conversation handles. Nothing reads a
+//! body; what is to be done stands in the rows.
 
 use self::names::unnamed;
 pub use self::prepare::Batch;
@@ -80,7 +84,7 @@ pub fn receive(
     receive_batch(conn, reception, body, &batch, now)
 }
 
-/// Stores a webhook and its items.
+/// Stores a webhook and its items; of its body what [`the module`](self) says.
 ///
 /// # Errors
 /// Whatever the database reports; nothing is stored then.
@@ -92,8 +96,9 @@ pub fn receive_batch(
     now: UnixMs,
 ) -> Result<Tally> {
     let mut tally = Tally::default();
-    let mut webhook = None;
+    let webhook = next_webhook(conn)?;
     let mut next = next_row(conn)?;
+    let (mut is_news, mut is_found_again) = (false, true);
     for item in &batch.items {
         let becomes_row = !matches!(item.received.content, Ok(Item::Status(_)));
         let inbox = becomes_row.then_some(next);
@@ -101,26 +106,35 @@ pub fn receive_batch(
             tally.duplicates += 1;
             continue;
         }
-        let id = match webhook {
-            Some(id) => id,
-            None => *webhook.insert(store_body(conn, reception.channel, body, now)?),
-        };
         let row = Row {
             conn,
-            webhook: id,
+            webhook,
             inbox: next,
             prepared: item,
             now,
         };
-        store_item(&row, reception, &mut tally)?;
+        is_news = true;
+        is_found_again &= store_item(&row, reception, &mut tally)?;
         if becomes_row {
             next = InboxId(next.0.saturating_add(1));
         }
+    }
+    if is_news {
+        let kept = (is_found_again && tally.duplicates == 0).then_some(body);
+        store_body(conn, webhook, reception.channel, kept, now)?;
     }
     if tally.duplicates > 0 {
         counters::add(conn, "webhook.duplicates", i64::from(tally.duplicates))?;
     }
     Ok(tally)
+}
+
+/// The number of the next webhook: its rows name it before it is decided
+/// whether its body is kept.
+fn next_webhook(conn: &Connection) -> Result<WebhookId> {
+    Ok(conn
+        .prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM webhook")?
+        .query_row([], |row| row.get(0).map(WebhookId))?)
 }
 
 /// The number of the next row. Numbers are given here, so that `seen` can name
@@ -138,31 +152,41 @@ fn is_new(conn: &Connection, key: &[u8; 16], inbox: Option<InboxId>) -> Result<b
     Ok(added == 1)
 }
 
-fn store_body(conn: &Connection, channel: &str, body: &[u8], now: UnixMs) -> Result<WebhookId> {
-    conn.prepare_cached("INSERT INTO webhook (received_at, channel, body) VALUES (?1, ?2, ?3)")?
-        .execute(params![now.0, channel, body])?;
-    Ok(WebhookId(conn.last_insert_rowid()))
+fn store_body(
+    conn: &Connection,
+    id: WebhookId,
+    channel: &str,
+    body: Option<&[u8]>,
+    now: UnixMs,
+) -> Result<()> {
+    conn.prepare_cached(
+        "INSERT INTO webhook (id, received_at, channel, body) VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![id.0, now.0, channel, body])?;
+    Ok(())
 }
 
-fn store_item(row: &Row<'_>, reception: &Reception<'_>, tally: &mut Tally) -> Result<()> {
+/// Stores an item; tells whether a conversation handles it.
+fn store_item(row: &Row<'_>, reception: &Reception<'_>, tally: &mut Tally) -> Result<bool> {
     let (conn, now) = (row.conn, row.now);
     let received = &row.prepared.received;
-    let item = match &received.content {
-        Ok(item) => item,
-        Err(malformed) => {
-            tally.dead += 1;
-            return row.bury(malformed);
-        }
-    };
     let ours = received
         .phone_number_id
         .as_deref()
         .is_none_or(|id| id == reception.phone_number_id);
+    let item = match &received.content {
+        Ok(item) => item,
+        Err(malformed) => {
+            tally.dead += 1;
+            row.bury(malformed, ours)?;
+            return Ok(false);
+        }
+    };
     match item {
         Item::Status(status) => {
             tally.statuses += 1;
             tally.note(outbox::apply_status(conn, reception.box_key, status, now)?);
-            return Ok(());
+            return Ok(false);
         }
         Item::Message(message) if ours => {
             tally.messages += 1;
@@ -202,19 +226,21 @@ fn store_item(row: &Row<'_>, reception: &Reception<'_>, tally: &mut Tally) -> Re
         Item::Ignored { .. } => row.keep_counted("ignored", "webhook.ignored")?,
     }
     tally.kept += 1;
-    Ok(())
+    Ok(false)
 }
 
-fn store_message(row: &Row<'_>, reception: &Reception<'_>, message: &Inbound) -> Result<()> {
+fn store_message(row: &Row<'_>, reception: &Reception<'_>, message: &Inbound) -> Result<bool> {
     let (conn, now) = (row.conn, row.now);
     let Some(mut card) = contacts::identify(conn, &message.from, now)? else {
-        return row.keep("message", None, message.stamped, Some("addresses nobody"));
+        row.keep("message", None, message.stamped, Some("addresses nobody"))?;
+        return Ok(false);
     };
     let contact = card.contact();
     if let Content::System(change) = &message.content {
         card.save(conn)?;
         follow_change(conn, contact, change, now)?;
-        return row.insert("system", "kept", Some(contact), message.stamped, None);
+        row.keep("system", Some(contact), message.stamped, None)?;
+        return Ok(false);
     }
     card.welcome_back();
     if opens_window(&message.content) {
@@ -223,7 +249,8 @@ fn store_message(row: &Row<'_>, reception: &Reception<'_>, message: &Inbound) ->
     let urgent = row.prepared.urgent;
     card.wait(row.inbox, reception.quiet_ms, urgent, now);
     row.insert("message", "new", Some(contact), message.stamped, None)?;
-    card.save(conn)
+    card.save(conn)?;
+    Ok(true)
 }
 
 fn follow_change(
@@ -274,16 +301,25 @@ struct Row<'a> {
 }
 
 impl Row<'_> {
-    fn bury(&self, bad: &Malformed) -> Result<()> {
+    /// Keeps what could not be understood, in the name of a contact we have: it
+    /// makes none, since nobody will ever step it.
+    fn bury(&self, bad: &Malformed, ours: bool) -> Result<()> {
         counters::add(self.conn, "webhook.dead_letters", 1)?;
+        let contact = if ours {
+            contacts::known(self.conn, &bad.from)?
+        } else {
+            None
+        };
         self.conn
             .prepare_cached(
-                "INSERT INTO inbox (id, webhook_id, kind, item, stamped_at, received_at, state, why)
-                 VALUES (?1, ?2, 'malformed', ?3, ?4, ?4, 'dead', ?5)",
+                "INSERT INTO inbox (id, webhook_id, contact_id, kind, item, stamped_at,
+                                    received_at, state, why)
+                 VALUES (?1, ?2, ?3, 'malformed', ?4, ?5, ?5, 'dead', ?6)",
             )?
             .execute(params![
                 self.inbox.0,
                 self.webhook.0,
+                contact.map(|c| c.0),
                 bad.raw.expose(),
                 self.now.0,
                 bad.why

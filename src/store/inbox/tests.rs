@@ -53,6 +53,7 @@ fn one_bad_item_becomes_a_dead_letter_and_its_batch_mates_live() {
         phone_number_id: None,
         content: Err(Malformed {
             why: "no timestamp".into(),
+            from: Identity::default(),
             raw: "{}".into(),
         }),
     };
@@ -63,6 +64,39 @@ fn one_bad_item_becomes_a_dead_letter_and_its_batch_mates_live() {
         count(&conn, "SELECT count(*) FROM inbox WHERE state = 'dead'"),
         1
     );
+}
+
+#[test]
+fn a_dead_letter_is_its_senders_where_we_know_them_and_makes_nobody() {
+    let conn = db();
+    let amina = phone("243970000001");
+    take(&conn, &[message("w1", amina.clone(), NOW, "hello")], NOW);
+    let bad = |name: &str, from: &Identity, number: &str| ReceivedItem {
+        dedup: format!("malformed:{name}").into(),
+        phone_number_id: Some(number.into()),
+        content: Err(Malformed {
+            why: "no timestamp".into(),
+            from: from.clone(),
+            raw: "{}".into(),
+        }),
+    };
+    let stranger = phone("243970000009");
+    let items = [
+        bad("1", &amina, "1"),
+        bad("2", &stranger, "1"),
+        bad("3", &amina, "2"),
+    ];
+    assert_eq!(take(&conn, &items, NOW).dead, 3);
+    let named: Vec<Option<i64>> = conn
+        .prepare("SELECT contact_id FROM inbox WHERE kind = 'malformed' ORDER BY id")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let contact = contacts::known(&conn, &amina).unwrap().map(|it| it.0);
+    assert_eq!(named, [contact, None, None]);
+    assert_eq!(contacts::known(&conn, &stranger).unwrap(), None);
 }
 
 #[test]
@@ -125,6 +159,10 @@ fn a_status_is_applied_or_parked_and_never_a_message() {
     };
     assert_eq!(take(&conn, &[item], NOW).statuses, 1);
     assert_eq!(count(&conn, "SELECT count(*) FROM parked_status"), 1);
+    // Nothing says whose it is, so nothing of theirs is left for an erasure.
+    let whose = "SELECT count(*) FROM parked_status
+                 WHERE instr(status, '243970000001') OR instr(status, 'w9')";
+    assert_eq!(count(&conn, whose), 0);
     assert_eq!(count(&conn, "SELECT count(*) FROM inbox"), 0);
 }
 

@@ -15,7 +15,9 @@ CREATE TABLE secret (
     previous_until INTEGER
 ) STRICT, WITHOUT ROWID;
 
--- POST bodies as received; emptied when an erasure asks for it.
+-- POST bodies as received, where every item became a message that a conversation
+-- handles, so that an erasure finds them; emptied by one. The newest row stays, so
+-- that no number comes twice: items name their webhook by it.
 CREATE TABLE webhook (
     id          INTEGER PRIMARY KEY,
     received_at INTEGER NOT NULL,
@@ -93,6 +95,10 @@ CREATE TABLE inbox (
 ) STRICT;
 CREATE INDEX inbox_by_contact ON inbox (contact_id) WHERE contact_id IS NOT NULL;
 CREATE INDEX inbox_dead ON inbox (id) WHERE state = 'dead';
+-- What may be words of somebody whom nothing names: any erasure empties it.
+CREATE INDEX inbox_nobodys ON inbox (id)
+    WHERE contact_id IS NULL AND item IS NOT NULL
+      AND kind IN ('message', 'malformed', 'call', 'user_id_update');
 
 CREATE TABLE timer (
     contact_id INTEGER NOT NULL REFERENCES contact (id),
