@@ -353,6 +353,8 @@ impl ReceivedItem {
 pub struct Malformed {
     /// Which rule it broke, without any of its content.
     pub why: String,
+    /// Whose it is, as far as it tells: addresses, never names.
+    pub from: Identity,
     /// The item's own JSON (or the whole body's bytes, lossily).
     pub raw: Private<String>,
 }

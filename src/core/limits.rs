@@ -98,7 +98,7 @@ pub const READERS: usize = 2;
 pub const CACHE_KIB: i64 = 2_048;
 /// Page cache of the writing connection, KiB: what it looks up for each message
 /// lies at random places of a few indexes. Given back when nothing is written.
-pub const WRITER_CACHE_KIB: i64 = 6_144;
+pub const WRITER_CACHE_KIB: i64 = 4_096;
 /// How long a job that may wait for company waits for it, ms.
 pub const WRITER_COMPANY_MS: u64 = 50;
 /// Longest wait for those who were just answered to come back with their next

@@ -1,8 +1,10 @@
 //! When the clock was set back, moments that were near lie far ahead. No wait
 //! may then be longer than it could lawfully have been.
 
-use crate::core::limits::{PROVIDER_WAIT_MS_MAX, STAFF_LOCK_MS_MAX, UNCONSENTED_MS};
-use crate::core::time::{MINUTE_MS, UnixMs};
+use crate::core::limits::{
+    MEDIA_WAIT_MS_MAX, PREVIOUS_SECRET_MS, PROVIDER_WAIT_MS_MAX, STAFF_LOCK_MS_MAX, UNCONSENTED_MS,
+};
+use crate::core::time::{HOUR_MS, MINUTE_MS, UnixMs};
 use crate::store::Result;
 use rusqlite::{Connection, params};
 
@@ -10,6 +12,11 @@ use rusqlite::{Connection, params};
 const STEP_MS_MAX: i64 = MINUTE_MS;
 /// What a message in doubt waits anew, ms.
 const DOUBT_MS: i64 = 10 * MINUTE_MS;
+/// How far ahead the moment of something that happened may lie, ms: clocks are
+/// put right by seconds all the time.
+const AHEAD_MS_MAX: i64 = HOUR_MS;
+/// Raw bodies dated anew in one transaction.
+const BODIES: i64 = 500;
 
 /// Shortens every wait that a clock set back has made too long; returns how
 /// many there were.
@@ -52,9 +59,47 @@ pub fn mend(conn: &Connection, now: UnixMs) -> Result<usize> {
                    AND o.state IN ('queued', 'held', 'sending', 'in_doubt'))",
         )?
         .execute(params![now.0, latest])?;
+    // A file's wait may have grown by a quarter, so that not all ask at once.
+    mended += conn
+        .prepare_cached(
+            "UPDATE media SET not_before = ?1
+             WHERE state IN ('waiting', 'fetching') AND not_before > ?2",
+        )?
+        .execute(params![now.0, now.plus_ms(2 * MEDIA_WAIT_MS_MAX).0])?;
     mended += conn
         .prepare_cached("UPDATE staff SET locked_until = ?1 WHERE locked_until > ?1")?
         .execute([now.plus_ms(STAFF_LOCK_MS_MAX).0])?;
+    Ok(mended)
+}
+
+/// Dates anew what is dropped or ends by its age and would seem too young for
+/// as long as the clock was wrong; returns how much there was. Only on a clock
+/// that is right: a date that lies in the past would end it before its time.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn mend_ages(conn: &Connection, now: UnixMs) -> Result<usize> {
+    let ahead = now.plus_ms(AHEAD_MS_MAX).0;
+    let mut mended = conn
+        .prepare_cached("UPDATE secret SET previous_until = ?1 WHERE previous_until > ?1")?
+        .execute([now.plus_ms(PREVIOUS_SECRET_MS).0])?;
+    mended += conn
+        .prepare_cached("UPDATE parked_status SET parked_at = ?1 WHERE parked_at > ?2")?
+        .execute(params![now.0, ahead])?;
+    mended += conn
+        .prepare_cached(
+            "UPDATE webhook SET received_at = ?1 WHERE id IN
+                 (SELECT id FROM webhook WHERE received_at > ?2 LIMIT ?3)",
+        )?
+        .execute(params![now.0, ahead, BODIES])?;
+    // Naming `not_before` has the contact looked at again: when a message
+    // expires was planned by the date that was wrong.
+    mended += conn
+        .prepare_cached(
+            "UPDATE outbox SET aged_from = ?1, not_before = not_before, updated_at = ?1
+             WHERE state IN ('queued', 'held', 'sending', 'in_doubt') AND aged_from > ?2",
+        )?
+        .execute(params![now.0, ahead])?;
     Ok(mended)
 }
 
@@ -62,11 +107,12 @@ pub fn mend(conn: &Connection, now: UnixMs) -> Result<usize> {
 mod tests {
     use super::*;
     use crate::core::id::InboxId;
+    use crate::core::media::wait_ms;
     use crate::core::outgoing::Purpose;
     use crate::core::time::DAY_MS;
     use crate::store::cards::Card;
-    use crate::store::pending;
     use crate::store::tests::{contact, count, db, queue};
+    use crate::store::{media, pending, secrets};
 
     #[test]
     fn nobody_waits_for_a_time_that_was_wrong() {
@@ -82,10 +128,73 @@ mod tests {
             (ahead.0, message.0),
         )
         .unwrap();
+        conn.execute(
+            "INSERT INTO media (contact_id, media_id, kind, state, not_before, stamped_at,
+                                created_at, updated_at)
+             VALUES (?1, 'm', 'audio', 'waiting', ?2, ?3, ?3, ?3)",
+            (amina.0, ahead.plus_ms(HOUR_MS).0, DAY_MS),
+        )
+        .unwrap();
         let now = UnixMs(DAY_MS);
-        assert_eq!(mend(&conn, now).unwrap(), 2);
+        assert_eq!(media::claim(&conn, now).unwrap(), None);
+        assert_eq!(mend(&conn, now).unwrap(), 3);
         assert_eq!(pending::due(&conn, now, 9).unwrap(), [amina]);
         assert_eq!(count(&conn, "SELECT not_before FROM outbox"), now.0);
+        assert_eq!(media::next_at(&conn).unwrap(), Some(now));
+        assert!(media::claim(&conn, now).unwrap().is_some());
         assert_eq!(mend(&conn, now).unwrap(), 0, "lawful waits stay");
+        // A file put off for as long as it may be stays put off.
+        let file = media::claim(&conn, now).unwrap().unwrap().id;
+        let latest = now.plus_ms(wait_ms(40, None, u32::MAX));
+        media::put_off(&conn, file, "line", 40, latest, now).unwrap();
+        assert_eq!(mend(&conn, now).unwrap(), 0);
+        assert_eq!(media::next_at(&conn).unwrap(), Some(latest));
+    }
+
+    #[test]
+    fn nothing_stays_young_for_as_long_as_the_clock_was_wrong() {
+        let conn = db();
+        let amina = contact(&conn, "243970000001");
+        let (now, ahead) = (UnixMs(20 * DAY_MS), UnixMs(30 * DAY_MS));
+        for (name, at) in [("a1", ahead), ("a2", now)] {
+            let message = queue(&conn, amina, Purpose::Notice, name);
+            conn.execute(
+                "UPDATE outbox SET aged_from = ?1, updated_at = ?1 WHERE id = ?2",
+                (at.0, message.0),
+            )
+            .unwrap();
+            conn.execute(
+                "INSERT INTO webhook (received_at, channel) VALUES (?1, 'cloud')",
+                [at.0],
+            )
+            .unwrap();
+            conn.execute(
+                "INSERT INTO parked_status VALUES (?1, 'sent', '{}', ?2)",
+                (name.as_bytes(), at.0),
+            )
+            .unwrap();
+        }
+        for (value, at) in [("old", now), ("new", ahead)] {
+            secrets::set(&conn, secrets::APP_SECRET, value.as_bytes(), at).unwrap();
+        }
+        conn.execute("UPDATE lane SET look_at = ?1", [ahead.0])
+            .unwrap();
+        assert_eq!(mend_ages(&conn, now).unwrap(), 4);
+        assert_eq!(mend_ages(&conn, now).unwrap(), 0);
+        for aged in [
+            "SELECT max(aged_from) FROM outbox",
+            "SELECT look_at FROM lane",
+            "SELECT max(received_at) FROM webhook",
+            "SELECT max(parked_at) FROM parked_status",
+        ] {
+            assert_eq!(count(&conn, aged), now.0, "{aged}");
+        }
+        let accepted = |at| {
+            secrets::accepted(&conn, secrets::APP_SECRET, at)
+                .unwrap()
+                .len()
+        };
+        assert_eq!(accepted(now), 2);
+        assert_eq!(accepted(now.plus_ms(PREVIOUS_SECRET_MS)), 1);
     }
 }

@@ -1,5 +1,9 @@
 //! Forgetting: words without consent, and a contact who asked for it.
 //!
+//! A raw body hangs on the rows of its messages, and none is kept that says
+//! anything else (see [`crate::store::inbox`]): a contact's rows lead to all of
+//! theirs.
+//!
 //! `secure_delete` overwrites the freed pages; the write-ahead log is cut at
 //! the next idle checkpoint. What stays is what nobody can be found by: keyed
 //! hashes against a second delivery, counts, the audit log's own numbers.
@@ -23,6 +27,7 @@ pub fn erase_words(conn: &Connection, contact: ContactId) -> Result<()> {
         "UPDATE inbox SET item = NULL WHERE contact_id = ?1 AND state != 'new' AND item IS NOT NULL",
     )?
     .execute([contact.0])?;
+    erase_nobodys(conn)?;
     conn.prepare_cached(
         "UPDATE outbox SET body = NULL WHERE contact_id = ?1 AND body IS NOT NULL
            AND state NOT IN ('queued', 'held', 'sending', 'in_doubt')",
@@ -36,6 +41,19 @@ pub fn erase_words(conn: &Connection, contact: ContactId) -> Result<()> {
     .execute([contact.0])?;
     Ok(())
 }
+
+/// What nobody can be named for may be theirs: broken letters without a sound
+/// address, words to another number. They are few, and nothing is done with them.
+fn erase_nobodys(conn: &Connection) -> Result<()> {
+    conn.prepare_cached(NOBODYS)?.execute([])?;
+    Ok(())
+}
+
+/// In the words of its index, so that SQLite reads nothing else.
+const NOBODYS: &str = "UPDATE inbox SET item = NULL WHERE id IN (
+     SELECT id FROM inbox INDEXED BY inbox_nobodys
+     WHERE contact_id IS NULL AND item IS NOT NULL
+       AND kind IN ('message', 'malformed', 'call', 'user_id_update'))";
 
 /// Erases a contact: words, records, queue and names. The addresses stay only
 /// until the last message to them (the receipt of the erasure) has left; see
@@ -105,4 +123,175 @@ pub fn finish(conn: &Connection) -> Result<usize> {
         }
     }
     Ok(gone.len())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::inbound::{Identity, Item, Malformed, Receipt, ReceivedItem, Status};
+    use crate::core::outgoing::Purpose;
+    use crate::core::private::Private;
+    use crate::store::inbox::{Reception, receive};
+    use crate::store::tests::{box_key, contact, count, db, message, phone, plan, queue};
+
+    const NOW: UnixMs = UnixMs(1_000_000);
+    const AMINA: &str = "243970000001";
+    const BEN: &str = "243970000002";
+    const CANARY: &str = "mwezi";
+
+    /// A webhook whose body says what its items say.
+    fn take(conn: &Connection, items: &[ReceivedItem]) {
+        let reception = Reception {
+            box_key: &box_key(),
+            channel: "cloud",
+            phone_number_id: "1",
+            quiet_ms: 0,
+            is_urgent: |_| false,
+        };
+        let words = |item: &ReceivedItem| match &item.content {
+            Ok(item) => serde_json::to_string(item).unwrap(),
+            Err(bad) => bad.raw.expose().clone(),
+        };
+        let body: String = items.iter().map(words).collect();
+        receive(conn, &reception, body.as_bytes(), items, NOW).unwrap();
+        // As after their steps.
+        conn.execute_batch(
+            "UPDATE inbox SET state = 'handled' WHERE state = 'new';
+             UPDATE contact SET waits_from = NULL, first_at = NULL, due_at = NULL;",
+        )
+        .unwrap();
+    }
+
+    fn words(name: &str, from: &str) -> ReceivedItem {
+        message(name, phone(from), NOW, &format!("{name} {CANARY}"))
+    }
+
+    fn bad(from: Identity, number: &str) -> ReceivedItem {
+        ReceivedItem {
+            dedup: format!(
+                "malformed:{number}{:?}",
+                from.phone.as_ref().map(Private::expose)
+            )
+            .into(),
+            phone_number_id: Some(number.into()),
+            content: Err(Malformed {
+                why: "no timestamp".into(),
+                from,
+                raw: format!("{AMINA} {CANARY}").into(),
+            }),
+        }
+    }
+
+    fn status(to: &str) -> ReceivedItem {
+        ReceivedItem {
+            dedup: "status:w9:sent".into(),
+            phone_number_id: Some("1".into()),
+            content: Ok(Item::Status(Status {
+                id: "w9".into(),
+                receipt: Receipt::Sent,
+                stamped: NOW,
+                recipient: phone(to),
+                callback: None,
+                errors: Vec::new(),
+                category: None,
+                billable: false,
+            })),
+        }
+    }
+
+    /// Rows in which a word stands.
+    fn holding(conn: &Connection, word: &str) -> i64 {
+        let inbox = "SELECT count(*) FROM inbox WHERE instr(item, ";
+        let webhook = "SELECT count(*) FROM webhook WHERE instr(CAST(body AS TEXT), ";
+        [inbox, webhook]
+            .map(|sql| count(conn, &format!("{sql}'{word}')")))
+            .iter()
+            .sum()
+    }
+
+    #[test]
+    fn a_body_goes_with_the_words_of_anybody_in_it() {
+        let conn = db();
+        take(&conn, &[words("a1", AMINA), words("b1", BEN)]);
+        assert_eq!(count(&conn, "SELECT count(body) FROM webhook"), 1);
+        erase_words(&conn, contact(&conn, AMINA)).unwrap();
+        assert_eq!(count(&conn, "SELECT count(body) FROM webhook"), 0);
+        assert_eq!(holding(&conn, "b1"), 1, "his own row stays");
+    }
+
+    #[test]
+    fn words_that_come_again_in_anothers_body_are_not_kept_with_it() {
+        for erased_first in [false, true] {
+            let conn = db();
+            take(&conn, &[words("a1", AMINA)]);
+            let amina = contact(&conn, AMINA);
+            if erased_first {
+                erase_contact(&conn, amina, NOW).unwrap();
+            }
+            take(&conn, &[words("a1", AMINA), words("b1", BEN)]);
+            erase_contact(&conn, amina, NOW).unwrap();
+            assert_eq!(finish(&conn).unwrap(), 1);
+            assert_eq!(holding(&conn, "a1"), 0);
+            assert_eq!(holding(&conn, AMINA), 0);
+            assert_eq!(holding(&conn, "b1"), 1);
+            assert_eq!(count(&conn, "SELECT count(*) FROM webhook"), 2);
+        }
+    }
+
+    #[test]
+    fn the_body_of_a_status_outlives_nobody() {
+        let conn = db();
+        take(&conn, &[words("a1", AMINA)]);
+        let amina = contact(&conn, AMINA);
+        queue(&conn, amina, Purpose::Notice, "n1");
+        take(&conn, &[status(AMINA)]);
+        take(&conn, &[words("b1", BEN), status(AMINA)]);
+        erase_contact(&conn, amina, NOW).unwrap();
+        finish(&conn).unwrap();
+        assert_eq!(holding(&conn, AMINA), 0);
+        let parked = format!("SELECT count(*) FROM parked_status WHERE instr(status, '{AMINA}')");
+        assert_eq!(count(&conn, &parked), 0);
+    }
+
+    #[test]
+    fn dead_letters_go_with_their_sender_and_nobodys_with_anybody() {
+        let conn = db();
+        take(&conn, &[words("a1", AMINA), words("b1", BEN)]);
+        let (amina, ben) = (contact(&conn, AMINA), contact(&conn, BEN));
+        take(&conn, &[bad(phone(AMINA), "1")]);
+        take(&conn, &[bad(phone(BEN), "1")]);
+        take(&conn, &[bad(Identity::default(), "1")]);
+        take(&conn, &[bad(phone(AMINA), "2")]);
+        let dead = "SELECT count(item) FROM inbox WHERE state = 'dead'";
+        assert_eq!(count(&conn, dead), 4);
+        erase_words(&conn, amina).unwrap();
+        let left = "SELECT contact_id FROM inbox WHERE state = 'dead' AND item IS NOT NULL";
+        assert_eq!((count(&conn, dead), count(&conn, left)), (1, ben.0));
+        erase_words(&conn, ben).unwrap();
+        assert_eq!(count(&conn, dead), 0);
+        assert_eq!(holding(&conn, CANARY), 0);
+        assert_eq!(
+            count(&conn, "SELECT count(*) FROM inbox"),
+            6,
+            "they stay counted"
+        );
+    }
+
+    #[test]
+    fn words_to_another_number_go_with_any_erasure() {
+        let conn = db();
+        let mut other = words("a1", AMINA);
+        other.phone_number_id = Some("2".into());
+        take(&conn, &[other]);
+        assert_eq!(holding(&conn, CANARY), 1, "its row, not its body");
+        erase_words(&conn, ContactId(7)).unwrap();
+        assert_eq!(holding(&conn, CANARY), 0);
+    }
+
+    #[test]
+    fn what_names_nobody_is_found_without_reading_the_rest() {
+        let told = plan(&db(), NOBODYS);
+        assert!(!told.contains("SCAN inbox\n"), "{told}");
+        assert!(told.contains("inbox_nobodys"), "{told}");
+    }
 }

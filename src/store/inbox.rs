@@ -1,6 +1,10 @@
 //! Taking in webhooks: the raw body, its items, each exactly once, and who
 //! has to be stepped because of them. Everything of one webhook is one
 //! transaction: the 200 goes out after it.
+//!
+//! A body is kept only where an erasure finds all that it says: each item of it
+//! was new and became a message that a conversation handles. Nothing reads a
+//! body; what is to be done stands in the rows.
 
 pub use self::prepare::Batch;
 use self::prepare::Prepared;
@@ -86,9 +90,9 @@ pub fn receive(
     receive_batch(conn, reception, body, &batch, now, Try::Bold)
 }
 
-/// Stores a webhook and its items. With [`Try::Careful`] an item that fails for
-/// good is put aside alone; boldly its error is returned, for the caller to take
-/// everything back and come again.
+/// Stores a webhook and its items; of its body what [`the module`](self) says.
+/// With [`Try::Careful`] an item that fails for good is put aside alone; boldly
+/// its error is returned, for the caller to take everything back and come again.
 ///
 /// # Errors
 /// Whatever the database reports; nothing is stored then.
@@ -108,14 +112,20 @@ pub fn receive_batch(
     };
     let mut arrival = Arrival {
         tally: Tally::default(),
-        webhook: None,
+        webhook: next_webhook(conn)?,
         next: next_row(conn)?,
+        is_news: false,
+        is_found_again: true,
     };
     for item in &batch.items {
         match how {
             Try::Bold => arriving.take(&mut arrival, item)?,
             Try::Careful => arriving.take_or_put_aside(&mut arrival, item)?,
         }
+    }
+    if arrival.is_news {
+        let found_again = arrival.is_found_again && arrival.tally.duplicates == 0;
+        arriving.store_body(arrival.webhook, found_again)?;
     }
     let tally = arrival.tally;
     if tally.duplicates > 0 {
@@ -136,10 +146,14 @@ struct Arriving<'a> {
 #[derive(Clone)]
 struct Arrival {
     tally: Tally,
-    /// The row of its body, once an item was new.
-    webhook: Option<WebhookId>,
-    /// The number of the next row.
+    /// The number its own row gets, once an item was new.
+    webhook: WebhookId,
+    /// The number of the next item's row.
     next: InboxId,
+    /// Whether an item was new.
+    is_news: bool,
+    /// Whether an erasure finds all that the new ones say.
+    is_found_again: bool,
 }
 
 impl Arrival {
@@ -156,35 +170,47 @@ impl Arriving<'_> {
             arrival.tally.duplicates += 1;
             return Ok(());
         }
-        let row = self.row(arrival, item)?;
-        store_item(&row, self.reception, &mut arrival.tally)?;
+        let row = self.row(arrival, item);
+        arrival.is_found_again &= store_item(&row, self.reception, &mut arrival.tally)?;
         if becomes_row {
             arrival.advance();
         }
         Ok(())
     }
 
-    /// The row an item would become, with the body's own before it.
-    fn row<'r>(&'r self, arrival: &mut Arrival, prepared: &'r Prepared) -> Result<Row<'r>> {
-        let webhook = match arrival.webhook {
-            Some(id) => id,
-            None => *arrival.webhook.insert(self.store_body()?),
-        };
-        Ok(Row {
+    /// The row that a new item would become.
+    fn row<'r>(&'r self, arrival: &mut Arrival, prepared: &'r Prepared) -> Row<'r> {
+        arrival.is_news = true;
+        Row {
             conn: self.conn,
-            webhook,
+            webhook: arrival.webhook,
             inbox: arrival.next,
             prepared,
             now: self.now,
-        })
+        }
     }
 
-    fn store_body(&self) -> Result<WebhookId> {
+    fn store_body(&self, id: WebhookId, kept: bool) -> Result<()> {
         self.conn
-            .prepare_cached("INSERT INTO webhook (received_at, channel, body) VALUES (?1, ?2, ?3)")?
-            .execute(params![self.now.0, self.reception.channel, self.body])?;
-        Ok(WebhookId(self.conn.last_insert_rowid()))
+            .prepare_cached(
+                "INSERT INTO webhook (id, received_at, channel, body) VALUES (?1, ?2, ?3, ?4)",
+            )?
+            .execute(params![
+                id.0,
+                self.now.0,
+                self.reception.channel,
+                kept.then_some(self.body)
+            ])?;
+        Ok(())
     }
+}
+
+/// The number of the next webhook: its rows name it before it is decided
+/// whether its body is kept.
+fn next_webhook(conn: &Connection) -> Result<WebhookId> {
+    Ok(conn
+        .prepare_cached("SELECT coalesce(max(id), 0) + 1 FROM webhook")?
+        .query_row([], |row| row.get(0).map(WebhookId))?)
 }
 
 /// The number of the next row. Numbers are given here, so that `seen` can name
@@ -202,22 +228,24 @@ fn is_new(conn: &Connection, key: &[u8; 16], inbox: Option<InboxId>) -> Result<b
     Ok(added == 1)
 }
 
-fn store_item(row: &Row<'_>, reception: &Reception<'_>, tally: &mut Tally) -> Result<()> {
+/// Stores an item; tells whether a conversation handles it.
+fn store_item(row: &Row<'_>, reception: &Reception<'_>, tally: &mut Tally) -> Result<bool> {
     let (conn, now) = (row.conn, row.now);
     let received = &row.prepared.received;
+    let ours = reception.is_ours(received);
     let item = match &received.content {
         Ok(item) => item,
         Err(malformed) => {
             tally.dead += 1;
-            return row.bury(malformed);
+            row.bury(malformed, ours)?;
+            return Ok(false);
         }
     };
-    let ours = reception.is_ours(received);
     match item {
         Item::Status(status) => {
             tally.statuses += 1;
             tally.note(outbox::apply_status(conn, reception.box_key, status, now)?);
-            return Ok(());
+            return Ok(false);
         }
         Item::Message(message) if ours => {
             tally.messages += 1;
@@ -240,16 +268,18 @@ fn store_item(row: &Row<'_>, reception: &Reception<'_>, tally: &mut Tally) -> Re
         Item::Ignored { .. } => row.keep_counted("ignored", "webhook.ignored")?,
     }
     tally.kept += 1;
-    Ok(())
+    Ok(false)
 }
 
-fn store_message(row: &Row<'_>, reception: &Reception<'_>, message: &Inbound) -> Result<()> {
+fn store_message(row: &Row<'_>, reception: &Reception<'_>, message: &Inbound) -> Result<bool> {
     let (conn, now) = (row.conn, row.now);
     if let Content::System(change) = &message.content {
-        return row.take_change(reception.quiet_ms, message, change);
+        row.take_change(reception.quiet_ms, message, change)?;
+        return Ok(false);
     }
     let Some(met) = contacts::identify(conn, &message.from, message.stamped, now)? else {
-        return row.keep("message", None, message.stamped, Some("addresses nobody"));
+        row.keep("message", None, message.stamped, Some("addresses nobody"))?;
+        return Ok(false);
     };
     let mut card = met.card;
     let contact = card.contact();
@@ -266,7 +296,8 @@ fn store_message(row: &Row<'_>, reception: &Reception<'_>, message: &Inbound) ->
     card.wait(row.inbox, reception.quiet_ms, urgent, now);
     let doubt = met.other_account.then_some(OTHER_ACCOUNT);
     row.insert("message", "new", Some(contact), message.stamped, doubt)?;
-    card.save(conn)
+    card.save(conn)?;
+    Ok(true)
 }
 
 mod aside;

@@ -1,13 +1,14 @@
 //! Files that patients sent: which are wanted, how far each is, and their bytes
 //! in pieces, inside the encrypted database like every other word of theirs.
 //!
-//! The bytes of an erased file go in small pieces, so that nobody waits long for
-//! the writer; nothing reads them from the moment of the erasure on.
+//! The bytes of a file that is erased or not kept go in small pieces, so that
+//! nobody waits long for the writer; nothing reads them from that moment on.
 
 mod chunks;
 mod erasing;
 
 pub use chunks::{add_chunk, chunk, kept_chunk, start_anew};
+use erasing::TO_SWEEP;
 pub use erasing::{erase, erase_before, sweep};
 
 use crate::core::id::{ContactId, InboxId, MediaId, RecordId};
@@ -270,16 +271,18 @@ pub fn next_at(conn: &Connection) -> Result<Option<UnixMs>> {
     Ok(next.map(UnixMs))
 }
 
-/// When the next file may be fetched, and whether an erased one is still to be
+/// When the next file may be fetched, and whether anything is still to be
 /// overwritten.
 ///
 /// # Errors
 /// Whatever the database reports.
 pub fn wanted(conn: &Connection) -> Result<(Option<UnixMs>, bool)> {
-    let erased = conn
-        .prepare_cached("SELECT EXISTS (SELECT 1 FROM media WHERE state = 'erased')")?
+    let left = conn
+        .prepare_cached(&format!(
+            "SELECT EXISTS (SELECT 1 FROM media WHERE {TO_SWEEP})"
+        ))?
         .query_row([], |row| row.get(0))?;
-    Ok((next_at(conn)?, erased))
+    Ok((next_at(conn)?, left))
 }
 
 /// Bytes of all files that are here, whole or in part.
@@ -337,8 +340,8 @@ pub fn put_off(
     Ok(())
 }
 
-/// Ends the fetching of a file. What is not kept keeps no bytes. `false` if it
-/// was erased meanwhile.
+/// Ends the fetching of a file. Of what is not kept [`sweep`] overwrites the
+/// bytes. `false` if it was erased meanwhile.
 ///
 /// # Errors
 /// Whatever the database reports.
@@ -355,9 +358,6 @@ pub fn end(
              WHERE id = ?1 AND state = 'fetching'",
         )?
         .execute(params![id.0, state.word(), why, now.0])?;
-    if ended == 1 && state != State::Kept {
-        start_anew(conn, id)?;
-    }
     Ok(ended == 1)
 }
 

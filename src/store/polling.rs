@@ -14,12 +14,13 @@ pub fn began(conn: &Connection, instance: &str) -> Result<Option<UnixMs>> {
     Ok(meta::find_number(conn, &began_key(instance))?.map(UnixMs))
 }
 
-/// Sets it, once for good.
+/// Sets it, once for good; but one that lies after `latest` was told by a clock
+/// that was ahead, and until then every message would be too old.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn begin(conn: &Connection, instance: &str, at: UnixMs) -> Result<()> {
-    if began(conn, instance)?.is_none() {
+pub fn begin(conn: &Connection, instance: &str, at: UnixMs, latest: Option<UnixMs>) -> Result<()> {
+    if began(conn, instance)?.is_none_or(|began| latest.is_some_and(|latest| began > latest)) {
         meta::set(conn, &began_key(instance), at.0.to_string().as_bytes())?;
     }
     Ok(())
@@ -69,19 +70,20 @@ pub fn any_unsettled(conn: &Connection, since: UnixMs) -> Result<bool> {
     Ok(found.is_some())
 }
 
-/// How many messages the provider took since then and has not sent for all we
-/// know, counted up to `most`.
+/// How many messages the provider took between these moments and has not sent
+/// for all we know, counted up to `most`. What seems to be taken later was dated
+/// by a clock that was wrong.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn count_far(conn: &Connection, since: UnixMs, most: u64) -> Result<u64> {
+pub fn count_far(conn: &Connection, since: UnixMs, until: UnixMs, most: u64) -> Result<u64> {
     let counted = conn
         .prepare_cached(
             "SELECT count(*) FROM (SELECT 1 FROM outbox
-             WHERE state = 'accepted' AND accepted_at >= ?1 LIMIT ?2)",
+             WHERE state = 'accepted' AND accepted_at BETWEEN ?1 AND ?2 LIMIT ?3)",
         )?
         .query_row(
-            params![since.0, i64::try_from(most).unwrap_or(i64::MAX)],
+            params![since.0, until.0, i64::try_from(most).unwrap_or(i64::MAX)],
             |row| row.get::<_, i64>(0),
         )?;
     Ok(u64::try_from(counted).unwrap_or(0))
@@ -96,10 +98,34 @@ mod tests {
     fn the_beginning_is_set_once() {
         let conn = db();
         assert_eq!(began(&conn, "1").unwrap(), None);
-        begin(&conn, "1", UnixMs(5)).unwrap();
-        begin(&conn, "1", UnixMs(9)).unwrap();
+        begin(&conn, "1", UnixMs(5), None).unwrap();
+        begin(&conn, "1", UnixMs(9), Some(UnixMs(9))).unwrap();
         assert_eq!(began(&conn, "1").unwrap(), Some(UnixMs(5)));
         assert_eq!(began(&conn, "2").unwrap(), None);
+        // Told by a clock that was ahead: mended once a right one says so.
+        begin(&conn, "2", UnixMs(900), None).unwrap();
+        for (latest, right) in [(None, 900), (Some(UnixMs(20)), 3)] {
+            begin(&conn, "2", UnixMs(3), latest).unwrap();
+            assert_eq!(began(&conn, "2").unwrap(), Some(UnixMs(right)));
+        }
+    }
+
+    #[test]
+    fn what_was_taken_in_a_time_to_come_does_not_fill_the_far_queue() {
+        use crate::core::outgoing::Purpose;
+        use crate::store::tests::{contact, queue};
+
+        let conn = db();
+        let amina = contact(&conn, "243970000001");
+        for (name, at) in [("s1", 5), ("s2", 10), ("s3", 11)] {
+            let id = queue(&conn, amina, Purpose::Staff, name);
+            conn.execute(
+                "UPDATE outbox SET state = 'accepted', accepted_at = ?1 WHERE id = ?2",
+                (at, id.0),
+            )
+            .unwrap();
+        }
+        assert_eq!(count_far(&conn, UnixMs(6), UnixMs(10), 9).unwrap(), 1);
     }
 
     #[test]

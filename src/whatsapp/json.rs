@@ -8,6 +8,7 @@ use serde::Deserialize;
 use serde::de::{self, Deserializer, Visitor};
 use serde_json::value::RawValue;
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 use std::fmt;
 
 /// One JSON value as it stands in the body.
@@ -70,6 +71,12 @@ pub fn elements(raw: Raw<'_>) -> Option<Vec<Raw<'_>>> {
     serde_json::from_str::<Option<Vec<Raw<'_>>>>(raw.get())
         .ok()
         .map(Option::unwrap_or_default)
+}
+
+/// The members of an object, each still raw; none where there is no object. Of
+/// those with one name the last.
+pub fn members(text: &str) -> BTreeMap<String, Raw<'_>> {
+    serde_json::from_str(text).unwrap_or_default()
 }
 
 /// The last instant of the year 9999, seconds: a later stamp is nonsense.

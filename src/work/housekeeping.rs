@@ -46,6 +46,7 @@ pub fn turn(conn: &Connection, keeping: Keeping, seek: Seek, now: Now) -> Result
     if !now.trusted {
         return Ok(seek);
     }
+    chore(conn, "ages", || clock_moves::mend_ages(conn, now.at))?;
     chore(conn, "secrets", || secrets::drop_expired(conn, now.at))?;
     let parked = now.at.plus_ms(-PARKED_STATUS_MS);
     chore(conn, "statuses", || retention::drop_parked(conn, parked))?;

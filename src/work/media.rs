@@ -123,8 +123,8 @@ impl<F: Files> Fetcher<F> {
     /// Whatever the database reports.
     pub async fn turn(&self) -> Result<Duration, Error> {
         let now = self.clock.now();
-        let (next, erased) = self.readers.read(media::wanted).await?;
-        if erased {
+        let (next, left) = self.readers.read(media::wanted).await?;
+        if left {
             while self.writer.run_lazy(media::sweep).await? {}
         }
         if now.trusted && next.is_some() {
@@ -180,15 +180,22 @@ impl<F: Files> Fetcher<F> {
             Fetched::NotReached(_) => return Ok(again("line")),
         };
         if from != file.bytes {
-            let id = file.id;
-            self.writer
-                .run(move |conn| media::start_anew(conn, id))
-                .await?;
+            self.start_anew(file.id).await?;
         }
         match self.keep(file.id, from, pieces).await? {
             Kept::Whole(total) => self.check(file, total, bytes).await,
             Kept::Part(next) => Ok(next),
         }
+    }
+
+    /// Forgets what is here of a file, a little in each transaction.
+    async fn start_anew(&self, id: MediaId) -> Result<(), Error> {
+        while self
+            .writer
+            .run_lazy(move |conn| media::start_anew(conn, id))
+            .await?
+        {}
+        Ok(())
     }
 
     /// Stores the pieces as they come.
@@ -261,18 +268,18 @@ impl<F: Files> Fetcher<F> {
         self.chance.fill(&mut jitter);
         let jitter = u32::from_le_bytes(jitter);
         tracing::debug!(media.id = %file.id, ?next, "a patient's file");
+        if matches!(next, Next::Again { anew: true, .. }) {
+            self.start_anew(file.id).await?;
+        }
         self.writer
             .run(move |conn| match next {
                 Next::Erased => Ok(()),
                 Next::Again {
                     why,
-                    anew,
+                    anew: _,
                     counts,
                     hint,
                 } => {
-                    if anew {
-                        media::start_anew(conn, file.id)?;
-                    }
                     let tries = if counts {
                         file.tries.saturating_add(1)
                     } else {

@@ -2,7 +2,7 @@
 //! webhook, or a look into a provider's history. Nothing is acknowledged or
 //! marked as seen before it returns.
 
-use crate::core::inbound::{Item, Malformed, ReceivedItem};
+use crate::core::inbound::{Identity, Item, Malformed, ReceivedItem};
 use crate::core::private::Private;
 use crate::core::time::UnixMs;
 use crate::core::triage;
@@ -50,6 +50,7 @@ pub fn items_of(body: &[u8], parse: impl FnOnce(&[u8]) -> Vec<ReceivedItem>) -> 
             phone_number_id: None,
             content: Err(Malformed {
                 why: "the parser broke off".to_owned(),
+                from: Identity::default(),
                 raw,
             }),
         }]
@@ -126,7 +127,7 @@ fn is_urgent(words: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::inbound::{Identity, ProviderError, Receipt, Status};
+    use crate::core::inbound::{ProviderError, Receipt, Status};
     use crate::core::outgoing::Purpose;
     use crate::core::time::{MINUTE_MS, Now};
     use crate::store::tests::{box_key, contact, count, db, message, phone, queue};

@@ -288,9 +288,10 @@ impl<'i> Shown<'i> {
         self.public(item.phone_number_id.as_deref());
         match &item.content {
             Ok(item) => self.item(item),
-            Err(Malformed { why, raw }) => {
+            Err(Malformed { why, from, raw }) => {
                 self.public([why.as_str()]);
                 self.private([raw]);
+                self.who(from);
             }
         }
     }

@@ -4,8 +4,8 @@
 use crate::simulation::model::{Broken, Check, Model, broken, column, hashed};
 use crate::simulation::patients::Patient;
 use healthpost::store::audit::{self, Verdict};
-use rusqlite::Connection;
 use rusqlite::types::ValueRef;
+use rusqlite::{Connection, ToSql};
 use std::collections::{BTreeMap, BTreeSet};
 
 /// Every acknowledged message is in the inbox, and no message is there twice.
@@ -146,7 +146,9 @@ pub fn invariant_nothing_is_put_aside(conn: &Connection) -> Check {
 }
 
 /// Of somebody who never consented, or who was erased and has not consented
-/// since, no word is left in any table.
+/// since, no word is left in any table; of somebody who was erased and has not
+/// come back, no number either. Who only refused keeps the address: it says that
+/// they refused.
 pub fn invariant_erased_means_erased(
     conn: &Connection,
     model: &Model,
@@ -160,10 +162,12 @@ pub fn invariant_erased_means_erased(
             forgotten.push(patient);
         }
     }
-    let canaries: Vec<String> = forgotten
+    let mut canaries: Vec<String> = forgotten
         .iter()
         .map(|one| one.canary.to_lowercase())
         .collect();
+    let gone = patients.iter().filter(|one| is_gone(conn, one));
+    canaries.extend(gone.flat_map(Patient::numbers).cloned());
     for table in column(
         conn,
         "SELECT name FROM main.sqlite_schema WHERE type = 'table'",
@@ -186,6 +190,22 @@ fn contacts_of(conn: &Connection, patient: &Patient) -> BTreeSet<i64> {
             .flatten()
     });
     ids.collect()
+}
+
+/// Whether they were erased as everybody whom the box took them for: who comes
+/// from another number may be two contacts, of which one asked.
+fn is_gone(conn: &Connection, patient: &Patient) -> bool {
+    let holds = |sql: &str, value: &dyn ToSql| -> bool {
+        let mut query = conn.prepare_cached(sql).unwrap();
+        query.query_row([value], |row| row.get(0)).unwrap()
+    };
+    let erased = "SELECT erased_at IS NOT NULL FROM contact WHERE id = ?1";
+    let known = "SELECT EXISTS (SELECT 1 FROM address a JOIN contact c ON c.id = a.contact_id
+                                WHERE a.value = ?1 AND c.erased_at IS NULL)";
+    let contacts = contacts_of(conn, patient);
+    !contacts.is_empty()
+        && contacts.iter().all(|id| holds(erased, id))
+        && !patient.numbers().any(|number| holds(known, number))
 }
 
 /// Whether one of the words, in small letters, stands anywhere in a table.

@@ -95,6 +95,8 @@ enum Manner {
 pub struct Patient {
     /// The number the phone has now.
     pub number: String,
+    /// All that it had before.
+    former: Vec<String>,
     /// A word that stands in whatever they tell and nowhere else.
     pub canary: String,
     /// Ids of everything they wrote.
@@ -154,6 +156,7 @@ impl Patient {
         let number = world.add_phone(new).unwrap();
         Self {
             number: number.digits().to_owned(),
+            former: Vec::new(),
             canary,
             wrote: Vec::new(),
             answered: [0; PAGES.len()],
@@ -162,6 +165,11 @@ impl Patient {
             looked: (String::new(), None),
             manner,
         }
+    }
+
+    /// Every number the phone has or had.
+    pub fn numbers(&self) -> impl Iterator<Item = &String> {
+        self.former.iter().chain([&self.number])
     }
 
     /// Does something with the phone that the clinic is told of; several
@@ -417,7 +425,7 @@ impl Patient {
             5 => {
                 let to = format!("24399{:07}", dice.below(10_000_000));
                 if world.change_number(&self.number, &to, now).is_ok() {
-                    self.number = to;
+                    self.former.push(std::mem::replace(&mut self.number, to));
                 }
             }
             _ => world.phone_reads(&self.number, now).unwrap(),

@@ -33,6 +33,8 @@ pub enum Bug {
     CredulousClock,
     /// The words of an erased contact stay.
     WordsKept,
+    /// The raw bodies of an erased contact stay.
+    BodiesKept,
     /// An audit entry is changed afterwards.
     AuditRewritten,
     /// A step commits in pieces.
@@ -45,7 +47,7 @@ pub enum Bug {
 
 impl Bug {
     /// Every one of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::AcknowledgedTooEarly,
         Self::FlushThatLies,
         Self::ForgetfulDeduplication,
@@ -60,6 +62,7 @@ impl Bug {
         Self::EmergencyWaits,
         Self::CredulousClock,
         Self::WordsKept,
+        Self::BodiesKept,
         Self::AuditRewritten,
         Self::StepInPieces,
         Self::NoRecovery,
@@ -83,7 +86,7 @@ impl Bug {
             Self::EmergencyLost => &["emergency_at_once"],
             Self::EmergencyWaits => &["emergency_goes_next"],
             Self::CredulousClock => &["untrusted_time_deletes_nothing"],
-            Self::WordsKept => &["erased_means_erased"],
+            Self::WordsKept | Self::BodiesKept => &["erased_means_erased"],
             Self::AuditRewritten => &["audit_chain"],
             Self::StepInPieces => &["commits_are_whole"],
             Self::NoRecovery | Self::NobodyTold => &["calm_empties_everything"],
@@ -132,6 +135,10 @@ impl Bug {
             Self::WordsKept => {
                 "CREATE TEMP TRIGGER planted BEFORE UPDATE OF item ON main.inbox
                  WHEN NEW.item IS NULL BEGIN SELECT RAISE(IGNORE); END;"
+            }
+            Self::BodiesKept => {
+                "CREATE TEMP TRIGGER planted BEFORE UPDATE OF body ON main.webhook
+                 WHEN NEW.body IS NULL BEGIN SELECT RAISE(IGNORE); END;"
             }
             Self::AuditRewritten => {
                 "CREATE TEMP TRIGGER planted AFTER INSERT ON main.audit

@@ -258,7 +258,7 @@ impl Shell {
                     outbox::recover(conn, 0, now.at)?;
                 }
                 let keeping = Keeping {
-                    webhooks_days: 1,
+                    webhooks_days: 8,
                     messages_days: 0,
                     records_days: 0,
                 };

@@ -136,12 +136,13 @@ fn wait_a_day(turn: &mut Turn<'_>) {
 }
 
 /// The day is over. A clock that cannot be trusted, now or when the words
-/// came, proves nothing: then the day begins anew.
+/// came, proves nothing, nor does one that was set back since: then the day
+/// begins anew.
 pub(super) fn erase_if_due(turn: &mut Turn<'_>) {
     let Some(kept) = turn.session.unconsented else {
         return;
     };
-    if !turn.now.trusted || !kept.trusted {
+    if !turn.now.trusted || !kept.trusted || kept.since > turn.now.at {
         return wait_a_day(turn);
     }
     let due = kept.since.plus_ms(limits::UNCONSENTED_MS);

@@ -30,13 +30,14 @@ impl Arriving<'_> {
             arrival.tally.duplicates += 1;
             return Ok(());
         }
-        let row = self.row(arrival, item)?;
+        let row = self.row(arrival, item);
+        arrival.is_found_again = false;
         tracing::error!(inbox.id = %row.inbox, %error, "an item of a webhook was put aside");
         arrival.tally.dead += 1;
         arrival.advance();
         match &item.received.content {
             Ok(content) => self.put_row_aside(&row, content),
-            Err(malformed) => row.bury(malformed),
+            Err(malformed) => row.bury(malformed, self.reception.is_ours(&item.received)),
         }
     }
 

@@ -3,8 +3,8 @@
 //! writes a row, and nothing fails: what breaks on one item costs no other.
 
 use super::Reception;
-use super::names::kept;
-use crate::core::inbound::{Content, Item, Malformed, ReceivedItem};
+use super::names::{kept, unnamed};
+use crate::core::inbound::{Content, Identity, Item, Malformed, ReceivedItem};
 use crate::core::private::Private;
 use crate::store::Result;
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -101,15 +101,27 @@ fn unbroken<T>(work: impl FnOnce() -> T) -> Option<T> {
     catch_unwind(AssertUnwindSafe(work)).ok()
 }
 
-/// An item that cannot be worked on, as a dead letter. Where not even its words
-/// can be written down, the webhook's body still has them.
+/// An item that cannot be worked on, as a dead letter of its sender's.
 fn unworkable(received: &ReceivedItem) -> Malformed {
-    let raw = match &received.content {
-        Ok(item) => unbroken(|| serde_json::to_string(item).ok()).flatten(),
+    let item = match &received.content {
+        Ok(item) => item,
         Err(malformed) => return malformed.clone(),
     };
+    let from = match item {
+        Item::Message(message) => unnamed(&message.from),
+        Item::Call { from, .. } => unnamed(from),
+        Item::Status(_)
+        | Item::UserIdUpdate { .. }
+        | Item::ChannelError(_)
+        | Item::Standing(_)
+        | Item::Account { .. }
+        | Item::Template(_)
+        | Item::Ignored { .. } => Identity::default(),
+    };
+    let raw = unbroken(|| serde_json::to_string(item).ok()).flatten();
     Malformed {
         why: "broke off".to_owned(),
+        from,
         raw: Private::new(raw.unwrap_or_default()),
     }
 }

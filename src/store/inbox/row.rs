@@ -4,7 +4,7 @@ use super::prepare::Prepared;
 use crate::core::id::{ContactId, InboxId, WebhookId};
 use crate::core::inbound::{Item, Malformed, TemplateNews};
 use crate::core::time::UnixMs;
-use crate::store::{Result, counters, dead_letter, templates};
+use crate::store::{Result, contacts, counters, dead_letter, templates};
 use rusqlite::{Connection, params};
 use std::borrow::Cow;
 
@@ -19,23 +19,20 @@ pub(super) struct Row<'a> {
 }
 
 impl Row<'_> {
-    pub(super) fn bury(&self, bad: &Malformed) -> Result<()> {
+    /// Keeps what could not be understood, in the name of a contact we have: it
+    /// makes none, since nobody will ever step it.
+    pub(super) fn bury(&self, bad: &Malformed, ours: bool) -> Result<()> {
         counters::add(self.conn, "webhook.dead_letters", 1)?;
-        self.conn
-            .prepare_cached(
-                "INSERT INTO inbox (id, webhook_id, kind, item, stamped_at, received_at, state, why)
-                 VALUES (?1, ?2, 'malformed', ?3, ?4, ?4, 'dead', ?5)",
-            )?
-            .execute(params![
-                self.inbox.0,
-                self.webhook.0,
-                bad.raw.expose(),
-                self.now.0,
-                bad.why
-            ])?;
+        let contact = if ours {
+            contacts::find_known(self.conn, &bad.from, self.now)?
+        } else {
+            None
+        };
+        let item = (Some(bad.raw.as_str()), self.now);
+        self.insert_item("malformed", "dead", contact, item, Some(&bad.why))?;
         let (inbox, why) = (self.inbox, bad.why.as_str());
         tracing::warn!(inbox.id = %inbox, why, "something that came in cannot be read");
-        dead_letter::tell_staff(self.conn, None, &inbox.to_string(), self.now)
+        dead_letter::tell_staff(self.conn, contact, &inbox.to_string(), self.now)
     }
 
     pub(super) fn hear_of_template(&self, news: &TemplateNews) -> Result<()> {

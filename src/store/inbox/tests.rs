@@ -7,7 +7,7 @@ use crate::core::inbound::{
 };
 use crate::core::outgoing::Purpose;
 use crate::store::tests::{box_key, contact, count, db, message, phone, queue};
-use crate::store::{Error, nested, retention, sessions};
+use crate::store::{Error, nested, queue as sent_queue, retention, sessions};
 
 const NOW: UnixMs = UnixMs(100_000);
 
@@ -63,6 +63,7 @@ fn one_bad_item_becomes_a_dead_letter_and_its_batch_mates_live() {
         phone_number_id: None,
         content: Err(Malformed {
             why: "no timestamp".into(),
+            from: Identity::default(),
             raw: "{}".into(),
         }),
     };
@@ -76,6 +77,41 @@ fn one_bad_item_becomes_a_dead_letter_and_its_batch_mates_live() {
     let told = "SELECT count(*) FROM task JOIN inbox ON inbox.id = task.detail
                 WHERE task.kind = 'dead_letter' AND inbox.state = 'dead'";
     assert_eq!(count(&conn, told), 1, "somebody is told, with the row");
+}
+
+#[test]
+fn a_dead_letter_is_its_senders_where_we_know_them_and_makes_nobody() {
+    let conn = db();
+    let amina = phone("243970000001");
+    take(&conn, &[message("w1", amina.clone(), NOW, "hello")], NOW);
+    let bad = |name: &str, from: &Identity, number: &str| ReceivedItem {
+        dedup: format!("malformed:{name}").into(),
+        phone_number_id: Some(number.into()),
+        content: Err(Malformed {
+            why: "no timestamp".into(),
+            from: from.clone(),
+            raw: "{}".into(),
+        }),
+    };
+    let stranger = phone("243970000009");
+    let items = [
+        bad("1", &amina, "1"),
+        bad("2", &stranger, "1"),
+        bad("3", &amina, "2"),
+    ];
+    assert_eq!(take(&conn, &items, NOW).dead, 3);
+    let named: Vec<Option<i64>> = conn
+        .prepare("SELECT contact_id FROM inbox WHERE kind = 'malformed' ORDER BY id")
+        .unwrap()
+        .query_map([], |row| row.get(0))
+        .unwrap()
+        .map(Result::unwrap)
+        .collect();
+    let contact = contacts::find_known(&conn, &amina, NOW)
+        .unwrap()
+        .map(|it| it.0);
+    assert_eq!(named, [contact, None, None]);
+    assert_eq!(contacts::find_known(&conn, &stranger, NOW).unwrap(), None);
 }
 
 #[test]
@@ -230,6 +266,10 @@ fn a_status_is_applied_or_parked_and_never_a_message() {
     let conn = db();
     assert_eq!(take(&conn, &[sent(None)], NOW).statuses, 1);
     assert_eq!(count(&conn, "SELECT count(*) FROM parked_status"), 1);
+    // Nothing says whose it is, so nothing of theirs is left for an erasure.
+    let whose = "SELECT count(*) FROM parked_status
+                 WHERE instr(status, '243970000001') OR instr(status, 'w9')";
+    assert_eq!(count(&conn, whose), 0);
     assert_eq!(count(&conn, "SELECT count(*) FROM inbox"), 0);
 }
 
@@ -600,6 +640,44 @@ fn a_webhooks_number_never_comes_twice() {
     assert_eq!(count(&conn, "SELECT max(webhook_id) FROM inbox"), 3);
     assert_eq!(retention::drop_bodies(&conn, NOW.plus_ms(1)).unwrap(), 1);
     assert_eq!(count(&conn, "SELECT count(body) FROM webhook"), 1);
+}
+
+#[test]
+fn a_rows_number_never_comes_twice() {
+    let conn = db();
+    let amina = phone("243970000001");
+    let one = |id: &str, now| take(&conn, &[message(id, amina.clone(), now, "words")], now);
+    one("w1", NOW);
+    one("w2", NOW);
+    conn.execute("UPDATE inbox SET state = 'handled'", [])
+        .unwrap();
+    let contact = contacts::find_known(&conn, &amina, NOW).unwrap().unwrap();
+    let a1 = queue(&conn, contact, Purpose::Notice, "a1");
+    sent_queue::cancel(&conn, a1, NOW).unwrap();
+    let drop = || {
+        let year = retention::Seek::default();
+        let (gone, _) = retention::drop_messages(&conn, NOW.plus_ms(1), year).unwrap();
+        gone
+    };
+    assert_eq!(drop(), 3);
+    assert_eq!(drop(), 0, "the newest is emptied once");
+    for words in [
+        "SELECT count(item) FROM inbox",
+        "SELECT count(body) FROM outbox",
+        "SELECT count(body) FROM webhook",
+    ] {
+        assert_eq!(count(&conn, words), 0, "{words}");
+    }
+    one("w3", NOW.plus_ms(2));
+    assert_eq!(count(&conn, "SELECT max(id) FROM inbox"), 3);
+    assert!(queue(&conn, contact, Purpose::Notice, "a2") > a1);
+    // What `seen` names under the first one's key is no other row.
+    let named = "SELECT count(*) FROM seen JOIN inbox ON inbox.id = seen.inbox_id";
+    assert_eq!(count(&conn, named), 2);
+    // From now on they are old as well, and go.
+    conn.execute("UPDATE inbox SET state = 'handled'", [])
+        .unwrap();
+    assert_eq!(drop(), 2);
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::{State, column, find};
 use crate::core::id::MediaId;
+use crate::core::limits::MEDIA_SWEEP_CHUNKS;
 use crate::core::time::UnixMs;
 use crate::store::Result;
 use rusqlite::{Connection, OptionalExtension, params};
@@ -34,16 +35,26 @@ pub fn add_chunk(
     Ok(true)
 }
 
-/// Forgets the pieces of a file that has to be fetched anew.
+/// Forgets the last pieces of a file that has to be fetched anew; true while
+/// there are more. What is left is a beginning, whenever the power goes.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn start_anew(conn: &Connection, id: MediaId) -> Result<()> {
-    conn.prepare_cached("DELETE FROM media_chunk WHERE media_id = ?1")?
-        .execute([id.0])?;
-    conn.prepare_cached("UPDATE media SET bytes = 0 WHERE id = ?1")?
-        .execute([id.0])?;
-    Ok(())
+pub fn start_anew(conn: &Connection, id: MediaId) -> Result<bool> {
+    let from: Option<i64> = conn
+        .prepare_cached(
+            "SELECT min(start) FROM (SELECT start FROM media_chunk WHERE media_id = ?1
+                                     ORDER BY start DESC LIMIT ?2)",
+        )?
+        .query_row(params![id.0, column(MEDIA_SWEEP_CHUNKS as u64)], |row| {
+            row.get(0)
+        })?;
+    let from = from.unwrap_or(0);
+    conn.prepare_cached("DELETE FROM media_chunk WHERE media_id = ?1 AND start >= ?2")?
+        .execute(params![id.0, from])?;
+    conn.prepare_cached("UPDATE media SET bytes = ?2 WHERE id = ?1")?
+        .execute(params![id.0, from])?;
+    Ok(from > 0)
 }
 
 /// The piece of a file that begins at this byte, in whatever state it is.

@@ -1,4 +1,4 @@
-//! Erased files: hidden at once, overwritten piece by piece.
+//! Files that are erased or not kept: hidden at once, overwritten piece by piece.
 
 use super::column;
 use crate::core::id::ContactId;
@@ -43,17 +43,23 @@ pub fn erase_before(conn: &Connection, before: UnixMs) -> Result<usize> {
     Ok(erased)
 }
 
-/// Overwrites some of what erased files left behind; true while there is more.
+/// Files of which pieces are still to be overwritten, in the words of their
+/// index.
+pub(super) const TO_SWEEP: &str =
+    "(state = 'erased' OR (bytes > 0 AND state IN ('gone', 'too_big', 'refused')))";
+
+/// Overwrites some of what files left behind that are erased or were not kept;
+/// true while there is more.
 ///
 /// # Errors
 /// Whatever the database reports.
 pub fn sweep(conn: &Connection) -> Result<bool> {
     let swept = conn
-        .prepare_cached(
+        .prepare_cached(&format!(
             "DELETE FROM media_chunk WHERE rowid IN (
-                 SELECT c.rowid FROM media m JOIN media_chunk c ON c.media_id = m.id
-                 WHERE m.state = 'erased' LIMIT ?1)",
-        )?
+                 SELECT c.rowid FROM (SELECT id FROM media WHERE {TO_SWEEP}) m
+                 CROSS JOIN media_chunk c ON c.media_id = m.id LIMIT ?1)"
+        ))?
         .execute([column(MEDIA_SWEEP_CHUNKS as u64)])?;
     if swept == MEDIA_SWEEP_CHUNKS {
         return Ok(true);
@@ -63,5 +69,7 @@ pub fn sweep(conn: &Connection) -> Result<bool> {
            AND NOT EXISTS (SELECT 1 FROM media_chunk c WHERE c.media_id = media.id)",
     )?
     .execute([])?;
+    conn.prepare_cached(&format!("UPDATE media SET bytes = 0 WHERE {TO_SWEEP}"))?
+        .execute([])?;
     Ok(false)
 }

@@ -106,8 +106,48 @@ fn pieces_follow_one_another_and_a_file_that_is_not_kept_keeps_none() {
     conn.execute("UPDATE media SET state = 'fetching'", [])
         .unwrap();
     assert!(end(&conn, file.id, State::Refused, Some("digest"), NOW).unwrap());
+    assert!(wanted(&conn).unwrap().1, "its bytes are to be overwritten");
+    assert!(!sweep(&conn).unwrap());
     assert_eq!(count(&conn, "SELECT count(*) FROM media_chunk"), 0);
     assert_eq!(bytes_here(&conn).unwrap(), 0);
+    assert_eq!(wanted(&conn).unwrap(), (None, false));
+    assert_eq!(counts(&conn).unwrap(), (0, 1), "it is still told of");
+}
+
+#[test]
+fn no_transaction_overwrites_more_than_its_share() {
+    let share = i64::try_from(MEDIA_SWEEP_CHUNKS).unwrap();
+    let pieces = |conn: &Connection| count(conn, "SELECT count(*) FROM media_chunk");
+    let full = || {
+        let conn = db();
+        let inbox = voice_note(&conn, "w1", NOW);
+        want(&conn, inbox, None, NOW).unwrap();
+        let file = fill(&conn, 2 * MEDIA_SWEEP_CHUNKS + 1);
+        (conn, file)
+    };
+    let (conn, file) = full();
+    assert!(end(&conn, file.id, State::TooBig, Some("too_big"), NOW).unwrap());
+    assert_eq!(pieces(&conn), 2 * share + 1, "it is only marked");
+    for left in [share + 1, 1] {
+        assert!(sweep(&conn).unwrap());
+        assert_eq!(pieces(&conn), left);
+    }
+    assert!(!sweep(&conn).unwrap());
+    assert_eq!((pieces(&conn), bytes_here(&conn).unwrap()), (0, 0));
+    // One that is fetched anew, from its end, so that what is left is sound.
+    let (conn, file) = full();
+    for left in [share + 1, 1] {
+        assert!(start_anew(&conn, file.id).unwrap());
+        assert_eq!(pieces(&conn), left);
+        let here = u64::try_from(left * 4).unwrap();
+        assert_eq!(find(&conn, file.id).unwrap().unwrap().bytes, here);
+        assert!(chunk(&conn, file.id, here - 4).unwrap().is_some());
+    }
+    for _ in 0..2 {
+        assert!(!start_anew(&conn, file.id).unwrap());
+        assert_eq!((pieces(&conn), bytes_here(&conn).unwrap()), (0, 0));
+    }
+    assert!(add_chunk(&conn, file.id, 0, b"abcd", NOW).unwrap());
 }
 
 #[test]
@@ -156,4 +196,7 @@ fn what_is_asked_often_reads_no_whole_table() {
         let plan = plan(&conn, sql);
         assert!(plan.contains("INDEX"), "{sql}: {plan}");
     }
+    let left = format!("SELECT EXISTS (SELECT 1 FROM media WHERE {TO_SWEEP})");
+    let plan = plan(&conn, &left);
+    assert!(plan.contains("media_swept"), "{plan}");
 }

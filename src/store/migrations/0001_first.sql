@@ -15,7 +15,9 @@ CREATE TABLE secret (
     previous_until INTEGER
 ) STRICT, WITHOUT ROWID;
 
--- POST bodies as received; emptied when an erasure asks for it.
+-- POST bodies as received, where every item became a message that a conversation
+-- handles, so that an erasure finds them; emptied by one. The newest row stays, so
+-- that no number comes twice: items name their webhook by it.
 CREATE TABLE webhook (
     id          INTEGER PRIMARY KEY,
     received_at INTEGER NOT NULL,
@@ -75,11 +77,11 @@ CREATE TABLE address (
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX address_by_contact ON address (contact_id, kind, last_seen);
 
--- One item out of a webhook. Messages of a contact wait here for the engine.
--- Rows are never deleted: the number is the order of arrival.
+-- One item out of a webhook. Messages of a contact wait here for the engine. The
+-- number is the order of arrival. Retention deletes rows, but not the newest,
+-- which it empties: `seen` names rows for good, so no number may come twice.
 CREATE TABLE inbox (
     id            INTEGER PRIMARY KEY,
-    -- The newest webhook is never dropped, so no number comes twice.
     webhook_id    INTEGER,
     contact_id    INTEGER REFERENCES contact (id),
     kind          TEXT NOT NULL,
@@ -96,6 +98,10 @@ CREATE TABLE inbox (
 ) STRICT;
 CREATE INDEX inbox_by_contact ON inbox (contact_id) WHERE contact_id IS NOT NULL;
 CREATE INDEX inbox_dead ON inbox (id) WHERE state = 'dead';
+-- What may be words of somebody whom nothing names: any erasure empties it.
+CREATE INDEX inbox_nobodys ON inbox (id)
+    WHERE contact_id IS NULL AND item IS NOT NULL
+      AND kind IN ('message', 'malformed', 'call', 'user_id_update');
 
 CREATE TABLE timer (
     contact_id INTEGER NOT NULL REFERENCES contact (id),
@@ -149,7 +155,8 @@ CREATE TABLE record_version (
     PRIMARY KEY (record_id, version)
 ) STRICT, WITHOUT ROWID;
 
--- The outbound queue. The id is the order; rows are never deleted.
+-- The outbound queue. The id is the order. Retention deletes rows, but not the
+-- newest, which it empties, so that no number comes twice.
 CREATE TABLE outbox (
     id           INTEGER PRIMARY KEY,
     key          TEXT NOT NULL UNIQUE,
@@ -325,7 +332,7 @@ CREATE TABLE audit (
 ) STRICT;
 
 -- Files that patients sent. An erased one keeps its row until its pieces are
--- overwritten.
+-- overwritten, one that is not kept its `bytes`.
 CREATE TABLE media (
     id         INTEGER PRIMARY KEY AUTOINCREMENT,
     inbox_id   INTEGER UNIQUE REFERENCES inbox (id) ON DELETE SET NULL,
@@ -346,7 +353,8 @@ CREATE TABLE media (
     updated_at INTEGER NOT NULL
 ) STRICT;
 CREATE INDEX media_wanted ON media (not_before) WHERE state IN ('waiting', 'fetching');
-CREATE INDEX media_erased ON media (id) WHERE state = 'erased';
+CREATE INDEX media_swept ON media (id)
+    WHERE state = 'erased' OR (bytes > 0 AND state IN ('gone', 'too_big', 'refused'));
 CREATE INDEX media_by_record ON media (record_id) WHERE record_id IS NOT NULL;
 CREATE INDEX media_by_contact ON media (contact_id);
 CREATE INDEX media_by_stamp ON media (stamped_at);

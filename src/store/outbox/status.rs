@@ -6,7 +6,8 @@ use crate::core::delivery::{
     CODE_MISSING, Class, DeliveryState, Returned, Why, advance, classify, retries_max, returned,
 };
 use crate::core::id::{ContactId, OutboxId};
-use crate::core::inbound::{ProviderError, Receipt, Status};
+use crate::core::inbound::{Identity, ProviderError, Receipt, Status};
+use crate::core::private::Private;
 use crate::core::tasks::Kind;
 use crate::core::time::UnixMs;
 use crate::store::tasks::{self, NewTask};
@@ -44,6 +45,12 @@ pub fn apply_status(
     match find_by_status(conn, &wamid_key, status.callback.as_deref())? {
         Some(id) => apply(conn, id, &wamid_key, status, now),
         None => {
+            // No erasure would find it: it keeps nothing that says whose it is.
+            let nobodys = Status {
+                id: Private::default(),
+                recipient: Identity::default(),
+                ..status.clone()
+            };
             conn.prepare_cached(
                 "INSERT OR IGNORE INTO parked_status (wamid_key, receipt, status, parked_at)
                  VALUES (?1, ?2, ?3, ?4)",
@@ -51,7 +58,7 @@ pub fn apply_status(
             .execute(params![
                 wamid_key,
                 receipt_word(status.receipt),
-                serde_json::to_string(status)?,
+                serde_json::to_string(&nobodys)?,
                 now.0,
             ])?;
             Ok(OfAccount::Nothing)

@@ -7,7 +7,7 @@
 use super::content::{self, Why, word};
 use super::dedup::{self, Place};
 use super::news;
-use super::people::{Names, People, is_bsuid};
+use super::people::{Names, People, is_bsuid, somebody_in};
 use super::status;
 use super::wire::{
     Call, Change, Context, Entry, Envelope, Message, Metadata, SoundEnvelope, Value,
@@ -238,6 +238,7 @@ fn malformed(number: Option<&str>, why: Why, raw: &str) -> ReceivedItem {
         phone_number_id: number.map(str::to_owned),
         content: Err(Malformed {
             why: why.to_owned(),
+            from: somebody_in(raw),
             raw: Private::from(raw),
         }),
     }

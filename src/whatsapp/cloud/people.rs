@@ -8,7 +8,7 @@ use super::wire::{Contact, Profile};
 use crate::core::inbound::Identity;
 use crate::core::phone;
 use crate::core::private::Private;
-use crate::whatsapp::json::{Raw, Words, elements, object};
+use crate::whatsapp::json::{Raw, Words, elements, members, object};
 use std::collections::BTreeMap;
 
 /// Longest business-scoped id we take: `CC.`, perhaps `ENT.`, 128 characters
@@ -44,6 +44,38 @@ impl Names<'_, '_> {
             profile_name: None,
         }
     }
+}
+
+/// How an item names a person: its address, its user id, the parent id.
+const NAMED_BY: [[&str; 3]; 3] = [
+    ["from", "from_user_id", "from_parent_user_id"],
+    [
+        "recipient_id",
+        "recipient_user_id",
+        "recipient_parent_user_id",
+    ],
+    ["wa_id", "user_id", "parent_user_id"],
+];
+
+/// Whom something speaks of that could not be understood, as far as its own
+/// members tell; empty where they do not.
+pub fn somebody_in(text: &str) -> Identity {
+    let members = members(text);
+    let words =
+        |name: &str| -> Option<Words<'_>> { serde_json::from_str(members.get(name)?.get()).ok() };
+    let named = NAMED_BY.iter().map(|names| {
+        let [address, user_id, parent_user_id] = names.map(words);
+        let names = Names {
+            address: address.as_ref(),
+            user_id: user_id.as_ref(),
+            parent_user_id: parent_user_id.as_ref(),
+        };
+        names.identity()
+    });
+    named
+        .into_iter()
+        .find(|who| !who.is_empty())
+        .unwrap_or_default()
 }
 
 /// Whether a text is a business-scoped user id: `CC.` and what follows.

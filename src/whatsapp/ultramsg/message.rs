@@ -9,7 +9,7 @@ use crate::core::inbound::{
 };
 use crate::core::private::Private;
 use crate::core::time::UnixMs;
-use crate::whatsapp::json::{Raw, Words, object, stamp};
+use crate::whatsapp::json::{Raw, Words, members, object, stamp};
 use serde::Deserialize;
 use sha2::{Digest, Sha256};
 
@@ -34,8 +34,21 @@ pub fn malformed(channel: Channel<'_>, why: &str, raw: &str) -> ReceivedItem {
         phone_number_id: Some(channel.instance.to_owned()),
         content: Err(Malformed {
             why: why.to_owned(),
+            from: somebody_in(raw),
             raw: Private::from(raw),
         }),
+    }
+}
+
+/// Whose something is that could not be understood, an event or a message, as
+/// far as it tells.
+fn somebody_in(raw: &str) -> Identity {
+    let event = members(raw);
+    let message = event.get("data").map_or(raw, |data| data.get());
+    let message = members(message);
+    match text(message.get("from").copied()).map(|name| address::read(&name)) {
+        Some(Named::Person(who)) => who,
+        Some(Named::Crowd(_) | Named::Nobody) | None => Identity::default(),
     }
 }
 

@@ -140,7 +140,7 @@ impl<H: History> Poll<H> {
         let since = now.plus_ms(-NEWS_MS);
         let far = self
             .readers
-            .read(move |conn| polling::count_far(conn, since, FAR_QUEUE_MAX));
+            .read(move |conn| polling::count_far(conn, since, now, FAR_QUEUE_MAX));
         wait_ms(Rhythm {
             quiet_ms: now.ms_since(state.lively),
             unheard_ms: now.ms_since(self.pulse.heard()),
@@ -202,15 +202,19 @@ impl<H: History> Poll<H> {
     /// Since when this box listens. The newest stamp there is counts too: our
     /// own clock may not be set yet.
     async fn begin(&self, chats: &Chats) -> Result<UnixMs, Unanswered> {
-        if let Some(began) = self.pulse.began() {
+        let now = self.taking.clock.now();
+        let newest = chats.list.iter().filter_map(|chat| chat.last).max();
+        let at = newest.max(Some(now.at)).unwrap_or_default();
+        // After all that is known of the time it cannot have begun.
+        let latest = now.trusted.then(|| at.plus_ms(HOUR_MS));
+        let is_sound = |began: &UnixMs| latest.is_none_or(|latest| *began <= latest);
+        if let Some(began) = self.pulse.began().filter(is_sound) {
             return Ok(began);
         }
-        let newest = chats.list.iter().filter_map(|chat| chat.last).max();
-        let at = newest.max(Some(self.now())).unwrap_or_default();
         let at = at.plus_ms(-BEFORE_MS);
         let instance = Arc::clone(&self.taking.our_id);
         let begun = self.taking.writer.run(move |conn| {
-            polling::begin(conn, &instance, at)?;
+            polling::begin(conn, &instance, at, latest)?;
             polling::began(conn, &instance)
         });
         let began = begun.await.map_err(log)?.unwrap_or(at);

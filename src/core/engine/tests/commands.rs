@@ -134,6 +134,24 @@ fn an_early_timer_waits_and_an_untrusted_clock_erases_nothing() {
 }
 
 #[test]
+fn a_clock_set_back_keeps_words_no_longer_than_another_day() {
+    let mut chat = Chat::new();
+    chat.wait(10 * DAY_MS).text("hello");
+    // It was ten days ahead.
+    chat.wait(-10 * DAY_MS);
+    let due = chat.now.at.plus_ms(DAY_MS);
+    chat.run(&[Event::Timer(TimerKind::EraseUnconsented)]);
+    let timer = Effect::SetTimer {
+        kind: TimerKind::EraseUnconsented,
+        at: due,
+    };
+    assert_eq!(chat.effects, [timer]);
+    chat.wait(DAY_MS)
+        .run(&[Event::Timer(TimerKind::EraseUnconsented)]);
+    assert_eq!(chat.acts(), [Action::EraseWords]);
+}
+
+#[test]
 fn consent_within_the_day_keeps_the_words() {
     let mut chat = Chat::new();
     chat.text("hello")

@@ -1,6 +1,7 @@
 //! Bodies that are broken, by accident or on purpose.
 
 use super::*;
+use crate::core::private::Private;
 use proptest::prelude::*;
 
 fn text(id: &str) -> Value {
@@ -33,6 +34,43 @@ fn what_is_not_the_envelope_is_one_dead_letter_with_its_whole_body() {
         let bad = one(body).content.unwrap_err();
         assert_eq!(bad.why, why);
         assert_eq!(bad.raw.as_str(), String::from_utf8_lossy(body));
+    }
+}
+
+#[test]
+fn a_dead_letter_tells_whose_it_is_where_that_can_be_read() {
+    let bare = |who: &Option<Private<String>>| who.clone().map(|it| it.expose().clone());
+    let amina = Some("243810000002".to_owned());
+    let user = Some("CD.5500011122233".to_owned());
+    for (members, number, id) in [
+        (r#""from":"243810000002","id":[]"#, &amina, &None),
+        (r#""from":"243810000002","id":"w","id":"v""#, &amina, &None),
+        (
+            r#""id":"w","from":243810000002,"type":"text""#,
+            &amina,
+            &None,
+        ),
+        (
+            r#""from_user_id":"CD.5500011122233","text":{}"#,
+            &None,
+            &user,
+        ),
+        (r#""recipient_id":"243810000002","id":"""#, &amina, &None),
+        (r#""wa_id":"243810000002","user_id":{}"#, &amina, &None),
+        (r#""from":{},"user_id":"CD.5500011122233""#, &None, &user),
+        (r#""from":"nobody","id":"""#, &None, &None),
+    ] {
+        let body = format!(
+            r#"{{"object":"whatsapp_business_account","entry":[{{"id":"1","changes":[{{
+                "field":"messages","value":{{"messages":[{{{members}}}]}}}}]}}]}}"#
+        );
+        let who = one(body.as_bytes()).content.unwrap_err().from;
+        assert_eq!(
+            (&bare(&who.phone), &bare(&who.bsuid)),
+            (number, id),
+            "{members}"
+        );
+        assert!(who.profile_name.is_none() && who.username.is_none());
     }
 }
 
