@@ -129,7 +129,10 @@ async fn answer(
                 why = refused.said,
                 "what was offered does not open the data key"
             );
-            pause.grow();
+            // A slip that shows by itself is no guess.
+            if !matches!(refused.why, Refusal::Malformed { .. }) {
+                pause.grow();
+            }
             knock.answer.send(Err(refused)).ok();
             None
         }
@@ -170,8 +173,13 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Refusal> {
     if let Some(error) = cause.downcast_ref::<SealError>() {
         return Some(of_tpm(error));
     }
-    let malformed = cause.is::<BadPin>() || cause.is::<BadRecoveryKey>();
-    malformed.then_some(Refusal::Malformed)
+    let group = match cause.downcast_ref::<BadRecoveryKey>() {
+        Some(BadRecoveryKey::Group(group)) => Some(*group),
+        Some(BadRecoveryKey::NotDigits | BadRecoveryKey::Length(_)) => None,
+        None if cause.is::<BadPin>() => None,
+        None => return None,
+    };
+    Some(Refusal::Malformed { group })
 }
 
 fn of_tpm(error: &SealError) -> Refusal {
@@ -216,7 +224,7 @@ mod tests {
         ));
         assert!(matches!(way("482913", Kind::Any), Ok(Way::Typed(_))));
         let short = way("12", Kind::Pin).err().unwrap();
-        assert_eq!(refused(&short).why, Refusal::Malformed);
+        assert_eq!(refused(&short).why, Refusal::Malformed { group: None });
         let key = RecoveryKey::draw(&KernelChance::new().unwrap());
         let shown = key.show();
         assert!(matches!(
@@ -228,6 +236,10 @@ mod tests {
         let mistyped = format!("{}{other}", &shown[..shown.len() - 1]);
         let mistyped = way(&mistyped, Kind::Passphrase).err().unwrap();
         assert!(refused(&mistyped).said.contains("group 9"));
+        assert_eq!(
+            refused(&mistyped).why,
+            Refusal::Malformed { group: Some(9) }
+        );
     }
 
     fn made(folder: &std::path::Path) -> (Custody, RecoveryKey) {

@@ -39,8 +39,12 @@ pub enum Refusal {
         wait_s: Option<u32>,
     },
     /// It cannot be what it is said to be: too short, or mistyped in a way that
-    /// shows.
-    Malformed,
+    /// shows. Nothing was tried with it.
+    Malformed {
+        /// The group of the recovery key with the mistake, from 1, where it is
+        /// one.
+        group: Option<usize>,
+    },
     /// After a wrong one there is a pause, or others wait.
     TooSoon {
         /// Seconds until it is worth another try.

@@ -87,7 +87,12 @@ pub fn to_https() -> Router {
     })
 }
 
-async fn missing() -> Response {
+/// Somebody with an old address lands on the first page; a program is told.
+async fn missing(method: Method, headers: HeaderMap) -> Response {
+    let wants_page = text(&headers, &header::ACCEPT).is_some_and(|it| it.contains("text/html"));
+    if method == Method::GET && wants_page {
+        return Redirect::to("/").into_response();
+    }
     problem(StatusCode::NOT_FOUND, "not_found", "There is nothing here.")
 }
 

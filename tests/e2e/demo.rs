@@ -8,6 +8,8 @@ use crate::support::{wait, webhook};
 use calamine::{Data, Reader, Xlsx, open_workbook};
 use healthpost::durable;
 use serde_json::{Value, json};
+use std::io::Write;
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
@@ -292,4 +294,52 @@ fn records_are_exported(demo: &Demo) {
 
 fn text_of(cell: &Data) -> String {
     cell.to_string()
+}
+
+#[test]
+fn a_second_start_answers_the_same_phone_and_sends_what_waited() {
+    const PHONE: &str = "243970008888";
+    let folder = tempfile::tempdir().unwrap();
+    let mut demo = Demo::start(folder.path());
+    let hears = |demo: &Demo, what: &str| {
+        wait::until(what, 30, || {
+            (!demo.phones.heard(PHONE).is_empty()).then_some(())
+        });
+    };
+    // A page that listens is left open.
+    let page = demo.said["phone"].as_str().unwrap();
+    let at = page
+        .trim_start_matches("http://")
+        .split('/')
+        .next()
+        .unwrap();
+    let mut listening = TcpStream::connect(at).unwrap();
+    write!(
+        listening,
+        "GET /simulator/events HTTP/1.1\r\nhost: {at}\r\n\r\n"
+    )
+    .unwrap();
+    let write = |demo: &Demo, words: &str| demo.phones.write(PHONE, &json!({ "text": words }));
+    let first = write(&demo, "hello");
+    hears(&demo, "an answer");
+    demo.phones.set_line(false);
+    write(&demo, "English");
+    wait::until("a reply waits", 30, || {
+        (demo.phones.replies_waiting() > 0).then_some(())
+    });
+    assert!(demo.process.stop().success(), "{}", demo.process.logged());
+    let logged = demo.process.logged();
+    assert!(!logged.contains("cut off"), "{logged}");
+    drop(listening);
+    let demo = Demo::start(folder.path());
+    hears(&demo, "what waited");
+    let before = demo.phones.heard(PHONE).len();
+    assert_ne!(
+        write(&demo, "hello"),
+        first,
+        "no id of the first run comes again"
+    );
+    wait::until("an answer to new words", 30, || {
+        (demo.phones.heard(PHONE).len() > before).then_some(())
+    });
 }

@@ -31,7 +31,7 @@ static COMMANDS: Table<Command> = Table::of(&[
     (
         En,
         Restart,
-        "restart|start again|start over|begin again|reset|start anew|from the beginning",
+        "restart|start again|start over|begin again|reset|start anew",
     ),
     (
         En,
@@ -66,7 +66,7 @@ static COMMANDS: Table<Command> = Table::of(&[
     (
         Fr,
         Restart,
-        "recommencer|redemarrer|reprendre au debut|depuis le debut|recommence|tout recommencer|recommencons",
+        "recommencer|redemarrer|reprendre au debut|recommence|tout recommencer|recommencons",
     ),
     (
         Fr,
@@ -136,7 +136,7 @@ static COMMANDS: Table<Command> = Table::of(&[
     (
         Es,
         Restart,
-        "reiniciar|empezar de nuevo|volver a empezar|comenzar de nuevo|desde el principio|empezar otra vez|recomenzar",
+        "reiniciar|empezar de nuevo|volver a empezar|comenzar de nuevo|empezar otra vez|recomenzar",
     ),
     (
         Es,
@@ -171,7 +171,7 @@ static COMMANDS: Table<Command> = Table::of(&[
     (
         Pt,
         Restart,
-        "recomecar|reiniciar|comecar de novo|comecar outra vez|do inicio|desde o inicio|comecar do zero",
+        "recomecar|reiniciar|comecar de novo|comecar outra vez|comecar do zero",
     ),
     (
         Pt,

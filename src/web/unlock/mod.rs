@@ -310,7 +310,7 @@ fn page(template: &impl Template) -> Response {
 const fn status_of(why: Refusal) -> StatusCode {
     match why {
         Refusal::Wrong | Refusal::WrongPin { .. } => StatusCode::FORBIDDEN,
-        Refusal::Malformed => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Malformed { .. } => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::LockedOut { .. } | Refusal::TooSoon { .. } => StatusCode::TOO_MANY_REQUESTS,
         Refusal::Trouble => StatusCode::SERVICE_UNAVAILABLE,
     }
@@ -320,7 +320,7 @@ const fn code_of(why: Refusal) -> &'static str {
     match why {
         Refusal::Wrong => "wrong_secret",
         Refusal::WrongPin { .. } => "wrong_pin",
-        Refusal::Malformed => "malformed_secret",
+        Refusal::Malformed { .. } => "malformed_secret",
         Refusal::LockedOut { .. } => "locked_out",
         Refusal::TooSoon { .. } => "too_soon",
         Refusal::Trouble => "cannot_open",
@@ -332,7 +332,10 @@ fn with_wait(mut response: Response, why: Refusal) -> Response {
     let wait_s = match why {
         Refusal::TooSoon { wait_s } => Some(wait_s),
         Refusal::LockedOut { wait_s } => wait_s,
-        Refusal::Wrong | Refusal::WrongPin { .. } | Refusal::Malformed | Refusal::Trouble => None,
+        Refusal::Wrong
+        | Refusal::WrongPin { .. }
+        | Refusal::Malformed { .. }
+        | Refusal::Trouble => None,
     };
     if let Some(wait_s) = wait_s {
         let value = HeaderValue::from(wait_s);

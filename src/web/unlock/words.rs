@@ -30,6 +30,8 @@ pub(super) struct Words {
     pub(super) trust_iphone: &'static str,
     pub(super) trust_windows: &'static str,
     pub(super) malformed: &'static str,
+    /// `#` is the group's number.
+    bad_group: &'static str,
     wrong: &'static str,
     wrong_pin: &'static str,
     /// `#` is the number.
@@ -76,7 +78,10 @@ impl Words {
                 let minutes = seconds.div_ceil(60).max(1);
                 format!("{} {}", self.locked_out, with(self.minutes, minutes))
             }
-            Refusal::Malformed => self.malformed.to_owned(),
+            Refusal::Malformed { group: Some(group) } => {
+                self.bad_group.replace('#', &group.to_string())
+            }
+            Refusal::Malformed { group: None } => self.malformed.to_owned(),
             Refusal::TooSoon { wait_s } => with(self.too_soon, wait_s),
             Refusal::Trouble => self.trouble.to_owned(),
         }
@@ -112,6 +117,7 @@ const ENGLISH: Words = Words {
     trust_iphone: "Open the file, then Settings, Profile downloaded, Install. Then Settings, General, About, Certificate Trust Settings: switch it on.",
     trust_windows: "Open the file, Install Certificate, Current User, place it in Trusted Root Certification Authorities.",
     malformed: "This has a mistake: it is too short, or a group of the recovery key is mistyped. Look at it again.",
+    bad_group: "Group # of the recovery key has a mistake, or is not in its place. Compare it with the paper and type the key again.",
     wrong: "That is not right. Type it again.",
     wrong_pin: "The PIN is wrong.",
     tries_left: "# tries are left before the security chip locks.",
@@ -147,6 +153,7 @@ const FRENCH: Words = Words {
     trust_iphone: "Ouvrez le fichier, puis Réglages, Profil téléchargé, Installer. Puis Réglages, Général, Informations, Réglages des certificats : activez-le.",
     trust_windows: "Ouvrez le fichier, Installer un certificat, Utilisateur actuel, placez-le dans Autorités de certification racines de confiance.",
     malformed: "Il y a une erreur : c'est trop court, ou un groupe de la clé de secours est mal tapé. Vérifiez encore.",
+    bad_group: "Le groupe # de la clé de secours a une erreur, ou n'est pas à sa place. Comparez avec le papier et tapez la clé à nouveau.",
     wrong: "Ce n'est pas correct. Tapez-le à nouveau.",
     wrong_pin: "Le code PIN est faux.",
     tries_left: "Il reste # essais avant que la puce de sécurité se bloque.",
@@ -182,6 +189,7 @@ const SWAHILI: Words = Words {
     trust_iphone: "Fungua faili, kisha Settings, Profile Downloaded, Install. Kisha Settings, General, About, Certificate Trust Settings: washa.",
     trust_windows: "Fungua faili, Install Certificate, Current User, weka kwenye Trusted Root Certification Authorities.",
     malformed: "Kuna kosa: ni fupi mno, au kundi moja la ufunguo wa akiba limeandikwa vibaya. Angalia tena.",
+    bad_group: "Kundi la # la ufunguo wa akiba lina kosa, au haliko mahali pake. Linganisha na karatasi, kisha andika ufunguo tena.",
     wrong: "Si sahihi. Andika tena.",
     wrong_pin: "PIN si sahihi.",
     tries_left: "Yamebaki majaribio # kabla chipu ya usalama haijajifunga.",
@@ -217,6 +225,7 @@ const SPANISH: Words = Words {
     trust_iphone: "Abra el archivo; luego Ajustes, Perfil descargado, Instalar. Después Ajustes, General, Información, Ajustes de confianza de los certificados: actívelo.",
     trust_windows: "Abra el archivo, Instalar certificado, Usuario actual, colóquelo en Entidades de certificación raíz de confianza.",
     malformed: "Hay un error: es demasiado corto, o un grupo de la clave de recuperación está mal escrito. Revíselo.",
+    bad_group: "El grupo # de la clave de recuperación tiene un error, o no está en su lugar. Compárelo con el papel y escriba la clave de nuevo.",
     wrong: "No es correcto. Escríbalo de nuevo.",
     wrong_pin: "El PIN es incorrecto.",
     tries_left: "Quedan # intentos antes de que el chip de seguridad se bloquee.",
@@ -252,6 +261,7 @@ const PORTUGUESE: Words = Words {
     trust_iphone: "Abra o ficheiro; depois Definições, Perfil descarregado, Instalar. A seguir Definições, Geral, Informações, Definições de certificados: ative-o.",
     trust_windows: "Abra o ficheiro, Instalar certificado, Utilizador atual, coloque-o em Autoridades de certificação de raiz fidedigna.",
     malformed: "Há um erro: é curto demais, ou um grupo da chave de recuperação está mal escrito. Veja outra vez.",
+    bad_group: "O grupo # da chave de recuperação tem um erro, ou não está no seu lugar. Compare com o papel e escreva a chave de novo.",
     wrong: "Não está certo. Escreva de novo.",
     wrong_pin: "O PIN está errado.",
     tries_left: "Restam # tentativas antes de o chip de segurança bloquear.",
@@ -282,7 +292,8 @@ mod tests {
             },
             Refusal::LockedOut { wait_s: None },
             Refusal::LockedOut { wait_s: Some(1800) },
-            Refusal::Malformed,
+            Refusal::Malformed { group: None },
+            Refusal::Malformed { group: Some(5) },
             Refusal::TooSoon { wait_s: 32 },
             Refusal::Trouble,
         ];
@@ -292,7 +303,12 @@ mod tests {
                 assert!(!one.contains('#') && one.len() > 8, "{lang}: {one}");
                 assert!(!said[place + 1..].contains(one), "{lang}: {one}");
             }
-            assert!(said[4].contains('7') && said[6].contains("30") && said[8].contains("32"));
+            assert!(
+                said[4].contains('7')
+                    && said[6].contains("30")
+                    && said[8].contains('5')
+                    && said[9].contains("32")
+            );
         }
     }
 }
