@@ -6,8 +6,9 @@ use crate::core::time::UnixMs;
 use crate::store::Result;
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// Adds a piece that begins where the last one ended. A file that was erased
-/// meanwhile takes none: `false`.
+/// Adds a piece that begins where the last one ended; it is progress if it
+/// reaches further than any before. A file that was erased meanwhile takes
+/// none: `false`.
 ///
 /// # Errors
 /// Whatever the database reports.
@@ -22,7 +23,8 @@ pub fn add_chunk(
     let (from, end) = (column(from), column(end));
     let taken = conn
         .prepare_cached(
-            "UPDATE media SET bytes = ?3, tries = 0, updated_at = ?4
+            "UPDATE media SET bytes = ?3, tries = CASE WHEN ?3 > reached THEN 0 ELSE tries END,
+                              reached = max(reached, ?3), updated_at = ?4
              WHERE id = ?1 AND state = 'fetching' AND bytes = ?2",
         )?
         .execute(params![id.0, from, end, now.0])?;
@@ -34,7 +36,8 @@ pub fn add_chunk(
     Ok(true)
 }
 
-/// Forgets the pieces of a file that has to be fetched anew.
+/// Forgets the pieces of a file that has to be fetched anew, and not how far it
+/// ever came.
 ///
 /// # Errors
 /// Whatever the database reports.
