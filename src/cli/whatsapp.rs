@@ -144,9 +144,19 @@ async fn test(globals: &Globals, to: &str, opening: &Opening) -> Result<(), Fail
 
 async fn templates(globals: &Globals, opening: &Opening, submit: bool) -> Result<(), Failure> {
     let asked = Request::Templates { submit };
-    let Response::Templates { list } = ask_once(globals, opening, asked).await? else {
+    let Response::Templates { list, refused } = ask_once(globals, opening, asked).await? else {
         return Err(mismatch());
     };
+    print_templates(globals, &list)?;
+    if refused == 0 {
+        return Ok(());
+    }
+    let hint = "its line says why; run healthpost whatsapp setup, then this again";
+    let said = format!("{refused} of the templates were not taken");
+    Err(Failure::failed(said, hint))
+}
+
+fn print_templates(globals: &Globals, list: &[TemplateLine]) -> Result<(), Failure> {
     if globals.json {
         let list = list.iter().map(|it| {
             serde_json::json!({
@@ -216,7 +226,7 @@ fn print_usage(globals: &Globals, facts: &UsageFacts) -> Result<(), Failure> {
         0 => "no ceiling".to_owned(),
         most => format!("at most {most} a day"),
     };
-    output::line(&format!("{} left today, {ceiling}", facts.taken_today))?;
+    output::line(&format!("{} sent today, {ceiling}", facts.taken_today))?;
     let rows: Vec<Vec<String>> = facts
         .wire
         .iter()
