@@ -593,7 +593,8 @@ mod tests {
             disk: Reserve::new(folder.path(), 0),
             bell: Bell::default(),
         };
-        while clock.0.load(Ordering::Relaxed) < HOUR_MS {
+        let often = || fetched.load(Ordering::Relaxed) > 8;
+        while clock.0.load(Ordering::Relaxed) < HOUR_MS && !often() {
             let pause = fetcher.turn().await.unwrap();
             let ms = i64::try_from(pause.as_millis()).unwrap();
             clock.0.fetch_add(ms.max(1_000), Ordering::Relaxed);
