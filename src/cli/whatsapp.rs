@@ -146,9 +146,19 @@ async fn test(globals: &Globals, to: &str, opening: &Opening) -> Result<(), Fail
 
 async fn templates(globals: &Globals, opening: &Opening, submit: bool) -> Result<(), Failure> {
     let asked = Request::Templates { submit };
-    let Response::Templates { list } = ask_once(globals, opening, asked).await? else {
+    let Response::Templates { list, refused } = ask_once(globals, opening, asked).await? else {
         return Err(mismatch());
     };
+    print_templates(globals, &list)?;
+    if refused == 0 {
+        return Ok(());
+    }
+    let hint = "its line says why; run healthpost whatsapp setup, then this again";
+    let said = format!("{refused} of the templates were not taken");
+    Err(Failure::failed(said, hint))
+}
+
+fn print_templates(globals: &Globals, list: &[TemplateLine]) -> Result<(), Failure> {
     if globals.json {
         let list = list.iter().map(|it| {
             serde_json::json!({

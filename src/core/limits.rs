@@ -50,18 +50,25 @@ pub const PARKED_STATUS_MS: i64 = super::time::DAY_MS;
 pub const UNCONSENTED_MS: i64 = super::time::DAY_MS;
 /// Largest answer of a provider read into memory, bytes.
 pub const PROVIDER_REPLY_BYTES_MAX: usize = 64 * 1024;
-/// Largest list a provider is asked for (its chats, a page of messages), bytes.
+/// Largest page of messages a provider is asked for, bytes.
 pub const PROVIDER_LIST_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// Largest list of its chats, which comes in one piece: some forty thousand.
+pub const PROVIDER_CHATS_BYTES_MAX: usize = 8 * 1024 * 1024;
 /// Chats pulled in one round of polling; what is left comes in the next.
 pub const CHATS_PER_POLL_MAX: usize = 50;
+/// Chats without a stamp pulled in one round, those first that were not looked
+/// into for longest: nothing tells whether there is anything new in them.
+pub const UNSTAMPED_PER_POLL_MAX: usize = 5;
 /// Newest messages of one chat looked at when it is pulled.
 pub const MESSAGES_PER_CHAT_MAX: usize = 500;
 /// Pages of our own messages looked at in one round of polling.
-pub const DELIVERY_PAGES_MAX: usize = 5;
+pub const DELIVERY_PAGES_MAX: usize = 12;
 /// Pages searched for one message whose hand-over has no result.
 pub const RECONCILE_PAGES_MAX: usize = 10;
-/// What polling may cost in a day while it is the only way in, bytes.
+/// What polling may cost in a day, bytes: every question and every answer.
 pub const POLL_BYTES_PER_DAY: i64 = 50 * 1024 * 1024;
+/// What of it may be spent at once after a quiet time, bytes.
+pub const POLL_BURST_BYTES: i64 = 2 * 1024 * 1024;
 /// Longest wait of sends for the first look into the chats after an outage, ms.
 pub const PULL_FIRST_MS_MAX: u64 = 30_000;
 /// Messages that may wait at a provider with a queue of its own. What waits

@@ -5,7 +5,8 @@ mod templates;
 
 pub use fit::fit;
 pub use templates::{
-    NeutralTemplate, REOPEN_ID, REOPEN_TOKEN, Templates, neutral_templates, template_code, wording,
+    NeutralTemplate, REOPEN_ID, REOPEN_TOKEN, Templates, language_of_code, neutral_templates,
+    speaks, template_code, template_preference, wording,
 };
 
 use crate::core::lang::Lang;
@@ -72,8 +73,12 @@ pub enum Body {
     Template {
         /// Its name at the provider.
         name: String,
-        /// Its language there.
+        /// Its language.
         language: Lang,
+        /// The provider's code of that language under which this template stands
+        /// there, where it was heard: `en_US` and `en` are two templates.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        code: Option<String>,
         /// What its words are, for staff who read the conversation.
         text: String,
     },

@@ -51,6 +51,11 @@ pub enum Kind {
     NumberLimited,
     /// The month's free messages are nearly used up.
     FreeMessagesLow,
+    /// What people write cannot be fetched from the provider.
+    MessagesNotFetched,
+    /// The provider has refused us for some time: the token, the account, or
+    /// its phone.
+    LineRefused,
 }
 
 /// How a task ended.
@@ -66,7 +71,7 @@ pub enum Outcome {
 
 impl Kind {
     /// Every kind, the most urgent first.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::DangerSign,
         Self::Undelivered,
         Self::CallPatient,
@@ -89,6 +94,8 @@ impl Kind {
         Self::AccountRefused,
         Self::NumberLimited,
         Self::FreeMessagesLow,
+        Self::MessagesNotFetched,
+        Self::LineRefused,
     ];
 
     /// The word in rows, in JSON and for programs.
@@ -116,6 +123,8 @@ impl Kind {
             Self::AccountRefused => "account_refused",
             Self::NumberLimited => "number_limited",
             Self::FreeMessagesLow => "free_messages_low",
+            Self::MessagesNotFetched => "messages_not_fetched",
+            Self::LineRefused => "line_refused",
         }
     }
 
@@ -144,6 +153,8 @@ impl Kind {
             Self::AccountRefused => "account refused",
             Self::NumberLimited => "number limited by WhatsApp",
             Self::FreeMessagesLow => "free messages nearly used up",
+            Self::MessagesNotFetched => "messages cannot be fetched",
+            Self::LineRefused => "nothing can be sent",
         }
     }
 
@@ -211,6 +222,14 @@ impl Kind {
                 "see healthpost whatsapp usage; beyond the free messages Meta needs a payment \
                  method, or drops them without a word"
             }
+            Self::MessagesNotFetched => {
+                "run healthpost doctor --online: it says why; until then only what a webhook \
+                 brings arrives here, so have the clinic's phone looked at"
+            }
+            Self::LineRefused => {
+                "run healthpost doctor --online: it says whether the token, the account or its \
+                 phone is refused, and what to do; replies wait until then"
+            }
         }
     }
 
@@ -238,7 +257,9 @@ impl Kind {
             Self::TemplateRefused
             | Self::AccountRefused
             | Self::NumberLimited
-            | Self::FreeMessagesLow => false,
+            | Self::FreeMessagesLow
+            | Self::MessagesNotFetched
+            | Self::LineRefused => false,
         }
     }
 }

@@ -9,6 +9,7 @@ pub mod client;
 pub mod control;
 mod drill;
 mod files;
+mod hello;
 mod lines;
 mod patients;
 mod provider_wire;
@@ -17,6 +18,7 @@ mod secrets;
 mod sign_in;
 mod staff;
 mod tasks;
+mod ultramsg;
 mod usage;
 mod whatsapp;
 mod whatsapp_words;
@@ -31,7 +33,7 @@ pub use provider_wire::{
 pub use sign_in::Caller;
 pub use whatsapp::{Configured, judge_version};
 pub use wire::{Period, Place, QueueLine, RecordLine, Request, Response, SignIn, StaffLine};
-pub use wire_facts::{DatabaseFacts, Integrity, ProviderFacts};
+pub use wire_facts::{DatabaseFacts, Integrity, NotFetched, ProviderFacts};
 
 use crate::core::limits;
 use crate::core::tasks::Kind;
@@ -220,8 +222,13 @@ fn provider_facts(
         })
         .collect();
     let (files_waiting, files_lost) = crate::store::media::counts(conn)?;
+    let blocked = crate::store::polling::blocked(conn)?;
     Ok(ProviderFacts {
         usage,
+        not_fetched: blocked.map(|blocked| NotFetched {
+            since: blocked.since,
+            why: blocked.why,
+        }),
         templates_refused: refused,
         files_waiting,
         files_lost,

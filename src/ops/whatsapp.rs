@@ -2,29 +2,22 @@
 //! token, a secret or a number.
 
 use super::provider_wire::{SetupLine, TemplateLine};
-use super::{Context, Response};
-use crate::config::{Config, Provider, WhatsApp};
-use crate::core::id::OutboxKey;
-use crate::core::inbound::{Identity, TemplateNews};
+use super::{Context, Response, hello, ultramsg};
+use crate::config::{Config, Provider, UltraMsg, WhatsApp};
+use crate::core::inbound::TemplateNews;
 use crate::core::lang::Lang;
-use crate::core::outgoing::{Body, Outgoing, Purpose, neutral_templates};
+use crate::core::outgoing::{neutral_templates, speaks};
 use crate::core::private::Private;
 use crate::core::secret::Secret;
-use crate::ports::{Call, Clock, Messenger, SendOutcome};
-use crate::store::{Error, audit, meta, parked, secrets, templates as heard};
+use crate::ports::{Clock, SendOutcome};
+use crate::store::{Error, audit, secrets, templates as heard};
 use crate::whatsapp::client::{ClientError, Line, Timing};
 use crate::whatsapp::cloud::setup::{self, Asked, Finding};
 use crate::whatsapp::cloud::templates::{self, Standing};
-use crate::whatsapp::cloud::{CloudClient, CloudSettings, Graph};
+use crate::whatsapp::cloud::{CloudClient, CloudSettings, Graph, Unanswered};
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::time::Duration;
-
-/// How long the statuses of a test message are waited for.
-const NEWS_WAIT: Duration = Duration::from_secs(15);
-/// How often it is looked for them.
-const NEWS_LOOK: Duration = Duration::from_millis(250);
 
 /// What of the configuration answers need, and the way out.
 pub struct Configured {
@@ -32,6 +25,8 @@ pub struct Configured {
     pub http: Arc<Line>,
     /// Where the provider is and who we are there.
     pub whatsapp: WhatsApp,
+    /// Where UltraMsg is and who we are there.
+    pub ultramsg: UltraMsg,
     /// The template of each language.
     pub templates: BTreeMap<String, String>,
     /// What the clinic speaks.
@@ -46,6 +41,7 @@ impl Configured {
         Self {
             http,
             whatsapp: config.whatsapp.clone(),
+            ultramsg: config.ultramsg.clone(),
             templates: config.outbox.templates.clone(),
             languages: config.clinic.languages.clone(),
             zone: config.clinic.zone.clone(),
@@ -71,9 +67,9 @@ struct Ready {
     graph: Graph,
 }
 
-type Refusal = Box<Response>;
+pub(super) type Refusal = Box<Response>;
 
-fn refuse(message: &str, hint: &str) -> Refusal {
+pub(super) fn refuse(message: &str, hint: &str) -> Refusal {
     Box::new(Response::refused(message, hint))
 }
 
@@ -83,7 +79,8 @@ async fn ready(context: &Context) -> Result<Result<Ready, Refusal>, Error> {
         return Ok(Err(refuse("this needs the configuration", hint)));
     };
     if configured.whatsapp.provider != Provider::Cloud {
-        let hint = "healthpost doctor --online looks at the provider in use";
+        let hint =
+            "UltraMsg has no templates and no window: replies leave whenever its phone is linked";
         let said = "this is for Meta's own WhatsApp, and whatsapp.provider is another";
         return Ok(Err(refuse(said, hint)));
     }
@@ -154,6 +151,12 @@ pub fn judge_version(version: &str, now: crate::core::time::UnixMs) -> SetupLine
 
 /// Walks through the set-up.
 pub(super) async fn set_up(context: &Context) -> Result<Response, Error> {
+    if let Some(client) = ultramsg::client(context).await? {
+        return Ok(match client {
+            Ok(client) => ultramsg::set_up(&client).await,
+            Err(refusal) => *refusal,
+        });
+    }
     let ready = match ready(context).await? {
         Ok(ready) => ready,
         Err(refusal) => return Ok(*refusal),
@@ -189,13 +192,20 @@ async fn note_templates(
         .run(move |conn| {
             for news in &ours {
                 heard::note(conn, news, at)?;
+                let same = ours.iter().filter(|other| other.name == news.name);
+                let languages: Vec<&str> = same.map(|other| other.language.as_str()).collect();
+                heard::keep_only(conn, &news.name, &languages)?;
             }
             audit::append(conn, &deed(at, action, "whatsapp"))
         })
         .await
 }
 
-fn deed<'a>(at: crate::core::time::UnixMs, action: &'a str, subject: &'a str) -> audit::Deed<'a> {
+pub(super) fn deed<'a>(
+    at: crate::core::time::UnixMs,
+    action: &'a str,
+    subject: &'a str,
+) -> audit::Deed<'a> {
     audit::Deed {
         at,
         actor: "command line",
@@ -218,14 +228,14 @@ pub(super) async fn list_templates(context: &Context, submit: bool) -> Result<Re
         Err(refusal) => return Ok(*refusal),
     };
     match look(context, &ready, submit).await {
-        Ok((standing, list)) => {
+        Ok((standing, list, refused)) => {
             let action = if submit {
                 "whatsapp.templates_submit"
             } else {
                 "whatsapp.templates_list"
             };
             note_templates(context, &ready, &standing, action).await?;
-            Ok(Response::Templates { list })
+            Ok(Response::Templates { list, refused })
         }
         Err(unanswered) => Ok(Response::refused(
             format!(
@@ -237,19 +247,19 @@ pub(super) async fn list_templates(context: &Context, submit: bool) -> Result<Re
     }
 }
 
+/// What stands at Meta, what is shown, and how many were not taken. One that
+/// is not taken keeps none of the others back.
 async fn look(
     context: &Context,
     ready: &Ready,
     submit: bool,
-) -> Result<(Vec<Standing>, Vec<TemplateLine>), crate::whatsapp::cloud::Unanswered> {
+) -> Result<(Vec<Standing>, Vec<TemplateLine>, usize), Unanswered> {
     let account = setup::account(&ready.graph, &ready.asked(context)).await?;
     let mut standing = templates::standing(&ready.graph, &account).await?;
-    let mut missing = Vec::new();
+    let (mut missing, mut refused) = (Vec::new(), 0);
     for neutral in neutral_templates() {
         let lang = neutral.language;
-        let twin = |known: &Standing| {
-            known.name == neutral.name && templates::speaks(&known.language, lang)
-        };
+        let twin = |known: &Standing| known.name == neutral.name && speaks(&known.language, lang);
         let wanted = ready.configured.languages.contains(&lang);
         if !wanted || standing.iter().any(twin) {
             continue;
@@ -265,8 +275,21 @@ async fn look(
             missing.push(line);
             continue;
         }
-        line.status = templates::submit(&ready.graph, &account, &neutral).await?;
-        standing.push(line);
+        match templates::submit(&ready.graph, &account, &neutral).await {
+            Ok(status) => {
+                line.status = status;
+                standing.push(line);
+            }
+            Err(why) => {
+                line.status = match &why {
+                    Unanswered::Refused(error) => format!("refused, error {}", error.code),
+                    Unanswered::Line(_) | Unanswered::Odd => "not submitted".to_owned(),
+                };
+                line.reason = setup::trouble(&why);
+                refused += 1;
+                missing.push(line);
+            }
+        }
     }
     let list = standing.iter().chain(&missing).map(|known| TemplateLine {
         name: known.name.clone(),
@@ -277,11 +300,20 @@ async fn look(
         ours: is_ours(&ready.configured, &known.name),
     });
     let list = list.collect();
-    Ok((standing, list))
+    Ok((standing, list, refused))
 }
 
 /// Says hello to a number, and how that ended.
 pub(super) async fn test(context: &Context, to: Private<String>) -> Result<Response, Error> {
+    if let Some(client) = ultramsg::client(context).await? {
+        return match client {
+            Ok(client) => {
+                let (outcome, news) = hello::say(context, &client, to).await?;
+                Ok(ultramsg::tested(&outcome, &news))
+            }
+            Err(refusal) => Ok(*refusal),
+        };
+    }
     let ready = match ready(context).await? {
         Ok(ready) => ready,
         Err(refusal) => return Ok(*refusal),
@@ -298,54 +330,14 @@ pub(super) async fn test(context: &Context, to: Private<String>) -> Result<Respo
         Ok(client) => client,
         Err(error) => return Ok(Response::refused(error.to_string(), "")),
     };
-    let at = context.clock.now().at;
-    let mut random = [0; 10];
-    context.chance.fill(&mut random);
-    let call = Call {
-        key: OutboxKey::new(at, random),
-        to: Identity {
-            phone: Some(to),
-            ..Identity::default()
-        },
-        message: Outgoing {
-            purpose: Purpose::Staff,
-            body: Body::text("hello"),
-        },
-    };
-    context
-        .writer
-        .run(move |conn| audit::append(conn, &deed(at, "whatsapp.test", "whatsapp")))
-        .await?;
-    let outcome = client.send(&call).await;
-    let SendOutcome::Accepted { wamid } = &outcome else {
-        return Ok(super::whatsapp_words::refused(&outcome));
-    };
-    let news = hear_of(context, wamid).await?;
-    Ok(super::whatsapp_words::accepted(
-        &news,
-        context.on_change.is_some(),
-    ))
-}
-
-/// The statuses of a message that stands in no queue, as long as they come:
-/// only a running service hears any.
-async fn hear_of(context: &Context, wamid: &Private<String>) -> Result<parked::News, Error> {
-    let key = context.readers.read(meta::load_box_key).await?;
-    let hashed = key.keyed_hash(wamid.expose());
-    let mut news = parked::News::default();
-    if context.on_change.is_none() {
-        return Ok(news);
-    }
-    let looks = NEWS_WAIT.as_millis() / NEWS_LOOK.as_millis().max(1);
-    for _ in 0..looks {
-        tokio::time::sleep(NEWS_LOOK).await;
-        news = context
-            .readers
-            .read(move |conn| parked::news(conn, &hashed))
-            .await?;
-        if news.is_final() {
-            break;
+    let (outcome, news) = hello::say(context, &client, to).await?;
+    Ok(match outcome {
+        SendOutcome::Accepted { .. } => {
+            super::whatsapp_words::accepted(&news, context.on_change.is_some())
         }
-    }
-    Ok(news)
+        refused
+        @ (SendOutcome::Refused { .. } | SendOutcome::NotSent(_) | SendOutcome::Unknown) => {
+            super::whatsapp_words::refused(&refused)
+        }
+    })
 }

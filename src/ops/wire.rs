@@ -284,6 +284,9 @@ pub enum Response {
     Templates {
         /// As the provider lists them, then ours that it lacks.
         list: Vec<TemplateLine>,
+        /// How many of ours were handed in and not taken.
+        #[serde(default)]
+        refused: usize,
     },
     /// What this month's messages cost.
     Usage(UsageFacts),

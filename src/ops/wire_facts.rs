@@ -2,6 +2,7 @@
 //! process that has it open.
 
 use super::provider_wire::UsageFacts;
+use crate::core::time::UnixMs;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
@@ -50,8 +51,20 @@ pub struct ProviderFacts {
     pub usage: Option<UsageFacts>,
     /// Our templates that cannot be sent, with why.
     pub templates_refused: Vec<String>,
+    /// Since when, and why, messages cannot be fetched, if they cannot.
+    #[serde(default)]
+    pub not_fetched: Option<NotFetched>,
     /// Files of patients that are still to be fetched.
     pub files_waiting: u64,
     /// Files that were lost or refused.
     pub files_lost: u64,
+}
+
+/// Since when messages cannot be fetched from the provider.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct NotFetched {
+    /// When the first look came to nothing.
+    pub since: UnixMs,
+    /// Why, in words.
+    pub why: String,
 }

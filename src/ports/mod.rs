@@ -110,13 +110,28 @@ pub trait History: Send + Sync + 'static {
     ) -> impl Future<Output = Result<Deliveries, Unanswered>> + Send;
 
     /// How many messages the provider took and has not sent yet.
-    fn backlog(&self) -> impl Future<Output = Result<u64, Unanswered>> + Send;
+    fn backlog(&self) -> impl Future<Output = Result<Backlog, Unanswered>> + Send;
 }
 
-/// The provider gave no usable answer.
+/// Why a question about the provider's memory came to nothing.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("the provider gave no usable answer")]
-pub struct Unanswered;
+pub enum Unanswered {
+    /// No whole answer came.
+    #[error("the provider gave no whole answer")]
+    Lost,
+    /// The provider refused it, with this code of the one table.
+    #[error("the provider refused to tell (error {0})")]
+    Refused(i64),
+    /// The answer is longer than what is read.
+    #[error("the provider's list is longer than what is read")]
+    TooLong,
+    /// What came back is not what was asked for.
+    #[error("what came back is no list of the provider's")]
+    Odd,
+    /// What was told could not be stored.
+    #[error("what the provider told could not be stored")]
+    NotStored,
+}
 
 /// The chats of the clinic's number.
 #[derive(Clone, Debug, Default)]
@@ -143,6 +158,10 @@ pub struct Page {
     pub told: Vec<Told>,
     /// How many messages there were in all, our own among them.
     pub messages: usize,
+    /// The earliest and the latest stamp among them all, where any tells one.
+    pub span: Option<(UnixMs, UnixMs)>,
+    /// How large the answer was, bytes.
+    pub bytes: usize,
 }
 
 /// One message out of a provider's history.
@@ -159,6 +178,17 @@ pub struct Told {
 pub struct Deliveries {
     /// The news; a message that still waits at the provider has none.
     pub items: Vec<ReceivedItem>,
+    /// How large the answer was, bytes.
+    pub bytes: usize,
+}
+
+/// What waits in the provider's own queue.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Backlog {
+    /// Messages.
+    pub messages: u64,
+    /// How large the answer was, bytes.
+    pub bytes: usize,
 }
 
 /// How messages of ours stand at the provider.

@@ -35,6 +35,8 @@ pub struct Account {
     pub webhook_fields: Vec<String>,
     /// The status of a template right after it was handed in.
     pub first_review: String,
+    /// The name of a template that is not taken; empty takes all.
+    pub refused_template: String,
 }
 
 impl Default for Account {
@@ -61,6 +63,7 @@ impl Default for Account {
                 "account_update",
             ]),
             first_review: "PENDING".into(),
+            refused_template: String::new(),
         }
     }
 }

@@ -8,6 +8,8 @@ use super::world::{Reply, World};
 use crate::core::time::UnixMs;
 use serde_json::{Value, json};
 
+/// The system user that the token belongs to.
+const USER_ID: &str = "122100000000001";
 /// The scope that templates, subscriptions and the account itself need.
 const MANAGEMENT: &str = "whatsapp_business_management";
 
@@ -63,7 +65,7 @@ impl World {
             "issued_at": 1_794_000_000,
             "scopes": account.scopes,
             "granular_scopes": granular,
-            "user_id": "122100000000001",
+            "user_id": USER_ID,
         });
         Reply::json(200, &json!({ "data": data }))
     }
@@ -82,6 +84,9 @@ impl World {
                 self.asked.pop_front();
             }
             return Reply::json(200, &self.number(asker.fields.unwrap_or_default()));
+        }
+        if object == "me" {
+            return Reply::json(200, &json!({ "id": USER_ID }));
         }
         match self.media.describe(object, base_url, now) {
             Some(file) => Reply::json(200, &file),

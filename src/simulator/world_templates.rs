@@ -31,6 +31,10 @@ impl World {
         };
         let twin =
             |known: &Template| known.name == template.name && known.language == template.language;
+        if self.settings.account.refused_template == template.name {
+            let words = "Message template language is being deleted";
+            return self.refuse(&GraphError::new(100, words));
+        }
         if self.settings.templates.len() >= TEMPLATES_MAX
             || self.settings.templates.iter().any(twin)
         {

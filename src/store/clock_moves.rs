@@ -5,7 +5,7 @@ use crate::core::limits::{
     MEDIA_WAIT_MS_MAX, PREVIOUS_SECRET_MS, PROVIDER_WAIT_MS_MAX, STAFF_LOCK_MS_MAX, UNCONSENTED_MS,
 };
 use crate::core::time::{HOUR_MS, MINUTE_MS, UnixMs};
-use crate::store::Result;
+use crate::store::{Result, polling};
 use rusqlite::{Connection, params};
 
 /// Longest a contact waits for its step: quiet time and brake, and some room.
@@ -69,6 +69,7 @@ pub fn mend(conn: &Connection, now: UnixMs) -> Result<usize> {
     mended += conn
         .prepare_cached("UPDATE staff SET locked_until = ?1 WHERE locked_until > ?1")?
         .execute([now.plus_ms(STAFF_LOCK_MS_MAX).0])?;
+    mended += polling::set_back(conn, now)?;
     Ok(mended)
 }
 

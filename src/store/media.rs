@@ -87,7 +87,9 @@ pub struct File {
     pub why: Option<String>,
     /// Bytes that are here.
     pub bytes: u64,
-    /// Tries since the last byte came.
+    /// The furthest byte that any try has reached.
+    pub reached: u64,
+    /// Tries since one got further than all before it.
     pub tries: u32,
     /// When the patient sent it, by the provider's stamp.
     pub stamped: UnixMs,
@@ -188,7 +190,7 @@ fn attached(message: &Inbound) -> Option<&Media> {
 }
 
 const COLUMNS: &str = "id, inbox_id, contact_id, record_id, media_id, kind, mime, sha256, state, \
-                       why, bytes, tries, stamped_at";
+                       why, bytes, tries, stamped_at, reached";
 
 fn read(row: &Row<'_>) -> rusqlite::Result<File> {
     let kind: String = row.get(5)?;
@@ -216,6 +218,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<File> {
         bytes: u64::try_from(row.get::<_, i64>(10)?).unwrap_or(0),
         tries: row.get(11)?,
         stamped: UnixMs(row.get(12)?),
+        reached: u64::try_from(row.get::<_, i64>(13)?).unwrap_or(0),
     })
 }
 

@@ -84,6 +84,19 @@ pub fn close_about(conn: &Connection, kind: &str, detail: &str, now: UnixMs) -> 
         .execute(params![kind, detail, now.0])?)
 }
 
+/// Whether a task of this kind is not done.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn any_open(conn: &Connection, kind: &str) -> Result<bool> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT EXISTS (SELECT 1 FROM task INDEXED BY task_same
+                            WHERE kind = ?1 AND state != 'done')",
+        )?
+        .query_row([kind], |row| row.get(0))?)
+}
+
 /// Whether there ever was a task of this kind about this thing, done or not.
 ///
 /// # Errors

@@ -3,6 +3,8 @@
 //! vain.
 
 use crate::core::inbound::TemplateNews;
+use crate::core::lang::Lang;
+use crate::core::outgoing::{language_of_code, template_code, template_preference};
 use crate::core::time::UnixMs;
 use crate::store::Result;
 use crate::store::tasks::{self, NewTask};
@@ -75,6 +77,7 @@ pub fn note(conn: &Connection, news: &TemplateNews, now: UnixMs) -> Result<bool>
     let detail = detail(&news.name, &news.language);
     if is_usable(&news.status) {
         tasks::close_about(conn, TASK, &detail, now)?;
+        forgive(conn, news, now)?;
     }
     let trouble = is_trouble(&news.status);
     if trouble {
@@ -90,6 +93,22 @@ pub fn note(conn: &Connection, news: &TemplateNews, now: UnixMs) -> Result<bool>
     Ok(trouble)
 }
 
+/// A template that can be sent takes the place of one that was refused because
+/// it stands under another code of the same language.
+fn forgive(conn: &Connection, news: &TemplateNews, now: UnixMs) -> Result<()> {
+    let Some(language) = language_of_code(&news.language) else {
+        return Ok(());
+    };
+    let ours = template_code(language);
+    let known = find(conn, &news.name, ours)?;
+    if known.is_none_or(|known| is_usable(&known.news.status)) {
+        tasks::close_about(conn, TASK, &detail(&news.name, ours), now)?;
+    }
+    conn.prepare_cached("DELETE FROM template_fault WHERE name = ?1 AND language = ?2")?
+        .execute([news.name.as_str(), language.code()])?;
+    Ok(())
+}
+
 /// What was last heard of a template.
 ///
 /// # Errors
@@ -103,6 +122,48 @@ pub fn find(conn: &Connection, name: &str, language: &str) -> Result<Option<Temp
         .query_row([name, language], read)
         .optional()?;
     Ok(found)
+}
+
+/// The one of this name that is sent for a language, of all that were heard of.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn best(conn: &Connection, name: &str, language: Lang) -> Result<Option<Template>> {
+    let known = of_name(conn, name)?;
+    let ranked = known.into_iter().filter_map(|template| {
+        let news = &template.news;
+        let usable = is_usable(&news.status);
+        Some((
+            template_preference(&news.language, usable, language)?,
+            template,
+        ))
+    });
+    let best = ranked.min_by_key(|(preference, _)| *preference);
+    Ok(best.map(|(_, template)| template))
+}
+
+/// Forgets the templates of this name in languages that a whole list of Meta's
+/// does not hold any more.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn keep_only(conn: &Connection, name: &str, languages: &[&str]) -> Result<()> {
+    for known in of_name(conn, name)? {
+        if !languages.contains(&known.news.language.as_str()) {
+            conn.prepare_cached("DELETE FROM template WHERE name = ?1 AND language = ?2")?
+                .execute([name, known.news.language.as_str()])?;
+        }
+    }
+    Ok(())
+}
+
+fn of_name(conn: &Connection, name: &str) -> Result<Vec<Template>> {
+    let mut query = conn.prepare_cached(
+        "SELECT name, language, status, reason, heard_at FROM template
+         WHERE name = ?1 ORDER BY language",
+    )?;
+    let rows = query.query_map([name], read)?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Everything that was heard, by name and language.
@@ -172,5 +233,28 @@ mod tests {
         note(&conn, &news("our_own_name", "APPROVED"), UnixMs(1)).unwrap();
         assert!(hear(&conn, &news("our_own_name", "REJECTED"), UnixMs(2)).unwrap());
         assert_eq!(list(&conn).unwrap().len(), 1);
+    }
+
+    #[test]
+    fn what_meta_has_under_another_code_of_the_language_is_what_is_sent() {
+        let conn = db();
+        let english = |language: &str, status: &str| TemplateNews {
+            language: language.into(),
+            ..news("reply_waiting_en", status)
+        };
+        let best = || {
+            let best = best(&conn, "reply_waiting_en", Lang::En).unwrap();
+            best.map(|best| best.news.language)
+        };
+        assert_eq!(best(), None);
+        note(&conn, &english("fr", "APPROVED"), UnixMs(1)).unwrap();
+        assert_eq!(best(), None);
+        note(&conn, &english("en_US", "APPROVED"), UnixMs(1)).unwrap();
+        note(&conn, &english("en", "REJECTED"), UnixMs(1)).unwrap();
+        assert_eq!(best().as_deref(), Some("en_US"));
+        note(&conn, &english("en", "APPROVED"), UnixMs(2)).unwrap();
+        assert_eq!(best().as_deref(), Some("en"));
+        keep_only(&conn, "reply_waiting_en", &["en_US"]).unwrap();
+        assert_eq!(best().as_deref(), Some("en_US"), "the other is gone");
     }
 }

@@ -5,8 +5,8 @@
 use crate::core::id::OutboxKey;
 use crate::core::private::Private;
 use crate::ports::{
-    Call, Chats, Deliveries, Described, Fetched, Files, History, Messenger, Page, Reconciled,
-    SendOutcome, Standing, Unanswered,
+    Backlog, Call, Chats, Deliveries, Described, Fetched, Files, History, Messenger, Page,
+    Reconciled, SendOutcome, Standing, Unanswered,
 };
 use crate::whatsapp::client::Incoming;
 use crate::whatsapp::cloud::CloudClient;
@@ -48,28 +48,28 @@ impl Messenger for Provider {
 impl History for Provider {
     async fn chats(&self) -> Result<Chats, Unanswered> {
         match self {
-            Self::Cloud(_) => Err(Unanswered),
+            Self::Cloud(_) => Err(Unanswered::Odd),
             Self::UltraMsg(client) => client.chats().await,
         }
     }
 
     async fn messages(&self, chat: &Private<String>, newest: usize) -> Result<Page, Unanswered> {
         match self {
-            Self::Cloud(_) => Err(Unanswered),
+            Self::Cloud(_) => Err(Unanswered::Odd),
             Self::UltraMsg(client) => client.messages(chat, newest).await,
         }
     }
 
     async fn deliveries(&self, standing: Standing, page: usize) -> Result<Deliveries, Unanswered> {
         match self {
-            Self::Cloud(_) => Err(Unanswered),
+            Self::Cloud(_) => Err(Unanswered::Odd),
             Self::UltraMsg(client) => client.deliveries(standing, page).await,
         }
     }
 
-    async fn backlog(&self) -> Result<u64, Unanswered> {
+    async fn backlog(&self) -> Result<Backlog, Unanswered> {
         match self {
-            Self::Cloud(_) => Err(Unanswered),
+            Self::Cloud(_) => Err(Unanswered::Odd),
             Self::UltraMsg(client) => client.backlog().await,
         }
     }

@@ -5,8 +5,8 @@ use crate::core::id::OutboxKey;
 use crate::core::inbound::ProviderError;
 use crate::core::private::Private;
 use crate::ports::{
-    Call, Chats, Deliveries, Described, Fetched, Files, History, Messenger, Page, Reconciled,
-    SendOutcome, Standing, Unanswered,
+    Backlog, Call, Chats, Deliveries, Described, Fetched, Files, History, Messenger, Page,
+    Reconciled, SendOutcome, Standing, Unanswered,
 };
 use std::sync::{Arc, PoisonError, RwLock};
 
@@ -66,21 +66,21 @@ impl<M: Messenger> Messenger for Replaceable<M> {
 
 impl<M: History> History for Replaceable<M> {
     async fn chats(&self) -> Result<Chats, Unanswered> {
-        self.current().ok_or(Unanswered)?.chats().await
+        self.current().ok_or(Unanswered::Lost)?.chats().await
     }
 
     async fn messages(&self, chat: &Private<String>, newest: usize) -> Result<Page, Unanswered> {
-        let history = self.current().ok_or(Unanswered)?;
+        let history = self.current().ok_or(Unanswered::Lost)?;
         history.messages(chat, newest).await
     }
 
     async fn deliveries(&self, standing: Standing, page: usize) -> Result<Deliveries, Unanswered> {
-        let history = self.current().ok_or(Unanswered)?;
+        let history = self.current().ok_or(Unanswered::Lost)?;
         history.deliveries(standing, page).await
     }
 
-    async fn backlog(&self) -> Result<u64, Unanswered> {
-        self.current().ok_or(Unanswered)?.backlog().await
+    async fn backlog(&self) -> Result<Backlog, Unanswered> {
+        self.current().ok_or(Unanswered::Lost)?.backlog().await
     }
 }
 

@@ -182,7 +182,7 @@ impl<F: Files> Fetcher<F> {
         if from != file.bytes {
             self.start_anew(file.id).await?;
         }
-        match self.keep(file.id, from, pieces).await? {
+        match self.keep(file, from, pieces).await? {
             Kept::Whole(total) => self.check(file, total, bytes).await,
             Kept::Part(next) => Ok(next),
         }
@@ -199,7 +199,8 @@ impl<F: Files> Fetcher<F> {
     }
 
     /// Stores the pieces as they come.
-    async fn keep(&self, id: MediaId, from: u64, mut pieces: impl Pieces) -> Result<Kept, Error> {
+    async fn keep(&self, file: &File, from: u64, mut pieces: impl Pieces) -> Result<Kept, Error> {
+        let id = file.id;
         let mut at = from;
         let mut buffer: Vec<u8> = Vec::with_capacity(MEDIA_CHUNK_BYTES);
         loop {
@@ -226,7 +227,7 @@ impl<F: Files> Fetcher<F> {
             }
             match ended {
                 Some(true) => return Ok(Kept::Whole(at)),
-                Some(false) => return Ok(Kept::Part(broke_off(at > from))),
+                Some(false) => return Ok(Kept::Part(broke_off(at > file.reached))),
                 None if at > MEDIA_FILE_BYTES_MAX => {
                     return Ok(Kept::Part(Next::Over(State::TooBig, Some("too_big"))));
                 }
@@ -300,7 +301,9 @@ enum Kept {
     Part(Next),
 }
 
-/// A broken connection: where it brought something, the rest is asked for soon.
+/// A broken connection: where it got further than any before, the rest is asked
+/// for soon. Bytes that were here once and were lost again are no progress: a
+/// file store that cannot go on from the middle would be asked without end.
 const fn broke_off(brought: bool) -> Next {
     Next::Again {
         why: "broke_off",
@@ -397,9 +400,15 @@ fn expire(conn: &Connection, now: UnixMs) -> Result<(), Error> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::id::{ContactId, InboxId};
+    use crate::core::data_key::DataKey;
+    use crate::core::id::{ContactId, InboxId, MediaId};
     use crate::core::inbound::MediaKind;
+    use crate::core::private::Private;
+    use crate::core::time::Now;
+    use crate::ports::LineFault;
     use crate::store::tests::{contact, db};
+    use crate::store::{BoxKey, open};
+    use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
 
     fn file(mime: &str, bytes: u64) -> File {
         File {
@@ -414,6 +423,7 @@ mod tests {
             state: State::Fetching,
             why: None,
             bytes,
+            reached: bytes,
             tries: 0,
             stamped: UnixMs(0),
         }
@@ -505,5 +515,101 @@ mod tests {
             assert_eq!(open, [other, (kind, Some("1"))], "{why}");
             assert!(kind.parse::<Kind>().unwrap().concerns_patient());
         }
+    }
+
+    struct Hands(AtomicI64);
+
+    impl Clock for Hands {
+        fn now(&self) -> Now {
+            Now {
+                at: UnixMs(self.0.load(Ordering::Relaxed)),
+                trusted: true,
+            }
+        }
+    }
+
+    struct Same;
+
+    impl Chance for Same {
+        fn fill(&self, bytes: &mut [u8]) {
+            bytes.fill(0);
+        }
+    }
+
+    /// A file store that always begins at the first byte, behind a line that
+    /// breaks off after some of them.
+    struct Forgetful(Arc<AtomicU32>);
+
+    struct Some400(u32);
+
+    impl Pieces for Some400 {
+        async fn next(&mut self) -> Result<Option<Vec<u8>>, LineFault> {
+            self.0 += 1;
+            if self.0 > 4 {
+                return Err(LineFault::Down);
+            }
+            Ok(Some(vec![7; 100_000]))
+        }
+    }
+
+    impl Files for Forgetful {
+        type Pieces = Some400;
+
+        async fn describe(&self, _media_id: &str) -> Described {
+            Described::Found {
+                place: "https://x.example/1".into(),
+                mime: Some("image/jpeg".into()),
+                bytes: Some(900_000),
+            }
+        }
+
+        async fn fetch(&self, _place: &Private<String>, _from: u64) -> Fetched<Some400> {
+            self.0.fetch_add(1, Ordering::Relaxed);
+            Fetched::Coming {
+                from: 0,
+                pieces: Some400(0),
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_never_gets_further_is_tried_ever_more_rarely() {
+        const HOUR_MS: i64 = 3_600_000;
+        let folder = tempfile::tempdir().unwrap();
+        let key = DataKey::take(&mut [1; 32]);
+        open::create(folder.path(), &key, &BoxKey::new([2; 32])).unwrap();
+        let conn = open::open(folder.path(), &key).unwrap();
+        contact(&conn, "243970000001");
+        conn.execute_batch(
+            "INSERT INTO media (contact_id, media_id, kind, state, stamped_at, created_at,
+                                updated_at)
+             VALUES (1, '1', 'image', 'waiting', 0, 0, 0);",
+        )
+        .unwrap();
+        let (writer, thread) = Writer::start(conn, None).unwrap();
+        let (clock, fetched) = (
+            Arc::new(Hands(AtomicI64::new(0))),
+            Arc::new(AtomicU32::new(0)),
+        );
+        let fetcher = Fetcher {
+            files: Arc::new(Forgetful(Arc::clone(&fetched))),
+            writer,
+            readers: Readers::open(folder.path(), &key).unwrap(),
+            clock: Arc::clone(&clock) as Arc<dyn Clock>,
+            chance: Arc::new(Same),
+            line: Line::default(),
+            disk: Reserve::new(folder.path(), 0),
+            bell: Bell::default(),
+        };
+        let often = || fetched.load(Ordering::Relaxed) > 8;
+        while clock.0.load(Ordering::Relaxed) < HOUR_MS && !often() {
+            let pause = fetcher.turn().await.unwrap();
+            let ms = i64::try_from(pause.as_millis()).unwrap();
+            clock.0.fetch_add(ms.max(1_000), Ordering::Relaxed);
+        }
+        let fetched = fetched.load(Ordering::Relaxed);
+        assert!((2..=8).contains(&fetched), "{fetched} in an hour");
+        drop(fetcher);
+        thread.stop().unwrap();
     }
 }

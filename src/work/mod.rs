@@ -11,6 +11,7 @@ mod pace;
 mod patience;
 pub mod poll;
 pub mod purse;
+mod refused;
 pub mod runner;
 mod seen;
 pub mod sender;

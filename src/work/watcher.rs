@@ -11,6 +11,7 @@ use crate::store::{Writer, outbox};
 use crate::work::Bell;
 use crate::work::line::Line;
 use crate::work::purse::Ask;
+use crate::work::refused::Refusals;
 use crate::work::seen::Seen;
 use crate::work::watch::Plan;
 use std::pin::pin;
@@ -49,8 +50,13 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
     /// Works until `stop`.
     pub async fn run(self, stop: CancellationToken) {
         let mut cut_since = None;
+        let mut refusals = Refusals::default();
         loop {
             self.tell(&mut cut_since).await;
+            let now = self.line.moment(self.at());
+            refusals
+                .note(&self.writer, self.line.state(), now.steady_ms, now.at)
+                .await;
             let plan = self.line.plan(self.at());
             let wait = Duration::from_millis(u64::try_from(plan.wait_ms).unwrap_or(0));
             tokio::select! {

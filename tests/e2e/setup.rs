@@ -19,9 +19,13 @@ struct Post {
 
 impl Post {
     fn start(folder: &Path, more: &str) -> Self {
+        Self::start_at(folder, &roomy(), more)
+    }
+
+    fn start_at(folder: &Path, far_side: &Value, more: &str) -> Self {
         let port = free_port();
         let callback = format!("http://127.0.0.1:{port}/webhooks/whatsapp");
-        let far_side = FarSide::start(folder, &roomy(), &callback);
+        let far_side = FarSide::start(folder, far_side, &callback);
         let clinic = Clinic::new(folder, port, &far_side.graph);
         clinic.configure(&far_side.graph, more);
         let service = clinic.serve();
@@ -182,6 +186,20 @@ fn a_sound_account_is_subscribed_and_every_fault_has_its_sentence() {
     assert_eq!(post.clinic.run(&set, &[], "of another app").status, 0);
     assert_eq!(post.finds("app secret", "bad", "not the secret"), 1);
     assert_eq!(post.clinic.run(&set, &[], APP_SECRET).status, 0);
+    // The id of another's number says nothing against the secret.
+    assert!(post.service.stop().success());
+    post.clinic
+        .reword(&[("phone_number_id = \"1", "phone_number_id = \"9")]);
+    post.service = post.clinic.serve();
+    assert_eq!(post.finds("phone number", "bad", "no number of this id"), 1);
+    assert_eq!(
+        post.finds("app secret", "ok", "belongs to the token's app"),
+        1
+    );
+    assert!(post.service.stop().success());
+    post.clinic
+        .reword(&[("phone_number_id = \"9", "phone_number_id = \"1")]);
+    post.service = post.clinic.serve();
     post.far_side.set_line(false);
     assert_eq!(post.finds("line", "bad", "could not be reached"), 1);
     post.far_side.set_line(true);
@@ -263,6 +281,19 @@ fn templates_are_handed_in_reviewed_paused_and_told_to_staff() {
         post.finds("templates", "bad", "fr: reply_waiting_fr is not at Meta"),
         1
     );
+    // One that is not taken keeps none of the others back.
+    let taking = post
+        .far_side
+        .account(&json!({ "refused_template": "reply_waiting_fr" }));
+    assert_eq!(taking["refused_template"], "reply_waiting_fr");
+    let (ran, list) = post.whatsapp(&["templates", "submit"]);
+    assert_eq!(ran.status, 1, "{ran:?}");
+    assert!(ran.err.contains("1 of the templates"), "{ran:?}");
+    let shown = list.as_array().unwrap().iter();
+    let shown = shown.map(|it| (it["name"].as_str().unwrap(), it["status"].as_str().unwrap()));
+    let refused: Vec<_> = shown.filter(|(_, status)| *status != "PENDING").collect();
+    assert_eq!(refused, [("reply_waiting_fr", "refused, error 100")]);
+    post.far_side.account(&json!({ "refused_template": "" }));
     assert_eq!(statuses(&["templates", "submit"]), ["PENDING"; 5]);
     assert_eq!(
         statuses(&["templates", "submit"]),
@@ -309,5 +340,29 @@ fn templates_are_handed_in_reviewed_paused_and_told_to_staff() {
     assert_eq!(open(), json!([]));
     let all: Value = serde_json::from_str(&tasks(&["list", "--all"]).out).unwrap();
     assert_eq!(all[0]["outcome"], "could_not_reach");
+    assert!(post.service.stop().success(), "{}", post.service.logged());
+}
+
+#[test]
+fn a_template_that_stands_under_another_code_of_its_language_arrives() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut far_side = roomy();
+    far_side["templates"] = json!([{
+        "name": "reply_waiting_en", "language": "en_US", "text": "We have a reply for you.",
+    }]);
+    let named = "[outbox.templates]\nen = \"reply_waiting_en\"\n";
+    let mut post = Post::start_at(folder.path(), &far_side, named);
+    post.finds("templates", "ok", "en: reply_waiting_en is approved");
+    // The window counts as closed when the answer leaves.
+    let number = "243970009001";
+    let closed = json!({ "kind": "refuse", "code": 131_047 });
+    post.far_side
+        .fault(&json!({ "fault": closed, "times": 1, "to": number }));
+    post.far_side.write(number, &json!({ "text": "stop" }));
+    let heard = wait::until("the template arrives", 60, || {
+        post.far_side.heard(number).first().cloned()
+    });
+    assert_eq!(heard["kind"], "template", "{heard}");
+    assert_eq!(heard["text"], "We have a reply for you.", "{heard}");
     assert!(post.service.stop().success(), "{}", post.service.logged());
 }

@@ -97,6 +97,22 @@ impl Post {
     }
 }
 
+/// The line is cut, and the box knows of it.
+fn cut(post: &Post) {
+    post.far.set_line(false);
+    wait::until("the line is known to be down", 90, || {
+        let health = http::get(&post.clinic.healthz()).ok()?;
+        (health.json()["line"] == "down").then_some(())
+    });
+}
+
+/// The same, and mended: the box looks into the chats now, whatever webhooks
+/// bring.
+fn interrupt(post: &Post) {
+    cut(post);
+    post.far.set_line(true);
+}
+
 fn count(conn: &Connection, sql: &str) -> i64 {
     conn.query_row(sql, [], |row| row.get(0)).unwrap()
 }
@@ -170,11 +186,7 @@ fn an_intake_by_polling_alone_and_a_line_that_is_cut_and_back() {
     let service = post.clinic.serve();
     let first = post.talk(MARIE, &INTAKE[..2]);
     // Somebody writes while the line is cut: nothing is heard of it.
-    post.far.set_line(false);
-    wait::until("the line is known to be down", 90, || {
-        let health = http::get(&post.clinic.healthz()).ok()?;
-        (health.json()["line"] == "down").then_some(())
-    });
+    cut(&post);
     for name in [MARIE, HIDDEN] {
         post.far
             .write(name, if name == MARIE { "1" } else { "hello" });
@@ -244,4 +256,69 @@ fn a_phone_that_is_logged_out_holds_everything_and_fails_nothing() {
         count(&conn, "SELECT count(*) FROM outbox WHERE state = 'failed'"),
         0
     );
+}
+
+#[test]
+fn what_a_lost_webhook_told_is_found_below_twelve_that_arrived() {
+    let post = post(true);
+    let service = post.clinic.serve();
+    post.talk(MARIE, &["hello"]);
+    interrupt(&post);
+    post.talk(HIDDEN, &["hello"]);
+    let settled = || post.states().iter().all(|state| state == "read");
+    wait::until("no webhook is on its way", 60, || settled().then_some(()));
+    post.far.fault("drop_webhook", 1);
+    post.far.write(MARIE, "my father is here too");
+    for _ in 0..12 {
+        post.talk(MARIE, &["hello"]);
+    }
+    let taken = "SELECT count(*) FROM inbox WHERE kind = 'message'";
+    interrupt(&post);
+    post.talk(HIDDEN, &["1"]);
+    let conn = post.look_inside(service);
+    assert_eq!(count(&conn, taken), 1 + 1 + 12 + 1 + 1, "the lost one too");
+}
+
+/// Status and output of a command that asks the provider.
+fn ask(post: &Post, args: &[&str]) -> (i32, String) {
+    let ran = post.clinic.run(args, &[], "");
+    for private in [TOKEN, PATH_SECRET, MARIE] {
+        let leaks = ran.out.contains(private) || ran.err.contains(private);
+        assert!(!leaks, "{args:?} shows {private}");
+    }
+    (ran.status, format!("{}{}", ran.out, ran.err))
+}
+
+#[test]
+fn the_set_up_is_told_in_words_and_a_test_message_goes_out() {
+    let post = post(true);
+    let mut service = post.clinic.serve();
+    let says = |status: i32, parts: &[&str]| {
+        for args in [&["doctor", "--online"][..], &["whatsapp", "setup"]] {
+            let (ended, said) = ask(&post, args);
+            assert_eq!(ended, status, "{args:?} {said}");
+            for part in parts {
+                assert!(said.contains(part), "{args:?} {part}: {said}");
+            }
+        }
+    };
+    says(0, &["phone: it is linked", "chats: 0 can be looked into"]);
+    post.far.account(&json!({ "status": "qr" }));
+    says(1, &["it is logged out", "scan the code"]);
+    post.far.account(&json!({ "status": "standby" }));
+    says(1, &["another session", "they need a phone that is linked"]);
+    post.far.account(&json!({ "status": "authenticated" }));
+    let (ended, said) = ask(&post, &["whatsapp", "test", "--to", "+243970009001"]);
+    assert_eq!(ended, 0, "{said}");
+    assert!(said.contains("delivered"), "{said}");
+    assert_eq!(post.far.heard("243970009001"), ["hello"]);
+    let set = ["secret", "set", "ultramsg.token"];
+    assert_eq!(
+        post.clinic
+            .run(&set, &[], "token-of-another-instance")
+            .status,
+        0
+    );
+    says(1, &["does not accept the token"]);
+    assert!(service.stop().success(), "{}", service.logged());
 }

@@ -22,7 +22,7 @@ use finding::{Findings, Verdict};
 use folder::look_at_folder;
 use lan::look_at_lan;
 use memory::look_at_memory;
-use provider::look_at_version;
+use provider::{look_at_account, look_at_version};
 use running::Running;
 use std::net::{SocketAddr, TcpListener};
 use tpm::look_at_tpm;
@@ -33,7 +33,7 @@ use tpm::look_at_tpm;
     after_help = "Examples:\n  healthpost doctor\n  healthpost doctor --online --passphrase-file /root/passphrase"
 )]
 pub struct Doctor {
-    /// Also try to reach the provider
+    /// Also try to reach the provider, and ask UltraMsg how its phone stands
     #[arg(long)]
     online: bool,
     #[command(flatten)]
@@ -118,12 +118,19 @@ impl Doctor {
             let how = "start the service, or add --passphrase-file FILE";
             findings.add("database", Verdict::NotChecked, "nothing has it open", how);
             left_open(findings);
+            if self.online && config.is_some_and(is_ultramsg) {
+                let said = "its token lies in the database";
+                findings.add("UltraMsg", Verdict::NotChecked, said, how);
+            }
             return;
         }
         let facts = match Reached::open(globals, &self.opening).await {
             Err(failure) => Err(failure),
             Ok(mut reached) => {
                 let answered = reached.ask(Request::Facts).await;
+                if self.online && config.is_some_and(is_ultramsg) {
+                    look_at_account(reached.ask(Request::WhatsAppSetup).await, findings);
+                }
                 reached.close().await.and(answered)
             }
         };
@@ -178,6 +185,10 @@ impl Doctor {
             }
         }
     }
+}
+
+fn is_ultramsg(config: &Config) -> bool {
+    config.whatsapp.provider == Provider::UltraMsg
 }
 
 /// What nobody was there to tell, and matters most of it.

@@ -1,10 +1,12 @@
 //! What the database knows of the provider without asking it: costs, templates,
 //! patients' files, and how long the API version lives.
 
+use super::super::failure::Failure;
+use super::super::output;
 use super::finding::{Findings, Verdict};
 use crate::config::{Config, Provider};
 use crate::core::time::UnixMs;
-use crate::ops::{ProviderFacts, judge_version};
+use crate::ops::{ProviderFacts, Response, judge_version};
 
 /// Turns the facts into findings.
 pub(super) fn look_at_provider(facts: &ProviderFacts, findings: &mut Findings) {
@@ -25,11 +27,47 @@ pub(super) fn look_at_provider(facts: &ProviderFacts, findings: &mut Findings) {
         let how = "healthpost whatsapp setup says why; until then late replies become calls";
         findings.add("templates", Verdict::Warning, template, how);
     }
+    if let Some(fault) = &facts.not_fetched {
+        let since = crate::core::table::time(fault.since, &jiff::tz::TimeZone::UTC);
+        let said = format!("messages cannot be fetched since {since}: {}", fault.why);
+        let how = "add --online to see how the account stands; look at the clinic's phone";
+        findings.add("polling", Verdict::Bad, &said, how);
+    }
     let said = format!(
         "{} of patients' files wait to be fetched, {} were lost",
         facts.files_waiting, facts.files_lost
     );
     findings.add("files", Verdict::Ok, &said, "");
+}
+
+/// How the account stands at a provider that was asked.
+pub(super) fn look_at_account(asked: Result<Response, Failure>, findings: &mut Findings) {
+    const WHAT: &str = "UltraMsg";
+    let list = match asked {
+        Ok(Response::Setup { list, .. }) => list,
+        Ok(_) => {
+            findings.add(WHAT, Verdict::Bad, "no usable answer", "update the service");
+            return;
+        }
+        Err(failure) => {
+            let said = failure.to_string().replace("\nhint: ", "; ");
+            findings.add(WHAT, Verdict::Bad, &said, "");
+            return;
+        }
+    };
+    for line in list {
+        let said = format!("{}: {}", line.check, output::tame(&line.finding));
+        findings.add(WHAT, verdict(&line.state), &said, &line.remedy);
+    }
+}
+
+fn verdict(word: &str) -> Verdict {
+    match word {
+        "ok" => Verdict::Ok,
+        "warning" => Verdict::Warning,
+        "not checked" => Verdict::NotChecked,
+        _ => Verdict::Bad,
+    }
 }
 
 /// How long the version of the API lives that is in use.
@@ -38,10 +76,10 @@ pub(super) fn look_at_version(config: &Config, now: UnixMs, findings: &mut Findi
         return;
     }
     let line = judge_version(&config.whatsapp.api_version, now);
-    let verdict = match line.state.as_str() {
-        "ok" => Verdict::Ok,
-        "warning" => Verdict::Warning,
-        _ => Verdict::Bad,
-    };
-    findings.add("API version", verdict, &line.finding, &line.remedy);
+    findings.add(
+        "API version",
+        verdict(&line.state),
+        &line.finding,
+        &line.remedy,
+    );
 }

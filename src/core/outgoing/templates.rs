@@ -123,9 +123,33 @@ pub fn wording(language: Lang) -> &'static str {
     of(language).map_or("", |template| template.body)
 }
 
-/// The provider's code of a template's language.
+/// The provider's code of a template's language, as we hand it in.
 pub fn template_code(language: Lang) -> &'static str {
     of(language).map_or(language.code(), |template| template.code)
+}
+
+/// Whether a language code of WhatsApp's speaks this language (`pt_BR` speaks
+/// Portuguese).
+pub fn speaks(code: &str, language: Lang) -> bool {
+    language_of_code(code) == Some(language)
+}
+
+/// The language that a code of WhatsApp's speaks, if it is one of ours.
+pub fn language_of_code(code: &str) -> Option<Lang> {
+    code.split(['_', '-']).next()?.parse().ok()
+}
+
+/// Which of several templates of one name is sent for a language, the lowest
+/// first; none for one that does not speak it. What can be sent comes first,
+/// then the code that we hand in.
+pub fn template_preference(code: &str, usable: bool, language: Lang) -> Option<u8> {
+    let ours = code == template_code(language);
+    speaks(code, language).then_some(match (usable, ours) {
+        (true, true) => 0,
+        (true, false) => 1,
+        (false, true) => 2,
+        (false, false) => 3,
+    })
 }
 
 fn of(language: Lang) -> Option<NeutralTemplate> {
@@ -169,6 +193,22 @@ mod tests {
                 assert!(!text.contains(word), "{}: {word}", template.language);
             }
         }
+    }
+
+    #[test]
+    fn a_code_with_a_country_speaks_its_language() {
+        assert!(speaks("pt_BR", Lang::Pt));
+        assert!(speaks("sw", Lang::Sw));
+        assert!(!speaks("sv", Lang::Sw));
+        let order = [
+            ("pt_PT", true),
+            ("pt_BR", true),
+            ("pt_PT", false),
+            ("pt_BR", false),
+        ];
+        let ranks = order.map(|(code, usable)| template_preference(code, usable, Lang::Pt));
+        assert_eq!(ranks, [Some(0), Some(1), Some(2), Some(3)]);
+        assert_eq!(template_preference("fr", true, Lang::Pt), None);
     }
 
     #[test]

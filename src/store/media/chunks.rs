@@ -7,8 +7,9 @@ use crate::core::time::UnixMs;
 use crate::store::Result;
 use rusqlite::{Connection, OptionalExtension, params};
 
-/// Adds a piece that begins where the last one ended. A file that was erased
-/// meanwhile takes none: `false`.
+/// Adds a piece that begins where the last one ended; it is progress if it
+/// reaches further than any before. A file that was erased meanwhile takes
+/// none: `false`.
 ///
 /// # Errors
 /// Whatever the database reports.
@@ -23,7 +24,8 @@ pub fn add_chunk(
     let (from, end) = (column(from), column(end));
     let taken = conn
         .prepare_cached(
-            "UPDATE media SET bytes = ?3, tries = 0, updated_at = ?4
+            "UPDATE media SET bytes = ?3, tries = CASE WHEN ?3 > reached THEN 0 ELSE tries END,
+                              reached = max(reached, ?3), updated_at = ?4
              WHERE id = ?1 AND state = 'fetching' AND bytes = ?2",
         )?
         .execute(params![id.0, from, end, now.0])?;
@@ -35,8 +37,9 @@ pub fn add_chunk(
     Ok(true)
 }
 
-/// Forgets the last pieces of a file that has to be fetched anew; true while
-/// there are more. What is left is a beginning, whenever the power goes.
+/// Forgets the last pieces of a file that has to be fetched anew, and not how far
+/// it ever came; true while there are more. What is left is a beginning, whenever
+/// the power goes.
 ///
 /// # Errors
 /// Whatever the database reports.

@@ -35,11 +35,12 @@ CREATE TABLE seen (
     inbox_id INTEGER
 ) STRICT, WITHOUT ROWID;
 
--- Chats as polling last saw them: HMAC of the chat's name, the stamp of its
--- latest message.
+-- Chats as polling last saw them: HMAC of the chat's name, the stamp before
+-- which it holds nothing new, and when it was last looked into.
 CREATE TABLE polled_chat (
-    key   BLOB PRIMARY KEY CHECK (length(key) = 16),
-    stamp INTEGER NOT NULL
+    key       BLOB PRIMARY KEY CHECK (length(key) = 16),
+    stamp     INTEGER NOT NULL,
+    pulled_at INTEGER NOT NULL DEFAULT 0
 ) STRICT, WITHOUT ROWID;
 
 -- Rows are never deleted, also not when a contact is erased.
@@ -346,6 +347,9 @@ CREATE TABLE media (
                                               'refused', 'erased')),
     why        TEXT,
     bytes      INTEGER NOT NULL DEFAULT 0,
+    -- The furthest byte any try has reached.
+    reached    INTEGER NOT NULL DEFAULT 0,
+    -- Tries since one got further than all before it.
     tries      INTEGER NOT NULL DEFAULT 0,
     not_before INTEGER NOT NULL DEFAULT 0,
     stamped_at INTEGER NOT NULL,

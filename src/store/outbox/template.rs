@@ -11,21 +11,39 @@ use crate::store::tasks::{self, NewTask};
 use crate::store::{Result, sessions, templates};
 use rusqlite::{Connection, OptionalExtension, params};
 
+/// The template that goes.
+pub(super) struct Chosen {
+    name: String,
+    pub(super) language: Lang,
+    /// The provider's code of its language, where that was heard.
+    pub(super) code: Option<String>,
+}
+
 /// Whether a template could be queued for a contact, and which.
 pub(super) fn available(
     conn: &Connection,
     rules: &Rules,
     contact: ContactId,
     now: Now,
-) -> Result<(Templated, Option<(Lang, String)>)> {
+) -> Result<(Templated, Option<Chosen>)> {
     let wanted = language_of(conn, contact)?;
     let choice = rules.templates.for_somebody(wanted);
     if choice.is_empty() {
         return Ok((Templated::Absent, None));
     }
     for (lang, name) in choice {
-        if !is_resting(conn, name, lang, now)? && may_go(conn, name, lang)? {
-            return Ok((Templated::Ready, Some((lang, name.to_owned()))));
+        let heard = templates::best(conn, name, lang)?;
+        // Of one that nothing was heard of, a try will tell.
+        let may_go = heard
+            .as_ref()
+            .is_none_or(|heard| templates::is_usable(&heard.news.status));
+        if !is_resting(conn, name, lang, now)? && may_go {
+            let chosen = Chosen {
+                name: name.to_owned(),
+                language: lang,
+                code: heard.map(|heard| heard.news.language),
+            };
+            return Ok((Templated::Ready, Some(chosen)));
         }
     }
     Ok((Templated::Refused, None))
@@ -52,23 +70,17 @@ fn is_resting(conn: &Connection, name: &str, lang: Lang, now: Now) -> Result<boo
     }))
 }
 
-/// Whether what was last heard of a template lets it go; of one that nothing
-/// was heard of, a try will tell.
-fn may_go(conn: &Connection, name: &str, lang: Lang) -> Result<bool> {
-    let heard = templates::find(conn, name, template_code(lang))?;
-    Ok(heard.is_none_or(|heard| templates::is_usable(&heard.news.status)))
-}
-
 /// Queues the template for a contact. Its name at the provider is made of that
 /// of the message it goes ahead of: it needs no chance.
 pub(super) fn queue(conn: &Connection, rules: &Rules, contact: ContactId, now: Now) -> Result<()> {
-    let (_, Some((language, name))) = available(conn, rules, contact, now)? else {
+    let (_, Some(chosen)) = available(conn, rules, contact, now)? else {
         return Ok(());
     };
     let body = Body::Template {
-        name,
-        language,
-        text: wording(language).to_owned(),
+        name: chosen.name,
+        language: chosen.language,
+        code: chosen.code,
+        text: wording(chosen.language).to_owned(),
     };
     conn.prepare_cached(
         "INSERT INTO outbox (key, contact_id, purpose, body, rank, state, created_at, updated_at,
@@ -90,14 +102,13 @@ pub(super) fn queue(conn: &Connection, rules: &Rules, contact: ContactId, now: N
 }
 
 /// Notes that the provider refuses a template as such: it rests, and the
-/// technician hears of it once.
+/// technician hears of it once, under the code it was sent with.
 ///
 /// # Errors
 /// Whatever the database reports.
 pub fn note_fault(
     conn: &Connection,
-    name: &str,
-    language: Lang,
+    (name, language, told): (&str, Lang, Option<&str>),
     code: i64,
     now: UnixMs,
 ) -> Result<()> {
@@ -106,7 +117,8 @@ pub fn note_fault(
          ON CONFLICT (name, language) DO UPDATE SET code = ?3, since = ?4",
     )?
     .execute(params![name, language.code(), code, now.0])?;
-    let detail = templates::detail(name, template_code(language));
+    let sent_as = told.unwrap_or_else(|| template_code(language));
+    let detail = templates::detail(name, sent_as);
     let task = NewTask {
         kind: templates::TASK,
         contact: None,
@@ -130,8 +142,14 @@ pub(super) fn failed(
             .prepare_cached("SELECT body FROM outbox WHERE id = ?1")?
             .query_row([id.0], |row| row.get(0))?;
         let body = body.and_then(|body| serde_json::from_str(&body).ok());
-        if let Some(Body::Template { name, language, .. }) = body {
-            note_fault(conn, &name, language, code, now)?;
+        if let Some(Body::Template {
+            name,
+            language,
+            code: told,
+            ..
+        }) = body
+        {
+            note_fault(conn, (&name, language, told.as_deref()), code, now)?;
         }
     }
     lane::call_for_held(conn, lane::contact_of(conn, id)?, now)

@@ -743,7 +743,7 @@ fn a_template_that_the_provider_stopped_is_not_chosen() {
     };
     let chosen = || {
         let (_, found) = template::available(&conn, &rules, amina, now).unwrap();
-        found.map(|(lang, _)| lang)
+        found.map(|chosen| chosen.language)
     };
     let hear = |name: &str, language: &str, status: &str| {
         let news = TemplateNews {
@@ -761,6 +761,10 @@ fn a_template_that_the_provider_stopped_is_not_chosen() {
     assert_eq!(chosen(), None);
     let (state, _) = template::available(&conn, &rules, amina, now).unwrap();
     assert_eq!(state, crate::core::delivery::Templated::Refused);
+    hear("ours_pt", "pt_BR", "APPROVED");
+    assert_eq!(chosen(), Some(Lang::Pt));
+    let (_, found) = template::available(&conn, &rules, amina, now).unwrap();
+    assert_eq!(found.unwrap().code.as_deref(), Some("pt_BR"));
     hear("ours_pt", "pt_PT", "APPROVED");
     assert_eq!(chosen(), Some(Lang::Pt));
 }

@@ -61,13 +61,19 @@ fn part(body: &Body) -> (&'static str, Value) {
             });
             ("interactive", part)
         }
-        Body::Template { name, language, .. } => {
+        Body::Template {
+            name,
+            language,
+            code,
+            ..
+        } => {
+            let code = code.as_deref().unwrap_or_else(|| template_code(*language));
             let tap = json!({ "type": "payload", "payload": REOPEN_ID });
             let button = json!({
                 "type": "button", "sub_type": "quick_reply", "index": "0", "parameters": [tap],
             });
             let part = json!({
-                "name": name, "language": { "code": template_code(*language) }, "components": [button],
+                "name": name, "language": { "code": code }, "components": [button],
             });
             ("template", part)
         }
@@ -150,6 +156,7 @@ mod tests {
         let body = Body::Template {
             name: "reply_waiting_fr".into(),
             language: crate::core::lang::Lang::Fr,
+            code: None,
             text: "not sent".into(),
         };
         let payload = sent(by_phone(), body).unwrap();
@@ -166,14 +173,17 @@ mod tests {
 
     #[test]
     fn a_template_names_its_language_as_the_provider_does() {
-        let body = Body::Template {
-            name: "reply_waiting_pt".into(),
-            language: crate::core::lang::Lang::Pt,
-            text: String::new(),
-        };
-        let payload = sent(by_phone(), body).unwrap();
-        let code = payload.pointer("/template/language/code");
-        assert_eq!(code, Some(&json!("pt_PT")));
+        for (told, sent_as) in [(None, "pt_PT"), (Some("pt_BR"), "pt_BR")] {
+            let body = Body::Template {
+                name: "reply_waiting_pt".into(),
+                language: crate::core::lang::Lang::Pt,
+                code: told.map(str::to_owned),
+                text: String::new(),
+            };
+            let payload = sent(by_phone(), body).unwrap();
+            let code = payload.pointer("/template/language/code");
+            assert_eq!(code, Some(&json!(sent_as)));
+        }
     }
 
     #[test]

@@ -5,7 +5,6 @@
 //! it, and it shows on a locked phone.
 
 use super::graph::{Graph, Unanswered, list, word};
-use crate::core::lang::Lang;
 use crate::core::outgoing::NeutralTemplate;
 use serde_json::{Value, json};
 
@@ -73,22 +72,4 @@ pub async fn submit(
     });
     let told = graph.post(&[account, "message_templates"], &body).await?;
     Ok(word(&told, "status"))
-}
-
-/// Whether a language code of WhatsApp's speaks this language (`pt_BR` speaks
-/// Portuguese).
-pub fn speaks(code: &str, lang: Lang) -> bool {
-    code.split(['_', '-']).next() == Some(lang.code())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_code_with_a_country_speaks_its_language() {
-        assert!(speaks("pt_BR", Lang::Pt));
-        assert!(speaks("sw", Lang::Sw));
-        assert!(!speaks("sv", Lang::Sw));
-    }
 }

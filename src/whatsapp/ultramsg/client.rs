@@ -6,10 +6,10 @@
 
 use super::codes;
 use super::form::encode;
-use super::verdict::{Proof, judge, linked, taken};
+use super::verdict::{LINKED, Proof, judge, linked, taken};
 use super::{address, wire};
 use crate::core::id::OutboxKey;
-use crate::core::limits::{PROVIDER_LIST_BYTES_MAX, RECONCILE_PAGES_MAX};
+use crate::core::limits::{PROVIDER_LIST_BYTES_MAX, PROVIDER_REPLY_BYTES_MAX, RECONCILE_PAGES_MAX};
 use crate::core::outgoing::Purpose;
 use crate::core::secret::Secret;
 use crate::ports::{Call, Messenger, Reconciled, SendOutcome, Unanswered};
@@ -24,7 +24,7 @@ use tokio::time::Instant;
 use zeroize::Zeroizing;
 
 /// Messages on one page of UltraMsg's queue.
-pub const PAGE_ROWS: usize = 50;
+const PAGE_ROWS: usize = 50;
 
 /// How long the word is believed that a phone is linked. Without one UltraMsg
 /// takes messages all the same, and drops them after a day.
@@ -90,7 +90,12 @@ impl UltraMsgClient {
     }
 
     /// Asks one of its questions; the token can only travel in the query.
-    async fn question(&self, path: &[&str], query: &[(&str, &str)]) -> Result<Answer, Lost> {
+    async fn question(
+        &self,
+        path: &[&str],
+        query: &[(&str, &str)],
+        bytes_max: usize,
+    ) -> Result<Answer, Lost> {
         let mut pairs = vec![("token", self.token.as_str())];
         pairs.extend_from_slice(query);
         let Ok(mut url) = below(&self.base, path) else {
@@ -98,7 +103,7 @@ impl UltraMsgClient {
         };
         url.set_query(Some(&encode(&pairs)));
         let ask = |client: &reqwest::Client| client.get(url);
-        self.line.ask_for(PROVIDER_LIST_BYTES_MAX, ask).await
+        self.line.ask_for(bytes_max, ask).await
     }
 
     /// Why nothing can be handed over just now, as far as it can be asked.
@@ -116,6 +121,25 @@ impl UltraMsgClient {
         }
     }
 
+    /// How the phone stands, in UltraMsg's word.
+    ///
+    /// # Errors
+    /// What was answered instead.
+    pub async fn account(&self) -> Result<String, SendOutcome> {
+        let answer = self
+            .question(&["instance", "status"], &[], PROVIDER_REPLY_BYTES_MAX)
+            .await;
+        let word = match &answer {
+            Ok(answer) if answer.whole => super::verdict::standing(&answer.body),
+            Ok(_) | Err(_) => None,
+        };
+        match outcome(answer, &linked) {
+            refused @ SendOutcome::Refused { .. } => word.ok_or(refused),
+            SendOutcome::Accepted { .. } => Ok(LINKED.to_owned()),
+            other @ (SendOutcome::NotSent(_) | SendOutcome::Unknown) => Err(other),
+        }
+    }
+
     fn note_linked(&self, linked: bool) {
         let mut at = self
             .linked_at
@@ -129,11 +153,23 @@ impl UltraMsgClient {
         &self,
         path: &[&str],
         query: &[(&str, &str)],
+        bytes_max: usize,
     ) -> Result<String, Unanswered> {
-        let answer = self.question(path, query).await.map_err(|_| Unanswered)?;
-        let fine = (200..300).contains(&answer.status) && answer.whole && !answer.is_page();
-        if !fine || super::verdict::fault(&answer.body).is_some() {
-            return Err(Unanswered);
+        let asked = self.question(path, query, bytes_max).await;
+        let answer = asked.map_err(|_| Unanswered::Lost)?;
+        if !answer.whole {
+            let cut = answer.body.len() >= bytes_max;
+            return Err(if cut {
+                Unanswered::TooLong
+            } else {
+                Unanswered::Lost
+            });
+        }
+        if let Some(code) = super::verdict::fault(&answer.body) {
+            return Err(Unanswered::Refused(code));
+        }
+        if !(200..300).contains(&answer.status) || answer.is_page() {
+            return Err(Unanswered::Odd);
         }
         let text = String::from_utf8_lossy(&answer.body);
         Ok(repair_escapes(&text).into_owned())
@@ -150,8 +186,10 @@ impl UltraMsgClient {
             ("sort", "desc"),
             ("referenceId", key.0.as_str()),
         ];
-        let text = self.listing(&["messages"], &query).await?;
-        let list = wire::list(&text, "messages").ok_or(Unanswered)?;
+        let text = self
+            .listing(&["messages"], &query, PROVIDER_LIST_BYTES_MAX)
+            .await?;
+        let list = wire::list(&text, "messages").ok_or(Unanswered::Odd)?;
         let rows = list.iter().filter_map(|raw| {
             let row: wire::Queued<'_> = serde_json::from_str(raw.get()).ok()?;
             let reference = row
@@ -252,7 +290,9 @@ impl Messenger for UltraMsgClient {
 
     /// Asks whether a phone is linked; `Accepted` carries no id then.
     async fn probe(&self) -> SendOutcome {
-        let answer = self.question(&["instance", "status"], &[]).await;
+        let answer = self
+            .question(&["instance", "status"], &[], PROVIDER_REPLY_BYTES_MAX)
+            .await;
         let outcome = outcome(answer, &linked);
         self.note_linked(matches!(outcome, SendOutcome::Accepted { .. }));
         outcome

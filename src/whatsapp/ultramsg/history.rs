@@ -2,14 +2,21 @@
 //! the only way to what a webhook missed, and needs no public way in.
 
 use super::address::{self, Named};
-use super::client::{PAGE_ROWS, UltraMsgClient};
+use super::client::UltraMsgClient;
 use super::message::{is_ours, read, stamp_of};
 use super::{Channel, news, wire};
+use crate::core::limits::{
+    PROVIDER_CHATS_BYTES_MAX, PROVIDER_LIST_BYTES_MAX, PROVIDER_REPLY_BYTES_MAX,
+};
 use crate::core::private::Private;
 use crate::core::time::UnixMs;
-use crate::ports::{Chat, Chats, Deliveries, History, Page, Standing, Told, Unanswered};
+use crate::ports::{Backlog, Chat, Chats, Deliveries, History, Page, Standing, Told, Unanswered};
 use crate::whatsapp::json::{Raw, object, stamp};
 use std::collections::BTreeMap;
+
+/// Messages of ours on one page of news: more than may wait in UltraMsg's
+/// queue, so that those behind them are on the first page too.
+const NEWS_ROWS: usize = 20;
 
 impl UltraMsgClient {
     fn channel(&self) -> Channel<'_> {
@@ -22,8 +29,10 @@ impl UltraMsgClient {
 
 impl History for UltraMsgClient {
     async fn chats(&self) -> Result<Chats, Unanswered> {
-        let text = self.listing(&["chats"], &[]).await?;
-        let list = wire::list(&text, "chats").ok_or(Unanswered)?;
+        let text = self
+            .listing(&["chats"], &[], PROVIDER_CHATS_BYTES_MAX)
+            .await?;
+        let list = wire::list(&text, "chats").ok_or(Unanswered::Odd)?;
         Ok(Chats {
             list: list.into_iter().filter_map(chat).collect(),
             bytes: text.len(),
@@ -33,18 +42,37 @@ impl History for UltraMsgClient {
     async fn messages(&self, chat: &Private<String>, newest: usize) -> Result<Page, Unanswered> {
         let newest = newest.to_string();
         let query = [("chatId", chat.as_str()), ("limit", newest.as_str())];
-        let text = self.listing(&["chats", "messages"], &query).await?;
-        let list = wire::list(&text, "messages").ok_or(Unanswered)?;
+        let text = self
+            .listing(&["chats", "messages"], &query, PROVIDER_LIST_BYTES_MAX)
+            .await?;
+        let list = wire::list(&text, "messages").ok_or(Unanswered::Odd)?;
         let messages = list.len();
         let mut told: Vec<(UnixMs, Told)> = Vec::new();
+        let mut span: Option<(UnixMs, UnixMs)> = None;
         for raw in list {
-            told.extend(theirs(raw, self.channel()));
+            let known = object::<wire::Message<'_>>(raw);
+            let stamp = known.as_ref().and_then(stamp_of).filter(|at| at.0 > 0);
+            if let Some(at) = stamp {
+                let (first, last) = span.unwrap_or((at, at));
+                span = Some((first.min(at), last.max(at)));
+            }
+            // Our own words are none of theirs.
+            if known.as_ref().is_some_and(is_ours) {
+                continue;
+            }
+            let item = Told {
+                raw: Private::new(raw.get().as_bytes().to_vec()),
+                item: read(raw, self.channel()),
+            };
+            told.push((stamp.unwrap_or_default(), item));
         }
         // In whichever order they came; equal stamps keep it.
         told.sort_by_key(|(at, _)| *at);
         Ok(Page {
             told: told.into_iter().map(|(_, told)| told).collect(),
             messages,
+            span,
+            bytes: text.len(),
         })
     }
 
@@ -55,26 +83,34 @@ impl History for UltraMsgClient {
             Standing::Invalid => "invalid",
             Standing::Unsent => "unsent",
         };
-        let (page, rows) = (page.to_string(), PAGE_ROWS.to_string());
+        let (page, rows) = (page.to_string(), NEWS_ROWS.to_string());
         let query = [
             ("page", page.as_str()),
             ("limit", rows.as_str()),
             ("status", status),
             ("sort", "desc"),
         ];
-        let text = self.listing(&["messages"], &query).await?;
-        let list = wire::list(&text, "messages").ok_or(Unanswered)?;
+        let text = self
+            .listing(&["messages"], &query, PROVIDER_LIST_BYTES_MAX)
+            .await?;
+        let list = wire::list(&text, "messages").ok_or(Unanswered::Odd)?;
         let items = list.into_iter();
         Ok(Deliveries {
             items: items
                 .filter_map(|raw| news::of_row(raw, self.channel()))
                 .collect(),
+            bytes: text.len(),
         })
     }
 
-    async fn backlog(&self) -> Result<u64, Unanswered> {
-        let text = self.listing(&["messages", "statistics"], &[]).await?;
-        queued(&text).ok_or(Unanswered)
+    async fn backlog(&self) -> Result<Backlog, Unanswered> {
+        let text = self
+            .listing(&["messages", "statistics"], &[], PROVIDER_REPLY_BYTES_MAX)
+            .await?;
+        Ok(Backlog {
+            messages: queued(&text).ok_or(Unanswered::Odd)?,
+            bytes: text.len(),
+        })
     }
 }
 
@@ -88,19 +124,6 @@ fn chat(raw: Raw<'_>) -> Option<Chat> {
         }),
         Named::Crowd(_) | Named::Nobody => None,
     }
-}
-
-/// A message, unless it is our own.
-fn theirs(raw: Raw<'_>, channel: Channel<'_>) -> Option<(UnixMs, Told)> {
-    let known = object::<wire::Message<'_>>(raw);
-    if known.as_ref().is_some_and(is_ours) {
-        return None;
-    }
-    let told = Told {
-        raw: Private::new(raw.get().as_bytes().to_vec()),
-        item: read(raw, channel),
-    };
-    Some((known.as_ref().and_then(stamp_of).unwrap_or_default(), told))
 }
 
 /// The count of waiting messages, in an object of counts or one level below.

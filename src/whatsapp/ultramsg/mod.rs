@@ -12,6 +12,7 @@ mod form;
 mod history;
 mod message;
 mod news;
+pub mod setup;
 mod verdict;
 mod wire;
 

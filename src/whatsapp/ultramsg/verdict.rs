@@ -99,6 +99,19 @@ pub fn queue_id(instance: &str, id: &str) -> Private<String> {
 /// Whether a phone is linked and can send. Any other state holds the channel:
 /// what UltraMsg took meanwhile would wait there and expire after a day.
 pub fn linked(body: &[u8]) -> Option<SendOutcome> {
+    Some(match standing(body)?.as_str() {
+        LINKED => SendOutcome::Accepted {
+            wamid: Private::default(),
+        },
+        _ => refused(codes::NOT_LINKED, 200),
+    })
+}
+
+/// UltraMsg's word for a linked phone.
+pub const LINKED: &str = "authenticated";
+
+/// UltraMsg's word for how the phone stands.
+pub fn standing(body: &[u8]) -> Option<String> {
     #[derive(Deserialize)]
     struct Status<'a> {
         #[serde(borrow)]
@@ -115,10 +128,5 @@ pub fn linked(body: &[u8]) -> Option<SendOutcome> {
         status: Words<'a>,
     }
     let told: Status<'_> = serde_json::from_slice(body).ok()?;
-    Some(match told.status.account.status.as_str() {
-        "authenticated" => SendOutcome::Accepted {
-            wamid: Private::default(),
-        },
-        _ => refused(codes::NOT_LINKED, 200),
-    })
+    Some(told.status.account.status.as_str().to_owned())
 }

@@ -5,73 +5,54 @@
 //! It stores through the same door as a webhook, so that nothing counts twice,
 //! and it never answers anybody.
 
+mod allowance;
+mod chats;
 mod hold;
+mod pull;
 mod rhythm;
+mod trouble;
 
 pub use hold::{Hold, Pulse};
 pub use rhythm::{Rhythm, wait_ms};
 
+use self::allowance::Allowance;
+use self::chats::{Changed, changed};
 use self::rhythm::BUSY_MS;
+use self::trouble::Trouble;
 use crate::core::limits::{
-    CHATS_PER_POLL_MAX, DELIVERY_PAGES_MAX, FAR_QUEUE_MAX, MESSAGES_PER_CHAT_MAX, PULL_FIRST_MS_MAX,
+    CHATS_PER_POLL_MAX, FAR_QUEUE_MAX, PROVIDER_CHATS_BYTES_MAX, PULL_FIRST_MS_MAX,
 };
-use crate::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, UnixMs};
-use crate::ports::{Chat, Chats, History, Standing, Unanswered};
-use crate::store::{Readers, polling};
+use crate::core::time::{DAY_MS, HOUR_MS, UnixMs};
+use crate::ports::{Chat, History, Unanswered};
+use crate::store::Readers;
+use crate::store::polling::{self, LISTENS_BEFORE_MS, Seen, Unsettled};
 use crate::work::line::Line;
 use crate::work::taking::Taking;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-/// How far before its first look this box begins to listen.
-const BEFORE_MS: i64 = 10 * MINUTE_MS;
 /// For how long news of a message is asked for: a little longer than the
 /// provider itself keeps one it could not send.
 const NEWS_MS: i64 = DAY_MS + HOUR_MS;
-/// Wait between looks for messages the provider gave up.
-const GIVEN_UP_MS: i64 = 10 * MINUTE_MS;
 /// Longest wait of sends for the first look.
 const PATIENCE: Duration = Duration::from_millis(PULL_FIRST_MS_MAX);
-/// Newest messages looked at first; more while nothing known is met.
-const FIRST_LOOK: usize = 10;
 
 /// What one look found.
 #[derive(Clone, Copy, Debug, Default)]
 struct Look {
-    bytes: usize,
     messages: u32,
     more: bool,
     crowded: bool,
 }
 
-/// A chat with something new in it.
-struct Changed {
-    chat: Chat,
-    /// Hash of its name.
-    key: [u8; 16],
-    /// What is remembered once it was pulled.
-    mark: UnixMs,
-}
-
-/// What is remembered of a chat whose latest stamp is `last`; none if there is
-/// nothing to pull. Stamps are whole seconds, so more may come under the same
-/// one: each is pulled at two looks before it counts as done.
-fn next_mark(known: Option<UnixMs>, last: Option<UnixMs>) -> Option<UnixMs> {
-    let Some(last) = last else {
-        return Some(UnixMs(0));
-    };
-    let pulled_once = last.plus_ms(-1);
-    if known == Some(last) {
-        None
-    } else if known == Some(pulled_once) {
-        Some(last)
-    } else {
-        Some(pulled_once)
-    }
+/// What the database knows before a look.
+struct Known {
+    began: Option<UnixMs>,
+    seen: BTreeMap<[u8; 16], Seen>,
 }
 
 /// The worker.
@@ -93,7 +74,7 @@ pub struct Poll<H> {
 impl<H: History> Poll<H> {
     /// Looks again and again until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let state = State::new(self.now());
+        let state = State::new(self.now(), Allowance::full(self.steady_ms()));
         self.run_on(state, stop).await;
     }
 
@@ -102,16 +83,18 @@ impl<H: History> Poll<H> {
         self.hold.set_open(false);
         loop {
             if !self.line.state().carries(self.now()) {
-                state = State::new(self.now());
+                state = State::new(self.now(), state.allowance);
                 waited = None;
                 self.hold.set_open(false);
             } else if waited.is_none() {
+                let (since, crowded) = (state.since, state.rhythm.crowded);
                 let looked = tokio::select! {
-                    looked = self.look(&mut state.given_up_at) => looked,
-                    never = self.lose_patience(state.since, state.rhythm.crowded) => match never {},
+                    looked = self.look(&mut state) => looked,
+                    never = self.lose_patience(since, crowded) => match never {},
                     () = stop.cancelled() => return,
                 };
-                state.note(&looked, self.now());
+                state.note(&looked, self.now(), self.steady_ms());
+                self.tell(&mut state, looked.err()).await;
                 self.let_sends_go(&state);
                 waited = Some(0);
             }
@@ -132,6 +115,10 @@ impl<H: History> Poll<H> {
         self.taking.clock.now().at
     }
 
+    fn steady_ms(&self) -> i64 {
+        self.line.moment(self.now()).steady_ms
+    }
+
     async fn wait_ms(&self, state: &State) -> i64 {
         let now = self.now();
         if !self.line.state().carries(now) {
@@ -144,6 +131,7 @@ impl<H: History> Poll<H> {
         wait_ms(Rhythm {
             quiet_ms: now.ms_since(state.lively),
             unheard_ms: now.ms_since(self.pulse.heard()),
+            owed_ms: state.allowance.wait_ms(self.steady_ms()),
             crowded: state.rhythm.crowded || far.await.unwrap_or(0) >= FAR_QUEUE_MAX,
             ..state.rhythm
         })
@@ -177,143 +165,89 @@ impl<H: History> Poll<H> {
         }
     }
 
-    async fn look(&self, given_up_at: &mut UnixMs) -> Result<Look, Unanswered> {
-        let chats = self.history.chats().await?;
-        let mut look = Look {
-            bytes: chats.bytes,
-            ..Look::default()
-        };
-        let began = self.begin(&chats).await?;
-        let (known, unsettled) = self.known().await?;
-        let changed = self.changed(chats, &known, began);
-        look.more = changed.len() > CHATS_PER_POLL_MAX;
-        for changed in changed.into_iter().take(CHATS_PER_POLL_MAX) {
-            self.pull(changed, began, &mut look).await?;
+    /// Goes on with what the last list has told, or asks for one.
+    async fn look(&self, state: &mut State) -> Result<Look, Unanswered> {
+        if state.left.is_empty() {
+            self.list(state).await?;
         }
+        let mut look = Look::default();
+        for _ in 0..CHATS_PER_POLL_MAX {
+            let Some(changed) = state.left.pop_front() else {
+                break;
+            };
+            self.pull(changed, state, &mut look).await?;
+        }
+        // Those without a stamp stand at the end and keep nobody waiting.
+        look.more = state.left.front().is_some_and(|it| it.chat.last.is_some());
         if look.messages > 0 {
             self.pulse.miss();
         }
-        if unsettled {
-            self.ask_for_news(given_up_at, &mut look).await?;
-        }
+        let since = self.now().plus_ms(-NEWS_MS);
+        let unsettled = self
+            .readers
+            .read(move |conn| polling::unsettled(conn, since));
+        let unsettled: Unsettled = unsettled.await.map_err(log)?;
+        self.ask_for_news(unsettled, state, &mut look).await?;
         Ok(look)
     }
 
-    /// Since when this box listens. The newest stamp there is counts too: our
-    /// own clock may not be set yet.
-    async fn begin(&self, chats: &Chats) -> Result<UnixMs, Unanswered> {
-        let now = self.taking.clock.now();
-        let newest = chats.list.iter().filter_map(|chat| chat.last).max();
-        let at = newest.max(Some(now.at)).unwrap_or_default();
-        // After all that is known of the time it cannot have begun.
-        let latest = now.trusted.then(|| at.plus_ms(HOUR_MS));
-        let is_sound = |began: &UnixMs| latest.is_none_or(|latest| *began <= latest);
-        if let Some(began) = self.pulse.began().filter(is_sound) {
-            return Ok(began);
+    /// Asks for the chats and notes which are to be pulled.
+    async fn list(&self, state: &mut State) -> Result<(), Unanswered> {
+        let chats = self.history.chats().await?;
+        state.pay(chats.bytes);
+        state.listed = state.spent;
+        let instance = Arc::clone(&self.taking.our_id);
+        let known = self.readers.read(move |conn| {
+            Ok(Known {
+                began: polling::began(conn, &instance)?,
+                seen: polling::seen(conn)?,
+            })
+        });
+        let known = known.await.map_err(log)?;
+        let Some(began) = self.begin(&chats.list, known.began).await? else {
+            return Ok(());
+        };
+        state.began = began;
+        let key_of = |chat: &Chat| self.taking.box_key.keyed_hash(chat.id.as_str());
+        state.left = changed(chats.list, key_of, &known.seen, began);
+        Ok(())
+    }
+
+    /// Since when this box listens. Nobody has written before there is a chat.
+    async fn begin(
+        &self,
+        list: &[Chat],
+        known: Option<UnixMs>,
+    ) -> Result<Option<UnixMs>, Unanswered> {
+        if let Some(began) = known {
+            self.pulse.begin(began);
+            return Ok(Some(began));
         }
-        let at = at.plus_ms(-BEFORE_MS);
+        if list.is_empty() {
+            return Ok(None);
+        }
+        let newest = list.iter().filter_map(|chat| chat.last).max();
+        let at = beginning(newest, self.now());
         let instance = Arc::clone(&self.taking.our_id);
         let begun = self.taking.writer.run(move |conn| {
-            polling::begin(conn, &instance, at, latest)?;
+            polling::begin(conn, &instance, at, newest.is_some())?;
             polling::began(conn, &instance)
         });
         let began = begun.await.map_err(log)?.unwrap_or(at);
         self.pulse.begin(began);
-        Ok(began)
+        Ok(Some(began))
     }
+}
 
-    async fn known(&self) -> Result<(BTreeMap<[u8; 16], UnixMs>, bool), Unanswered> {
-        let since = self.now().plus_ms(-NEWS_MS);
-        let read = self
-            .readers
-            .read(move |conn| Ok((polling::stamps(conn)?, polling::any_unsettled(conn, since)?)));
-        read.await.map_err(log)
-    }
-
-    /// Chats with something new in them, the one that waits longest first.
-    fn changed(
-        &self,
-        chats: Chats,
-        known: &BTreeMap<[u8; 16], UnixMs>,
-        began: UnixMs,
-    ) -> Vec<Changed> {
-        let mut changed: Vec<Changed> = chats
-            .list
-            .into_iter()
-            .filter(|chat| chat.last.is_none_or(|last| last >= began))
-            .filter_map(|chat| {
-                let key = self.taking.box_key.keyed_hash(chat.id.as_str());
-                let mark = next_mark(known.get(&key).copied(), chat.last)?;
-                Some(Changed { chat, key, mark })
-            })
-            .collect();
-        changed.sort_by_key(|changed| changed.chat.last);
-        changed
-    }
-
-    /// Takes in what a chat holds, going back until known ground is met: what
-    /// is new may lie below what a webhook brought already.
-    async fn pull(
-        &self,
-        changed: Changed,
-        began: UnixMs,
-        look: &mut Look,
-    ) -> Result<(), Unanswered> {
-        let Changed { chat, key, mark } = changed;
-        let mut newest = FIRST_LOOK;
-        loop {
-            let page = self.history.messages(&chat.id, newest).await?;
-            let whole = page.messages < newest || newest >= MESSAGES_PER_CHAT_MAX;
-            let mut familiar = None;
-            for told in page.told {
-                if told.item.stamped().is_some_and(|at| at < began) {
-                    familiar = Some(true);
-                    continue;
-                }
-                let taken = self.taking.take(told.raw.into_inner(), vec![told.item]);
-                let tally = taken.await.map_err(log)?;
-                look.messages = look.messages.saturating_add(tally.messages);
-                familiar.get_or_insert(tally.duplicates > 0);
-            }
-            if whole || familiar == Some(true) {
-                break;
-            }
-            newest = newest.saturating_mul(4).min(MESSAGES_PER_CHAT_MAX);
-        }
-        let saw = move |conn: &_| polling::saw(conn, &key, mark);
-        self.taking.writer.run(saw).await.map_err(log)
-    }
-
-    /// How our own messages fared: the newest ones, and now and then those
-    /// the provider gave up.
-    async fn ask_for_news(
-        &self,
-        given_up_at: &mut UnixMs,
-        look: &mut Look,
-    ) -> Result<(), Unanswered> {
-        look.crowded = self.history.backlog().await? >= FAR_QUEUE_MAX;
-        for page in 1..=DELIVERY_PAGES_MAX {
-            if !self.news(Standing::Any, page).await? {
-                break;
-            }
-        }
-        let now = self.now();
-        if now.ms_since(*given_up_at) >= GIVEN_UP_MS || now < *given_up_at {
-            for standing in [Standing::Expired, Standing::Invalid, Standing::Unsent] {
-                self.news(standing, 1).await?;
-            }
-            *given_up_at = now;
-        }
-        Ok(())
-    }
-
-    /// Takes in one page; true if it held anything new.
-    async fn news(&self, standing: Standing, page: usize) -> Result<bool, Unanswered> {
-        let page = self.history.deliveries(standing, page).await?;
-        // The rows hold our own words and the person's number; the item says
-        // all that is needed of them.
-        let tally = self.taking.take([], page.items).await.map_err(log)?;
-        Ok(tally.statuses > 0)
+/// From which stamp on messages are answered, at the first look: a little
+/// before it. Our clock may not be set yet, or be ahead by hours: what is said
+/// after the latest thing the provider knows of is new whatever our clock says.
+fn beginning(newest: Option<UnixMs>, now: UnixMs) -> UnixMs {
+    let ours = now.plus_ms(-LISTENS_BEFORE_MS);
+    match newest {
+        None => ours,
+        Some(newest) if newest < ours => newest.plus_ms(1),
+        Some(newest) => newest.max(now).plus_ms(-LISTENS_BEFORE_MS),
     }
 }
 
@@ -326,22 +260,46 @@ struct State {
     lively: UnixMs,
     /// Whether one look has found nothing more to pull since then.
     caught_up: bool,
-    /// When what the provider gave up was last asked for.
-    given_up_at: UnixMs,
+    /// When news that seldom change were last asked for.
+    news_at: UnixMs,
+    /// Since when this box listens.
+    began: UnixMs,
+    /// What the last list told and is not pulled yet.
+    left: VecDeque<Changed>,
+    /// What the running look has cost, bytes, and its list alone.
+    spent: i64,
+    listed: i64,
+    /// What may be spent.
+    allowance: Allowance,
+    /// Looks that come to nothing, and who was told.
+    trouble: Trouble,
 }
 
 impl State {
-    fn new(now: UnixMs) -> Self {
+    fn new(now: UnixMs, allowance: Allowance) -> Self {
         Self {
             rhythm: Rhythm::default(),
             since: Instant::now(),
             lively: now,
             caught_up: false,
-            given_up_at: UnixMs(0),
+            news_at: UnixMs(0),
+            began: UnixMs(0),
+            left: VecDeque::new(),
+            spent: 0,
+            listed: 0,
+            allowance,
+            trouble: Trouble::default(),
         }
     }
 
-    fn note(&mut self, looked: &Result<Look, Unanswered>, now: UnixMs) {
+    fn note(&mut self, looked: &Result<Look, Unanswered>, now: UnixMs, steady_ms: i64) {
+        if matches!(looked, Err(Unanswered::TooLong)) {
+            self.pay(PROVIDER_CHATS_BYTES_MAX);
+            self.listed = self.spent;
+        }
+        let (spent, listed) = (self.spent, self.listed);
+        self.allowance.spend(spent, listed, steady_ms);
+        (self.spent, self.listed) = (0, 0);
         let Ok(look) = looked else {
             self.rhythm.failed = self.rhythm.failed.saturating_add(1);
             // What cannot be asked must not hold sends back for ever.
@@ -351,7 +309,6 @@ impl State {
         self.rhythm = Rhythm {
             failed: 0,
             more: look.more,
-            bytes: look.bytes,
             crowded: look.crowded,
             ..self.rhythm
         };
@@ -364,8 +321,10 @@ impl State {
 
 fn log(error: crate::store::Error) -> Unanswered {
     tracing::error!(%error, "what the provider holds could not be taken in");
-    Unanswered
+    Unanswered::NotStored
 }
 
+#[cfg(test)]
+mod slow_tests;
 #[cfg(test)]
 mod tests;

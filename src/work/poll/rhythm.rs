@@ -1,7 +1,6 @@
 //! How often the chats are looked into. Pure: what it depends on is handed in.
 
-use crate::core::limits::POLL_BYTES_PER_DAY;
-use crate::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, SECOND_MS};
+use crate::core::time::{HOUR_MS, MINUTE_MS, SECOND_MS};
 
 /// Wait between looks while somebody is writing.
 pub const BUSY_MS: i64 = 3 * SECOND_MS;
@@ -27,8 +26,8 @@ pub struct Rhythm {
     pub failed: u32,
     /// Whether the last one left something for the next.
     pub more: bool,
-    /// What the list of chats cost, bytes: each look pays it anew.
-    pub bytes: usize,
+    /// Until what the looks have cost is earned again, ms.
+    pub owed_ms: i64,
     /// Since the last message of either side, ms.
     pub quiet_ms: i64,
     /// Since the last webhook, ms.
@@ -44,7 +43,8 @@ pub fn wait_ms(rhythm: Rhythm) -> i64 {
     if rhythm.failed > 0 {
         return FAILED_MS
             .saturating_mul(1 << (rhythm.failed - 1).min(16))
-            .min(FAILED_MS_MAX);
+            .min(FAILED_MS_MAX)
+            .max(rhythm.owed_ms);
     }
     if rhythm.more {
         return MORE_MS;
@@ -54,26 +54,19 @@ pub fn wait_ms(rhythm: Rhythm) -> i64 {
     } else {
         IDLE_MS
     };
-    if rhythm.unheard_ms < HEARD_FOR_MS && !rhythm.crowded {
-        return base.max(HEARD_MS);
-    }
-    let bytes = i64::try_from(rhythm.bytes).unwrap_or(i64::MAX);
-    let affordable = bytes
-        .saturating_mul(DAY_MS)
-        .saturating_add(POLL_BYTES_PER_DAY - 1)
-        / POLL_BYTES_PER_DAY;
-    base.max(affordable)
+    let heard = rhythm.unheard_ms < HEARD_FOR_MS && !rhythm.crowded;
+    let least = if heard { HEARD_MS } else { 0 };
+    base.max(least).max(rhythm.owed_ms)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     const QUIET: Rhythm = Rhythm {
         failed: 0,
         more: false,
-        bytes: 2_000,
+        owed_ms: 0,
         quiet_ms: HOUR_MS,
         unheard_ms: i64::MAX,
         crowded: false,
@@ -85,14 +78,6 @@ mod tests {
             (QUIET, IDLE_MS),
             (
                 Rhythm {
-                    quiet_ms: 0,
-                    ..QUIET
-                },
-                3_296,
-            ),
-            (
-                Rhythm {
-                    bytes: 0,
                     quiet_ms: 0,
                     ..QUIET
                 },
@@ -128,29 +113,43 @@ mod tests {
                 },
                 FAILED_MS_MAX,
             ),
-            // A list of a thousand chats is read every six minutes.
+            // What was spent is earned first, whoever writes or tells.
             (
                 Rhythm {
-                    bytes: 200_000,
+                    owed_ms: HOUR_MS,
                     quiet_ms: 0,
                     ..QUIET
                 },
-                329_590,
+                HOUR_MS,
+            ),
+            (
+                Rhythm {
+                    owed_ms: HOUR_MS,
+                    unheard_ms: 0,
+                    ..QUIET
+                },
+                HOUR_MS,
+            ),
+            (
+                Rhythm {
+                    owed_ms: HOUR_MS,
+                    failed: 1,
+                    ..QUIET
+                },
+                HOUR_MS,
+            ),
+            // What one list has told is finished.
+            (
+                Rhythm {
+                    owed_ms: HOUR_MS,
+                    more: true,
+                    ..QUIET
+                },
+                MORE_MS,
             ),
         ];
         for (rhythm, wait) in cases {
             assert_eq!(wait_ms(rhythm), wait, "{rhythm:?}");
-        }
-    }
-
-    proptest! {
-        #[test]
-        fn lists_never_cost_more_than_the_day_allows(bytes in 0_usize..3_000_000, quiet_ms: i64, unheard_ms: i64, crowded: bool) {
-            let wait = wait_ms(Rhythm { bytes, quiet_ms, unheard_ms, crowded, ..QUIET });
-            prop_assert!(wait >= BUSY_MS);
-            let bytes = i64::try_from(bytes).unwrap();
-            let per_day = bytes * (DAY_MS / wait);
-            prop_assert!(unheard_ms < HEARD_FOR_MS || per_day <= POLL_BYTES_PER_DAY, "{per_day}");
         }
     }
 }

@@ -1,10 +1,11 @@
 //! The templates of the configuration against what Meta says of them.
 
 use super::super::graph::Unanswered;
-use super::super::templates::{Standing, speaks};
+use super::super::templates::Standing;
 use super::finding::{Finding, bad, not_checked, ok, warning};
 use super::judge::trouble;
 use crate::core::lang::Lang;
+use crate::core::outgoing::template_preference;
 use std::collections::BTreeMap;
 
 /// The templates of the configuration, each language of the clinic's.
@@ -40,9 +41,16 @@ pub fn templates(
 fn template(name: &str, lang: Lang, standing: &[Standing]) -> Finding {
     const WHAT: &str = "templates";
     let wa_manager = "at business.facebook.com/wa/manage open Message templates";
+    // The one that a send would choose.
     let known = standing
         .iter()
-        .find(|known| known.name == name && speaks(&known.language, lang));
+        .filter(|known| known.name == name)
+        .filter_map(|known| {
+            let usable = known.status == "APPROVED";
+            Some((template_preference(&known.language, usable, lang)?, known))
+        })
+        .min_by_key(|(preference, _)| *preference)
+        .map(|(_, known)| known);
     let Some(known) = known else {
         let said = format!("{lang}: {name} is not at Meta in this language");
         return bad(WHAT, said, "run healthpost whatsapp templates submit");

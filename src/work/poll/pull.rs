@@ -1,0 +1,136 @@
+//! One chat taken in, and news of our own messages.
+
+use super::allowance::QUESTION_BYTES;
+use super::chats::Changed;
+use super::{Look, Poll, State, log};
+use crate::core::limits::{DELIVERY_PAGES_MAX, FAR_QUEUE_MAX, MESSAGES_PER_CHAT_MAX};
+use crate::core::time::{MINUTE_MS, UnixMs};
+use crate::ports::{Chat, History, Page, Standing, Unanswered};
+use crate::store::polling::{self, Seen, Unsettled};
+
+/// Wait between looks for messages the provider gave up, and for news of those
+/// that left and have not arrived.
+const RARE_MS: i64 = 10 * MINUTE_MS;
+/// Newest messages looked at first; more until known ground is reached.
+const FIRST_LOOK: usize = 10;
+
+impl<H: History> Poll<H> {
+    /// Takes in what a chat holds, down to what an earlier look has reached:
+    /// what is new may lie below any number of messages that webhooks brought,
+    /// and of our own.
+    pub(super) async fn pull(
+        &self,
+        changed: Changed,
+        state: &mut State,
+        look: &mut Look,
+    ) -> Result<(), Unanswered> {
+        let Changed {
+            chat,
+            key,
+            ground,
+            mark,
+        } = changed;
+        let began = state.began;
+        let ground = ground.map_or(began, |ground| ground.max(began));
+        let page = self.reach(&chat, ground, state).await?;
+        for told in page.told {
+            if told.item.stamped().is_some_and(|at| at < began) {
+                continue;
+            }
+            let taken = self.taking.take(told.raw.into_inner(), vec![told.item]);
+            let tally = taken.await.map_err(log)?;
+            look.messages = look.messages.saturating_add(tally.messages);
+        }
+        let latest = page.span.map(|(_, latest)| latest);
+        let seen = Seen {
+            stamp: mark.or(latest).unwrap_or(ground),
+            pulled_at: self.now(),
+        };
+        let saw = move |conn: &_| polling::saw(conn, &key, seen);
+        self.taking.writer.run(saw).await.map_err(log)
+    }
+
+    /// The page of a chat that reaches below known ground, or as far as one can.
+    async fn reach(
+        &self,
+        chat: &Chat,
+        ground: UnixMs,
+        state: &mut State,
+    ) -> Result<Page, Unanswered> {
+        let mut newest = FIRST_LOOK;
+        let mut before: Option<Page> = None;
+        loop {
+            let page = match (self.history.messages(&chat.id, newest).await, before) {
+                (Ok(page), _) => page,
+                // So much of it as can be had is better than nothing of it.
+                (Err(Unanswered::TooLong), Some(page)) => return Ok(page),
+                (Err(other), _) => return Err(other),
+            };
+            state.pay(page.bytes);
+            let whole = page.messages < newest || newest >= MESSAGES_PER_CHAT_MAX;
+            if whole || page.span.is_some_and(|(earliest, _)| earliest < ground) {
+                return Ok(page);
+            }
+            before = Some(page);
+            newest = newest.saturating_mul(4).min(MESSAGES_PER_CHAT_MAX);
+        }
+    }
+
+    /// How our own messages fared: each time where it is not known whether one
+    /// left, now and then where it is not known whether one arrived, and those
+    /// the provider gave up.
+    pub(super) async fn ask_for_news(
+        &self,
+        unsettled: Unsettled,
+        state: &mut State,
+        look: &mut Look,
+    ) -> Result<(), Unanswered> {
+        let now = self.now();
+        let rare = now.ms_since(state.news_at) >= RARE_MS || now < state.news_at;
+        if unsettled.taken {
+            let backlog = self.history.backlog().await?;
+            state.pay(backlog.bytes);
+            look.crowded = backlog.messages >= FAR_QUEUE_MAX;
+        }
+        if unsettled.taken || (unsettled.sent && rare) {
+            for page in 1..=DELIVERY_PAGES_MAX {
+                if !self.news(Standing::Any, page, state).await? {
+                    break;
+                }
+            }
+        }
+        if rare && (unsettled.taken || unsettled.sent) {
+            for standing in [Standing::Expired, Standing::Invalid, Standing::Unsent] {
+                self.news(standing, 1, state).await?;
+            }
+            state.news_at = now;
+        }
+        Ok(())
+    }
+
+    /// Takes in one page; true if it held anything new.
+    async fn news(
+        &self,
+        standing: Standing,
+        page: usize,
+        state: &mut State,
+    ) -> Result<bool, Unanswered> {
+        let page = self.history.deliveries(standing, page).await?;
+        state.pay(page.bytes);
+        // The rows hold our own words and the person's number; the item says
+        // all that is needed of them.
+        let tally = self.taking.take([], page.items).await.map_err(log)?;
+        Ok(tally.statuses > 0)
+    }
+}
+
+impl State {
+    /// Notes what one answer has cost.
+    pub(super) fn pay(&mut self, bytes: usize) {
+        let bytes = i64::try_from(bytes).unwrap_or(i64::MAX);
+        self.spent = self
+            .spent
+            .saturating_add(bytes)
+            .saturating_add(QUESTION_BYTES);
+    }
+}

@@ -1,0 +1,170 @@
+//! A provider that refuses us for some minutes: the token, the account, or the
+//! phone behind it. Nothing changes that but a person, so the technician hears
+//! of it once; the first sign of a working line takes the task back.
+
+use crate::core::tasks::Kind;
+use crate::core::time::{MINUTE_MS, UnixMs};
+use crate::store::tasks::{self, NewTask};
+use crate::store::{Result, Writer};
+use crate::work::line::LineState;
+use rusqlite::Connection;
+
+/// For how long it may last before anybody is told, ms: a phone that is linked
+/// anew, or a token that is being replaced, is no news.
+const PATIENCE_MS: i64 = 5 * MINUTE_MS;
+/// For how long the line must be up at the start, ms, before a task of an
+/// earlier run is taken back: until the first probe it only seems so.
+const SURE_MS: i64 = MINUTE_MS;
+
+/// What is known of the refusal.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct Refusals {
+    /// Since when, by the clock that only runs.
+    since_ms: Option<i64>,
+    /// Since when the line is up.
+    up_ms: Option<i64>,
+    /// Whether a task stands; unknown at first.
+    told: Option<bool>,
+}
+
+/// What is to be done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Due {
+    Nothing,
+    Tell,
+    TakeBack,
+}
+
+impl Refusals {
+    /// Looks at the line, and opens or closes the task.
+    pub async fn note(&mut self, writer: &Writer, state: LineState, steady_ms: i64, now: UnixMs) {
+        let due = self.due(state, steady_ms);
+        let word = state.word();
+        let done = match due {
+            Due::Nothing => return,
+            Due::Tell => writer.run(move |conn| tell(conn, word, now)).await,
+            Due::TakeBack => writer.run(move |conn| take_back(conn, now)).await,
+        };
+        match done {
+            Ok(()) => self.told = Some(due == Due::Tell),
+            Err(error) => tracing::warn!(%error, "a refusal by the provider was not noted"),
+        }
+    }
+
+    fn due(&mut self, state: LineState, steady_ms: i64) -> Due {
+        match state {
+            LineState::TokenBad | LineState::Misconfigured => {
+                self.up_ms = None;
+                let since = *self.since_ms.get_or_insert(steady_ms);
+                let lasting = steady_ms.saturating_sub(since) >= PATIENCE_MS;
+                if lasting && self.told != Some(true) {
+                    Due::Tell
+                } else {
+                    Due::Nothing
+                }
+            }
+            LineState::Up => {
+                self.since_ms = None;
+                let up = *self.up_ms.get_or_insert(steady_ms);
+                match self.told {
+                    Some(false) => Due::Nothing,
+                    None if steady_ms.saturating_sub(up) < SURE_MS => Due::Nothing,
+                    Some(true) | None => Due::TakeBack,
+                }
+            }
+            // Nobody was asked.
+            LineState::Down
+            | LineState::ProviderDown
+            | LineState::Portal
+            | LineState::Tls
+            | LineState::ClockWrong
+            | LineState::Paused(_) => {
+                self.up_ms = None;
+                Due::Nothing
+            }
+        }
+    }
+}
+
+/// An account that takes messages and gives them back is a task of its own.
+fn tell(conn: &Connection, word: &str, now: UnixMs) -> Result<()> {
+    if tasks::any_open(conn, Kind::AccountRefused.word())? {
+        return Ok(());
+    }
+    tracing::warn!(
+        line = word,
+        "the provider has refused us for some minutes: healthpost doctor --online says why"
+    );
+    let task = NewTask {
+        kind: Kind::LineRefused.word(),
+        contact: None,
+        record: None,
+        outbox: None,
+        detail: Some(word),
+    };
+    tasks::open(conn, &task, now)
+}
+
+fn take_back(conn: &Connection, now: UnixMs) -> Result<()> {
+    for state in [LineState::TokenBad, LineState::Misconfigured] {
+        tasks::close_about(conn, Kind::LineRefused.word(), state.word(), now)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::tests::{count, db};
+
+    #[test]
+    fn only_a_refusal_that_lasts_is_told_and_only_a_working_line_takes_it_back() {
+        let mut refusals = Refusals::default();
+        let at_first = [(0, Due::Nothing), (SURE_MS, Due::TakeBack)];
+        for (at, due) in at_first {
+            assert_eq!(refusals.due(LineState::Up, at), due, "of an earlier run");
+        }
+        refusals.told = Some(false);
+        let steps = [
+            (LineState::Misconfigured, SURE_MS + 1, Due::Nothing),
+            (LineState::Up, SURE_MS + 2, Due::Nothing),
+            (LineState::TokenBad, PATIENCE_MS, Due::Nothing),
+            (LineState::Down, PATIENCE_MS + 1, Due::Nothing),
+            (LineState::TokenBad, 2 * PATIENCE_MS, Due::Tell),
+        ];
+        for (state, at, due) in steps {
+            assert_eq!(refusals.due(state, at), due, "{state:?} {at}");
+        }
+        refusals.told = Some(true);
+        let later = 3 * PATIENCE_MS;
+        assert_eq!(
+            refusals.due(LineState::TokenBad, later),
+            Due::Nothing,
+            "once"
+        );
+        assert_eq!(refusals.due(LineState::Down, later), Due::Nothing);
+        assert_eq!(refusals.due(LineState::Up, later), Due::TakeBack);
+    }
+
+    #[test]
+    fn a_refusal_is_one_task_beside_that_of_the_account() {
+        let conn = db();
+        let open = "SELECT count(*) FROM task WHERE state = 'open'";
+        for at in [1, 2] {
+            tell(&conn, "misconfigured", UnixMs(at)).unwrap();
+        }
+        assert_eq!(count(&conn, open), 1);
+        take_back(&conn, UnixMs(3)).unwrap();
+        assert_eq!(count(&conn, open), 0);
+        let account = NewTask {
+            kind: Kind::AccountRefused.word(),
+            contact: None,
+            record: None,
+            outbox: None,
+            detail: Some("131042"),
+        };
+        tasks::open(&conn, &account, UnixMs(4)).unwrap();
+        tell(&conn, "misconfigured", UnixMs(5)).unwrap();
+        assert_eq!(count(&conn, open), 1);
+    }
+}
