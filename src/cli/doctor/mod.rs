@@ -14,14 +14,14 @@ use super::reach::Reached;
 use super::{Globals, Opening, machine};
 use crate::app::flow_file;
 use crate::config::{Config, Provider};
-use crate::ops::{Request, Response};
+use crate::ops::{LineFacts, Request, Response};
 use clap::Args;
 use database::look_at_facts;
 use finding::{Findings, Verdict};
 use folder::look_at_folder;
 use lan::look_at_lan;
 use memory::look_at_memory;
-use provider::look_at_version;
+use provider::{look_at_service_line, look_at_version};
 use std::net::{SocketAddr, TcpListener};
 use std::path::Path;
 use tpm::look_at_tpm;
@@ -51,9 +51,11 @@ impl Doctor {
             .data_dir
             .clone()
             .or_else(|| config.as_ref().map(|c| c.data_dir.clone()));
+        let mut line = None;
         if let Some(folder) = &folder {
             look_at_folder(folder, &mut findings);
-            self.look_at_database(globals, config.as_ref(), &mut findings)
+            line = self
+                .look_at_database(globals, config.as_ref(), &mut findings)
                 .await;
         }
         look_at_clock(&mut findings)?;
@@ -71,7 +73,8 @@ impl Doctor {
             ] {
                 look_at_port(folder, (what, key), address, &mut findings);
             }
-            self.look_at_line(config, &mut findings).await;
+            self.look_at_line(config, line.as_ref(), &mut findings)
+                .await;
         }
         for (what, why) in [
             ("USB", "this version does not use sticks"),
@@ -94,7 +97,7 @@ impl Doctor {
         globals: &Globals,
         config: Option<&Config>,
         findings: &mut Findings,
-    ) {
+    ) -> Option<LineFacts> {
         let running = globals
             .data_folder()
             .is_ok_and(|folder| folder.join(crate::ops::control::FILE).exists());
@@ -108,7 +111,7 @@ impl Doctor {
             let how = "start the service, or add --passphrase-file FILE";
             findings.add("database", Verdict::NotChecked, "nothing has it open", how);
             left_open(findings);
-            return;
+            return None;
         }
         let facts = match Reached::open(globals, &self.opening).await {
             Err(failure) => Err(failure),
@@ -121,32 +124,40 @@ impl Doctor {
             Ok(Response::Facts(facts)) => {
                 look_at_facts(&facts, config, findings);
                 look_at_memory(running.then_some(facts.memory_locked), findings);
+                return facts.line;
             }
             Ok(_) => {
                 let how = "update the service";
                 findings.add("database", Verdict::Bad, "no usable answer", how);
-                left_open(findings);
             }
             Err(failure) => {
                 let said = failure.to_string().replace("\nhint: ", "; ");
                 findings.add("database", Verdict::Bad, &said, "");
-                left_open(findings);
             }
         }
+        left_open(findings);
+        None
     }
 
-    async fn look_at_line(&self, config: &Config, findings: &mut Findings) {
+    /// The line as the running service sees it, and as it is tried from here.
+    async fn look_at_line(
+        &self,
+        config: &Config,
+        seen: Option<&LineFacts>,
+        findings: &mut Findings,
+    ) {
+        if let Some(seen) = seen {
+            look_at_service_line(config, seen, findings);
+        }
         let url = match config.whatsapp.provider {
             Provider::Cloud => &config.whatsapp.base_url,
             Provider::UltraMsg => &config.ultramsg.base_url,
         };
         if !self.online {
-            findings.add(
-                "line",
-                Verdict::NotChecked,
-                "not asked to",
-                "add --online to try it",
-            );
+            if seen.is_none() {
+                let how = "add --online to try it";
+                findings.add("line", Verdict::NotChecked, "not asked to", how);
+            }
             return;
         }
         let clock = match machine() {
@@ -183,6 +194,10 @@ fn look_at_config(globals: &Globals, findings: &mut Findings) -> Option<Config> 
         Ok(config) => {
             let said = format!("{} is in order", globals.config.display());
             findings.add("configuration", Verdict::Ok, &said, "");
+            for odd in &config.warnings {
+                let said = format!("{} {}", odd.key, odd.what);
+                findings.add("configuration", Verdict::Warning, &said, &odd.remedy);
+            }
             Some(config)
         }
         Err(failure) => {
@@ -216,7 +231,7 @@ fn look_at_clock(findings: &mut Findings) -> Result<(), Failure> {
 }
 
 fn look_at_flow(config: &Config, findings: &mut Findings) {
-    match flow_file::load(config.flow.path.as_deref()) {
+    match flow_file::of(config) {
         Ok(_) => findings.add("flow", Verdict::Ok, "it is in order", ""),
         Err(error) => findings.add("flow", Verdict::Bad, &error.to_string(), "correct the file"),
     }
