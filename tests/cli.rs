@@ -22,8 +22,9 @@ mod command_line {
     mod target;
 }
 
+use calamine::Reader;
 use serde_json::Value;
-use support::folder::{CANARY, Clinic, PASSPHRASE, PASSWORD};
+use support::folder::{CANARY, Clinic, PASSPHRASE, PASSWORD, WELL};
 
 #[test]
 fn init_prints_the_recovery_key_once_and_touches_nothing_the_second_time() {
@@ -127,6 +128,84 @@ fn secrets_go_in_and_only_their_names_come_out() {
         said.holds_no(CANARY);
         said.holds_no(PASSPHRASE);
     }
+}
+
+#[test]
+fn a_credential_that_cannot_work_is_refused_and_not_repeated() {
+    let clinic = Clinic::made();
+    let long = format!("action.{}", "a".repeat(5_000));
+    for (name, value) in [
+        ("whatsapp.access_token", "canary of words"),
+        ("whatsapp.access_token", "canary\r\ncanary"),
+        ("ultramsg.webhook_secret", "canary"),
+        ("ultramsg.webhook_secret", "canary/canary/canary"),
+        (long.as_str(), "canary"),
+    ] {
+        let refused = clinic.opened(&["secret", "set", name], value);
+        assert_eq!(refused.status, 2, "{refused:?}");
+        refused.holds_no("canary");
+    }
+    assert_eq!(clinic.opened(&["--json", "secret", "list"], "").out, "[]\n");
+}
+
+#[test]
+fn a_one_time_password_is_for_choosing_another_and_nothing_else() {
+    let clinic = Clinic::made();
+    let id = clinic.add_patient();
+    let drawn = clinic.opened(
+        &["--json", "user", "add", "amina", "--role", "clinician"],
+        "",
+    );
+    let json: Value = serde_json::from_str(&drawn.out).unwrap();
+    clinic.put(
+        &clinic.file("password"),
+        json["one_time_password"].as_str().unwrap(),
+    );
+    for what in [
+        &["records", "show", &id][..],
+        &["tasks", "list"],
+        &["records", "list"],
+    ] {
+        let refused = clinic.as_staff("amina", what);
+        assert_eq!(refused.status, 1, "{refused:?}");
+        assert!(refused.err.contains("user change-password"), "{refused:?}");
+        refused.holds_no(CANARY);
+    }
+    let change = [
+        "user",
+        "change-password",
+        "amina",
+        "--password-file",
+        "password",
+    ];
+    assert_eq!(clinic.opened(&change, "short").status, 2);
+    assert_eq!(clinic.opened(&change, "").status, 2);
+    let done = clinic.opened(&change, PASSWORD);
+    assert_eq!(done.out, "done: amina\n", "{done:?}");
+    assert_eq!(
+        clinic.opened(&change, PASSWORD).status,
+        1,
+        "the old one is over"
+    );
+    clinic.put(&clinic.file("password"), PASSWORD);
+    let shown = clinic.as_staff("amina", &["records", "show", &id]);
+    assert!(shown.out.contains(CANARY), "{shown:?}");
+    clinic.audit_holds(&["user.password"]);
+}
+
+#[test]
+fn a_closed_account_gets_no_password_and_can_be_opened_again() {
+    let clinic = Clinic::made();
+    clinic.add_staff("amina", "clinician");
+    assert_eq!(clinic.opened(&["user", "enable", "amina"], "").status, 1);
+    assert_eq!(clinic.opened(&["user", "disable", "amina"], "").status, 0);
+    let reset = clinic.opened(&["user", "reset-password", "amina"], "");
+    assert_eq!((reset.status, reset.out.as_str()), (1, ""), "{reset:?}");
+    assert!(reset.err.contains("user enable"), "{reset:?}");
+    assert_eq!(clinic.as_staff("amina", &["records", "list"]).status, 1);
+    assert_eq!(clinic.opened(&["user", "enable", "amina"], "").status, 0);
+    assert_eq!(clinic.as_staff("amina", &["records", "list"]).status, 0);
+    clinic.audit_holds(&["user.disable", "user.enable"]);
 }
 
 #[test]
@@ -251,6 +330,46 @@ fn an_export_holds_every_record_and_only_when_whole() {
     ];
     let done = clinic.as_staff("amina", &empty);
     assert!(done.out.starts_with("0 records"), "{done:?}");
+}
+
+#[test]
+fn answers_to_a_clinics_own_question_are_shown_and_exported() {
+    let clinic = Clinic::made();
+    let id = clinic.add_patient();
+    clinic.add_staff("amina", "records");
+    let shown = clinic.as_staff("amina", &["records", "show", &id]);
+    let line = shown
+        .out
+        .lines()
+        .find(|line| line.starts_with("water_source"));
+    assert!(line.unwrap().ends_with(WELL), "{shown:?}");
+    let json = clinic.as_staff("amina", &["--json", "records", "show", &id]);
+    let json: Value = serde_json::from_str(&json.out).unwrap();
+    assert_eq!(
+        (&json["water_source"], &json["record_id"]),
+        (&WELL.into(), &id.as_str().into())
+    );
+    let export = |format: &str| {
+        let out = clinic.file(&format!("own.{format}"));
+        let path = out.to_str().unwrap();
+        let done = clinic.as_staff("amina", &["export", "--format", format, "--out", path]);
+        assert_eq!(done.status, 0, "{done:?}");
+        out
+    };
+    let csv = std::fs::read(export("csv")).unwrap();
+    let mut csv = csv::Reader::from_reader(&csv[3..]);
+    let names: Vec<String> = csv.headers().unwrap().iter().map(str::to_owned).collect();
+    let row = csv.records().next().unwrap().unwrap();
+    assert_eq!((names.len(), row.len()), (31, 31));
+    assert_eq!(
+        (names[29].as_str(), names[30].as_str()),
+        ("notes", "water_source")
+    );
+    assert_eq!(&row[30], WELL);
+    let mut book: calamine::Xlsx<_> = calamine::open_workbook(export("xlsx")).unwrap();
+    let sheet = book.worksheet_range("records").unwrap();
+    let cell = |row: u32| sheet.get_value((row, 30)).unwrap().to_string();
+    assert_eq!((cell(0).as_str(), cell(1).as_str()), ("water_source", WELL));
 }
 
 #[test]
@@ -424,6 +543,8 @@ fn every_command_helps() {
         "user add",
         "user list",
         "user disable",
+        "user enable",
+        "user change-password",
         "user reset-password",
         "config check",
         "flow check",
@@ -437,6 +558,7 @@ fn every_command_helps() {
         "outbox retry",
         "outbox cancel",
         "tasks list",
+        "tasks show",
         "tasks claim",
         "tasks done",
         "whatsapp setup",

@@ -68,5 +68,6 @@ mod e2e {
     mod start;
     mod stock;
     mod strangers;
+    mod tasks;
     mod ultramsg;
 }

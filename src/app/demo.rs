@@ -5,6 +5,7 @@
 //! same workers, the same webhook. It never listens anywhere but on loopback.
 
 use crate::app::demo_folder::{self, Account};
+use crate::app::flow_file;
 use crate::app::listen;
 use crate::app::serve::ops_context;
 use crate::app::service::{self, Machine, SHUTDOWN, Service};
@@ -92,7 +93,8 @@ impl Running {
             .await?;
         let config = demo_folder::config(&opened.folder, &far_side.graph_url(), hook)?;
         let mut runner = Runner::new();
-        let service = service::start(&config, &opened, &self.machine, &mut runner).await?;
+        let flow = flow_file::of(&config)?;
+        let service = service::start(&config, flow, &opened, &self.machine, &mut runner).await?;
         let addresses = Addresses {
             console: format!("http://{pages}/"),
             phone: format!("http://{pages}/simulator"),

@@ -8,13 +8,16 @@ use crate::app::locked::wait_for_key;
 use crate::app::opened::Opened;
 use crate::app::service::{self, Machine, SHUTDOWN, Service};
 use crate::config::Config;
+use crate::core::delivery::Why;
+use crate::core::flow::Flow;
 use crate::core::secret::Secret;
 use crate::keys::{self, Opened as KeyOpened};
 use crate::ops::control;
-use crate::ops::{Changed, Configured, Context as OpsContext, OnChange};
+use crate::ops::{Changed, Configured, Context as OpsContext, LineFacts, OnChange};
 use crate::store::lock;
 use crate::web::lan as pages;
 use crate::web::unlock::Authority;
+use crate::work::line::{Line, LineState};
 use crate::work::runner::Runner;
 use anyhow::{Context, Result, bail};
 use std::io;
@@ -22,6 +25,9 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
 use tokio::signal::unix::{SignalKind, signal};
+
+/// A line that is up, over which nothing arrives.
+const GIVEN_BACK: &str = "WhatsApp gave messages back because of the account: one is tried for all";
 
 /// Where the box listens, bound before anything else is done.
 pub struct Sockets {
@@ -31,23 +37,24 @@ pub struct Sockets {
     pub lan: TcpListener,
 }
 
-/// Runs the appliance until SIGTERM or SIGINT.
+/// Runs the appliance until SIGTERM or SIGINT. What the configuration alone
+/// decides, its flow with it, was looked at before: nobody is to unlock a box that
+/// cannot serve.
 ///
 /// # Errors
 /// In words for whoever started it: no data folder, folder in use, port in
-/// use, wrong passphrase, a flow with faults, a worker that died.
-pub async fn serve(config: Config, passphrase: Option<Secret>, machine: Machine) -> Result<()> {
+/// use, wrong passphrase, a worker that died.
+pub async fn serve(
+    config: Config,
+    flow: Flow,
+    passphrase: Option<Secret>,
+    machine: Machine,
+) -> Result<()> {
     let folder = config.data_dir.clone();
     let shown = folder.display();
     let made = is_made(&folder);
     if !made.with_context(|| format!("{shown} cannot be looked into by this user"))? {
         bail!("there is no data folder at {shown}: run healthpost init first");
-    }
-    if config.public.tls.is_some() {
-        bail!(
-            "public.tls_cert: this version serves no TLS by itself: remove tls_cert and tls_key, \
-             and put a tunnel or a proxy in front of public.listen"
-        );
     }
     let lock = lock::take(&folder)?;
     // One ear from here to the end: a signal between being locked and being
@@ -72,11 +79,12 @@ pub async fn serve(config: Config, passphrase: Option<Secret>, machine: Machine)
     };
     let opened = Opened::new(&folder, &key, lock, &*machine.clock)?;
     drop(key);
-    run(&config, opened, sockets, (lan, shown), machine, asked).await
+    let spoken = (&config, flow);
+    run(spoken, opened, sockets, (lan, shown), machine, asked).await
 }
 
 async fn run(
-    config: &Config,
+    (config, flow): (&Config, Flow),
     opened: Opened,
     sockets: Sockets,
     (lan, shown): (Lan, Shown),
@@ -84,7 +92,7 @@ async fn run(
     asked: impl Future<Output = ()>,
 ) -> Result<()> {
     let mut runner = Runner::new();
-    let service = service::start(config, &opened, &machine, &mut runner).await?;
+    let service = service::start(config, flow, &opened, &machine, &mut runner).await?;
     let stop = runner.stop_signal();
     let address = sockets.public.local_addr()?;
     runner.start(
@@ -136,6 +144,7 @@ pub fn ops_context(
     let (reload, bells) = (service.credentials.clone(), service.bells.clone());
     let (line, clock) = (service.line.clone(), Arc::clone(&machine.clock));
     let drilled = service.drilled.clone();
+    let seen = line.clone();
     let on_change: OnChange = Arc::new(move |changed| {
         let (reload, bells, drilled) = (reload.clone(), bells.clone(), drilled.clone());
         let (line, at) = (line.clone(), clock.now().at);
@@ -160,6 +169,24 @@ pub fn ops_context(
         chance: Arc::clone(&machine.chance),
         configured: Some(Arc::new(Configured::over(config, http))),
         on_change: Some(on_change),
+        line: Some(Arc::new(move || line_facts(&seen))),
+    }
+}
+
+/// The line in words for whoever asks. An account that gives messages back is
+/// not well yet because its line is up.
+fn line_facts(line: &Line) -> LineFacts {
+    let state = line.state();
+    let on_trial = state == LineState::Up && line.is_account_on_trial();
+    let (words, why) = if on_trial {
+        (GIVEN_BACK, Some(Why::Configuration))
+    } else {
+        (state.explain(), state.why())
+    };
+    LineFacts {
+        state: state.word().to_owned(),
+        words: words.to_owned(),
+        why: why.map(|why| why.word().to_owned()),
     }
 }
 

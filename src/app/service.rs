@@ -1,6 +1,5 @@
 //! The unlocked appliance: its workers and its routes.
 
-use crate::app::flow_file;
 use crate::app::opened::Opened;
 use crate::app::reload::Reload;
 use crate::app::sending::{self, Sending};
@@ -66,15 +65,14 @@ pub struct Service {
 /// Starts the workers of an opened data folder on `runner`.
 ///
 /// # Errors
-/// In words: a flow with faults, a database that cannot be read, a client that
-/// cannot be built.
+/// In words: a database that cannot be read, a client that cannot be built.
 pub async fn start(
     config: &Config,
+    flow: Flow,
     opened: &Opened,
     machine: &Machine,
     runner: &mut Runner,
 ) -> Result<Service> {
-    let flow = flow_file::load(config.flow.path.as_deref())?;
     let (line, bells) = (Line::default(), Bells::default());
     let steps = Steps::since(line.moment(machine.clock.now().at));
     let flows = prepare(config, opened, machine, flow).await?;

@@ -33,7 +33,7 @@ impl ConfigCommand {
 
 fn check(globals: &Globals) -> Result<(), Failure> {
     let config = globals.load_config()?;
-    flow_file::load(config.flow.path.as_deref())
+    flow_file::of(&config)
         .map_err(|error| Failure::usage(error.to_string(), "healthpost flow check FILE"))?;
     if globals.json {
         let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();

@@ -4,9 +4,10 @@
 use super::failure::{Failure, mismatch};
 use super::reach::{Reached, who_asks};
 use super::{Globals, Opening, SigningIn, argument, output};
-use crate::core::table::{self, COLUMNS, RecordRow};
+use crate::config::Clinic;
+use crate::core::table::{self, RecordRow};
 use crate::ops::export::{self, Format};
-use crate::ops::{Period, Request, Response};
+use crate::ops::{Period, Place, Request, Response};
 use clap::Args;
 use std::io::{self, IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -64,8 +65,12 @@ impl Export {
         let mut reached = Reached::open(globals, &self.opening).await?;
         let exported = match reached.sign_in(who).await {
             Ok(()) => {
-                let shape = move |row: &RecordRow| table::row(row, &clinic.id, &clinic.zone);
-                export_all(&mut reached, &self.out, format, period, shape).await
+                let sheet = Sheet {
+                    path: self.out.clone(),
+                    format,
+                    clinic,
+                };
+                export_all(&mut reached, sheet, period).await
             }
             Err(failure) => Err(failure),
         };
@@ -112,26 +117,49 @@ fn check_target(path: &Path, data: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Reads page after page and hands the rows to the thread that writes.
-async fn export_all(
-    reached: &mut Reached,
-    path: &Path,
+/// What is written, and where.
+struct Sheet {
+    path: PathBuf,
     format: Format,
-    period: Period,
-    shape: impl Fn(&RecordRow) -> export::Row + Send + 'static,
-) -> Result<u64, Failure> {
-    let (send, mut rows) = mpsc::channel::<Result<RecordRow, BrokenOff>>(ROWS_WAITING_MAX);
-    let target = path.to_owned();
-    let writing = tokio::task::spawn_blocking(move || {
+    clinic: Clinic,
+}
+
+impl Sheet {
+    /// Writes every row that comes, under the fixed columns and these.
+    fn write(
+        &self,
+        further: &[String],
+        mut rows: mpsc::Receiver<Result<RecordRow, BrokenOff>>,
+    ) -> Result<u64, export::ExportError<BrokenOff>> {
+        let (clinic, zone) = (&self.clinic, &self.clinic.zone);
+        let shape = |row: RecordRow| {
+            let mut cells = table::row(&row, &clinic.id, zone);
+            cells.extend(table::further_cells(&row, further, zone));
+            cells
+        };
+        let header = table::header(further);
+        let header: Vec<&str> = header.iter().map(String::as_str).collect();
         let rows = std::iter::from_fn(|| rows.blocking_recv());
-        export::write(
-            &target,
-            format,
-            &COLUMNS,
-            rows.map(|row| row.map(|row| shape(&row))),
-        )
-    });
-    let read = send_pages(reached, period, format, &send).await;
+        let rows = rows.map(|row| row.map(shape));
+        export::write(&self.path, self.format, &header, rows)
+    }
+}
+
+/// Reads page after page and hands the rows to the thread that writes. The first
+/// page says which columns there are.
+async fn export_all(reached: &mut Reached, sheet: Sheet, period: Period) -> Result<u64, Failure> {
+    let format = sheet.format;
+    let (first, further) = page(reached, period, format, None).await?;
+    let (send, rows) = mpsc::channel(ROWS_WAITING_MAX);
+    let columns = further.clone();
+    let writing = tokio::task::spawn_blocking(move || sheet.write(&columns, rows));
+    let mut pages = Pages {
+        reached,
+        period,
+        format,
+        further,
+    };
+    let read = pages.send_all(first, &send).await;
     if read.is_err() {
         // The writing thread takes its file back when it hears of it.
         send.send(Err(BrokenOff)).await.ok();
@@ -142,34 +170,72 @@ async fn export_all(
     Ok(written.map_err(anyhow::Error::from)?)
 }
 
-async fn send_pages(
+/// The rows of a page, and where the next one begins.
+type Page = (Vec<RecordRow>, Option<Place>);
+
+async fn page(
     reached: &mut Reached,
     period: Period,
     format: Format,
-    send: &mpsc::Sender<Result<RecordRow, BrokenOff>>,
-) -> Result<(), Failure> {
-    let (mut after, mut count) = (None, 0_u64);
-    loop {
-        let asked = Request::ExportPage {
-            period,
-            after,
-            format: format.word().to_owned(),
-        };
-        let Response::Page { rows, next } = reached.ask(asked).await? else {
-            return Err(mismatch());
-        };
-        for row in rows {
-            count += 1;
-            if send.send(Ok(row)).await.is_err() {
-                // The writing thread gave up and has the reason.
-                return Ok(());
+    after: Option<Place>,
+) -> Result<(Page, Vec<String>), Failure> {
+    let asked = Request::ExportPage {
+        period,
+        after,
+        format: format.word().to_owned(),
+    };
+    let Response::Page {
+        rows,
+        next,
+        further,
+    } = reached.ask(asked).await?
+    else {
+        return Err(mismatch());
+    };
+    Ok(((rows, next), further))
+}
+
+struct Pages<'a> {
+    reached: &'a mut Reached,
+    period: Period,
+    format: Format,
+    further: Vec<String>,
+}
+
+impl Pages<'_> {
+    async fn send_all(
+        &mut self,
+        first: Page,
+        send: &mpsc::Sender<Result<RecordRow, BrokenOff>>,
+    ) -> Result<(), Failure> {
+        let (mut rows, mut next) = first;
+        let mut count = 0_u64;
+        loop {
+            for row in rows {
+                self.fits(&row)?;
+                count += 1;
+                if send.send(Ok(row)).await.is_err() {
+                    // The writing thread gave up and has the reason.
+                    return Ok(());
+                }
             }
+            progress(count, next.is_none());
+            let Some(place) = next else { return Ok(()) };
+            ((rows, next), _) = page(self.reached, self.period, self.format, Some(place)).await?;
         }
-        progress(count, next.is_none());
-        match next {
-            Some(place) => after = Some(place),
-            None => return Ok(()),
+    }
+
+    /// No answer is left out in silence: somebody may have been the first to
+    /// answer a question since the columns were counted.
+    fn fits(&self, row: &RecordRow) -> Result<(), Failure> {
+        let mut ids = row.fields.keys().filter(|id| table::is_further(id));
+        if ids.all(|id| self.further.contains(id)) {
+            return Ok(());
         }
+        Err(Failure::failed(
+            "a first answer to a new question came in while the export was written",
+            "run the command again: it has a column for it then",
+        ))
     }
 }
 

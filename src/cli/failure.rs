@@ -120,6 +120,7 @@ pub fn granted(response: Response) -> Result<Response, Failure> {
         | Response::Templates { .. }
         | Response::Usage(_)
         | Response::Tasks { .. }
+        | Response::Task { .. }
         | Response::Files { .. }
         | Response::Piece { .. }
         | Response::Drilled { .. }

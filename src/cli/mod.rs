@@ -38,6 +38,7 @@ use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use std::sync::Once;
 
 /// Largest configuration file, bytes.
 const CONFIG_BYTES_MAX: u64 = 256 * 1024;
@@ -215,9 +216,13 @@ impl Globals {
         let source = read_config(&self.config)?;
         let mut config =
             Config::parse(&source, &self.config).map_err(|faults| Failure::config(&faults))?;
-        for warning in &config.warnings {
-            output::complain(&format!("warning: {warning}"));
-        }
+        // A command may read it several times.
+        static TOLD: Once = Once::new();
+        TOLD.call_once(|| {
+            for warning in &config.warnings {
+                output::complain(&format!("warning: {warning}"));
+            }
+        });
         if let Some(folder) = &self.data_dir {
             config.data_dir.clone_from(folder);
         }

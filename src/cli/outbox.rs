@@ -6,7 +6,7 @@ use super::{Globals, Opening, SigningIn, argument, output};
 use crate::core::delivery::{DeliveryState, explain};
 use crate::core::private::Private;
 use crate::core::table::time;
-use crate::ops::{QueueLine, Request, Response};
+use crate::ops::{LineFacts, QueueLine, Request, Response};
 use clap::Subcommand;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
@@ -69,12 +69,13 @@ impl Outbox {
                 limit,
                 opening,
             } => {
-                let Response::Queue { list, counts, .. } =
-                    ask_once(globals, &opening, Request::OutboxList { waiting, limit }).await?
+                let Response::Queue {
+                    list, counts, line, ..
+                } = ask_once(globals, &opening, Request::OutboxList { waiting, limit }).await?
                 else {
                     return Err(mismatch());
                 };
-                print_list(globals, &list, &counts)
+                print_list(globals, &list, &counts, line.as_ref())
             }
             Self::Show {
                 id,
@@ -146,10 +147,19 @@ fn print_list(
     globals: &Globals,
     list: &[QueueLine],
     counts: &BTreeMap<String, i64>,
+    line: Option<&LineFacts>,
 ) -> Result<(), Failure> {
     if globals.json {
         let items: Vec<_> = list.iter().map(as_json).collect();
-        return output::json(&serde_json::json!({"counts": counts, "messages": items}));
+        return output::json(&serde_json::json!({
+            "line": line.map(|line| &line.state),
+            "line_explanation": line.map(|line| &line.words),
+            "counts": counts,
+            "messages": items,
+        }));
+    }
+    if let Some(line) = line {
+        output::line(&format!("line {}: {}", line.state, line.words))?;
     }
     let rows: Vec<Vec<String>> = list
         .iter()

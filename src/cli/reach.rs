@@ -67,6 +67,7 @@ impl Reached {
             chance: machine.chance,
             configured,
             on_change: None,
+            line: None,
         };
         ops::note_break_glass(&context)
             .await

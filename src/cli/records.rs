@@ -4,7 +4,7 @@ use super::failure::{Failure, mismatch};
 use super::reach::ask_signed_in;
 use super::{Globals, Opening, SigningIn, argument, files, output};
 use crate::core::private::Private;
-use crate::core::table::{COLUMNS, row, time};
+use crate::core::table::{COLUMNS, beside, row, time};
 use crate::ops::{RecordLine, Request, Response};
 use clap::Subcommand;
 use std::path::PathBuf;
@@ -156,13 +156,12 @@ fn print_list(
 fn print_record(globals: &Globals, record: &crate::core::table::RecordRow) -> Result<(), Failure> {
     let clinic = globals.load_config()?.clinic;
     let cells = row(record, &clinic.id, &clinic.zone);
-    let cells = COLUMNS
-        .iter()
-        .zip(cells.into_iter().map(Private::into_inner));
+    let fixed = COLUMNS.iter().map(|name| (*name).to_owned()).zip(cells);
+    let all = fixed.chain(beside(record, &clinic.zone));
+    let cells = all.map(|(name, cell)| (name, Private::into_inner(cell)));
     if globals.json {
-        let object: serde_json::Map<String, serde_json::Value> = cells
-            .map(|(name, cell)| ((*name).to_owned(), cell.into()))
-            .collect();
+        let object: serde_json::Map<String, serde_json::Value> =
+            cells.map(|(name, cell)| (name, cell.into())).collect();
         return output::json(&object.into());
     }
     for (name, cell) in cells.filter(|(_, cell)| !cell.is_empty()) {

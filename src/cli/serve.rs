@@ -2,6 +2,7 @@
 
 use super::failure::Failure;
 use super::{Globals, input, machine};
+use crate::app::flow_file;
 use crate::core::secret::SecretText;
 use clap::Args;
 use std::path::PathBuf;
@@ -25,11 +26,17 @@ impl Serve {
     /// In words, when it cannot start or a part of it died.
     pub async fn run(self, globals: &Globals) -> Result<(), Failure> {
         let config = globals.load_config()?;
+        let flow = flow_file::of(&config).map_err(|error| {
+            Failure::usage(
+                error.to_string(),
+                "correct the file, then run healthpost config check",
+            )
+        })?;
         let passphrase = match &self.passphrase_file {
             Some(path) => Some(input::from_file(path)?),
             None => None,
         };
         let passphrase = passphrase.map(SecretText::into_secret);
-        Ok(crate::app::serve::serve(config, passphrase, machine()?).await?)
+        Ok(crate::app::serve::serve(config, flow, passphrase, machine()?).await?)
     }
 }

@@ -1,14 +1,16 @@
-//! `healthpost tasks`: what only a human can do.
+//! `healthpost tasks`: what only a human can do, and whom to call.
 
 use super::failure::{Failure, mismatch};
 use super::reach::ask_signed_in;
 use super::{Globals, Opening, SigningIn, argument, output};
+use crate::core::private::Private;
 use crate::core::table::time;
-use crate::ops::{Request, Response, TaskLine};
+use crate::core::time::UnixMs;
+use crate::ops::{Request, Response, SaidLine, TaskLine, WhoLine};
 use clap::Subcommand;
 use jiff::tz::TimeZone;
 
-/// List, take on and end what staff have to do
+/// List, show, take on and end what staff have to do
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Example:\n  healthpost tasks list --as amina")]
 pub enum Tasks {
@@ -21,6 +23,16 @@ pub enum Tasks {
         /// At most so many, from 1 to 1000
         #[arg(long, default_value_t = 50, value_parser = argument::limit)]
         limit: usize,
+        #[command(flatten)]
+        signing_in: SigningIn,
+        #[command(flatten)]
+        opening: Opening,
+    },
+    /// Show one task: whom to call, and what was said last
+    #[command(after_help = "Example:\n  healthpost tasks show 3 --as amina")]
+    Show {
+        /// The task's number
+        id: String,
         #[command(flatten)]
         signing_in: SigningIn,
         #[command(flatten)]
@@ -74,6 +86,20 @@ impl Tasks {
                 };
                 print(globals, &list)
             }
+            Self::Show {
+                id,
+                signing_in,
+                opening,
+            } => {
+                let id = argument::task(&id)?;
+                let asked = Request::TaskShow { id };
+                let Response::Task { line, who } =
+                    ask_signed_in(globals, &opening, signing_in, asked).await?
+                else {
+                    return Err(mismatch());
+                };
+                show(globals, &line, who.as_deref())
+            }
             Self::Claim {
                 id,
                 signing_in,
@@ -105,51 +131,126 @@ fn done(globals: &Globals, word: &str) -> Result<(), Failure> {
     output::line(word)
 }
 
+fn as_json(task: &TaskLine) -> serde_json::Value {
+    serde_json::json!({
+        "id": task.id,
+        "kind": task.kind,
+        "what": task.what,
+        "to_do": task.to_do,
+        "contact": task.contact,
+        "record": task.record,
+        "message": task.message,
+        "detail": task.detail,
+        "since": utc(task.since),
+        "claimed_by": task.claimed_by,
+        "claimed_by_name": task.claimed_by_name,
+        "outcome": task.outcome,
+    })
+}
+
+fn utc(at: UnixMs) -> String {
+    time(at, &TimeZone::UTC)
+}
+
 fn print(globals: &Globals, list: &[TaskLine]) -> Result<(), Failure> {
-    let since = |task: &TaskLine| time(task.since, &TimeZone::UTC);
     if globals.json {
-        let list = list.iter().map(|task| {
-            serde_json::json!({
-                "id": task.id,
-                "kind": task.kind,
-                "what": task.what,
-                "to_do": task.to_do,
-                "contact": task.contact,
-                "record": task.record,
-                "message": task.message,
-                "detail": task.detail,
-                "since": since(task),
-                "claimed_by": task.claimed_by,
-                "outcome": task.outcome,
-            })
-        });
-        return output::json(&list.collect());
+        return output::json(&list.iter().map(as_json).collect());
     }
-    for task in list {
-        let taken = match (&task.outcome, task.claimed_by) {
-            (Some(outcome), _) => format!(", ended: {outcome}"),
-            (None, Some(staff)) => format!(", taken on by staff {staff}"),
-            (None, None) => String::new(),
-        };
-        let about: Vec<String> = [
-            task.record.clone(),
-            task.contact.map(|contact| format!("contact {contact}")),
-            task.message.map(|message| format!("message {message}")),
-            task.detail.clone(),
-        ]
-        .into_iter()
-        .flatten()
-        .collect();
-        output::line(&format!(
-            "{} {} ({}), since {}{taken}",
-            task.id,
-            task.what,
-            output::tame(&about.join(", ")),
-            since(task)
-        ))?;
-        if !task.to_do.is_empty() {
-            output::line(&format!("    -> {}", task.to_do))?;
-        }
+    list.iter().try_for_each(print_task)?;
+    if list.iter().any(|task| task.contact.is_some()) {
+        output::line("whom to call, and what was said: healthpost tasks show ID --as NAME")?;
     }
     Ok(())
+}
+
+fn print_task(task: &TaskLine) -> Result<(), Failure> {
+    let taken = match (&task.outcome, &task.claimed_by_name) {
+        (Some(outcome), _) => format!(", ended: {outcome}"),
+        (None, Some(name)) => format!(", taken on by {name}"),
+        (None, None) => String::new(),
+    };
+    let about: Vec<String> = [
+        task.record.clone(),
+        task.contact.map(|contact| format!("contact {contact}")),
+        task.message.map(|message| format!("message {message}")),
+        task.detail.clone(),
+    ]
+    .into_iter()
+    .flatten()
+    .collect();
+    output::line(&format!(
+        "{} {} ({}), since {}{taken}",
+        task.id,
+        task.what,
+        output::tame(&about.join(", ")),
+        utc(task.since)
+    ))?;
+    if !task.to_do.is_empty() {
+        output::line(&format!("    -> {}", task.to_do))?;
+    }
+    Ok(())
+}
+
+fn show(globals: &Globals, task: &TaskLine, who: Option<&WhoLine>) -> Result<(), Failure> {
+    if globals.json {
+        let mut shown = as_json(task);
+        if let (Some(object), Some(who)) = (shown.as_object_mut(), who) {
+            object.insert("phone".to_owned(), text(&who.phone).into());
+            object.insert("username".to_owned(), text(&who.username).into());
+            object.insert("profile_name".to_owned(), text(&who.profile_name).into());
+            let said = who.messages.iter().map(said_json);
+            object.insert("messages".to_owned(), said.collect());
+        }
+        return output::json(&shown);
+    }
+    print_task(task)?;
+    match who {
+        Some(who) => print_who(task, who),
+        None => output::line("it is about no patient"),
+    }
+}
+
+fn print_who(task: &TaskLine, who: &WhoLine) -> Result<(), Failure> {
+    let phone = text(&who.phone).map(|digits| format!("+{digits}"));
+    let hidden = "none is known";
+    let facts = [
+        ("phone", Some(phone.unwrap_or_else(|| hidden.to_owned()))),
+        ("user name", text(&who.username).map(str::to_owned)),
+        ("profile name", text(&who.profile_name).map(str::to_owned)),
+    ];
+    for (name, fact) in facts {
+        if let Some(fact) = fact {
+            output::line(&format!("{name:<18} {}", output::tame(&fact)))?;
+        }
+    }
+    if let Some(record) = &task.record {
+        output::line(&format!("the record: healthpost records show {record}"))?;
+    }
+    if let Some(message) = task.message {
+        output::line(&format!("the message: healthpost outbox show {message}"))?;
+    }
+    for said in &who.messages {
+        let side = if said.ours { "clinic" } else { "patient" };
+        let state = said.state.as_ref().map(|state| format!(" ({state})"));
+        output::line(&format!(
+            "\n{} {side}{}:\n{}",
+            utc(said.at),
+            state.unwrap_or_default(),
+            text(&said.text).map_or_else(|| "its words were erased".to_owned(), output::tame)
+        ))?;
+    }
+    Ok(())
+}
+
+fn text(private: &Option<Private<String>>) -> Option<&str> {
+    private.as_ref().map(Private::as_str)
+}
+
+fn said_json(said: &SaidLine) -> serde_json::Value {
+    serde_json::json!({
+        "from": if said.ours { "clinic" } else { "patient" },
+        "at": utc(said.at),
+        "state": said.state,
+        "text": text(&said.text),
+    })
 }

@@ -1,14 +1,15 @@
 //! `healthpost user`: staff accounts.
 
 use super::failure::{Failure, mismatch};
-use super::reach::ask_once;
-use super::{Globals, Opening, input, machine, output};
+use super::reach::{Reached, ask_once, who_asks};
+use super::{Globals, Opening, SigningIn, input, machine, output};
 use crate::core::secret::SecretText;
 use crate::core::table::time;
 use crate::ops::{Request, Response, StaffLine};
 use clap::Subcommand;
 use jiff::tz::TimeZone;
 use std::io::IsTerminal;
+use std::path::PathBuf;
 use zeroize::{Zeroize, Zeroizing};
 
 /// Letters of a one-time password: none that are mistaken for another.
@@ -51,6 +52,27 @@ pub enum User {
         #[command(flatten)]
         opening: Opening,
     },
+    /// Open a closed account again
+    #[command(after_help = "Example:\n  healthpost user enable amina")]
+    Enable {
+        /// Whose
+        name: String,
+        #[command(flatten)]
+        opening: Opening,
+    },
+    /// Choose a password of one's own, read from standard input
+    #[command(after_help = "Examples:\n  healthpost user change-password amina\n  \
+        healthpost user change-password amina --password-file old.txt < new.txt\n\n\
+        A one-time password is for this and for nothing else.")]
+    ChangePassword {
+        /// The name to sign in with
+        name: String,
+        /// A file with the present password, where there is no terminal to ask on
+        #[arg(long, value_name = "FILE")]
+        password_file: Option<PathBuf>,
+        #[command(flatten)]
+        opening: Opening,
+    },
     /// Set a password, read from standard input, else a one-time one is printed
     #[command(after_help = "Example:\n  healthpost user reset-password amina")]
     ResetPassword {
@@ -85,12 +107,25 @@ impl User {
             }
             Self::List { opening } => list(globals, &opening).await,
             Self::Disable { name, opening } => {
-                ask_once(
-                    globals,
-                    &opening,
-                    Request::UserDisable { name: name.clone() },
-                )
-                .await?;
+                let asked = Request::UserDisable { name: name.clone() };
+                ask_once(globals, &opening, asked).await?;
+                told(globals, &name, None)
+            }
+            Self::Enable { name, opening } => {
+                let asked = Request::UserEnable { name: name.clone() };
+                ask_once(globals, &opening, asked).await?;
+                told(globals, &name, None)
+            }
+            Self::ChangePassword {
+                name,
+                password_file,
+                opening,
+            } => {
+                let signing_in = SigningIn {
+                    name: Some(name.clone()),
+                    password_file,
+                };
+                change_password(globals, &opening, signing_in).await?;
                 told(globals, &name, None)
             }
             Self::ResetPassword { name, opening } => {
@@ -105,6 +140,28 @@ impl User {
             }
         }
     }
+}
+
+async fn change_password(
+    globals: &Globals,
+    opening: &Opening,
+    signing_in: SigningIn,
+) -> Result<(), Failure> {
+    let who = who_asks(signing_in)?;
+    let new = input::new_from_stdin("the new password")?;
+    let password = new.ok_or_else(|| {
+        Failure::usage(
+            "no new password was given",
+            "write it on standard input: … change-password NAME < FILE",
+        )
+    })?;
+    let mut reached = Reached::open(globals, opening).await?;
+    let answered = match reached.sign_in(who).await {
+        Ok(()) => reached.ask(Request::OwnPassword { password }).await,
+        Err(failure) => Err(failure),
+    };
+    reached.close().await?;
+    answered.map(drop)
 }
 
 /// The password on standard input, or a drawn one-time one.

@@ -12,7 +12,7 @@ mod sections;
 
 pub use fault::ConfigFault;
 pub use model::{
-    Clinic, Config, FlowFile, KeyHome, Lan, OutboxRules, Provider, Public, Relay, Retention, Tls,
+    Clinic, Config, FlowFile, KeyHome, Lan, OutboxRules, Provider, Public, Relay, Retention,
     UltraMsg, Usb, WhatsApp,
 };
 

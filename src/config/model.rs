@@ -63,19 +63,8 @@ pub struct Clinic {
 /// The listener for webhooks and `/healthz`, nothing else.
 #[derive(Clone, Debug)]
 pub struct Public {
-    /// Address and port.
+    /// Address and port; a proxy or a tunnel stands before it.
     pub listen: SocketAddr,
-    /// Certificate and key, where no proxy or tunnel stands before it.
-    pub tls: Option<Tls>,
-}
-
-/// A certificate on disk.
-#[derive(Clone, Debug)]
-pub struct Tls {
-    /// The certificate chain, PEM.
-    pub cert: PathBuf,
-    /// Its key, PEM.
-    pub key: PathBuf,
 }
 
 /// The listener for console and API.

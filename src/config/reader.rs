@@ -79,23 +79,37 @@ impl<'s> Reader<'s> {
         1 + before.filter(|byte| **byte == b'\n').count()
     }
 
-    fn push(&mut self, line: usize, key: String, wrong: Wrong) {
-        self.faults.push(ConfigFault {
+    fn told(&self, line: usize, key: String, wrong: Wrong) -> ConfigFault {
+        ConfigFault {
             file: self.file.to_owned(),
             line,
             key,
             what: wrong.what,
             remedy: wrong.remedy,
-        });
+        }
     }
 
-    /// Notes a fault at `key` of `section`, at the key's own line where it has one.
+    fn push(&mut self, line: usize, key: String, wrong: Wrong) {
+        let fault = self.told(line, key, wrong);
+        self.faults.push(fault);
+    }
+
+    /// The key's own line where it has one, else its section's.
+    fn line_at(&self, section: &Section<'s>, key: &str) -> usize {
+        let value = section.table.and_then(|table| table.get(key));
+        value.map_or(section.line, |value| self.line_of(value.span().start))
+    }
+
+    /// Notes a fault at `key` of `section`.
     pub(super) fn fault(&mut self, section: &Section<'s>, key: &str, wrong: Wrong) {
-        let line = section
-            .table
-            .and_then(|table| table.get(key))
-            .map_or(section.line, |value| self.line_of(value.span().start));
-        self.push(line, section.full_key(key), wrong);
+        self.push(self.line_at(section, key), section.full_key(key), wrong);
+    }
+
+    /// Notes what is odd at `key` of `section`, and yet no fault.
+    pub(super) fn warn(&mut self, section: &Section<'s>, key: &str, wrong: Wrong) {
+        let line = self.line_at(section, key);
+        let odd = self.told(line, section.full_key(key), wrong);
+        self.warnings.push(odd);
     }
 
     /// The top of the file.
@@ -198,13 +212,7 @@ impl<'s> Reader<'s> {
             }
             let wrong = unknown_key(section.name, name, known, all);
             let secret = looks_secret(name);
-            let fault = ConfigFault {
-                file: self.file.to_owned(),
-                line,
-                key: section.full_key(name),
-                what: wrong.what,
-                remedy: wrong.remedy,
-            };
+            let fault = self.told(line, section.full_key(name), wrong);
             if self.newer && !secret {
                 self.warnings.push(fault);
             } else {

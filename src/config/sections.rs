@@ -5,7 +5,7 @@ use super::VERSION;
 use super::check::{self, Read};
 use super::fault::Wrong;
 use super::model::{
-    Clinic, Config, FlowFile, KeyHome, Lan, OutboxRules, Provider, Public, Relay, Retention, Tls,
+    Clinic, Config, FlowFile, KeyHome, Lan, OutboxRules, Provider, Public, Relay, Retention,
     UltraMsg, Usb, WhatsApp,
 };
 use super::reader::{Reader, Section};
@@ -13,7 +13,7 @@ use crate::core::lang::Lang;
 use crate::core::limits;
 use jiff::tz::TimeZone;
 use std::collections::BTreeMap;
-use std::net::{Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 use toml::de::DeValue;
 
@@ -77,7 +77,7 @@ pub(super) fn read(reader: &mut Reader<'_>, file: &Path) -> Config {
         version,
         data_dir: base.join(data_dir.unwrap_or_else(|| "/var/lib/healthpost".to_owned())),
         clinic: clinic(reader),
-        public: public(reader, base),
+        public: public(reader),
         lan: lan(reader),
         ultramsg: ultramsg(reader, whatsapp.provider),
         whatsapp,
@@ -89,6 +89,7 @@ pub(super) fn read(reader: &mut Reader<'_>, file: &Path) -> Config {
         relay: relay(reader),
         warnings: Vec::new(),
     };
+    apart(reader, config.public.listen, config.lan.listen);
     config.warnings = std::mem::take(&mut reader.warnings);
     config
 }
@@ -141,38 +142,45 @@ fn clinic(reader: &mut Reader<'_>) -> Clinic {
     }
 }
 
-fn public(reader: &mut Reader<'_>, base: &Path) -> Public {
+fn public(reader: &mut Reader<'_>) -> Public {
     let at = reader.section("public");
     let listen = reader.value(&at, "listen", check::listen);
-    let cert = reader.value(&at, "tls_cert", check::some_text);
-    let key = reader.value(&at, "tls_key", check::some_text);
-    let tls = match (cert, key) {
-        (Some(cert), Some(key)) => Some(Tls {
-            cert: base.join(cert),
-            key: base.join(key),
-        }),
-        (Some(_), None) => {
-            lonely(reader, &at, "tls_cert", "tls_key");
-            None
+    for key in ["tls_cert", "tls_key"] {
+        if reader.keys(&at).iter().any(|name| name == key) {
+            let wrong = Wrong::new(
+                "asks for TLS, which this version does not serve here",
+                "take it out, and put a tunnel or a proxy in front of public.listen",
+            );
+            reader.fault(&at, key, wrong);
         }
-        (None, Some(_)) => {
-            lonely(reader, &at, "tls_key", "tls_cert");
-            None
-        }
-        (None, None) => None,
-    };
+    }
     Public {
         listen: listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, 8081))),
-        tls,
     }
 }
 
-fn lonely<'s>(reader: &mut Reader<'s>, at: &Section<'s>, there: &str, missing: &str) {
+/// Two listeners cannot have one place.
+fn apart(reader: &mut Reader<'_>, public: SocketAddr, lan: SocketAddr) {
+    if !overlap(public, lan) {
+        return;
+    }
+    let at = reader.section("lan");
     let wrong = Wrong::new(
-        format!("stands without {missing}"),
-        format!("set both, or neither behind a tunnel or proxy: add {missing}"),
+        format!(
+            "takes the place of public.listen: both are on port {}",
+            lan.port()
+        ),
+        "give one of them another port",
     );
-    reader.fault(at, there, wrong);
+    reader.fault(&at, "listen", wrong);
+}
+
+/// Whether one of them cannot be listened on while the other is. `[::]` takes the
+/// addresses of both kinds; port 0 is always another one.
+fn overlap(one: SocketAddr, other: SocketAddr) -> bool {
+    let (a, b) = (one.ip().to_canonical(), other.ip().to_canonical());
+    let takes = |a: IpAddr, b: IpAddr| a.is_unspecified() && (a.is_ipv6() || b.is_ipv4());
+    one.port() == other.port() && one.port() != 0 && (a == b || takes(a, b) || takes(b, a))
 }
 
 fn lan(reader: &mut Reader<'_>) -> Lan {
@@ -342,9 +350,39 @@ fn usb(reader: &mut Reader<'_>) -> Usb {
 
 fn relay(reader: &mut Reader<'_>) -> Relay {
     let at = reader.section("relay");
-    Relay {
-        url: reader
-            .value(&at, "url", check::url_or_empty)
-            .unwrap_or_default(),
+    let url = reader.value(&at, "url", check::url_or_empty);
+    let url = url.unwrap_or_default();
+    if url.is_some() {
+        let wrong = Wrong::new("is not used by this version", "leave it empty");
+        reader.warn(&at, "url", wrong);
+    }
+    Relay { url }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn listeners_that_would_take_each_others_place_are_told_apart() {
+        for (one, other, meet) in [
+            ("127.0.0.1:8081", "127.0.0.1:8081", true),
+            ("127.0.0.1:8081", "0.0.0.0:8081", true),
+            ("[::]:8081", "127.0.0.1:8081", true),
+            ("[::]:8081", "0.0.0.0:8081", true),
+            ("[::ffff:127.0.0.1]:8081", "127.0.0.1:8081", true),
+            ("[::1]:8081", "127.0.0.1:8081", false),
+            ("[::1]:8081", "0.0.0.0:8081", false),
+            ("127.0.0.1:8081", "127.0.0.2:8081", false),
+            ("127.0.0.1:8081", "0.0.0.0:8443", false),
+            ("127.0.0.1:0", "127.0.0.1:0", false),
+        ] {
+            let (a, b) = (one.parse().unwrap(), other.parse().unwrap());
+            assert_eq!(
+                (overlap(a, b), overlap(b, a)),
+                (meet, meet),
+                "{one} {other}"
+            );
+        }
     }
 }

@@ -128,6 +128,9 @@ fn one_bad_value_is_one_fault() {
     let cases = [
         ("[public]\nlisten = \"8081\"", "public.listen"),
         ("[public]\ntls_cert = \"c.pem\"", "public.tls_cert"),
+        ("[public]\ntls_key = \"k.pem\"", "public.tls_key"),
+        ("[public]\nlisten = \"0.0.0.0:8443\"", "lan.listen"),
+        ("[lan]\nlisten = \"[::]:8081\"", "lan.listen"),
         ("[lan]\ntls = false", "lan.tls"),
         ("[lan]\ntls = \"yes\"", "lan.tls"),
         ("[lan]\nnames = [\"a b\"]", "lan.names"),
@@ -217,6 +220,31 @@ fn a_newer_file_only_warns_of_what_it_does_not_know() {
     let keys: Vec<&str> = config.warnings.iter().map(|w| w.key.as_str()).collect();
     assert_eq!(keys.len(), 2);
     assert!(keys.contains(&"satellite") && keys.contains(&"whatsapp.colour"));
+}
+
+#[test]
+fn what_this_version_does_not_serve_is_a_fault_and_what_it_does_not_use_a_warning() {
+    let both = format!("{GOOD}[public]\ntls_cert = \"c.pem\"\ntls_key = \"k.pem\"\n");
+    let all = faults(&both);
+    assert_eq!(all.len(), 2, "{all:?}");
+    assert!(all[0].starts_with("/etc/h.toml:13: public.tls_cert: asks for TLS"));
+    assert!(all[1].starts_with("/etc/h.toml:14: public.tls_key: "));
+    let same =
+        format!("{GOOD}[public]\nlisten = \"127.0.0.1:9443\"\n[lan]\nlisten = \"0.0.0.0:9443\"\n");
+    let all = faults(&same);
+    assert_eq!(
+        all,
+        [
+            "/etc/h.toml:15: lan.listen: takes the place of public.listen: both are on port 9443; \
+          give one of them another port"
+        ]
+    );
+    let config = parse(&format!("{GOOD}[relay]\nurl = \"https://relay.example\"\n")).unwrap();
+    let told: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        told,
+        ["/etc/h.toml:13: relay.url: is not used by this version; leave it empty"]
+    );
 }
 
 #[test]

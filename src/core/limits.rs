@@ -6,6 +6,8 @@ pub const WEBHOOK_BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
 /// Shortest secret in a webhook's path, bytes: 64 bits in hexadecimal digits,
 /// where 128 are advised.
 pub const PATH_SECRET_BYTES_MIN: usize = 16;
+/// Longest name of a credential after `action.`, characters.
+pub const ACTION_NAME_CHARS_MAX: usize = 64;
 /// Webhook bytes held in memory at once, over all connections.
 pub const WEBHOOK_BYTES_IN_FLIGHT_MAX: usize = 8 * 1024 * 1024;
 /// Of these, what is kept for the beginnings of bodies, bytes.

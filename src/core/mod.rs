@@ -7,6 +7,7 @@
 
 pub mod access;
 pub mod answers;
+pub mod credential;
 pub mod data_key;
 pub mod delivery;
 pub mod engine;

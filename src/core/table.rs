@@ -1,5 +1,5 @@
 //! Records as rows of a table: the columns of an export, in their order, each
-//! cell as text.
+//! cell as text. A flow's own questions come after the fixed columns.
 //!
 //! A table must never hold a formula: whoever opens it in a spreadsheet must
 //! see what a patient wrote, not run it.
@@ -47,6 +47,26 @@ pub const COLUMNS: [&str; 30] = [
     "outcome",
     "notes",
 ];
+
+/// Columns that a flow's answers may fill; the others are the box's and staff's.
+const ANSWERED: [&str; 12] = [
+    "patient_name",
+    "birth_date",
+    "age_years",
+    "sex",
+    "locality",
+    "complaint",
+    "onset",
+    "symptoms",
+    "allergies",
+    "medications",
+    "pregnant",
+    "emergency_contact",
+];
+
+/// Fields that the conversation itself keeps beside the answers: shown with a
+/// record, and no column of an export.
+const KEPT_BESIDE: [&str; 2] = ["for_whom", "left_for_staff"];
 
 /// Columns whose field is an instant.
 const TIMES: [&str; 2] = ["consent_at", "seen_at"];
@@ -134,6 +154,49 @@ impl From<&Value> for FieldValue {
             }
         }
     }
+}
+
+/// Whether a flow may keep an answer under this id: not where the box or staff
+/// write.
+pub fn takes_answers(id: &str) -> bool {
+    ANSWERED.contains(&id) || !(COLUMNS.contains(&id) || KEPT_BESIDE.contains(&id))
+}
+
+/// Whether an export has a column of its own for this field, after the fixed ones.
+pub fn is_further(id: &str) -> bool {
+    !(COLUMNS.contains(&id) || KEPT_BESIDE.contains(&id))
+}
+
+/// The columns of an export in which some record has these further fields.
+pub fn header(further: &[String]) -> Vec<String> {
+    let fixed = COLUMNS.iter().map(|name| (*name).to_owned());
+    // An id is a flow's, and may begin like a formula.
+    fixed.chain(further.iter().cloned().map(guard)).collect()
+}
+
+/// The cells of a record under these further columns, each safe as in [`row`].
+pub fn further_cells(
+    record: &RecordRow,
+    further: &[String],
+    zone: &TimeZone,
+) -> Vec<Private<String>> {
+    let text = |id: &String| {
+        let value = record.fields.get(id);
+        value.map_or_else(String::new, |value| cell(id, value, zone))
+    };
+    let cells = further.iter().map(text);
+    cells.map(|cell| Private::new(guard(cell))).collect()
+}
+
+/// What a record holds beside the fixed columns, by field id.
+pub fn beside(record: &RecordRow, zone: &TimeZone) -> Vec<(String, Private<String>)> {
+    let ids = record.fields.keys();
+    let ids: Vec<String> = ids
+        .filter(|id| !COLUMNS.contains(&id.as_str()))
+        .cloned()
+        .collect();
+    let cells = further_cells(record, &ids, zone);
+    ids.into_iter().zip(cells).collect()
 }
 
 /// The row of a record: one cell for each of `COLUMNS`, each safe to open in a
@@ -277,6 +340,41 @@ mod tests {
                 Some(text),
                 "{column}"
             );
+        }
+    }
+
+    #[test]
+    fn a_flows_own_answers_stand_after_the_fixed_columns() {
+        let record = record(serde_json::json!({
+            "patient_name": "Amina",
+            "water_source": "=borehole",
+            "-children": 4,
+            "for_whom": "self",
+            "status": "a flow's own word",
+        }));
+        let further = ["-children", "water_source"].map(str::to_owned);
+        let found: Vec<&String> = record.fields.keys().filter(|id| is_further(id)).collect();
+        assert_eq!(found, further.iter().collect::<Vec<_>>());
+        let header = header(&further);
+        assert_eq!(header[..COLUMNS.len()], COLUMNS);
+        assert_eq!(header[COLUMNS.len()..], ["'-children", "water_source"]);
+        let text = |cells: Vec<Private<String>>| -> Vec<String> {
+            cells.into_iter().map(Private::into_inner).collect()
+        };
+        let cells = further_cells(&record, &further, &TimeZone::UTC);
+        assert_eq!(text(cells), ["4", "'=borehole"]);
+        let beside = beside(&record, &TimeZone::UTC);
+        let ids: Vec<&str> = beside.iter().map(|(id, _)| id.as_str()).collect();
+        assert_eq!(ids, ["-children", "for_whom", "water_source"]);
+        for (id, free) in [
+            ("water_source", true),
+            ("complaint", true),
+            ("status", false),
+            ("notes", false),
+            ("consent_at", false),
+            ("left_for_staff", false),
+        ] {
+            assert_eq!(takes_answers(id), free, "{id}");
         }
     }
 

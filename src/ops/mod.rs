@@ -24,16 +24,18 @@ mod whatsapp;
 mod whatsapp_words;
 mod wire;
 mod wire_facts;
+mod wire_lines;
 
 pub use crate::export;
 pub use crate::keys::slots::Fault as SlotFault;
 pub use provider_wire::{
-    FileLine, SecretLine, SetupLine, TaskLine, TemplateLine, UsageFacts, WireDay,
+    FileLine, SaidLine, SecretLine, SetupLine, TaskLine, TemplateLine, UsageFacts, WhoLine, WireDay,
 };
 pub use sign_in::Caller;
 pub use whatsapp::{Configured, judge_version};
-pub use wire::{Period, Place, QueueLine, RecordLine, Request, Response, SignIn, StaffLine};
-pub use wire_facts::{DatabaseFacts, Integrity, NotFetched, ProviderFacts};
+pub use wire::{Period, Place, Request, Response, SignIn};
+pub use wire_facts::{DatabaseFacts, Integrity, LineFacts, NotFetched, ProviderFacts};
+pub use wire_lines::{QueueLine, RecordLine, StaffLine};
 
 use crate::core::limits;
 use crate::core::tasks::Kind;
@@ -58,6 +60,9 @@ pub enum Changed {
 /// Told after the commit of a change.
 pub type OnChange = Arc<dyn Fn(Changed) -> BoxFuture<'static, ()> + Send + Sync>;
 
+/// Says how the line stands now.
+pub type SeeLine = Arc<dyn Fn() -> LineFacts + Send + Sync>;
+
 /// An opened data folder, ready to answer.
 #[derive(Clone)]
 pub struct Context {
@@ -76,6 +81,9 @@ pub struct Context {
     pub configured: Option<Arc<Configured>>,
     /// Told after a change; nobody when the folder was opened by hand.
     pub on_change: Option<OnChange>,
+    /// The line as the running service sees it; nobody does when the folder was
+    /// opened by hand.
+    pub line: Option<SeeLine>,
 }
 
 impl Context {
@@ -147,6 +155,8 @@ pub async fn run(context: &Context, caller: &mut Caller, request: Request) -> Re
         } => staff::add(context, name, roles, password, one_time).await,
         Request::UserList => staff::list(context).await,
         Request::UserDisable { name } => staff::disable(context, name).await,
+        Request::UserEnable { name } => staff::enable(context, name).await,
+        Request::OwnPassword { password } => staff::own_password(context, caller, password).await,
         Request::UserPassword {
             name,
             password,
@@ -157,6 +167,7 @@ pub async fn run(context: &Context, caller: &mut Caller, request: Request) -> Re
         Request::Templates { submit } => whatsapp::list_templates(context, submit).await,
         Request::Usage => usage::usage(context).await,
         Request::TaskList { all, limit } => tasks::list(context, caller, all, limit).await,
+        Request::TaskShow { id } => tasks::show(context, caller, id).await,
         Request::TaskClaim { id } => tasks::claim(context, caller, id).await,
         Request::TaskEnd { id, outcome } => tasks::end(context, caller, id, outcome).await,
         Request::FileList { record } => files::list(context, caller, record).await,
@@ -183,7 +194,7 @@ async fn facts(context: &Context) -> Result<Response, Error> {
         .read(move |conn| {
             Ok((
                 store_queue::summary(conn)?,
-                crate::store::secrets::list(conn)?,
+                crate::store::secrets::standing(conn)?,
                 counters::list(conn)?,
                 meta::find_number(conn, meta::DRILLED_AT)?,
                 crate::store::tasks::count_open(conn, Kind::DeadLetter)?,
@@ -191,17 +202,20 @@ async fn facts(context: &Context) -> Result<Response, Error> {
             ))
         })
         .await?;
-    Ok(Response::Facts(DatabaseFacts {
+    let facts = DatabaseFacts {
         integrity: integrity(context).await?,
         drilled: drilled.is_some(),
         waiting: queue.waiting,
         oldest_age_ms: queue.oldest.map(|oldest| now.ms_since(oldest)),
-        secrets: secrets.into_iter().map(|secret| secret.name).collect(),
+        secrets: secrets.set,
+        unusable: secrets.unusable,
         counters,
         dead_letters,
         provider: news,
         memory_locked: crate::device::memory::is_locked(),
-    }))
+        line: context.line.as_ref().map(|see| see()),
+    };
+    Ok(Response::Facts(Box::new(facts)))
 }
 
 fn provider_facts(

@@ -4,7 +4,13 @@ use super::{Caller, Context, Period, Place, RecordLine, Response};
 use crate::core::access::Action;
 use crate::core::id::RecordId;
 use crate::core::limits;
+use crate::core::table;
+use crate::core::time::UnixMs;
 use crate::store::{Error, audit, records};
+use std::collections::BTreeSet;
+
+/// Records whose fields are looked through at once, before an export.
+const FIELD_ROWS: usize = 1_000;
 
 /// The latest records of a period, newest first.
 pub(super) async fn list(
@@ -85,17 +91,20 @@ pub(super) async fn export_page(
         Ok(actor) => actor,
         Err(refusal) => return Ok(*refusal),
     };
-    let (cursor, until) = match after {
+    let (cursor, until, further) = match after {
         Some(place) => {
             let id = place.id.as_str().to_owned();
             let created_at = place.created_at;
-            (records::Cursor { created_at, id }, place.until)
+            let cursor = records::Cursor { created_at, id };
+            (cursor, place.until, Vec::new())
         }
         None => {
             note_export(context, actor, period, &format).await?;
             let latest = context.readers.read(records::latest_creation).await?;
             let end = latest.map_or(period.until, |latest| latest.plus_ms(1));
-            (records::Cursor::default(), period.until.min(end))
+            let until = period.until.min(end);
+            let further = further_fields(context, period.since, until).await?;
+            (records::Cursor::default(), until, further)
         }
     };
     let page = limits::EXPORT_PAGE_ROWS;
@@ -115,7 +124,33 @@ pub(super) async fn export_page(
         id: row.id.clone(),
         until,
     });
-    Ok(Response::Page { rows, next })
+    Ok(Response::Page {
+        rows,
+        next,
+        further,
+    })
+}
+
+/// The fields beyond the fixed columns that any record of the period has, in
+/// their order. They head the table, so they are looked for before the first row
+/// is written.
+async fn further_fields(
+    context: &Context,
+    since: UnixMs,
+    until: UnixMs,
+) -> Result<Vec<String>, Error> {
+    let (mut ids, mut after) = (BTreeSet::new(), records::Cursor::default());
+    loop {
+        let from = after.clone();
+        let page = context
+            .readers
+            .read(move |conn| records::field_ids(conn, since, until, &from, FIELD_ROWS));
+        let Some((found, last)) = page.await? else {
+            return Ok(ids.into_iter().collect());
+        };
+        ids.extend(found.into_iter().filter(|id| table::is_further(id)));
+        after = last;
+    }
 }
 
 async fn note_export(

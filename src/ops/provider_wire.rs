@@ -3,6 +3,7 @@
 //! database open.
 
 use crate::core::id::TaskId;
+use crate::core::private::Private;
 use crate::core::time::UnixMs;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -101,8 +102,37 @@ pub struct TaskLine {
     pub since: UnixMs,
     /// Our number for who has taken it on.
     pub claimed_by: Option<i64>,
+    /// The name they sign in with.
+    #[serde(default)]
+    pub claimed_by_name: Option<String>,
     /// How it ended; none while it is open.
     pub outcome: Option<String>,
+}
+
+/// One message of a conversation, as staff read it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SaidLine {
+    /// Whether the clinic said it.
+    pub ours: bool,
+    /// When it was written (theirs) or queued (ours).
+    pub at: UnixMs,
+    /// How far one of ours has come.
+    pub state: Option<String>,
+    /// The words; none where they were erased.
+    pub text: Option<Private<String>>,
+}
+
+/// Whom a task is about: how to reach them, and what was said last.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct WhoLine {
+    /// Digits of the number, with its country code; none where WhatsApp hides it.
+    pub phone: Option<Private<String>>,
+    /// Their user name at WhatsApp.
+    pub username: Option<Private<String>>,
+    /// What they call themselves there.
+    pub profile_name: Option<Private<String>>,
+    /// The latest messages, oldest first.
+    pub messages: Vec<SaidLine>,
 }
 
 /// A file that a patient sent, in a list.

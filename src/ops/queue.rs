@@ -1,7 +1,8 @@
 //! The outbound queue at the command line.
 
-use super::{Caller, Changed, Context, QueueLine, Response};
+use super::{Caller, Changed, Context, LineFacts, QueueLine, Response};
 use crate::core::access::Action;
+use crate::core::delivery::{DeliveryState, Why};
 use crate::core::id::OutboxId;
 use crate::core::limits;
 use crate::core::time::UnixMs;
@@ -9,13 +10,30 @@ use crate::store::Error;
 use crate::store::audit::{self, Deed};
 use crate::store::queue::{self, Queued};
 
-fn line(queued: Queued) -> QueueLine {
+/// Why a message stands where it stands, now. A row learns its reason from a try
+/// alone; while the line carries nothing there are no tries, so for a message
+/// that waits for its turn the line itself is asked.
+fn reason(state: DeliveryState, noted: Option<String>, line: Option<&LineFacts>) -> Option<String> {
+    let Some(line) = line.filter(|_| state == DeliveryState::Queued) else {
+        return noted;
+    };
+    let of_the_line = |noted: &str| {
+        let reasons = [Why::LineDown, Why::Configuration];
+        reasons.into_iter().any(|why| why.word() == noted)
+    };
+    match noted {
+        Some(noted) if !of_the_line(&noted) => Some(noted),
+        Some(_) | None => line.why.clone(),
+    }
+}
+
+fn line(queued: Queued, facts: Option<&LineFacts>) -> QueueLine {
     QueueLine {
         id: queued.id,
         contact: queued.contact.0,
         purpose: queued.purpose,
         state: queued.state.word().to_owned(),
-        why: queued.why,
+        why: reason(queued.state, queued.why, facts),
         attempts: queued.attempts,
         maybe_double: queued.maybe_double,
         created_at: queued.created_at,
@@ -34,10 +52,13 @@ pub(super) async fn list(
         .readers
         .read(move |conn| Ok((queue::list(conn, waiting, limit)?, queue::summary(conn)?)))
         .await?;
+    let facts = context.line.as_ref().map(|see| see());
+    let shown = |queued| line(queued, facts.as_ref());
     Ok(Response::Queue {
-        list: found.into_iter().map(line).collect(),
+        list: found.into_iter().map(shown).collect(),
         counts: summary.counts,
         oldest: summary.oldest,
+        line: facts,
     })
 }
 
@@ -66,8 +87,9 @@ pub(super) async fn show(
         return Ok(missing());
     };
     note(context, actor, "outbox.read", id).await?;
+    let facts = context.line.as_ref().map(|see| see());
     Ok(Response::Message {
-        line: line(queued),
+        line: line(queued, facts.as_ref()),
         text,
     })
 }
@@ -138,5 +160,51 @@ fn deed<'a>(actor: &'a str, action: &'a str, subject: &'a str, at: UnixMs) -> De
         action,
         subject,
         detail: "",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_for_the_line_says_how_the_line_stands_now() {
+        let line = |why: Option<&str>| LineFacts {
+            state: String::new(),
+            words: String::new(),
+            why: why.map(str::to_owned),
+        };
+        let (queued, sent) = (DeliveryState::Queued, DeliveryState::Sent);
+        let down = Some("line_down");
+        for (state, noted, now, told) in [
+            (queued, None, down, down),
+            (queued, Some("configuration"), down, down),
+            (queued, down, Some("configuration"), Some("configuration")),
+            (queued, down, None, None),
+            (queued, None, None, None),
+            // What it was told itself holds whatever the line does.
+            (
+                queued,
+                Some("throttled_contact"),
+                down,
+                Some("throttled_contact"),
+            ),
+            (queued, Some("provider_error"), None, Some("provider_error")),
+            (sent, down, None, down),
+            (
+                DeliveryState::Held,
+                Some("window_closed"),
+                down,
+                Some("window_closed"),
+            ),
+        ] {
+            let found = reason(state, noted.map(str::to_owned), Some(&line(now)));
+            assert_eq!(found.as_deref(), told, "{state:?} {noted:?} {now:?}");
+        }
+        // Nobody sees the line where no service runs.
+        assert_eq!(
+            reason(queued, down.map(str::to_owned), None).as_deref(),
+            down
+        );
     }
 }

@@ -1,6 +1,7 @@
 //! Credentials: set, listed by name, deleted. Their values go in and never out.
 
 use super::{Changed, Context, Response, SecretLine};
+use crate::core::credential;
 use crate::core::secret::SecretText;
 use crate::store::{Error, audit, secrets};
 
@@ -11,7 +12,8 @@ fn unknown() -> Response {
     Response::wrong_usage(
         "there is no credential of that name",
         "known are whatsapp.access_token, whatsapp.app_secret, whatsapp.verify_token, \
-         ultramsg.token, ultramsg.webhook_secret and action.NAME",
+         ultramsg.token, ultramsg.webhook_secret and action.NAME, where NAME has at most 64 small \
+         letters, digits, dots, dashes and underscores",
     )
 }
 
@@ -28,13 +30,19 @@ pub(super) async fn set(
     name: String,
     value: SecretText,
 ) -> Result<Response, Error> {
-    if !secrets::is_known(&name) {
+    if !credential::is_known(&name) {
         return Ok(unknown());
     }
     if value.as_str().is_empty() || value.as_str().len() > VALUE_BYTES_MAX {
         return Ok(Response::wrong_usage(
             "a credential has from 1 to 8192 bytes",
             "give the value on standard input",
+        ));
+    }
+    if let Some(fault) = credential::fault(&name, value.as_str().as_bytes()) {
+        return Ok(Response::wrong_usage(
+            format!("that cannot be {name}: {fault}"),
+            "copy it again, whole and alone; nothing was changed",
         ));
     }
     let at = context.clock.now().at;
@@ -51,7 +59,7 @@ pub(super) async fn set(
 
 /// Ends the acceptance of the previous value.
 pub(super) async fn drop_previous(context: &Context, name: String) -> Result<Response, Error> {
-    if !secrets::is_known(&name) {
+    if !credential::is_known(&name) {
         return Ok(unknown());
     }
     let at = context.clock.now().at;
@@ -78,7 +86,7 @@ pub(super) async fn drop_previous(context: &Context, name: String) -> Result<Res
 
 /// Deletes a credential.
 pub(super) async fn delete(context: &Context, name: String) -> Result<Response, Error> {
-    if !secrets::is_known(&name) {
+    if !credential::is_known(&name) {
         return Ok(unknown());
     }
     let at = context.clock.now().at;

@@ -12,6 +12,9 @@ use crate::store::{Error, audit, staff};
 #[derive(Clone, Debug, Default)]
 pub struct Caller {
     staff: Option<(StaffId, Vec<Role>)>,
+    /// Somebody else knows their password, or may have seen it: it is for
+    /// choosing another and for nothing else.
+    one_time: bool,
 }
 
 impl Caller {
@@ -23,9 +26,10 @@ impl Caller {
     /// Who it is, if they may do this.
     pub(super) fn staff_allowed(&self, action: Action) -> Result<StaffId, Box<Response>> {
         match &self.staff {
-            None => Err(Box::new(Response::wrong_usage(
-                "patient data is shown to signed-in staff only",
-                "add --as NAME, and --password-file FILE where there is no terminal",
+            None => Err(not_signed_in()),
+            Some(_) if self.one_time => Err(Box::new(Response::refused(
+                "a one-time password is for choosing one of your own, and for nothing else",
+                "run healthpost user change-password NAME first",
             ))),
             Some((_, roles)) if !access::may(roles, action) => Err(Box::new(Response::refused(
                 "your roles do not allow this",
@@ -34,6 +38,24 @@ impl Caller {
             Some((id, _)) => Ok(*id),
         }
     }
+
+    /// Who it is, whatever they may do.
+    pub(super) fn signed_in(&self) -> Result<StaffId, Box<Response>> {
+        let staff = self.staff.as_ref();
+        staff.map(|(id, _)| *id).ok_or_else(not_signed_in)
+    }
+
+    /// They have a password of their own now.
+    pub(super) const fn chose_password(&mut self) {
+        self.one_time = false;
+    }
+}
+
+fn not_signed_in() -> Box<Response> {
+    Box::new(Response::wrong_usage(
+        "patient data is shown to signed-in staff only",
+        "add --as NAME, and --password-file FILE where there is no terminal",
+    ))
 }
 
 fn wrong() -> Response {
@@ -87,6 +109,7 @@ pub(super) async fn sign_in(
     if !right {
         return Ok(wrong());
     }
+    caller.one_time = member.must_change;
     caller.staff = Some((member.id, member.roles));
     Ok(Response::Done)
 }
@@ -114,7 +137,8 @@ fn begin(conn: &rusqlite::Connection, name: &str, at: UnixMs) -> Result<Guess, E
     Ok(Guess::Counted(Box::new(member), hash))
 }
 
-async fn check(password: SecretText, hash: String) -> Result<bool, Error> {
+/// Whether a password is the one of this hash.
+pub(super) async fn check(password: SecretText, hash: String) -> Result<bool, Error> {
     let checked = tokio::task::spawn_blocking(move || password::verify(password.as_str(), &hash));
     let checked = checked.await.map_err(|_| Error::Panicked)?;
     checked.map_err(|_| Error::Unreadable("a password's hash"))
@@ -163,6 +187,7 @@ mod tests {
             chance: Arc::new(KernelChance::new().unwrap()),
             configured: None,
             on_change: None,
+            line: None,
         };
         let hash = hash(&context, RIGHT.into()).await.unwrap();
         let added = context.writer.run(move |conn| {
@@ -192,6 +217,49 @@ mod tests {
         let mut caller = Caller::default();
         sign_in(context, &mut caller, who).await.unwrap();
         caller.staff.is_some()
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn a_one_time_password_shows_nothing_until_another_was_chosen() {
+        let folder = tempfile::tempdir().unwrap();
+        let (context, thread) = context(folder.path()).await;
+        let one_time = context.writer.run(|conn| {
+            let (_, hash) = staff::find(conn, "marthe")?.unwrap();
+            staff::set_password(conn, "marthe", &hash, true)
+        });
+        assert!(one_time.await.unwrap());
+        let mut caller = Caller::default();
+        let who = |password: &str| SignIn {
+            name: "marthe".to_owned(),
+            password: SecretText::from(password),
+        };
+        sign_in(&context, &mut caller, who(RIGHT)).await.unwrap();
+        let told = caller.allowed(Action::ReadAnswers).unwrap_err();
+        assert!(format!("{told:?}").contains("change-password"), "{told:?}");
+        for (chosen, done) in [("short", false), (RIGHT, false), ("kikombe cha chai", true)] {
+            let new = SecretText::from(chosen);
+            let asked = crate::ops::Request::OwnPassword { password: new };
+            let said = crate::ops::run(&context, &mut caller, asked).await;
+            assert_eq!(matches!(said, Response::Done), done, "{chosen}: {said:?}");
+            assert_eq!(caller.allowed(Action::ReadAnswers).is_ok(), done);
+        }
+        assert!(!tries(&context, "marthe", RIGHT).await);
+        let mut again = Caller::default();
+        sign_in(&context, &mut again, who("kikombe cha chai"))
+            .await
+            .unwrap();
+        assert!(again.allowed(Action::ReadAnswers).is_ok());
+        assert_eq!(deeds(&context).await[1], "user.password");
+        let stranger = nobody_chooses(&context).await;
+        assert!(matches!(stranger, Response::Refused { usage: true, .. }));
+        close((context, thread));
+    }
+
+    /// Somebody who has not signed in asks for a password of their own.
+    async fn nobody_chooses(context: &Context) -> Response {
+        let password = SecretText::from("kikombe cha chai");
+        let asked = crate::ops::Request::OwnPassword { password };
+        crate::ops::run(context, &mut Caller::default(), asked).await
     }
 
     async fn deeds(context: &Context) -> Vec<String> {

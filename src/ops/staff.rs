@@ -1,7 +1,7 @@
 //! Staff accounts at the command line.
 
-use super::sign_in::hash;
-use super::{Context, Response, StaffLine};
+use super::sign_in::{check, hash};
+use super::{Caller, Context, Response, StaffLine};
 use crate::core::access::Role;
 use crate::core::secret::SecretText;
 use crate::core::time::UnixMs;
@@ -103,7 +103,7 @@ pub(super) async fn list(context: &Context) -> Result<Response, Error> {
 fn nobody() -> Response {
     Response::refused(
         "there is no open account of that name",
-        "healthpost user list shows everybody",
+        "healthpost user list shows everybody; healthpost user enable opens a closed one",
     )
 }
 
@@ -121,6 +121,79 @@ pub(super) async fn disable(context: &Context, name: String) -> Result<Response,
         })
         .await?;
     Ok(if done { Response::Done } else { nobody() })
+}
+
+/// Opens a closed account again, with the password it had.
+pub(super) async fn enable(context: &Context, name: String) -> Result<Response, Error> {
+    let at = context.clock.now().at;
+    let done = context
+        .writer
+        .run(move |conn| {
+            let done = staff::enable(conn, &name)?;
+            if done {
+                note(conn, at, "user.enable", &subject(conn, &name)?)?;
+            }
+            Ok(done)
+        })
+        .await?;
+    Ok(if done {
+        Response::Done
+    } else {
+        Response::refused(
+            "there is no closed account of that name",
+            "healthpost user list shows everybody",
+        )
+    })
+}
+
+/// Sets the password of whoever is signed in: another than the one they have.
+pub(super) async fn own_password(
+    context: &Context,
+    caller: &mut Caller,
+    password: SecretText,
+) -> Result<Response, Error> {
+    let id = match caller.signed_in() {
+        Ok(id) => id,
+        Err(refusal) => return Ok(*refusal),
+    };
+    if let Some(refusal) = weak(&password) {
+        return Ok(refusal);
+    }
+    let find = move |conn: &rusqlite::Connection| staff::find_password(conn, id);
+    let Some(present) = context.readers.read(find).await? else {
+        return Ok(nobody());
+    };
+    if check(password.clone(), present).await? {
+        return Ok(Response::wrong_usage(
+            "that is the password you have",
+            "choose another",
+        ));
+    }
+    let hash = hash(context, password).await?;
+    let at = context.clock.now().at;
+    let done = context
+        .writer
+        .run(move |conn| {
+            let done = staff::choose_password(conn, id, &hash)?;
+            if done {
+                let who = format!("staff:{id}");
+                let deed = audit::Deed {
+                    at,
+                    actor: &who,
+                    action: "user.password",
+                    subject: &who,
+                    detail: "",
+                };
+                audit::append(conn, &deed)?;
+            }
+            Ok(done)
+        })
+        .await?;
+    if !done {
+        return Ok(nobody());
+    }
+    caller.chose_password();
+    Ok(Response::Done)
 }
 
 /// Sets a password and ends a lock-out.

@@ -1,15 +1,21 @@
-//! What staff have to do: listed, taken on, ended. Tasks about patients are for
-//! those who may see that records exist; the technician's own are for them too.
+//! What staff have to do: listed, shown, taken on, ended. Tasks about patients are
+//! for those who may see that records exist; the technician's own are for them too.
+//! Whom a task is about, and what was said, is for those who may read answers.
 
-use super::provider_wire::TaskLine;
+use super::provider_wire::{SaidLine, TaskLine, WhoLine};
 use super::{Caller, Context, Response};
 use crate::core::access::Action;
-use crate::core::id::{StaffId, TaskId};
+use crate::core::id::{ContactId, StaffId, TaskId};
 use crate::core::limits;
 use crate::core::tasks::{Kind, Outcome};
-use crate::store::Error;
+use crate::store::audit::{self, Deed};
+use crate::store::conversations::{self, Side};
 use crate::store::tasks::{self, Change, Task};
+use crate::store::{Error, contacts, records};
 use rusqlite::Connection;
+
+/// Messages of a conversation that are shown with a task.
+const MESSAGES_SHOWN: usize = 20;
 
 /// What of the tasks somebody may see.
 enum Sight {
@@ -58,6 +64,7 @@ fn line(task: Task) -> TaskLine {
         detail: task.detail,
         since: task.created_at,
         claimed_by: task.claimed.map(|(staff, _)| staff.0),
+        claimed_by_name: task.claimer,
         outcome: task.ended.map(|(outcome, _)| outcome),
     }
 }
@@ -81,6 +88,82 @@ pub(super) async fn list(
     Ok(Response::Tasks {
         list: found.into_iter().map(line).collect(),
     })
+}
+
+/// One task with the number to call and the conversation. The look is noted
+/// before anything is shown.
+pub(super) async fn show(
+    context: &Context,
+    caller: &Caller,
+    id: TaskId,
+) -> Result<Response, Error> {
+    let actor = match caller.allowed(Action::ReadAnswers) {
+        Ok(actor) => actor,
+        Err(refusal) => return Ok(*refusal),
+    };
+    let found = context
+        .readers
+        .read(move |conn| match tasks::find(conn, id)? {
+            Some(task) => Ok(Some((whom(conn, &task)?, task))),
+            None => Ok(None),
+        });
+    let Some((who, task)) = found.await? else {
+        return Ok(missing());
+    };
+    let at = context.clock.now().at;
+    context
+        .writer
+        .run(move |conn| {
+            let deed = Deed {
+                at,
+                actor: &actor,
+                action: "task.read",
+                subject: &format!("task:{id}"),
+                detail: "",
+            };
+            audit::append(conn, &deed)
+        })
+        .await?;
+    Ok(Response::Task {
+        line: Box::new(line(task)),
+        who: who.map(Box::new),
+    })
+}
+
+fn whom(conn: &Connection, task: &Task) -> Result<Option<WhoLine>, Error> {
+    let of_record = || -> Result<Option<ContactId>, Error> {
+        let id = task.record.as_ref().and_then(|id| id.parse().ok());
+        let record = id.map(|id| records::find(conn, &id)).transpose()?;
+        Ok(record.flatten().and_then(|record| record.contact))
+    };
+    let contact = match task.contact {
+        Some(contact) => Some(contact),
+        None => of_record()?,
+    };
+    let Some(contact) = contact else {
+        return Ok(None);
+    };
+    let address = contacts::address_of(conn, contact)?;
+    let said = conversations::messages(conn, contact, MESSAGES_SHOWN)?;
+    let messages = said.into_iter().map(|line| SaidLine {
+        ours: line.side == Side::Clinic,
+        at: line.at,
+        state: line.state.map(|state| state.word().to_owned()),
+        text: line.text,
+    });
+    Ok(Some(WhoLine {
+        phone: address.phone,
+        username: address.username,
+        profile_name: address.profile_name,
+        messages: messages.collect(),
+    }))
+}
+
+fn missing() -> Response {
+    Response::refused(
+        "there is no task of that number",
+        "healthpost tasks list shows what is open",
+    )
 }
 
 /// Takes a task on.
@@ -136,10 +219,7 @@ async fn change(
         .await?;
     Ok(match changed {
         Change::Made => Response::Done,
-        Change::Missing => Response::refused(
-            "there is no task of that number",
-            "healthpost tasks list shows what is open",
-        ),
+        Change::Missing => missing(),
         Change::Taken => Response::refused(
             "somebody else has taken it on",
             "healthpost tasks list shows who",

@@ -1,8 +1,11 @@
 //! Requests and answers as they pass between a command and the process that
 //! has the database open: one JSON text a line.
 
-use super::provider_wire::{FileLine, SecretLine, SetupLine, TaskLine, TemplateLine, UsageFacts};
-use super::wire_facts::DatabaseFacts;
+use super::provider_wire::{
+    FileLine, SecretLine, SetupLine, TaskLine, TemplateLine, UsageFacts, WhoLine,
+};
+use super::wire_facts::{DatabaseFacts, LineFacts};
+use super::wire_lines::{QueueLine, RecordLine, StaffLine};
 use crate::core::id::{MediaId, OutboxId, RecordId, TaskId};
 use crate::core::private::Private;
 use crate::core::secret::SecretText;
@@ -141,6 +144,16 @@ pub enum Request {
         /// Whose.
         name: String,
     },
+    /// Opens a closed account again.
+    UserEnable {
+        /// Whose.
+        name: String,
+    },
+    /// Sets the password of whoever is signed in.
+    OwnPassword {
+        /// The new one.
+        password: SecretText,
+    },
     /// Sets a password.
     UserPassword {
         /// Whose.
@@ -170,6 +183,11 @@ pub enum Request {
         all: bool,
         /// At most so many.
         limit: usize,
+    },
+    /// One task, with whom it is about and what was said.
+    TaskShow {
+        /// Which.
+        id: TaskId,
     },
     /// Takes a task on.
     TaskClaim {
@@ -244,6 +262,9 @@ pub enum Response {
         rows: Vec<RecordRow>,
         /// Where the next page begins; none at the end.
         next: Option<Place>,
+        /// With the first page: the fields after the fixed columns.
+        #[serde(default)]
+        further: Vec<String>,
     },
     /// Messages without words.
     Queue {
@@ -253,6 +274,9 @@ pub enum Response {
         counts: BTreeMap<String, i64>,
         /// When the oldest that waits was queued.
         oldest: Option<UnixMs>,
+        /// The line, if a service is running.
+        #[serde(default)]
+        line: Option<LineFacts>,
     },
     /// One message.
     Message {
@@ -295,6 +319,13 @@ pub enum Response {
         /// The most urgent first, or the latest first.
         list: Vec<TaskLine>,
     },
+    /// One task.
+    Task {
+        /// The task.
+        line: Box<TaskLine>,
+        /// Whom it is about; none where it is about nobody.
+        who: Option<Box<WhoLine>>,
+    },
     /// The files of a record.
     Files {
         /// In the order they were sent.
@@ -316,7 +347,7 @@ pub enum Response {
         drilled: bool,
     },
     /// What `doctor` wants to know.
-    Facts(DatabaseFacts),
+    Facts(Box<DatabaseFacts>),
 }
 
 impl Response {
@@ -337,63 +368,4 @@ impl Response {
             usage: true,
         }
     }
-}
-
-/// A record in a list; never its answers.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct RecordLine {
-    /// Its number.
-    pub record_id: RecordId,
-    /// When it was begun.
-    pub created_at: UnixMs,
-    /// How far it is.
-    pub status: String,
-    /// What became of the patient.
-    pub care_state: String,
-    /// Where it came from.
-    pub source: String,
-    /// The conversation's language.
-    pub language: Option<String>,
-    /// Whether it is urgent.
-    pub triage: String,
-}
-
-/// A message in a list; never its words.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct QueueLine {
-    /// Its number.
-    pub id: OutboxId,
-    /// Our number for whom it goes to.
-    pub contact: i64,
-    /// Why it is said.
-    pub purpose: String,
-    /// Where it stands.
-    pub state: String,
-    /// Why it stands there.
-    pub why: Option<String>,
-    /// Refusals so far.
-    pub attempts: i64,
-    /// Whether the far side may have it twice.
-    pub maybe_double: bool,
-    /// When it was queued.
-    pub created_at: UnixMs,
-    /// When it last changed.
-    pub updated_at: UnixMs,
-}
-
-/// A staff account in a list.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct StaffLine {
-    /// Our number for them.
-    pub id: i64,
-    /// The name they sign in with.
-    pub name: String,
-    /// What they may do.
-    pub roles: Vec<String>,
-    /// Whether the account was closed.
-    pub disabled: bool,
-    /// Whether they must choose a new password.
-    pub must_change: bool,
-    /// Until when no password of theirs is looked at, if it is so now.
-    pub locked_until: Option<UnixMs>,
 }

@@ -32,6 +32,9 @@ pub struct DatabaseFacts {
     pub oldest_age_ms: Option<i64>,
     /// Names of the credentials that are set.
     pub secrets: Vec<String>,
+    /// Those of them whose value cannot work.
+    #[serde(default)]
+    pub unusable: Vec<String>,
     /// Counters that survive restarts.
     pub counters: BTreeMap<String, i64>,
     /// Messages that could not be read or handled, and that nobody has seen to.
@@ -42,6 +45,20 @@ pub struct DatabaseFacts {
     /// Whether the process that has the database open is kept off a swap disk.
     #[serde(default)]
     pub memory_locked: bool,
+    /// The line, if a service is running.
+    #[serde(default)]
+    pub line: Option<LineFacts>,
+}
+
+/// How the running service sees the line to the provider.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LineFacts {
+    /// Its word, as on the API.
+    pub state: String,
+    /// What it means, and what to do, for staff.
+    pub words: String,
+    /// Why messages wait for it: a word of `core::delivery`; none while it carries.
+    pub why: Option<String>,
 }
 
 /// What the database knows of the provider.

@@ -9,7 +9,8 @@ use crate::core::table::RecordRow;
 use crate::core::time::UnixMs;
 use crate::store::{Error, Result, contacts};
 use rusqlite::{Connection, OptionalExtension, Row, params};
-use std::collections::BTreeMap;
+use serde::de::IgnoredAny;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// A record as it stands.
 #[derive(Clone, Debug, PartialEq)]
@@ -203,22 +204,56 @@ pub fn page(
     after: &Cursor,
     limit: usize,
 ) -> Result<Vec<Record>> {
-    // The later of the two beginnings, so that the index is entered at the page
-    // and not at the period: no record's number is empty.
-    let (from, id) = if after.created_at < since {
-        (since, "")
-    } else {
-        (after.created_at, after.id.as_str())
-    };
-    let mut query = conn.prepare_cached(&page_sql())?;
+    let (from, id) = beginning(since, after);
+    let mut query = conn.prepare_cached(&page_sql(COLUMNS))?;
     let limit = i64::try_from(limit).unwrap_or(i64::MAX);
     let rows = query.query_map(params![from.0, id, until.0, limit], |row| Ok(read(row)))?;
     rows.map(|row| row?).collect()
 }
 
-fn page_sql() -> String {
+/// The ids of the fields that a page of records has, and where it ended; `None`
+/// past the last record.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn field_ids(
+    conn: &Connection,
+    since: UnixMs,
+    until: UnixMs,
+    after: &Cursor,
+    limit: usize,
+) -> Result<Option<(BTreeSet<String>, Cursor)>> {
+    let (from, id) = beginning(since, after);
+    let mut query = conn.prepare_cached(&page_sql("created_at, id, fields"))?;
+    let limit = i64::try_from(limit).unwrap_or(i64::MAX);
+    let mut rows = query.query(params![from.0, id, until.0, limit])?;
+    let (mut ids, mut last) = (BTreeSet::new(), None);
+    while let Some(row) = rows.next()? {
+        let fields: BTreeMap<String, IgnoredAny> =
+            serde_json::from_str(row.get_ref(2)?.as_str().map_err(rusqlite::Error::from)?)
+                .map_err(|_| Error::Unreadable("a record"))?;
+        ids.extend(fields.into_keys());
+        last = Some(Cursor {
+            created_at: UnixMs(row.get(0)?),
+            id: row.get(1)?,
+        });
+    }
+    Ok(last.map(|last| (ids, last)))
+}
+
+/// The later of the two beginnings, so that the index is entered at the page and
+/// not at the period: no record's number is empty.
+fn beginning(since: UnixMs, after: &Cursor) -> (UnixMs, &str) {
+    if after.created_at < since {
+        (since, "")
+    } else {
+        (after.created_at, after.id.as_str())
+    }
+}
+
+fn page_sql(columns: &str) -> String {
     format!(
-        "SELECT {COLUMNS} FROM record WHERE (created_at, id) > (?1, ?2) AND created_at < ?3
+        "SELECT {columns} FROM record WHERE (created_at, id) > (?1, ?2) AND created_at < ?3
          ORDER BY created_at, id LIMIT ?4"
     )
 }
@@ -317,7 +352,7 @@ mod tests {
 
     #[test]
     fn a_page_enters_the_index_at_its_cursor() {
-        let told = plan(&db(), &page_sql());
+        let told = plan(&db(), &page_sql(COLUMNS));
         assert!(
             told.contains("record_by_creation ((created_at,id)>(?,?)"),
             "{told}"
@@ -351,5 +386,34 @@ mod tests {
             };
         }
         assert_eq!(times, [10, 10, 20]);
+    }
+
+    #[test]
+    fn the_fields_of_a_period_are_gathered_page_by_page() {
+        let conn = db();
+        for (number, at, fields) in [
+            (1, 5, r#"{"before":{}}"#),
+            (2, 10, r#"{"sex":{"one":{"id":"male"}}}"#),
+            (3, 11, r#"{"water":{},"sex":{}}"#),
+            (4, 12, "{}"),
+            (5, 30, r#"{"after":{}}"#),
+        ] {
+            conn.execute(
+                "INSERT INTO record VALUES (?1, NULL, 1, 'complete', 'waiting', 'whatsapp',
+                                            'none', 'fr', ?3, ?2, ?2)",
+                params![RecordId::from_random(number).as_str(), at, fields],
+            )
+            .unwrap();
+        }
+        let (mut after, mut ids, mut pages) = (Cursor::default(), BTreeSet::new(), 0);
+        while let Some((found, last)) = field_ids(&conn, UnixMs(10), UnixMs(30), &after, 2).unwrap()
+        {
+            ids.extend(found);
+            (after, pages) = (last, pages + 1);
+        }
+        assert_eq!(
+            (Vec::from_iter(ids), pages),
+            (vec!["sex".to_owned(), "water".to_owned()], 2)
+        );
     }
 }

@@ -2,6 +2,7 @@
 //!
 //! A value never leaves through `Debug`, an error or a listing.
 
+use crate::core::credential;
 use crate::core::limits;
 use crate::core::secret::Secret;
 use crate::core::time::UnixMs;
@@ -22,19 +23,13 @@ pub struct Listed {
     pub previous_until: Option<UnixMs>,
 }
 
-/// Whether `name` is a credential the program knows.
-pub fn is_known(name: &str) -> bool {
-    const NAMES: [&str; 5] = [
-        "whatsapp.access_token",
-        APP_SECRET,
-        "whatsapp.verify_token",
-        "ultramsg.token",
-        "ultramsg.webhook_secret",
-    ];
-    NAMES.contains(&name)
-        || name
-            .strip_prefix("action.")
-            .is_some_and(|rest| !rest.is_empty())
+/// Which credentials are set, by name.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// All of them.
+    pub set: Vec<String>,
+    /// Those whose value cannot work.
+    pub unusable: Vec<String>,
 }
 
 /// Sets a credential. The app secret's former value stays accepted for eight
@@ -120,6 +115,25 @@ pub fn delete(conn: &Connection, name: &str) -> Result<bool, Error> {
     Ok(conn.execute("DELETE FROM secret WHERE name = ?1", [name])? > 0)
 }
 
+/// The names of all credentials, and of those that are set to no use.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn standing(conn: &Connection) -> Result<Standing, Error> {
+    let mut query = conn.prepare_cached("SELECT name, value FROM secret ORDER BY name")?;
+    let mut rows = query.query([])?;
+    let mut standing = Standing::default();
+    while let Some(row) = rows.next()? {
+        let name: String = row.get(0)?;
+        let value = Secret::new(row.get::<_, Vec<u8>>(1)?);
+        if credential::fault(&name, value.expose()).is_some() {
+            standing.unusable.push(name.clone());
+        }
+        standing.set.push(name);
+    }
+    Ok(standing)
+}
+
 /// The names of all credentials, without their values.
 ///
 /// # Errors
@@ -179,6 +193,10 @@ mod tests {
         assert_eq!(list(&conn).unwrap().len(), 1);
         assert!(delete(&conn, name).unwrap());
         assert!(find(&conn, name).unwrap().is_none());
-        assert!(is_known("action.lab") && !is_known("action.") && !is_known("x"));
+        set(&conn, name, b"one\r\ntwo", UnixMs(2)).unwrap();
+        set(&conn, "action.lab", b"x", UnixMs(2)).unwrap();
+        let standing = standing(&conn).unwrap();
+        assert_eq!(standing.set, ["action.lab", name]);
+        assert_eq!(standing.unusable, [name]);
     }
 }

@@ -103,7 +103,37 @@ pub fn disable(conn: &Connection, name: &str) -> Result<bool, Error> {
     Ok(conn.execute(sql, [name])? > 0)
 }
 
-/// Sets a new password's hash and ends a lock-out; tells whether the name exists.
+/// Opens a closed account again, and tells whether there was one.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn enable(conn: &Connection, name: &str) -> Result<bool, Error> {
+    let sql = "UPDATE staff SET disabled = 0 WHERE name = ?1 AND disabled = 1";
+    Ok(conn.execute(sql, [name])? > 0)
+}
+
+/// The hash of somebody's password; none for a closed account.
+///
+/// # Errors
+/// When the database cannot be read.
+pub fn find_password(conn: &Connection, id: StaffId) -> Result<Option<String>, Error> {
+    let sql = "SELECT password FROM staff WHERE id = ?1 AND disabled = 0";
+    let mut query = conn.prepare_cached(sql)?;
+    Ok(query.query_row([id.0], |row| row.get(0)).optional()?)
+}
+
+/// Sets the hash of the password that somebody chose for themselves, if their
+/// account is open.
+///
+/// # Errors
+/// When the database cannot be written.
+pub fn choose_password(conn: &Connection, id: StaffId, hash: &str) -> Result<bool, Error> {
+    let sql = "UPDATE staff SET password = ?2, must_change = 0 WHERE id = ?1 AND disabled = 0";
+    Ok(conn.execute(sql, (id.0, hash))? > 0)
+}
+
+/// Sets a new password's hash and ends a lock-out; tells whether there is an open
+/// account of that name.
 ///
 /// # Errors
 /// When the database cannot be written.
@@ -115,7 +145,7 @@ pub fn set_password(
 ) -> Result<bool, Error> {
     let changed = conn.execute(
         "UPDATE staff SET password = ?2, must_change = ?3, failures = 0, locked_until = 0
-         WHERE name = ?1",
+         WHERE name = ?1 AND disabled = 0",
         (name, password_hash, must_change),
     )?;
     Ok(changed > 0)
@@ -199,6 +229,16 @@ mod tests {
         assert!(find(&conn, "nobody").unwrap().is_none());
         assert!(disable(&conn, "neema").unwrap());
         assert!(!disable(&conn, "neema").unwrap());
+        // A closed account gets no password, and keeps the one it had.
+        assert!(!set_password(&conn, "neema", "other", false).unwrap());
+        assert!(!choose_password(&conn, id, "other").unwrap());
+        assert_eq!(find_password(&conn, id).unwrap(), None);
+        assert!(enable(&conn, "Neema").unwrap());
+        assert!(!enable(&conn, "neema").unwrap());
+        assert_eq!(find_password(&conn, id).unwrap().as_deref(), Some("hash"));
+        assert!(choose_password(&conn, id, "other").unwrap());
+        let (staff, hash) = find(&conn, "neema").unwrap().unwrap();
+        assert_eq!((staff.must_change, hash.as_str()), (false, "other"));
     }
 
     #[test]

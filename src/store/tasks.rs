@@ -181,6 +181,8 @@ pub struct Task {
     pub created_at: UnixMs,
     /// Who has taken it on, and since when.
     pub claimed: Option<(StaffId, UnixMs)>,
+    /// The name of whoever has taken it on.
+    pub claimer: Option<String>,
     /// How it ended, and when.
     pub ended: Option<(String, UnixMs)>,
 }
@@ -194,7 +196,8 @@ impl Task {
 }
 
 const COLUMNS: &str = "id, kind, contact_id, record_id, outbox_id, detail, created_at, \
-                       claimed_by, claimed_at, outcome, done_at, state";
+                       claimed_by, claimed_at, outcome, done_at, state, \
+                       (SELECT name FROM staff WHERE id = claimed_by)";
 
 const OPEN_FIRST: &str = "ORDER BY kind != 'danger_sign', created_at, id";
 const LATEST: &str = "ORDER BY id DESC";
@@ -272,6 +275,7 @@ fn read(row: &Row<'_>) -> rusqlite::Result<Task> {
             (Some(staff), Some(at)) => Some((StaffId(staff), UnixMs(at))),
             (Some(_) | None, Some(_) | None) => None,
         },
+        claimer: row.get(12)?,
         ended: done.then(|| {
             let word = outcome.unwrap_or_else(|| Outcome::NotNeeded.word().to_owned());
             (word, UnixMs(done_at.unwrap_or(0)))
@@ -524,10 +528,9 @@ mod tests {
         assert_eq!(claim(&conn, id, marthe, UnixMs(2)).unwrap(), Change::Made);
         assert_eq!(claim(&conn, id, marthe, UnixMs(3)).unwrap(), Change::Made);
         assert_eq!(claim(&conn, id, bob, UnixMs(3)).unwrap(), Change::Taken);
-        assert_eq!(
-            list_open(&conn, 1).unwrap()[0].claimed,
-            Some((marthe, UnixMs(2)))
-        );
+        let taken = list_open(&conn, 1).unwrap().remove(0);
+        assert_eq!(taken.claimed, Some((marthe, UnixMs(2))));
+        assert_eq!(taken.claimer.as_deref(), Some("marthe"));
         let tried = Outcome::CouldNotReach;
         assert_eq!(end(&conn, id, bob, tried, UnixMs(4)).unwrap(), Change::Made);
         assert_eq!(

@@ -4,7 +4,7 @@
 //! A line that comes back is told to nobody before the watcher has stored what
 //! follows from it.
 
-use crate::core::delivery::{Channel, Class, blames_provider, classify, wait_ms};
+use crate::core::delivery::{Channel, Class, Why, blames_provider, classify, wait_ms};
 use crate::core::inbound::ProviderError;
 use crate::core::limits::PROVIDER_WAIT_MS_MAX;
 use crate::core::time::UnixMs;
@@ -113,6 +113,17 @@ impl LineState {
                 "WhatsApp refuses the account: the technician looks at its settings"
             }
             Self::Paused(_) => "WhatsApp asked for a pause: replies go on by themselves",
+        }
+    }
+
+    /// Why messages wait while it stands like this; none where they leave, or
+    /// where each is told of the pause itself.
+    pub const fn why(self) -> Option<Why> {
+        match self {
+            Self::Up | Self::Paused(_) => None,
+            Self::Down | Self::Portal | Self::Tls | Self::ClockWrong => Some(Why::LineDown),
+            Self::ProviderDown => Some(Why::ProviderError),
+            Self::TokenBad | Self::Misconfigured => Some(Why::Configuration),
         }
     }
 
@@ -311,7 +322,7 @@ impl Line {
     }
 
     /// Whether what the account takes may all come back.
-    fn is_account_on_trial(&self) -> bool {
+    pub fn is_account_on_trial(&self) -> bool {
         self.trial().is_some()
     }
 
@@ -395,6 +406,23 @@ mod tests {
             http,
             wait: None,
         }
+    }
+
+    #[test]
+    fn what_carries_nothing_says_why_and_what_carries_says_nothing() {
+        for state in [
+            LineState::Up,
+            LineState::Down,
+            LineState::ProviderDown,
+            LineState::Portal,
+            LineState::Tls,
+            LineState::ClockWrong,
+            LineState::TokenBad,
+            LineState::Misconfigured,
+        ] {
+            assert_eq!(state.why().is_none(), state.carries(UnixMs(0)), "{state:?}");
+        }
+        assert_eq!(LineState::TokenBad.why(), Some(Why::Configuration));
     }
 
     #[test]

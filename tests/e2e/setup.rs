@@ -4,7 +4,7 @@
 use crate::support::clinic::{Clinic, Ran, free_port};
 use crate::support::far_side::{ACCESS_TOKEN, APP_SECRET, FarSide, roomy};
 use crate::support::process::Process;
-use crate::support::wait;
+use crate::support::{wait, webhook};
 use healthpost::core::time::{DAY_MS, SECOND_MS};
 use serde_json::{Value, json};
 use std::path::Path;
@@ -218,6 +218,88 @@ fn a_sound_account_is_subscribed_and_every_fault_has_its_sentence() {
     for secret in [ACCESS_TOKEN, APP_SECRET] {
         assert!(!post.service.logged().contains(secret));
     }
+}
+
+#[test]
+fn a_refused_token_is_bad_for_doctor_and_says_where_to_look() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut post = Post::start(folder.path(), "");
+    let set = ["secret", "set", "whatsapp.access_token"];
+    assert_eq!(post.clinic.run(&set, &[], "of-somebody-else").status, 0);
+    post.far_side
+        .write("243970009002", &json!({ "text": "hello" }));
+    let list = || post.clinic.json(&["outbox", "list"]);
+    let listed = wait::until("the token is known to be refused", 30, || {
+        let waits = |it: &Value| it["messages"][0]["why"] == "configuration";
+        Some(list()).filter(|it| it["line"] == "token_refused" && waits(it))
+    });
+    let todo = listed["messages"][0]["what_to_do"].as_str().unwrap();
+    assert!(todo.contains("healthpost doctor"), "{todo}");
+    let doctor = post.clinic.run(&["--json", "doctor"], &[], "");
+    assert_eq!(doctor.status, 1, "{doctor:?}");
+    let all: Value = serde_json::from_str(&doctor.out).unwrap();
+    let found = |it: &&Value| it["check"] == "line";
+    let line = all.as_array().unwrap().iter().find(found).unwrap();
+    assert_eq!(line["state"], "bad", "{line}");
+    assert!(
+        line["finding"].as_str().unwrap().contains("token"),
+        "{line}"
+    );
+    assert!(line["remedy"].as_str().unwrap().contains("whatsapp setup"));
+    assert_eq!(post.clinic.run(&set, &[], ACCESS_TOKEN).status, 0);
+    wait::until("doctor finds the line well", 30, || {
+        let doctor = post.clinic.run(&["doctor"], &[], "");
+        doctor.out.contains("ok           line: up").then_some(())
+    });
+    assert!(post.service.stop().success(), "{}", post.service.logged());
+}
+
+#[test]
+fn in_an_outage_every_message_that_waits_says_that_the_line_is_down() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut post = Post::start(folder.path(), "");
+    post.far_side.set_line(false);
+    let hook = post.clinic.webhook();
+    let say = |id: &str, number: &str, words: &str| {
+        let body = webhook::text(id, number, words);
+        assert_eq!(webhook::post(&hook, &body).unwrap().status, 200);
+    };
+    say("wamid.first", "243970009003", "hello");
+    wait::until("the line is known to be down", 60, || {
+        (post.clinic.json(&["outbox", "list"])["line"] == "down").then_some(())
+    });
+    // None of these is tried while it is.
+    say("wamid.urgent", "243970009004", "my father cannot breathe");
+    say("wamid.later", "243970009005", "hello");
+    let whose = |listed: &Value| -> usize {
+        let contacts = listed["messages"].as_array().unwrap().iter();
+        let contacts = contacts.map(|it| it["contact"].as_i64().unwrap());
+        contacts.collect::<std::collections::BTreeSet<_>>().len()
+    };
+    let listed = wait::until("everybody's reply waits", 30, || {
+        let listed = post.clinic.json(&["outbox", "list", "--waiting"]);
+        (whose(&listed) == 3).then_some(listed)
+    });
+    for message in listed["messages"].as_array().unwrap() {
+        assert_eq!(message["why"], "line_down", "{message}");
+        let told = message["explanation"].as_str().unwrap();
+        assert!(told.contains("The line to WhatsApp is down"), "{told}");
+    }
+    let people = post
+        .clinic
+        .run(&["outbox", "list", "--waiting"], &[], "")
+        .out;
+    assert!(
+        people.starts_with("line down: Nothing can be reached"),
+        "{people}"
+    );
+    assert!(!people.contains("It waits for its turn."), "{people}");
+    post.far_side.set_line(true);
+    wait::until("all of it leaves", 60, || {
+        let listed = post.clinic.json(&["outbox", "list", "--waiting"]);
+        (listed["line"] == "up" && whose(&listed) == 0).then_some(())
+    });
+    assert!(post.service.stop().success(), "{}", post.service.logged());
 }
 
 #[test]

@@ -39,7 +39,7 @@ fn a_flow_with_faults_is_refused_with_file_line_and_remedy() {
         .replacen("version = 1\n", "version = 1\nsurprise = true\n", 1);
     durable::write(&flow, broken.as_bytes()).unwrap();
     clinic.configure(NOWHERE, "path = \"own-flow.toml\"\n");
-    let said = refused(&clinic, 1, &["own-flow.toml:", "surprise", "xx"]);
+    let said = refused(&clinic, 2, &["own-flow.toml:", "surprise", "xx"]);
     // One line was put before it, and the fault stands in the line after it.
     let at = format!("line {}", line + 2);
     assert!(said.err.contains(&at), "{at} is not in: {}", said.err);
@@ -49,6 +49,70 @@ fn a_flow_with_faults_is_refused_with_file_line_and_remedy() {
         check.err.contains(&at) || check.out.contains(&at),
         "{check:?}"
     );
+}
+
+/// Starts the service without its passphrase: what is wrong must be said now, and
+/// not when somebody has come to unlock the box.
+fn never_locks(clinic: &Clinic, words: &[&str]) {
+    let ran = clinic.run(&["serve"], &[], "");
+    assert_eq!(ran.status, 2, "{ran:?}");
+    for word in words {
+        assert!(ran.err.contains(word), "{word:?} is not in: {}", ran.err);
+    }
+    assert!(!ran.err.contains("locked"), "{ran:?}");
+    assert!(!clinic.data.join("control.sock").exists());
+    let check = clinic.run(&["config", "check"], &[], "");
+    assert_eq!(check.status, 2, "{check:?}");
+    let doctor = clinic.run(&["doctor"], &[], "");
+    for word in words {
+        assert!(check.err.contains(word), "{check:?}");
+        assert!(doctor.out.contains(word), "{doctor:?}");
+    }
+}
+
+#[test]
+fn what_no_box_could_serve_is_said_before_anybody_is_asked_to_unlock_it() {
+    let (folder, clinic) = made();
+    clinic.configure(NOWHERE, "path = \"no-flow.toml\"\n");
+    never_locks(&clinic, &["no-flow.toml", "cannot be read"]);
+    let flow = folder.path().join("no-flow.toml");
+    durable::write(&flow, b"version = 1\n").unwrap();
+    never_locks(&clinic, &["no-flow.toml:line 1"]);
+    // English alone, and the clinic speaks five languages.
+    durable::write(&flow, include_bytes!("../fuzz/corpus/flow/small.toml")).unwrap();
+    let clinic_speaks = "clinic.languages";
+    never_locks(
+        &clinic,
+        &["no-flow.toml:line 3", "\"fr\"", "\"sw\"", clinic_speaks],
+    );
+    clinic.reword(&[("[\"en\", \"fr\", \"sw\", \"es\", \"pt\"]", "[\"en\"]")]);
+    let check = clinic.run(&["config", "check"], &[], "");
+    assert_eq!(check.status, 0, "{check:?}");
+    clinic.configure(NOWHERE, "");
+    let public = format!("127.0.0.1:{}\"\n[lan]", clinic.port);
+    let with_tls = format!("127.0.0.1:{}\"\ntls_key = \"k.pem\"\n[lan]", clinic.port);
+    clinic.reword(&[(&public, &with_tls)]);
+    never_locks(
+        &clinic,
+        &["healthpost.toml:", "public.tls_key: asks for TLS"],
+    );
+    clinic.configure(NOWHERE, "");
+    let lan = format!("127.0.0.1:{}", clinic.lan);
+    clinic.reword(&[(&lan, &format!("0.0.0.0:{}", clinic.port))]);
+    never_locks(
+        &clinic,
+        &["healthpost.toml:", "lan.listen: takes the place"],
+    );
+    clinic.configure(NOWHERE, "[relay]\nurl = \"https://relay.example\"\n");
+    let check = clinic.run(&["config", "check"], &[], "");
+    assert_eq!(check.status, 0, "{check:?}");
+    assert!(check.err.contains("relay.url: is not used"), "{check:?}");
+    let listed = clinic.run(
+        &["secret", "list", "--passphrase-file"],
+        &[clinic.passphrase()],
+        "",
+    );
+    assert_eq!(listed.err.matches("relay.url").count(), 1, "{listed:?}");
 }
 
 #[test]

@@ -8,6 +8,7 @@ use healthpost::app::opened::Opened;
 use healthpost::app::service::{self, Machine};
 use healthpost::config::Config;
 use healthpost::core::data_key::DataKey;
+use healthpost::core::flow::Flow;
 use healthpost::core::time::{Now, UnixMs};
 use healthpost::ports::{Chance, Clock};
 use healthpost::store::{BoxKey, Readers, lock, open, secrets};
@@ -69,7 +70,8 @@ impl App {
             chance,
         };
         runtime.block_on(async {
-            let service = service::start(&config, &opened, &machine, &mut runner)
+            let flow = Flow::built_in();
+            let service = service::start(&config, flow, &opened, &machine, &mut runner)
                 .await
                 .unwrap();
             let address = SocketAddr::from(([127, 0, 0, 1], port));

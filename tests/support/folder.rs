@@ -24,6 +24,9 @@ pub const PASSWORD: &str = "siri ya kliniki";
 /// What a patient is called, and what must never be said.
 pub const CANARY: &str = "Kanarienvogel";
 
+/// What they answered to a question that is the clinic's own.
+pub const WELL: &str = "the well behind the mosque";
+
 /// What a command said.
 #[derive(Debug)]
 pub struct Said {
@@ -234,6 +237,7 @@ impl Clinic {
             fields: [
                 ("patient_name".to_owned(), text(CANARY)),
                 ("complaint".to_owned(), text("=1+1")),
+                ("water_source".to_owned(), text(WELL)),
             ]
             .into(),
         };

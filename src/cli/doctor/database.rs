@@ -52,6 +52,11 @@ pub(super) fn look_at_facts(
     if config.is_some_and(|config| config.whatsapp.provider == Provider::UltraMsg) {
         look_at_ultramsg(facts, findings);
     }
+    for name in &facts.unusable {
+        let said = format!("{name} is set to something that cannot work");
+        let how = format!("healthpost secret set {name} < FILE");
+        findings.add("secrets", Verdict::Bad, &said, &how);
+    }
     let needed: &[&str] = match config.map(|config| config.whatsapp.provider) {
         Some(Provider::Cloud) => &[
             "whatsapp.access_token",
@@ -62,6 +67,9 @@ pub(super) fn look_at_facts(
         None => &[],
     };
     for name in needed {
+        if facts.unusable.iter().any(|set| set == name) {
+            continue;
+        }
         if facts.secrets.iter().any(|set| set == name) {
             findings.add("secrets", Verdict::Ok, &format!("{name} is set"), "");
         } else {
@@ -88,6 +96,9 @@ fn look_at_ultramsg(facts: &DatabaseFacts, findings: &mut Findings) {
     let how = "README.md says what that means; Meta's Cloud API is the official way";
     findings.add("provider", Verdict::Warning, said, how);
     const SECRET: &str = "ultramsg.webhook_secret";
+    if facts.unusable.iter().any(|set| set == SECRET) {
+        return;
+    }
     if facts.secrets.iter().any(|set| set == SECRET) {
         findings.add("secrets", Verdict::Ok, &format!("{SECRET} is set"), "");
     } else {

@@ -15,14 +15,14 @@ use super::reach::Reached;
 use super::{Globals, Opening, machine};
 use crate::app::flow_file;
 use crate::config::{Config, Provider};
-use crate::ops::{Request, Response};
+use crate::ops::{LineFacts, Request, Response};
 use clap::Args;
 use database::look_at_facts;
 use finding::{Findings, Verdict};
 use folder::look_at_folder;
 use lan::look_at_lan;
 use memory::look_at_memory;
-use provider::{look_at_account, look_at_version};
+use provider::{look_at_account, look_at_service_line, look_at_version};
 use running::Running;
 use std::net::{SocketAddr, TcpListener};
 use tpm::look_at_tpm;
@@ -53,9 +53,11 @@ impl Doctor {
             .clone()
             .or_else(|| config.as_ref().map(|c| c.data_dir.clone()));
         let mut running = Running::No;
+        let mut line = None;
         if let Some(folder) = &folder {
             running = look_at_folder(folder, &mut findings).await;
-            self.look_at_database(globals, config.as_ref(), running, &mut findings)
+            line = self
+                .look_at_database(globals, config.as_ref(), running, &mut findings)
                 .await;
         }
         look_at_clock(&mut findings)?;
@@ -74,7 +76,8 @@ impl Doctor {
             ] {
                 look_at_port(running, (what, key), address, &mut findings);
             }
-            self.look_at_line(config, &mut findings).await;
+            self.look_at_line(config, line.as_ref(), &mut findings)
+                .await;
         }
         for (what, why) in [
             ("USB", "this version does not use sticks"),
@@ -98,14 +101,14 @@ impl Doctor {
         config: Option<&Config>,
         running: Running,
         findings: &mut Findings,
-    ) {
+    ) -> Option<LineFacts> {
         let runs = match running {
             Running::Yes => true,
             Running::No => false,
             Running::Unseen => {
                 findings.add("database", Verdict::NotChecked, running::UNSEEN, "");
                 left_open(findings);
-                return;
+                return None;
             }
         };
         let named = self.opening.passphrase_file.is_some() || self.opening.pin_file.is_some();
@@ -122,7 +125,7 @@ impl Doctor {
                 let said = "its token lies in the database";
                 findings.add("UltraMsg", Verdict::NotChecked, said, how);
             }
-            return;
+            return None;
         }
         let facts = match Reached::open(globals, &self.opening).await {
             Err(failure) => Err(failure),
@@ -138,31 +141,39 @@ impl Doctor {
             Ok(Response::Facts(facts)) => {
                 look_at_facts(&facts, config, findings);
                 look_at_memory(runs.then_some(facts.memory_locked), findings);
+                return facts.line;
             }
             Ok(_) => {
                 let how = "update the service";
                 findings.add("database", Verdict::Bad, "no usable answer", how);
-                left_open(findings);
             }
             Err(failure) => {
                 findings.add("database", Verdict::Bad, failure.said(), failure.remedy());
-                left_open(findings);
             }
         }
+        left_open(findings);
+        None
     }
 
-    async fn look_at_line(&self, config: &Config, findings: &mut Findings) {
+    /// The line as the running service sees it, and as it is tried from here.
+    async fn look_at_line(
+        &self,
+        config: &Config,
+        seen: Option<&LineFacts>,
+        findings: &mut Findings,
+    ) {
+        if let Some(seen) = seen {
+            look_at_service_line(config, seen, findings);
+        }
         let url = match config.whatsapp.provider {
             Provider::Cloud => &config.whatsapp.base_url,
             Provider::UltraMsg => &config.ultramsg.base_url,
         };
         if !self.online {
-            findings.add(
-                "line",
-                Verdict::NotChecked,
-                "not asked to",
-                "add --online to try it",
-            );
+            if seen.is_none() {
+                let how = "add --online to try it";
+                findings.add("line", Verdict::NotChecked, "not asked to", how);
+            }
             return;
         }
         let clock = match machine() {
@@ -203,6 +214,10 @@ fn look_at_config(globals: &Globals, findings: &mut Findings) -> Option<Config> 
         Ok(config) => {
             let said = format!("{} is in order", globals.config.display());
             findings.add("configuration", Verdict::Ok, &said, "");
+            for odd in &config.warnings {
+                let said = format!("{} {}", odd.key, odd.what);
+                findings.add("configuration", Verdict::Warning, &said, &odd.remedy);
+            }
             Some(config)
         }
         Err(failure) => {
@@ -236,7 +251,7 @@ fn look_at_clock(findings: &mut Findings) -> Result<(), Failure> {
 }
 
 fn look_at_flow(config: &Config, findings: &mut Findings) {
-    match flow_file::load(config.flow.path.as_deref()) {
+    match flow_file::of(config) {
         Ok(_) => findings.add("flow", Verdict::Ok, "it is in order", ""),
         Err(error) => findings.add("flow", Verdict::Bad, &error.to_string(), "correct the file"),
     }

@@ -5,8 +5,9 @@ use super::super::failure::Failure;
 use super::super::output;
 use super::finding::{Findings, Verdict};
 use crate::config::{Config, Provider};
+use crate::core::delivery::Why;
 use crate::core::time::UnixMs;
-use crate::ops::{ProviderFacts, Response, judge_version};
+use crate::ops::{LineFacts, ProviderFacts, Response, judge_version};
 
 /// Turns the facts into findings.
 pub(super) fn look_at_provider(facts: &ProviderFacts, findings: &mut Findings) {
@@ -67,6 +68,30 @@ fn verdict(word: &str) -> Verdict {
         "warning" => Verdict::Warning,
         "not checked" => Verdict::NotChecked,
         _ => Verdict::Bad,
+    }
+}
+
+/// The line as the running service sees it: only it knows what became of what it
+/// sent. That nothing can be reached for a while is no fault of the box; that the
+/// account is refused is one that no waiting mends.
+pub(super) fn look_at_service_line(config: &Config, line: &LineFacts, findings: &mut Findings) {
+    let said = format!("{}: {}", line.state, line.words);
+    let why = line.why.as_deref().and_then(|why| why.parse().ok());
+    match (why, config.whatsapp.provider) {
+        (Some(Why::Configuration), Provider::Cloud) => {
+            let how = "healthpost whatsapp setup says what Meta has against it";
+            findings.add("line", Verdict::Bad, &said, how);
+        }
+        (Some(Why::Configuration), Provider::UltraMsg) => {
+            let how = "scan the code again on the instance's page, or set its token anew: \
+                       healthpost secret set ultramsg.token < FILE";
+            findings.add("line", Verdict::Bad, &said, how);
+        }
+        (None, _) if line.state == "up" => findings.add("line", Verdict::Ok, &said, ""),
+        (_, _) => {
+            let how = "replies wait until then; healthpost outbox list shows them";
+            findings.add("line", Verdict::Warning, &said, how);
+        }
     }
 }
 

@@ -80,7 +80,7 @@ const TABLE: &[Row] = &[
         Why::Configuration,
         "configuration",
         "WhatsApp refuses the clinic's account or its settings; nothing is lost, everything waits.",
-        "Ask the technician to run: healthpost doctor",
+        "Ask the technician to run: healthpost doctor; with Meta, healthpost whatsapp setup says more.",
     ),
     (
         Why::Throttled,

@@ -9,6 +9,7 @@ use super::reader::Table;
 use super::words::{Line, Words};
 use crate::core::lang::Lang;
 use crate::core::limits;
+use crate::core::table::takes_answers;
 use std::collections::BTreeSet;
 use std::ops::Range;
 use toml::Spanned;
@@ -39,6 +40,16 @@ pub(super) fn short_id(table: &Table<'_>, key: &str, id: &str, faults: &mut Faul
                 "\"{key}\" of {} must be at most {ID_CHARS_MAX} small letters, digits, dashes, dots or underscores",
                 table.name
             ),
+        );
+    }
+}
+
+/// An answer needs a place in the record that nobody else writes to.
+pub(super) fn record_field(table: &Table<'_>, id: &str, faults: &mut Faults<'_>) {
+    if !takes_answers(id) {
+        faults.note(
+            &at(table, "id"),
+            format!("the record's \"{id}\" is not a patient's to fill in: rename the field"),
         );
     }
 }
@@ -276,6 +287,13 @@ pub(super) fn flow(flow: &Flow, root: &Table<'_>, faults: &mut Faults<'_>) {
         flow.fields().map(|f| f.id.as_str()),
         faults,
     );
+    // An age told as the birth is written there, and would hide the other answer.
+    if flow.find_field("birth_date").is_some() && flow.find_field("age_years").is_some() {
+        faults.note(
+            &place,
+            "\"birth_date\" takes an age too and fills in \"age_years\": ask one of them",
+        );
+    }
     conditions(flow, &place, faults);
 }
 

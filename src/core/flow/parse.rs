@@ -47,6 +47,22 @@ impl Flow {
         }
     }
 
+    /// What keeps it from being the conversation of a clinic that speaks these
+    /// languages: a fault for each that it lacks, at the line of its own.
+    pub fn faults_for(&self, spoken: &[Lang]) -> Vec<FlowFault> {
+        let named = |line: &str| line.trim_start().starts_with("languages");
+        let line = 1 + self.source.lines().position(named).unwrap_or(0);
+        let lacking = spoken.iter().filter(|lang| !self.languages.contains(lang));
+        let fault = |lang: &Lang| FlowFault {
+            line,
+            message: format!(
+                "the flow has no texts in \"{lang}\", which the configuration names: write them, \
+                 or take \"{lang}\" out of clinic.languages"
+            ),
+        };
+        lacking.map(fault).collect()
+    }
+
     /// The intake flow that comes with the program.
     pub fn built_in() -> Self {
         Self::parse(include_str!("intake.toml"))
@@ -247,6 +263,7 @@ fn read_field(mut table: Table<'_>, languages: &[Lang], faults: &mut Faults<'_>)
     );
     let id = table.text("id", faults);
     check::short_id(&table, "id", &id, faults);
+    check::record_field(&table, &id, faults);
     table.name = format!("field \"{id}\"");
     let label = table.words("label", languages, faults);
     check::title(&table, &label, crate::core::limits::ROW_TITLE_MAX, faults);

@@ -91,6 +91,17 @@ fn each_fault_says_where_it_is_and_what_to_do() {
             "knows no \"colour\"",
         ),
         (
+            "id = \"locality\"",
+            "id = \"status\"",
+            "\"status\" is not a patient's to fill in",
+        ),
+        (
+            "id = \"locality\"",
+            "id = \"left_for_staff\"",
+            "\"left_for_staff\" is not a patient's",
+        ),
+        ("id = \"locality\"", "id = \"age_years\"", "ask one of them"),
+        (
             "Call {emergency_number} now",
             "Call now",
             "must contain {emergency_number}",
@@ -116,6 +127,31 @@ fn a_fault_names_its_line() {
             .any(|f| f.starts_with(&format!("line {line}:"))),
         "{found:?}"
     );
+}
+
+#[test]
+fn a_field_that_no_column_has_is_a_question_like_any_other() {
+    let (found, _) = changed("id = \"locality\"", "id = \"water_source\"");
+    assert_eq!(found, Vec::<String>::new());
+    let (found, line) = changed("id = \"locality\"", "id = \"notes\"");
+    assert!(found[0].starts_with(&format!("line {line}:")), "{found:?}");
+}
+
+#[test]
+fn each_language_of_the_clinic_that_a_flow_lacks_is_a_fault() {
+    let flow = Flow::built_in();
+    assert!(flow.faults_for(&Lang::ALL).is_empty());
+    let source = include_str!("../../../tests/fuzz/corpus/flow/small.toml");
+    let english = Flow {
+        languages: vec![Lang::En],
+        source: source.to_owned(),
+        ..flow
+    };
+    let found = english.faults_for(&[Lang::Fr, Lang::En, Lang::Sw]);
+    let found: Vec<String> = found.iter().map(ToString::to_string).collect();
+    assert_eq!(found.len(), 2, "{found:?}");
+    assert!(found[0].starts_with("line 3: ") && found[0].contains("\"fr\""));
+    assert!(found[1].contains("\"sw\"") && found[1].contains("clinic.languages"));
 }
 
 #[test]

@@ -89,14 +89,18 @@ async fn record(State(console): State<Console>, Path(id): Path<String>) -> Respo
                 return Ok(None);
             };
             let row = records::row(conn, &record)?;
-            Ok(Some(table::row(&row, &clinic_id, &zone)))
+            let fixed = table::COLUMNS.iter().map(|name| (*name).to_owned());
+            let fixed = fixed.zip(table::row(&row, &clinic_id, &zone));
+            Ok(Some(fixed.chain(table::beside(&row, &zone)).collect()))
         })
         .await;
     match found {
         Ok(Some(values)) => {
-            let names = table::COLUMNS.iter().map(|name| name.replace('_', " "));
-            let values = values.into_iter().map(Private::into_inner);
-            let cells = names.zip(values).collect();
+            let values: Vec<(String, Private<String>)> = values;
+            let shown = |(name, cell): (String, Private<String>)| {
+                (name.replace('_', " "), Private::into_inner(cell))
+            };
+            let cells = values.into_iter().map(shown).collect();
             page(&RecordPage {
                 clinic: &console.clinic,
                 id: number.as_str(),
