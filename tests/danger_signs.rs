@@ -1,9 +1,9 @@
 //! Danger signs against labelled phrases in the five languages: how many of
 //! the dangerous ones are found, how many harmless ones raise an alarm.
 //!
-//! The figures are printed for all phrases and for the part held out while the
-//! lists were tuned. With `DANGER_MISSES` set at build time the misses of the
-//! other part are listed too; the held-out part is never listed.
+//! The figures are printed, and held to their bounds, for all phrases and for
+//! those written apart from the lists. With `DANGER_MISSES` set at build time
+//! the misses are listed too.
 
 #![allow(
     clippy::unwrap_used,
@@ -13,6 +13,7 @@
     reason = "a test stops at the first surprise and measures time"
 )]
 
+use healthpost::core::flow::Flow;
 use healthpost::core::lang::Lang;
 use healthpost::core::triage::{DangerSign, find_danger};
 use proptest::prelude::*;
@@ -70,10 +71,7 @@ impl Tally {
         for phrase in phrases {
             let found = find_danger(&phrase.text, Some(lang));
             let expected = phrase.sign();
-            if expected.is_some() != found.is_some()
-                && !phrase.held_out
-                && option_env!("DANGER_MISSES").is_some()
-            {
+            if expected.is_some() != found.is_some() && option_env!("DANGER_MISSES").is_some() {
                 println!(
                     "  {lang} {}: {:?} read as {found:?}",
                     phrase.sign, phrase.text
@@ -125,20 +123,20 @@ fn check(lang: Lang) {
     assert!(of_kind("negated") + of_kind("history") >= 30);
     assert!(phrases.iter().filter(|phrase| phrase.held_out).count() * 5 >= phrases.len());
 
-    let all = Tally::of(lang, phrases.iter());
-    let held_out = Tally::of(lang, phrases.iter().filter(|phrase| phrase.held_out));
-    all.print(lang, "all");
-    held_out.print(lang, "held out");
-    assert!(
-        all.recall() >= RECALL_MIN,
-        "{lang} recall {:.3}",
-        all.recall()
-    );
-    assert!(
-        all.false_alarms() <= FALSE_ALARMS_MAX,
-        "{lang} false alarms {:.3}",
-        all.false_alarms()
-    );
+    let held_out = phrases.iter().filter(|phrase| phrase.held_out);
+    let parts = [
+        ("all", Tally::of(lang, phrases.iter())),
+        ("held out", Tally::of(lang, held_out)),
+    ];
+    for (part, tally) in parts {
+        tally.print(lang, part);
+        let (recall, alarms) = (tally.recall(), tally.false_alarms());
+        assert!(recall >= RECALL_MIN, "{lang} {part}: recall {recall:.3}");
+        assert!(
+            alarms <= FALSE_ALARMS_MAX,
+            "{lang} {part}: false alarms {alarms:.3}"
+        );
+    }
 }
 
 #[test]
@@ -166,6 +164,163 @@ fn portuguese_phrases() {
     check(Lang::Pt);
 }
 
+/// A sign that must be seen, by the words of its own language and before any
+/// language is known.
+fn must_alarm(lang: Lang, text: &str) {
+    for known in [Some(lang), None] {
+        assert!(find_danger(text, known).is_some(), "{lang}: {text:?}");
+    }
+}
+
+#[test]
+fn a_word_of_one_language_denies_nothing_in_another() {
+    let texts = [
+        (Lang::Es, "Sí tengo dolor de pecho desde ayer"),
+        (Lang::Es, "si tiene convulsiones"),
+        (Lang::Es, "sí sangra mucho"),
+        (Lang::Es, "no sé si tiene convulsiones"),
+        (Lang::Es, "tos n dolor de pecho"),
+        (Lang::Sw, "ni degedege"),
+        (Lang::Sw, "ni kifafa"),
+        (Lang::Sw, "ni kiharusi"),
+        (Lang::Sw, "ni ajali"),
+        (Lang::Sw, "tatizo ni maumivu ya kifua"),
+        (Lang::Sw, "tatizo ni convulsions"),
+        (Lang::Sw, "mke wangu ni mjamzito damu inatoka"),
+        (Lang::Sw, "hapana, ana degedege"),
+        (Lang::En, "fever n convulsions"),
+        (Lang::En, "pregnant n bleeding"),
+        (Lang::En, "fever plus chest pain"),
+        (Lang::En, "my pa has chest pain"),
+        (Lang::Fr, "pas de fièvre mais il convulse"),
+        (Lang::Fr, "pas de toux mais il saigne beaucoup"),
+        (Lang::Fr, "fièvre plus convulsions"),
+        (Lang::Fr, "si il convulse que faire"),
+        (Lang::Fr, "non il convulse"),
+        (Lang::Pt, "não tem febre mas tem convulsões"),
+        (Lang::Pt, "não tem febre, dói o peito"),
+        (Lang::Pt, "não, o peito dói muito"),
+        (Lang::Pt, "o problema é dor no peito"),
+    ];
+    for (lang, text) in texts {
+        must_alarm(lang, text);
+    }
+}
+
+#[test]
+fn a_denial_that_qualifies_and_one_that_ended_deny_nothing() {
+    let texts = [
+        (Lang::Fr, "il ne respire pas bien"),
+        (Lang::Fr, "mon bébé ne respire pas bien"),
+        (Lang::Fr, "il ne réagit pas bien"),
+        (Lang::Fr, "l'enfant ne se réveille pas bien"),
+        (Lang::En, "no fever has convulsions"),
+        (Lang::Sw, "hana homa ana degedege"),
+        (Lang::Es, "no tiene fiebre tiene convulsiones"),
+        (Lang::Pt, "não tem febre tem convulsões"),
+        (Lang::Fr, "pas de fièvre a des convulsions"),
+        (Lang::En, "it is not just chest pain"),
+        (Lang::Es, "no solo fiebre, también convulsiones"),
+        (Lang::En, "no fever but my wife is confused"),
+    ];
+    for (lang, text) in texts {
+        must_alarm(lang, text);
+    }
+}
+
+/// "Yes, …", "it is …", "and …", "but …", "the trouble is …".
+const fn openings(lang: Lang) -> [&'static str; 5] {
+    match lang {
+        Lang::En => ["yes", "it is", "and", "but", "the problem is"],
+        Lang::Fr => ["oui", "c'est", "et", "mais", "le problème est"],
+        Lang::Sw => ["ndiyo", "ni", "na", "lakini", "shida ni"],
+        Lang::Es => ["sí", "es", "y", "pero", "el problema es"],
+        Lang::Pt => ["sim", "é", "e", "mas", "o problema é"],
+    }
+}
+
+#[test]
+fn how_a_sentence_opens_silences_no_sign() {
+    for lang in Lang::ALL {
+        let plain = |phrase: &Phrase| phrase.kind == "plain";
+        for phrase in phrases(lang).into_iter().filter(plain) {
+            if find_danger(&phrase.text, Some(lang)).is_none() {
+                continue;
+            }
+            for opening in openings(lang) {
+                must_alarm(lang, &format!("{opening} {}", phrase.text));
+            }
+        }
+    }
+}
+
+#[test]
+fn everyday_words_are_no_misspelt_signs() {
+    let texts = [
+        (
+            Lang::En,
+            "I am waiting for the doctor;fever is coming down;brown urine;\
+             cough starting yesterday;this is my choice;the conclusion;cooking;\
+             violet;chores;my conviction;ballet;Saint Joseph;Delia Brown",
+        ),
+        (
+            Lang::Fr,
+            "je veux consulter;il est conscient;autre chose;la facture;colère;\
+             voler;notez;le billet;connu;le balai;il désire venir;conclusion",
+        ),
+        (
+            Lang::Sw,
+            "kuzaliwa;amezaliwa 2020;kwa ajili yangu;najua;kujua;amefungua;\
+             anajifunza;ameangalia;kupungua;haitaki;awali;kubaki;kuanza",
+        ),
+        (
+            Lang::Es,
+            "El paciente es mi hijo;Paciente: Ana Pérez;está consciente;\
+             tengo gases;la factura;mi abogado;colegas;bajas;volar;confusión",
+        ),
+        (
+            Lang::Pt,
+            "paciente: Ana;está consciente;tenho gases;a fatura;confusão;\
+             aberto;colega;baseado;violão;conclusão;prestação;chove",
+        ),
+    ];
+    for (lang, list) in texts {
+        for text in list.split(';') {
+            for known in [Some(lang), None] {
+                assert_eq!(find_danger(text, known), None, "{lang}: {text:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn the_questions_of_the_intake_said_back_are_no_alarm() {
+    let flow = Flow::built_in();
+    for field in flow.fields() {
+        for lang in Lang::ALL {
+            for text in [field.ask.get(lang), field.label.get(lang)] {
+                assert_eq!(find_danger(text, Some(lang)), None, "{lang}: {text:?}");
+            }
+        }
+    }
+}
+
+#[test]
+fn words_that_read_like_a_sign_beside_others_are_none() {
+    for (lang, text) in [
+        (Lang::En, "he walks with a limp"),
+        (Lang::En, "my 2 year old baby has had fever for 3 days"),
+        (Lang::Sw, "mtoto ana homa siku tatu"),
+        (Lang::Sw, "mtoto anatoka shule"),
+        (Lang::Fr, "mon bébé a de la fièvre depuis 3 jours"),
+        (Lang::Pt, "fezes moles"),
+        (Lang::Pt, "o cocó está mole"),
+        (Lang::Es, "tiene un ataque de tos"),
+    ] {
+        assert_eq!(find_danger(text, Some(lang)), None, "{lang}: {text:?}");
+    }
+}
+
 fn any_phrase() -> impl Strategy<Value = String> {
     let all: Vec<String> = Lang::ALL
         .into_iter()
@@ -188,8 +343,10 @@ proptest! {
     #[test]
     fn any_text_at_all_is_read(text in any::<String>()) {
         for lang in Lang::ALL {
-            let sign = find_danger(&text, Some(lang));
-            prop_assert_eq!(sign.is_some(), find_danger(&text, None).is_some());
+            // What is not yet known of the language silences nothing.
+            if find_danger(&text, Some(lang)).is_some() {
+                prop_assert!(find_danger(&text, None).is_some());
+            }
         }
     }
 

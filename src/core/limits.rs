@@ -34,6 +34,9 @@ pub const CHOICE_ID_MAX: usize = 200;
 pub const ANSWER_CHARS_MAX: usize = 1000;
 /// Times one question is asked before it is left for staff.
 pub const TRIES_MAX: u8 = 3;
+/// After so long the same danger sign is warned of again, milliseconds: within
+/// it a flood of cries is one emergency, after it the next one.
+pub const WARN_AGAIN_MS: i64 = 30 * 60 * 1000;
 /// Events of one contact stepped together.
 pub const EVENTS_PER_STEP_MAX: usize = 50;
 /// Longest wait for a contact to finish writing, from the first message.

@@ -382,11 +382,10 @@ pub fn check(input: &[u8]) {
     match text.len() % 4 {
         0 => {
             let danger = find_danger(text, Some(lang));
-            if danger.is_none() {
-                assert_eq!(
-                    find_danger(text, None),
-                    None,
-                    "the language only orders the signs"
+            if danger.is_some() {
+                assert!(
+                    find_danger(text, None).is_some(),
+                    "less is known, so no less is found"
                 );
             }
         }

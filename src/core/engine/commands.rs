@@ -90,8 +90,9 @@ fn forget_answer(turn: &mut Turn<'_>, field: &str) {
     }
 }
 
-/// Gives the present record up and begins anew. Danger signs stay known: a
-/// typing mistake must not make an urgent case look harmless.
+/// Gives the present record up and begins anew. It stays urgent: a typing
+/// mistake must not make an urgent case look harmless. But what comes now may
+/// be about somebody else, and is warned of anew.
 pub(super) fn restart(turn: &mut Turn<'_>) {
     turn.session.overlay = None;
     let started = turn.session.stage != Stage::Rest;

@@ -1,76 +1,75 @@
-//! Danger signs: told at once, once for each sign of an episode.
+//! Danger signs: told at once, once for each sign of an emergency.
 //!
 //! Every word that comes in passes here, whether it answers something or not.
 //! Never a diagnosis.
 
 use super::effect::{FlagReason, TaskKind};
-use super::session::Stage;
+use super::session::{Stage, Warned};
 use super::turn::Turn;
-use super::{consent, media, page, render};
+use super::{consent, cry, media, render};
 use crate::core::answers::Value;
-use crate::core::flow::{Field, FieldKind};
 use crate::core::inbound::Content;
-use crate::core::triage::{DangerSign, Facts, danger_in_answers, find_danger};
+use crate::core::lang::Lang;
+use crate::core::limits;
+use crate::core::triage::{DangerSign, Facts, danger_in_answers, find_certain_danger, find_danger};
 
 /// Looks for a danger sign in a message's words; says whether there is one,
 /// told before or not.
 pub(super) fn search(turn: &mut Turn<'_>, content: &Content) -> bool {
-    let lang = turn
-        .session
-        .language
-        .filter(|_| turn.session.language_chosen);
     let mut found = false;
     for text in media::words(content) {
-        if let Some(sign) = find_danger(text, lang) {
-            raise(turn, sign);
+        if let Some(sign) = sign_in(turn, text) {
+            if !was_warned_lately(turn, sign) {
+                raise(turn, sign);
+            }
             found = true;
         }
     }
     found
 }
 
-/// Whether a cry for help is no answer to the question now open: "he is not
-/// breathing" is nobody's name, but it may well be the complaint.
-pub(super) fn is_only_a_cry(turn: &Turn<'_>, content: &Content) -> bool {
-    let Content::Text { body } = content else {
-        return false;
-    };
-    let takes_words = |field: &Field| match field.kind {
-        FieldKind::FreeText | FieldKind::FreeTextOrNone | FieldKind::OneOf | FieldKind::AnyOf => {
-            true
-        }
-        FieldKind::Name
-        | FieldKind::BirthOrAge
-        | FieldKind::Sex
-        | FieldKind::Locality
-        | FieldKind::Onset
-        | FieldKind::YesNo
-        | FieldKind::EmergencyContact => false,
-    };
-    let several_lines = body.as_str().trim().lines().count() > 1;
-    if turn.session.overlay.is_some() {
-        return true;
+fn language(turn: &Turn<'_>) -> Option<Lang> {
+    let chosen = turn.session.language_chosen;
+    turn.session.language.filter(|_| chosen)
+}
+
+/// The danger sign these words show. A name that is nearly a listed word, or
+/// is one ("Risasi" is a bullet, and a family), is none where a name is asked
+/// for.
+pub(super) fn sign_in(turn: &Turn<'_>, text: &str) -> Option<DangerSign> {
+    let lang = language(turn);
+    let sign = find_danger(text, lang)?;
+    if find_certain_danger(text, lang).is_some() {
+        return Some(sign);
     }
-    match &turn.session.stage {
-        Stage::Page { page } => {
-            let pending = page::pending(turn, page);
-            !several_lines && !pending.into_iter().any(takes_words)
-        }
-        Stage::Fix { field } => !turn.flow.find_field(field).is_some_and(takes_words),
-        Stage::Rest
-        | Stage::Language
-        | Stage::Consent
-        | Stage::Who
-        | Stage::Review
-        | Stage::Correct => true,
+    match cry::name_in(turn, text) {
+        Some(name) => find_danger(&text.replacen(&name, "\n", 1), lang),
+        None => Some(sign),
     }
 }
 
 /// Looks for a danger sign in the answers taken together.
 pub(super) fn judge(turn: &mut Turn<'_>) {
-    if let Some(sign) = sign_in_answers(turn) {
+    // An answer is not told again by every answer after it.
+    if let Some(sign) = sign_in_answers(turn)
+        && !was_warned(turn, sign)
+    {
         raise(turn, sign);
     }
+}
+
+fn was_warned(turn: &Turn<'_>, sign: DangerSign) -> bool {
+    let mut warned = turn.session.warned.iter();
+    warned.any(|one| one.sign == sign.word())
+}
+
+fn was_warned_lately(turn: &Turn<'_>, sign: DangerSign) -> bool {
+    let now = turn.now.at;
+    let mut warned = turn.session.warned.iter();
+    // A clock that went back proves nothing: then it is told again.
+    warned.any(|one| {
+        one.sign == sign.word() && (0..limits::WARN_AGAIN_MS).contains(&now.ms_since(one.at))
+    })
 }
 
 fn sign_in_answers(turn: &Turn<'_>) -> Option<DangerSign> {
@@ -99,16 +98,21 @@ fn sign_in_answers(turn: &Turn<'_>) -> Option<DangerSign> {
         pregnant,
         symptoms,
         complaint,
+        lang: language(turn),
         onset_days,
     })
 }
 
 fn raise(turn: &mut Turn<'_>, sign: DangerSign) {
     let sign = sign.word().to_owned();
-    if turn.session.danger.contains(&sign) {
-        return;
+    turn.session.warned.retain(|one| one.sign != sign);
+    turn.session.warned.push(Warned {
+        sign: sign.clone(),
+        at: turn.now.at,
+    });
+    if !turn.session.danger.contains(&sign) {
+        turn.session.danger.push(sign.clone());
     }
-    turn.session.danger.push(sign.clone());
     turn.warn = true;
     turn.changed = true;
     turn.ask = true;

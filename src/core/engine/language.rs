@@ -15,6 +15,7 @@ use crate::core::lang::Lang;
 /// Begins an intake.
 pub(super) fn begin(turn: &mut Turn<'_>) {
     turn.session.danger.clear();
+    turn.session.warned.clear();
     if turn.session.submitted.take().is_some() {
         turn.lead(Line::WelcomeBack);
     }

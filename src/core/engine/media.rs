@@ -214,6 +214,11 @@ impl Heard {
         self.given.push((field.id.clone(), Answer { value, from }));
     }
 
+    /// Whether nothing came that could be an answer.
+    pub(super) const fn is_empty(&self) -> bool {
+        self.texts.is_empty() && self.given.is_empty() && !self.is_spoken()
+    }
+
     /// Whether something came that only staff can hear or see.
     pub(super) const fn is_spoken(&self) -> bool {
         !self.voices.is_empty() || !self.attachments.is_empty()

@@ -9,6 +9,7 @@ mod calendar;
 mod commands;
 mod consent;
 mod control;
+mod cry;
 mod danger;
 mod edit;
 mod effect;
@@ -31,7 +32,7 @@ pub use effect::{
 };
 pub use event::{Clinic, Event, Fresh, Received, TimerKind, UnknownTimer};
 pub use session::{
-    Answer, Asked, Decision, Draft, Kept, Overlay, Sent, Session, Stage, Unconsented,
+    Answer, Asked, Decision, Draft, Kept, Overlay, Sent, Session, Stage, Unconsented, Warned,
 };
 pub use step::step;
 

@@ -8,7 +8,7 @@
 use super::effect::TaskKind;
 use super::session::{Answer, Draft, Stage};
 use super::turn::{Heard, Turn};
-use super::{danger, render};
+use super::{cry, danger, render};
 use crate::core::answers::{self, Kind, Misread, Value};
 use crate::core::flow::{Condition, Field, FieldKind, Line};
 use crate::core::id::InboxId;
@@ -166,7 +166,13 @@ pub(super) fn take_given(turn: &mut Turn<'_>, heard: &Heard) {
 /// Reads the answer to a page.
 pub(super) fn answer(turn: &mut Turn<'_>, page: &str, heard: &Heard) {
     turn.progress = !heard.given.is_empty();
-    let (fields, results) = read_open(turn, page, &heard.joined());
+    let joined = heard.joined();
+    let (fields, results) = cry::read_calmly(turn, page, &joined);
+    if !cry::is_taken(turn, page) && cry::words_beside(turn, &joined) != joined {
+        for (inbox, _) in &heard.texts {
+            turn.keep(*inbox);
+        }
+    }
     turn.progress |= results.iter().any(Result::is_ok);
     let spoken = heard.is_spoken();
     let nothing = results.iter().all(|r| *r == Err(Misread::Unclear));
@@ -210,7 +216,7 @@ fn ask_singly(turn: &mut Turn<'_>, first: Option<&&Field>) {
 
 /// Reads words as the answers to a page's open questions. Who was asked one
 /// thing may still answer several: then all of it counts.
-fn read_open<'a>(
+pub(super) fn read_open<'a>(
     turn: &Turn<'a>,
     page: &str,
     text: &str,
@@ -231,20 +237,27 @@ fn read_open<'a>(
 /// Notes a wrong answer; says whether the question is now left for staff.
 fn misread(turn: &mut Turn<'_>, field: &Field, why: Misread) -> bool {
     let missing = turn.progress && why == Misread::Unclear;
-    let Some(draft) = &mut turn.session.draft else {
-        return false;
-    };
-    let tries = draft.tries.entry(field.id.clone()).or_default();
-    if !missing {
-        *tries = tries.saturating_add(1);
-    }
-    if *tries >= limits::TRIES_MAX {
-        leave(turn, &field.id);
+    if !missing && is_last_try(turn, field) {
         return true;
     }
     turn.changed = true;
     turn.misread.push((field.id.clone(), why));
     false
+}
+
+/// Counts a try of a question; the last one leaves it for staff.
+pub(super) fn is_last_try(turn: &mut Turn<'_>, field: &Field) -> bool {
+    let Some(draft) = &mut turn.session.draft else {
+        return false;
+    };
+    turn.changed = true;
+    let tries = draft.tries.entry(field.id.clone()).or_default();
+    *tries = tries.saturating_add(1);
+    let last = *tries >= limits::TRIES_MAX;
+    if last {
+        leave(turn, &field.id);
+    }
+    last
 }
 
 /// Reads one text as the answers to several fields.

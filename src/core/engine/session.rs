@@ -41,8 +41,12 @@ pub struct Session {
     pub records: Vec<Kept>,
     /// Words without consent, if any are kept.
     pub unconsented: Option<Unconsented>,
-    /// Danger signs told in this episode, so that a flood is warned once.
+    /// Danger signs told of in this episode: its record is urgent, also after
+    /// a new beginning.
     pub danger: Vec<String>,
+    /// Danger signs of the present intake that the emergency text was sent
+    /// for, so that a flood is warned once.
+    pub warned: Vec<Warned>,
     /// The provider's stamp of the latest message.
     pub last_stamped: Option<UnixMs>,
     /// The patient asked for silence and has not written since.
@@ -55,6 +59,15 @@ pub struct Session {
     pub questions: u32,
     /// Unclear answers to the present control question.
     pub unclear: u8,
+}
+
+/// A danger sign that was warned of.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Warned {
+    /// The sign's word.
+    pub sign: String,
+    /// When last, by our clock.
+    pub at: UnixMs,
 }
 
 /// A decision about consent.

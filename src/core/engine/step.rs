@@ -6,8 +6,8 @@
 use super::effect::{FlagReason, Step};
 use super::event::{Clinic, Event, Fresh, Received, TimerKind};
 use super::session::{Overlay, Sent, Session, Stage};
-use super::turn::Turn;
-use super::{commands, consent, control, danger, edit, language, media, page, resume, review};
+use super::turn::{Heard, Turn};
+use super::{commands, consent, control, cry, danger, edit, language, media, page, resume, review};
 use crate::core::answers;
 use crate::core::flow::Flow;
 use crate::core::inbound::{Content, SystemChange};
@@ -160,9 +160,11 @@ pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
     if resume::interrupts(turn, message, idle) {
         return turn.keep(message.inbox);
     }
-    let cry = alarm && danger::is_only_a_cry(turn, &message.content);
-    if cry || resume::is_early(turn, message) {
+    if resume::is_early(turn, message) {
         return resume::early(turn, message);
+    }
+    if alarm && cry::is_all(turn, &message.content) {
+        return cry::answer(turn, message);
     }
     media::gather(turn, message);
 }
@@ -183,10 +185,10 @@ fn is_at_questions(turn: &Turn<'_>) -> bool {
 /// Reads what was gathered as the answer to the present question.
 pub(super) fn answer(turn: &mut Turn<'_>) {
     let heard = std::mem::take(&mut turn.heard);
-    let wordless = heard.texts.is_empty() && !heard.is_spoken();
-    if wordless && heard.given.is_empty() {
+    if heard.is_empty() {
         return;
     }
+    let wordless = heard.texts.is_empty() && !heard.is_spoken();
     media::note(turn, &heard);
     page::take_given(turn, &heard);
     if wordless && !is_at_questions(turn) {
@@ -194,20 +196,25 @@ pub(super) fn answer(turn: &mut Turn<'_>) {
         turn.ask = true;
         return;
     }
+    meet(turn, &heard);
+}
+
+/// Hands what was heard to the question that is open.
+pub(super) fn meet(turn: &mut Turn<'_>, heard: &Heard) {
     match turn.session.overlay {
-        Some(Overlay::Language) => return language::answer(turn, &heard),
-        Some(Overlay::Resume) => return resume::answer(turn, &heard),
-        Some(Overlay::ConfirmDelete) => return commands::confirm(turn, &heard),
+        Some(Overlay::Language) => return language::answer(turn, heard),
+        Some(Overlay::Resume) => return resume::answer(turn, heard),
+        Some(Overlay::ConfirmDelete) => return commands::confirm(turn, heard),
         None => {}
     }
     match turn.session.stage.clone() {
-        Stage::Page { page } => page::answer(turn, &page, &heard),
-        Stage::Fix { field } => page::answer_fix(turn, &field, &heard),
+        Stage::Page { page } => page::answer(turn, &page, heard),
+        Stage::Fix { field } => page::answer_fix(turn, &field, heard),
         Stage::Rest => {}
-        Stage::Language => language::answer(turn, &heard),
-        Stage::Consent => consent::answer(turn, &heard),
-        Stage::Who => consent::answer_who(turn, &heard),
-        Stage::Review => review::answer(turn, &heard),
-        Stage::Correct => review::answer_which(turn, &heard),
+        Stage::Language => language::answer(turn, heard),
+        Stage::Consent => consent::answer(turn, heard),
+        Stage::Who => consent::answer_who(turn, heard),
+        Stage::Review => review::answer(turn, heard),
+        Stage::Correct => review::answer_which(turn, heard),
     }
 }

@@ -8,13 +8,15 @@
 //! infants and children) and the obstetric danger signs. Where words are in
 //! doubt they raise the alarm: a needless one costs a nurse a look.
 
+mod denial;
 mod lexicon;
+mod list;
 mod reading;
 mod rules;
 mod sign;
 mod spelling;
 mod words;
 
-pub use reading::find_danger;
+pub use reading::{find_certain_danger, find_danger};
 pub use rules::{Facts, danger_in_answers};
 pub use sign::DangerSign;

@@ -4,37 +4,45 @@
 //! slot is filled, and only within a few words: the work is linear in the
 //! length of the text, whatever is in it.
 
-use super::lexicon::{Lexicon, Meaning, Pattern, Role, SlotId, lexicon};
+use super::denial::Denial;
+use super::lexicon::{Filled, Fit, Lexicon, Meaning, Pattern, Role, SlotId, lexicon};
 use super::sign::{DangerSign, bit};
 use super::words::{Gap, Words};
 use crate::core::lang::Lang;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::HashMap;
 use std::ops::Range;
 
 /// Other words allowed between two of a pattern.
 const BETWEEN: usize = 2;
 /// Words looked at on either side when the order is free.
 const AROUND: usize = 7;
-/// Words a denial reaches back over.
-const REACH: usize = 6;
 /// Most words a pattern has.
 const SLOTS_MAX: usize = 6;
 
 /// The danger sign a text shows, if any: one found by the words of `lang`
 /// before any other, then the most urgent. All five languages are always
-/// tried, since people mix them.
+/// tried, since people mix them; but once the language is known, a single
+/// misspelt word counts in that one alone. What is found with a language is
+/// found without one too.
 ///
 /// Total and linear: any text, of any length.
 pub fn find_danger(text: &str, lang: Option<Lang>) -> Option<DangerSign> {
     let words = Words::of(text);
-    Reading::of(&words, lexicon()).most_urgent(lang)
+    Reading::of(&words, lexicon()).most_urgent(lang, false)
 }
 
-struct Reading<'a> {
+/// The same without what might be a name: a single word that is misspelt, or
+/// that families bear as well.
+pub fn find_certain_danger(text: &str, lang: Option<Lang>) -> Option<DangerSign> {
+    let words = Words::of(text);
+    Reading::of(&words, lexicon()).most_urgent(lang, true)
+}
+
+pub(super) struct Reading<'a> {
     lexicon: &'a Lexicon,
-    words: &'a Words,
+    pub(super) words: &'a Words,
     /// The slots each word fills: `filled[ends[i - 1]..ends[i]]`.
-    filled: Vec<SlotId>,
+    filled: Vec<Filled>,
     ends: Vec<usize>,
     roles: Vec<Role>,
     found: Vec<Found>,
@@ -42,13 +50,24 @@ struct Reading<'a> {
     moods: Vec<Mood>,
     /// Words that read like a denial and are none.
     cleared: Vec<usize>,
+    /// Words that belong to no sign, by what stands beside them.
+    void: Vec<usize>,
 }
 
 /// A sign found, before anybody asks whether it is denied.
-struct Found {
+pub(super) struct Found {
     sign: DangerSign,
-    lang: Lang,
-    at: Vec<usize>,
+    pub(super) lang: Lang,
+    pub(super) at: Vec<usize>,
+    /// The least fit of its words.
+    fit: Fit,
+}
+
+impl Found {
+    /// A single word that may be another one misspelt.
+    fn is_guess(&self) -> bool {
+        self.at.len() == 1 && self.fit < Fit::Exact
+    }
 }
 
 #[derive(Clone, Copy, Default)]
@@ -68,6 +87,7 @@ impl<'a> Reading<'a> {
             found: Vec::new(),
             moods: Vec::new(),
             cleared: Vec::new(),
+            void: Vec::new(),
         };
         // A word said again costs one look-up, however long the text.
         let mut known: HashMap<&str, (Range<usize>, Role)> = HashMap::new();
@@ -88,22 +108,27 @@ impl<'a> Reading<'a> {
             }
         }
         reading.search();
-        for at in std::mem::take(&mut reading.cleared) {
-            if let Some(role) = reading.roles.get_mut(at) {
-                *role = Role::default();
-            }
-        }
+        reading.cleared.sort_unstable();
         reading
     }
 
     /// The slots a word fills.
-    fn slots(&self, at: usize) -> &[SlotId] {
+    fn slots(&self, at: usize) -> &[Filled] {
         let end = self.ends.get(at).copied().unwrap_or(0);
         let start = match at.checked_sub(1) {
             Some(before) => self.ends.get(before).copied().unwrap_or(0),
             None => 0,
         };
         self.filled.get(start..end).unwrap_or_default()
+    }
+
+    /// How well a word fills a slot, if it does.
+    fn fit(&self, at: usize, slot: SlotId) -> Option<Fit> {
+        let slots = self.slots(at).iter();
+        slots
+            .filter(|filled| filled.slot == slot)
+            .map(|filled| filled.fit)
+            .max()
     }
 
     fn search(&mut self) {
@@ -116,38 +141,80 @@ impl<'a> Reading<'a> {
             if self.slots(at).is_empty() {
                 continue;
             }
-            let first: Vec<SlotId> = self.slots(at).to_vec();
-            for id in first.iter().flat_map(|slot| lexicon.beginning_with(*slot)) {
-                let Some(pattern) = lexicon.pattern(*id) else {
+            let firsts: Vec<Filled> = self.slots(at).to_vec();
+            let near = self.around(at);
+            for (id, fit) in firsts.iter().flat_map(|filled| {
+                let ids = lexicon.beginning_with(filled.slot);
+                ids.iter().map(|id| (*id, filled.fit))
+            }) {
+                let Some(pattern) = lexicon.pattern(id) else {
                     continue;
                 };
-                let mut taken = Vec::with_capacity(SLOTS_MAX);
-                taken.push(at);
-                let hit = if pattern.any_order {
-                    self.around(pattern, &mut taken)
-                } else {
-                    self.onward(pattern, &mut taken)
-                };
-                if hit {
-                    self.note(pattern, taken, sentence);
+                if fit >= pattern.least_fit() {
+                    self.match_at(pattern, at, &near, (fit, sentence));
                 }
             }
         }
     }
 
-    fn note(&mut self, pattern: &Pattern, taken: Vec<usize>, sentence: usize) {
+    /// Notes what a pattern says, if its words stand here, the first at `at`.
+    fn match_at(
+        &mut self,
+        pattern: &Pattern,
+        at: usize,
+        near: &Range<usize>,
+        (fit, sentence): (Fit, usize),
+    ) {
+        let mut seen: Option<Vec<usize>> = None;
+        // The same word may stand on both sides, denied on one: "no fever, but
+        // she is confused, with fever". Both readings are looked at.
+        let ways: &[bool] = if pattern.any_order {
+            &[false, true]
+        } else {
+            &[false]
+        };
+        for backwards in ways {
+            let mut taken = Vec::with_capacity(SLOTS_MAX);
+            taken.push(at);
+            let fit = if pattern.any_order {
+                self.scatter(pattern, &mut taken, near, *backwards, fit)
+            } else {
+                self.onward(pattern, &mut taken, fit)
+            };
+            let Some(fit) = fit else { return };
+            taken.sort_unstable();
+            if seen.as_ref() != Some(&taken) {
+                self.note(pattern, at, (taken.clone(), fit), sentence);
+                seen = Some(taken);
+            }
+        }
+    }
+
+    /// Notes what a pattern says, found from the word `first` on.
+    fn note(
+        &mut self,
+        pattern: &Pattern,
+        first: usize,
+        (taken, fit): (Vec<usize>, Fit),
+        sentence: usize,
+    ) {
         match pattern.meaning {
             Meaning::Sign(sign) => self.found.push(Found {
                 sign,
                 lang: pattern.lang,
                 at: taken,
+                fit,
             }),
             Meaning::Denies => {
-                if let Some(role) = taken.last().and_then(|at| self.roles.get_mut(*at)) {
-                    role.denies |= bit(pattern.lang);
+                for at in taken {
+                    if let Some(role) = self.roles.get_mut(at) {
+                        role.denies |= bit(pattern.lang);
+                    }
                 }
             }
             Meaning::DeniesNothing => self.cleared.extend(taken),
+            // In the order of the words: they are looked for by halves.
+            Meaning::NoSign => self.void.push(first),
             Meaning::Elsewhere => {
                 if let Some(mood) = self.moods.get_mut(sentence) {
                     mood.elsewhere = true;
@@ -162,30 +229,30 @@ impl<'a> Reading<'a> {
     }
 
     /// Fills the slots after the first in order, trying the near words first.
-    fn onward(&self, pattern: &Pattern, taken: &mut Vec<usize>) -> bool {
+    fn onward(&self, pattern: &Pattern, taken: &mut Vec<usize>, fit: Fit) -> Option<Fit> {
         let Some((slot, at_once)) = pattern.slots.get(taken.len()) else {
-            return true;
+            return Some(fit);
         };
         let last = taken.last().copied().unwrap_or(0);
         let far = if *at_once { 1 } else { 1 + BETWEEN };
         for at in last + 1..=last + far {
             if self.words.gap_before(at) == Gap::Stop {
-                return false;
+                return None;
             }
-            if self.slots(at).contains(slot) {
+            let here = self.fit(at, *slot);
+            if let Some(here) = here.filter(|here| *here >= pattern.least_fit()) {
                 taken.push(at);
-                if self.onward(pattern, taken) {
-                    return true;
+                if let Some(fit) = self.onward(pattern, taken, fit.min(here)) {
+                    return Some(fit);
                 }
                 taken.pop();
             }
         }
-        false
+        None
     }
 
-    /// Fills the other slots anywhere near the first, in the same sentence.
-    fn around(&self, pattern: &Pattern, taken: &mut Vec<usize>) -> bool {
-        let first = taken.first().copied().unwrap_or(0);
+    /// The places near a word, in the same sentence.
+    fn around(&self, first: usize) -> Range<usize> {
         let mut start = first;
         while start > 0 && first - start < AROUND && self.words.gap_before(start) != Gap::Stop {
             start -= 1;
@@ -194,35 +261,91 @@ impl<'a> Reading<'a> {
         while end - first <= AROUND && self.words.gap_before(end) != Gap::Stop {
             end += 1;
         }
-        for (slot, _) in pattern.slots.iter().skip(1) {
-            let place =
-                (start..end).find(|at| !taken.contains(at) && self.slots(*at).contains(slot));
-            match place {
-                Some(at) => taken.push(at),
-                None => return false,
-            }
-        }
-        taken.sort_unstable();
-        true
+        start..end
     }
 
-    fn most_urgent(&self, lang: Option<Lang>) -> Option<DangerSign> {
+    /// Fills the slots after the first, each anywhere in a range.
+    fn scatter(
+        &self,
+        pattern: &Pattern,
+        taken: &mut Vec<usize>,
+        range: &Range<usize>,
+        backwards: bool,
+        fit: Fit,
+    ) -> Option<Fit> {
+        let Some((slot, at_once)) = pattern.slots.get(taken.len()) else {
+            return Some(fit);
+        };
+        let next = taken.last().map_or(range.start, |last| last + 1);
+        let places = if *at_once {
+            next..next + 1
+        } else {
+            range.clone()
+        };
+        for nth in places.clone() {
+            let at = if backwards {
+                places.end - 1 - (nth - places.start)
+            } else {
+                nth
+            };
+            let here = self.fit(at, *slot);
+            let here = here.filter(|here| *here >= pattern.least_fit());
+            let free = range.contains(&at) && !taken.contains(&at);
+            if let Some(here) = here.filter(|_| free) {
+                taken.push(at);
+                let whole = self.scatter(pattern, taken, range, backwards, fit.min(here));
+                if whole.is_some() {
+                    return whole;
+                }
+                taken.pop();
+            }
+        }
+        None
+    }
+
+    fn most_urgent(&self, lang: Option<Lang>, certain: bool) -> Option<DangerSign> {
         let starts: Vec<usize> = (0..self.words.len())
             .filter(|at| self.words.gap_before(*at) == Gap::Stop)
             .collect();
-        let (denied, open): (Vec<&Found>, Vec<&Found>) =
-            self.found.iter().partition(|found| self.is_denied(found));
-        // "No sangra" is Spanish and denied; the Portuguese list, where "no"
-        // is no denial, reads the same word as a sign.
-        let denied: BTreeSet<(DangerSign, &[usize])> = denied
-            .into_iter()
-            .map(|found| (found.sign, found.at.as_slice()))
+        let judged: Vec<(&Found, Denial)> = self
+            .found
+            .iter()
+            .map(|found| (found, self.denial(found)))
             .collect();
-        open.into_iter()
-            .filter(|found| !denied.contains(&(found.sign, found.at.as_slice())))
-            .filter(|found| !self.is_elsewhere(found, &starts))
+        // "No sangra" is Spanish and denied; the Portuguese list, where "no"
+        // is no denial, reads the same word as a sign. Of two readings of the
+        // same words the one denied in its own language counts, unless it
+        // takes them for a misspelling and the other does not.
+        let mut denied: HashMap<(DangerSign, &[usize]), Fit> = HashMap::new();
+        for (found, _) in judged.iter().filter(|(_, denial)| *denial == Denial::Own) {
+            let fit = denied
+                .entry((found.sign, found.at.as_slice()))
+                .or_insert(found.fit);
+            *fit = found.fit.max(*fit);
+        }
+        let is_denied = |found: &Found| {
+            let fit = denied.get(&(found.sign, found.at.as_slice()));
+            fit.is_some_and(|fit| *fit >= found.fit)
+        };
+        judged
+            .iter()
+            .filter(|(_, denial)| *denial == Denial::None)
+            .map(|(found, _)| *found)
+            .filter(|found| !is_denied(found) && !self.is_elsewhere(found, &starts))
+            .filter(|found| !self.is_void(found))
+            .filter(|found| !found.is_guess() || lang.is_none_or(|lang| found.lang == lang))
+            .filter(|found| !certain || !self.may_be_a_name(found))
             .min_by_key(|found| (Some(found.lang) != lang, found.sign))
             .map(|found| found.sign)
+    }
+
+    fn may_be_a_name(&self, found: &Found) -> bool {
+        found.is_guess() || matches!(found.at.as_slice(), [at] if self.role(*at).name)
+    }
+
+    fn is_void(&self, found: &Found) -> bool {
+        let mut words = found.at.iter();
+        words.any(|at| self.void.binary_search(at).is_ok())
     }
 
     fn is_elsewhere(&self, found: &Found, starts: &[usize]) -> bool {
@@ -234,51 +357,11 @@ impl<'a> Reading<'a> {
         mood.elsewhere && !mood.now && !found.sign.stays_urgent()
     }
 
-    /// Whether a word of the sign is denied from before, or the sign from
-    /// behind. A "no" that is part of the sign ("not breathing") denies nothing.
-    fn is_denied(&self, found: &Found) -> bool {
-        if found.at.iter().any(|at| self.denies(found, *at)) {
-            return false;
-        }
-        let last = found.at.last().copied().unwrap_or(0);
-        let behind = (last + 1..=last + 2)
-            .take_while(|at| self.words.gap_before(*at) == Gap::Space)
-            .any(|at| self.role(at).denies_before);
-        behind
-            || found
-                .at
-                .iter()
-                .any(|at| self.is_denied_from_before(found, *at))
-    }
-
-    fn is_denied_from_before(&self, found: &Found, at: usize) -> bool {
-        let mut carried = false;
-        let mut here = at;
-        for _ in 0..REACH {
-            match self.words.gap_before(here) {
-                Gap::Stop => return false,
-                Gap::Comma if !carried => return false,
-                Gap::Comma | Gap::Space => {}
-            }
-            here = here.saturating_sub(1);
-            if self.denies(found, here) {
-                return !found.at.contains(&here);
-            }
-            let role = self.role(here);
-            carried |= role.carries;
-            if !role.through && !found.at.contains(&here) {
-                return false;
-            }
-        }
-        false
-    }
-
-    fn role(&self, at: usize) -> Role {
+    pub(super) fn role(&self, at: usize) -> Role {
         self.roles.get(at).copied().unwrap_or_default()
     }
 
-    fn denies(&self, found: &Found, at: usize) -> bool {
-        let role = self.role(at);
-        role.denies != 0 && role.harmless & bit(found.lang) == 0
+    pub(super) fn is_cleared(&self, at: usize) -> bool {
+        self.cleared.binary_search(&at).is_ok()
     }
 }

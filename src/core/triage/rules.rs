@@ -4,6 +4,7 @@
 //! counts against a sign and never makes one.
 
 use super::sign::DangerSign;
+use crate::core::lang::Lang;
 
 /// What has been answered so far.
 #[derive(Clone, Copy, Default)]
@@ -17,6 +18,8 @@ pub struct Facts<'a> {
     pub symptoms: &'a [String],
     /// The complaint, in the patient's words.
     pub complaint: Option<&'a str>,
+    /// The language of the conversation, once it is chosen.
+    pub lang: Option<Lang>,
     /// Days since it began.
     pub onset_days: Option<u32>,
 }
@@ -35,7 +38,7 @@ impl Facts<'_> {
 pub fn danger_in_answers(facts: &Facts<'_>) -> Option<DangerSign> {
     let spoken = facts
         .complaint
-        .and_then(|words| super::find_danger(words, None));
+        .and_then(|words| super::find_danger(words, facts.lang));
     spoken
         .into_iter()
         .chain(chosen(facts))
@@ -103,6 +106,7 @@ mod tests {
             pregnant,
             symptoms: &symptoms,
             complaint,
+            lang: None,
             onset_days,
         })
     }

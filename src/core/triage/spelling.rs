@@ -21,6 +21,29 @@ pub(super) const fn slack(letters: usize) -> usize {
     }
 }
 
+/// How many letters a listed word of this length may be off where nothing else
+/// in the text speaks for it: "waiting" is no "fainting".
+pub(super) const fn slack_of_a_lone_word(letters: usize) -> usize {
+    match letters {
+        0..=4 => 0,
+        5..=9 => 1,
+        _ => 2,
+    }
+}
+
+/// Whether two words begin with the same letter, or with letters that stand
+/// for one sound where people write as they hear.
+pub(super) fn begins_alike(written: &str, listed: &str) -> bool {
+    const SOUNDS: [&str; 5] = ["ckq", "sz", "bv", "iy", "gj"];
+    let (Some(one), Some(two)) = (written.chars().next(), listed.chars().next()) else {
+        return false;
+    };
+    one == two
+        || SOUNDS
+            .iter()
+            .any(|sound| sound.contains(one) && sound.contains(two))
+}
+
 /// Calls `each` with the hash of the word with up to `off` letters left out.
 pub(super) fn shortened(word: &str, off: usize, each: &mut impl FnMut(u64)) {
     let letters = word.as_bytes();

@@ -69,17 +69,211 @@ fn a_cry_for_help_is_nobodys_name_and_no_try() {
 fn a_flood_is_warned_once() {
     let mut chat = Chat::at_page_one();
     chat.text(SIGN);
-    let mut warned = 0;
     for _ in 0..20 {
         chat.text(SIGN);
-        warned += chat
-            .said
-            .iter()
-            .filter(|s| s.purpose == Purpose::Emergency)
-            .count();
+        assert_eq!(warnings(&chat), 0);
         assert!(chat.tasks().iter().all(|task| *task != "danger_sign"));
     }
-    assert_eq!(warned, 0);
+}
+
+fn warnings(chat: &Chat) -> usize {
+    let emergency = |said: &&Outgoing| said.purpose == Purpose::Emergency;
+    chat.said.iter().filter(emergency).count()
+}
+
+/// A conversation at each place where a cry answers nothing.
+fn at_every_stage() -> Vec<(&'static str, Chat)> {
+    let mut language = Chat::new();
+    language.text("hello");
+    let mut consent = Chat::new();
+    consent.text("hello").tap("en");
+    let mut who = Chat::new();
+    who.text("hello").tap("en").tap("agree");
+    let mut trouble = Chat::at_page_one();
+    trouble
+        .text("Amina Juma\n34\nfemale\nKalehe")
+        .text("I am breathing very fast");
+    let mut correct = Chat::at_review();
+    correct.tap("correct");
+    let mut fix = Chat::at_review();
+    fix.tap("correct").text("1");
+    let mut deleting = Chat::at_page_one();
+    deleting.text("delete my data");
+    let mut other_language = Chat::at_page_one();
+    other_language.text("language");
+    vec![
+        ("language", language),
+        ("consent", consent),
+        ("who", who),
+        ("page one", Chat::at_page_one()),
+        ("trouble", trouble),
+        ("review", Chat::at_review()),
+        ("correct", correct),
+        ("fix", fix),
+        ("deleting", deleting),
+        ("other language", other_language),
+    ]
+}
+
+#[test]
+fn a_second_cry_is_never_met_with_silence() {
+    let cries = [
+        "my baby has convulsions",
+        "please help he has convulsions",
+        "yes he has convulsions",
+        "my baby has convulsions",
+        "he has convulsions!!",
+    ];
+    for (stage, mut chat) in at_every_stage() {
+        for (nth, cry) in cries.iter().enumerate() {
+            chat.text(cry);
+            assert!(!chat.said.is_empty(), "{stage}: {cry}");
+            assert_eq!(warnings(&chat), usize::from(nth == 0), "{stage}: {cry}");
+        }
+        let consented = ["language", "consent"].contains(&stage);
+        assert_eq!(chat.session.consent.is_none(), consented, "{stage}");
+        assert!(chat.session.submitted.is_none(), "{stage}");
+    }
+}
+
+#[test]
+fn a_new_patient_is_a_new_episode_after_restart() {
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina Juma\n34\nfemale\nKalehe")
+        .text("I am breathing very fast\ntoday")
+        .text("restart")
+        .text("my baby is not breathing");
+    assert_eq!(warnings(&chat), 1);
+    assert_eq!(chat.tasks(), ["danger_sign"]);
+    chat.text("my baby is not breathing");
+    assert_eq!(warnings(&chat), 0);
+    assert!(!chat.said.is_empty());
+}
+
+#[test]
+fn a_sign_after_nine_hours_warns_again() {
+    let mut chat = Chat::at_page_one();
+    chat.text(SIGN).wait(9 * HOUR_MS).text(SIGN);
+    assert_eq!(warnings(&chat), 1);
+    assert_eq!(chat.tasks(), ["danger_sign"]);
+    chat.wait(31 * MINUTE_MS).text(SIGN);
+    assert_eq!(warnings(&chat), 1);
+}
+
+#[test]
+fn an_answer_is_not_warned_of_again_by_later_answers() {
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina Juma\n34\nfemale\nKalehe")
+        .text("chest pain\ntoday");
+    assert_eq!(warnings(&chat), 1);
+    chat.wait(HOUR_MS).text("2");
+    assert_eq!(warnings(&chat), 0);
+    chat.heard("Allergies");
+}
+
+#[test]
+fn a_name_that_alarms_is_left_for_staff_after_three() {
+    let mut chat = Chat::at_page_one();
+    chat.text("34, f, Kalehe").text("Sumu Kifafa");
+    assert_eq!(warnings(&chat), 1);
+    for _ in 0..2 {
+        chat.text("Sumu Kifafa");
+        chat.heard("Full name");
+    }
+    chat.text("Sumu Kifafa");
+    chat.heard("our staff will ask you about the rest");
+    assert_eq!(chat.tasks(), ["unanswered_question"]);
+    chat.heard("What is the trouble?");
+}
+
+#[test]
+fn names_are_no_signs_where_a_name_is_asked_for() {
+    for name in [
+        "Violet Achieng",
+        "Bahati Risasi",
+        "Désiré Bahati",
+        "Sandra Silva",
+        "Plácido Infante",
+        "Delia Brown",
+        "Saint Joseph",
+        "Viola Odette",
+        "Innocent Clémence",
+        "Dieumerci Sangara",
+        "Consolata Neema",
+        "Ana Pérez",
+        "Fatuma Karama",
+        "Habibu Hatibu",
+    ] {
+        let mut chat = Chat::at_page_one();
+        chat.text(&format!("{name}, 34, f, Kalehe"));
+        assert_eq!(warnings(&chat), 0, "{name}");
+        let record = chat.record().unwrap();
+        let text = crate::core::answers::Value::Text { text: name.into() };
+        assert_eq!(record.fields.get("patient_name"), Some(&text), "{name}");
+        let mut alone = Chat::at_page_one();
+        alone.text("34, f, Kalehe").text(name);
+        assert_eq!(warnings(&alone), 0, "{name}");
+    }
+    // What is written otherwise may be a cry, and so may what is no name.
+    for cry in [
+        "mtoto degedegge",
+        "Bahati amepigwa risasi",
+        "Amina Juma, hapumui",
+    ] {
+        let mut chat = Chat::at_page_one();
+        chat.text(cry);
+        assert_eq!(warnings(&chat), 1, "{cry}");
+    }
+}
+
+#[test]
+fn a_line_that_answers_and_cries_is_warned_and_used() {
+    for line in [
+        "Amina Juma, 34, female, Goma, chest pain",
+        "chest pain, Amina Juma, 34, female, Goma",
+        "Amina Juma\n34\nfemale\nGoma\nshe has chest pain",
+    ] {
+        let mut chat = Chat::at_page_one();
+        chat.text(line);
+        assert_eq!(warnings(&chat), 1, "{line}");
+        chat.heard("What is the trouble?");
+        assert!(!chat.words().contains("Full name"), "{line}");
+        let record = chat.record().unwrap();
+        assert_eq!(record.triage, Triage::Urgent);
+        for field in ["patient_name", "age_years", "sex", "locality"] {
+            assert!(record.fields.contains_key(field), "{line}: {field}");
+        }
+        // Staff see the words that answered nothing.
+        let kept = |act: &Action| matches!(act, Action::KeepSpoken { .. });
+        assert!(chat.acts().iter().any(kept), "{line}");
+    }
+    // All in one run: what has a shape is taken, the rest is asked.
+    let mut chat = Chat::at_page_one();
+    chat.text("34 years female with chest pain");
+    assert_eq!(warnings(&chat), 1);
+    let record = chat.record().unwrap();
+    assert!(record.fields.contains_key("age_years") && record.fields.contains_key("sex"));
+    assert!(!record.fields.contains_key("patient_name"));
+    chat.heard("Full name");
+}
+
+#[test]
+fn a_number_or_a_shout_in_a_cry_is_no_answer() {
+    for cry in [
+        "bitten by a snake 2 hours ago",
+        "help\nhe is not breathing\nplease come",
+        "help, he is not breathing",
+    ] {
+        let mut chat = Chat::at_page_one();
+        chat.text(cry);
+        assert_eq!(warnings(&chat), 1, "{cry}");
+        assert_eq!(
+            chat.session.draft.as_ref().unwrap().answers.len(),
+            1,
+            "{cry}"
+        );
+        chat.heard("Full name");
+    }
 }
 
 #[test]
