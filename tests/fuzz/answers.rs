@@ -4,8 +4,8 @@
 use super::rng::Rng;
 use super::{driver, mutate};
 use healthpost::core::answers::{
-    Choice, Kind, Misread, SEX_IDS, Value, fold, may_be_answer, read, read_command, read_language,
-    read_page,
+    Choice, Kind, Misread, SEX_IDS, Subject, Value, fold, may_be_answer, read, read_command,
+    read_language, read_page,
 };
 use healthpost::core::lang::Lang;
 use healthpost::core::triage::find_danger;
@@ -344,9 +344,13 @@ fn kind(number: usize) -> Kind {
         2 => Kind::Sex,
         3 => Kind::Locality,
         4 => Kind::FreeText,
-        5 => Kind::FreeTextOrNone,
+        5 => Kind::FreeTextOrNone {
+            about: Some(Subject::Allergies),
+        },
         6 => Kind::Onset,
-        7 => Kind::YesNo,
+        7 => Kind::YesNo {
+            about: Some(Subject::Pregnancy),
+        },
         8 => Kind::OneOf { choices: choices() },
         9 => Kind::AnyOf { choices: choices() },
         _ => Kind::EmergencyContact,
@@ -422,12 +426,15 @@ fn within(asked: &Kind, text: &str, today: Date, answer: &Result<Value, Misread>
     let Ok(value) = answer else { return };
     match (asked, value) {
         (
-            Kind::Name | Kind::Locality | Kind::FreeText | Kind::FreeTextOrNone,
+            Kind::Name | Kind::Locality | Kind::FreeText | Kind::FreeTextOrNone { .. },
             Value::Text { text: words },
         ) => {
             tidy(words.as_str(), text);
         }
-        (Kind::FreeTextOrNone | Kind::AnyOf { .. } | Kind::EmergencyContact, Value::Nothing) => {}
+        (
+            Kind::FreeTextOrNone { .. } | Kind::AnyOf { .. } | Kind::EmergencyContact,
+            Value::Nothing,
+        ) => {}
         (Kind::BirthOrAge, Value::Date { date }) => past(date.as_str(), today),
         (Kind::BirthOrAge, Value::PartialDate { date }) => {
             let (year, month) = date
@@ -446,7 +453,7 @@ fn within(asked: &Kind, text: &str, today: Date, answer: &Result<Value, Misread>
             past(date.as_str(), today);
             tidy(said.as_str(), text);
         }
-        (Kind::YesNo, Value::YesNo { .. }) => {}
+        (Kind::YesNo { .. }, Value::YesNo { .. }) => {}
         (Kind::Sex, Value::One { id }) => assert!(SEX_IDS.contains(&id.as_str()), "{id}"),
         (Kind::OneOf { choices }, Value::One { id }) => {
             assert!(choices.iter().any(|c| c.id == *id), "{id}")
@@ -493,8 +500,11 @@ fn tidy(words: &str, written: &str) {
         !words.contains("  ") && !words.chars().any(char::is_control),
         "{words:?}"
     );
+    // What was written in several lines is one answer with commas.
     assert!(
-        words.chars().all(|c| c == ' ' || written.contains(c)),
+        words
+            .chars()
+            .all(|c| matches!(c, ' ' | ',') || written.contains(c)),
         "{words:?} was never written"
     );
 }

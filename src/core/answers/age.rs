@@ -31,7 +31,9 @@ pub(super) fn read(folded: &str, lang: Lang, today: Date) -> Result<Value, Misre
     while at < tokens.len() {
         if let Some(found) = dates.iter().find(|found| found.start == at) {
             at = found.end;
-        } else if let Some((amount, used)) = amount_at(&tokens, at, lang) {
+        } else if let Some((amount, used)) =
+            amount_at(&tokens, at, lang).filter(|(_, used)| !names_juma(&tokens, at, *used))
+        {
             age.add(amount)?;
             at += used;
         } else if let Some((n, used)) =
@@ -57,6 +59,14 @@ pub(super) fn read(folded: &str, lang: Lang, today: Date) -> Result<Value, Misre
             Err(Misread::Ambiguous)
         }
     }
+}
+
+/// Juma is a week, and far more often somebody's name: in an age it is no week.
+fn names_juma(tokens: &[String], at: usize, used: usize) -> bool {
+    let words = tokens.get(at..at + used).unwrap_or_default();
+    words
+        .iter()
+        .any(|t| t.starts_with("juma") || t.starts_with("majum"))
 }
 
 /// "1990 days" is no year.

@@ -57,10 +57,11 @@ static UNITS: Table<Unit> = Table::of(&[
     (Pt, Unit::Year, "ano|anos|aninhos"),
 ]);
 
-/// Swahili puts the number after the unit.
-const UNIT_FIRST: &[&str] = &[
-    "siku", "wiki", "juma", "majuma", "mwezi", "miezi", "mwaka", "miaka", "saa", "masaa", "dakika",
-];
+/// Swahili puts the number after the unit. These are known wherever Swahili is
+/// spoken beside another language.
+const UNIT_FIRST: &[&str] = &["siku", "wiki", "mwezi", "miezi", "mwaka", "miaka"];
+/// These only in a conversation in Swahili: Juma is also a name.
+const UNIT_FIRST_IN_SWAHILI: &[&str] = &["juma", "majuma", "saa", "masaa", "dakika"];
 
 static HALF: Table<()> = Table::of(&[
     (En, (), "and a half|and half|and 1 2"),
@@ -77,10 +78,7 @@ pub(super) fn unit_at(tokens: &[String], at: usize, lang: Lang) -> Option<(Unit,
 
 /// The length of time that begins at `at`, and how many tokens it takes.
 pub(super) fn amount_at(tokens: &[String], at: usize, lang: Lang) -> Option<(Amount, usize)> {
-    if tokens
-        .get(at)
-        .is_some_and(|t| UNIT_FIRST.contains(&t.as_str()))
-    {
+    if tokens.get(at).is_some_and(|t| is_unit_first(t, lang)) {
         let (unit, _) = unit_at(tokens, at, Sw)?;
         let (n, used) =
             number_at(tokens, at + 1, lang).or_else(|| number_at(tokens, at + 1, Sw))?;
@@ -107,6 +105,10 @@ pub(super) fn amount_at(tokens: &[String], at: usize, lang: Lang) -> Option<(Amo
         },
         so_far + late,
     ))
+}
+
+fn is_unit_first(word: &str, lang: Lang) -> bool {
+    UNIT_FIRST.contains(&word) || lang == Sw && UNIT_FIRST_IN_SWAHILI.contains(&word)
 }
 
 /// "2.5 years", "2,5 ans": only halves, since other fractions are slips.

@@ -8,7 +8,7 @@ use super::fold::{fold, folded_tokens, is_sign, tokens as cut};
 use super::lexicon::{self, exact_at, filler_at};
 use super::numerals::{number_at, ordinal_at};
 use super::phrases::{Table, is_slip_of};
-use super::{Choice, Misread, Value, words, yes_no};
+use super::{Choice, Misread, Value, none, subject, told_age, yes_no};
 use crate::core::lang::Lang;
 use Lang::{En, Es, Fr, Pt, Sw};
 
@@ -53,6 +53,7 @@ pub(super) fn read_one(choices: &[Choice], folded: &str, lang: Lang) -> Result<V
     if folded.ends_with('?') || lexicon::is_question(folded, &tokens, lang) {
         return Err(Misread::Unclear);
     }
+    let tokens = without_ages(&tokens, lang);
     let picked = pick(choices, &tokens, lang);
     match picked.places.as_slice() {
         _ if picked.negated || lexicon::is_unsure(&tokens, lang) => Err(Misread::Unclear),
@@ -80,7 +81,8 @@ pub(super) fn read_any(choices: &[Choice], folded: &str, lang: Lang) -> Result<V
     if folded.ends_with('?') || lexicon::is_question(folded, &tokens, lang) {
         return Err(Misread::Unclear);
     }
-    if words::is_none(&tokens, lang) || matches!(tokens.as_slice(), [zero] if zero == "0") {
+    let none = none::is_none(&tokens, lang) && !subject::speaks_of_either(&tokens, lang);
+    if none || matches!(tokens.as_slice(), [zero] if zero == "0") {
         return Ok(Value::Nothing);
     }
     if exact_at(&ALL_OF_THEM, &tokens, 0, lang) == Some(tokens.len()) {
@@ -104,6 +106,27 @@ pub(super) fn read_any(choices: &[Choice], folded: &str, lang: Lang) -> Result<V
     } else {
         several(choices, picked.places)
     }
+}
+
+/// Whether a text says anything of these choices in the language, be it one of
+/// them, several, a number, or that something is not so. What does may not be
+/// tried as words of another language.
+pub fn is_about(choices: &[Choice], text: &str, lang: Lang) -> bool {
+    let tokens = folded_tokens(text);
+    let picked = pick(choices, &tokens, lang);
+    !picked.places.is_empty()
+        || picked.out_of_range
+        || picked.negated
+        || yes_no::says_either(&tokens, lang)
+}
+
+/// The choice of which the whole text is a label, by id; nothing may stand
+/// around it, and a single letter is none.
+pub fn find_label<'a>(choices: &'a [Choice], text: &str) -> Option<&'a str> {
+    let folded = fold(text);
+    let letters = folded.chars().filter(|c| c.is_alphabetic()).count();
+    let place = exact_label(choices, &folded).filter(|_| letters > 1)?;
+    choices.get(place).map(|choice| choice.id.as_str())
 }
 
 fn pick(choices: &[Choice], tokens: &[String], lang: Lang) -> Picked {
@@ -153,6 +176,22 @@ impl Picked {
             self.places.push(place);
         }
     }
+}
+
+/// "My baby, 2 months": the number is none of a choice.
+fn without_ages(tokens: &[String], lang: Lang) -> Vec<String> {
+    let mut out = Vec::new();
+    let mut at = 0;
+    while let Some(token) = tokens.get(at) {
+        match told_age::age_at(tokens, at, lang) {
+            Some(used) => at += used,
+            None => {
+                out.push(token.clone());
+                at += 1;
+            }
+        }
+    }
+    out
 }
 
 /// "a child", "un enfant": the article is not the number one, unless another

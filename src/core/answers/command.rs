@@ -245,14 +245,14 @@ pub fn read_command(text: &str, lang: Lang) -> Option<Command> {
 pub fn may_be_answer(kind: &Kind, text: &str) -> bool {
     let open = match kind {
         Kind::FreeText => true,
-        Kind::FreeTextOrNone
+        Kind::FreeTextOrNone { .. }
         | Kind::AnyOf { .. }
         | Kind::Locality
         | Kind::Name
         | Kind::BirthOrAge
         | Kind::Sex
         | Kind::Onset
-        | Kind::YesNo
+        | Kind::YesNo { .. }
         | Kind::OneOf { .. }
         | Kind::EmergencyContact => false,
     };
@@ -389,7 +389,7 @@ mod tests {
     fn words_that_may_be_answers_are_told_apart() {
         assert!(may_be_answer(&Kind::FreeText, "Back"));
         assert!(may_be_answer(&Kind::FreeText, "langue"));
-        assert!(!may_be_answer(&Kind::YesNo, "back"));
+        assert!(!may_be_answer(&Kind::YesNo { about: None }, "back"));
         assert!(!may_be_answer(&Kind::FreeText, "restart"));
     }
 }

@@ -7,7 +7,7 @@
 use super::calling_codes::{find_plan, plans_of};
 use super::fold::{fold, tidy, tokens as cut};
 use super::lexicon;
-use super::{Misread, Value, words};
+use super::{Misread, Value, name, none};
 use crate::core::lang::Lang;
 use crate::core::phone::parse_international;
 use crate::core::private::Private;
@@ -97,10 +97,10 @@ pub(super) fn read(text: &str, folded: &str, lang: Lang, country: &str) -> Resul
     let runs = find_runs(&plain_digits(text));
     match runs.as_slice() {
         [] if digits_of(folded).len() >= 2 => Err(Misread::BadPhone),
-        [] if words::is_none(&tokens, lang) => Ok(Value::Nothing),
+        [] if none::is_none(&tokens, lang) => Ok(Value::Nothing),
         [] => {
             // A name alone: what is missing is the number, and that is said.
-            let name = words::read_name(text, folded, lang);
+            let name = name::read_name(text, folded, lang);
             Err(if name.is_ok() {
                 Misread::BadPhone
             } else {

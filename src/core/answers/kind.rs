@@ -1,5 +1,6 @@
 //! What can be asked for, and what an answer can be.
 
+use super::subject::Subject;
 use crate::core::private::Private;
 use serde::{Deserialize, Serialize};
 
@@ -18,11 +19,17 @@ pub enum Kind {
     /// Words in the person's own way, at least a few letters of them.
     FreeText,
     /// Words, or "none" in any way of saying it.
-    FreeTextOrNone,
+    FreeTextOrNone {
+        /// What it is about, if answers may name it.
+        about: Option<Subject>,
+    },
     /// Since when: a date, a weekday, "three days ago".
     Onset,
     /// Yes or no.
-    YesNo,
+    YesNo {
+        /// What it is about, if answers may name it.
+        about: Option<Subject>,
+    },
     /// One of the choices.
     OneOf {
         /// What can be chosen.

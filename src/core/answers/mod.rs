@@ -18,23 +18,31 @@ mod fold;
 mod kind;
 mod language;
 mod lexicon;
+mod name;
+mod none;
 mod numerals;
 mod onset;
 mod page;
 mod phrases;
 mod pieces;
+mod pregnancy;
 mod segments;
 mod sex;
 mod shape;
+mod subject;
+mod told_age;
 mod words;
 mod yes_no;
 
+pub use choice::{find_label, is_about};
 pub use command::{may_be_answer, read_command};
 pub use fold::fold;
 pub use kind::{Choice, Command, Kind, Misread, Value};
 pub use language::{read_greeting, read_language};
 pub use page::read_page;
 pub use sex::SEX_IDS;
+pub use subject::Subject;
+pub use yes_no::{read_agreement, says_no};
 
 use crate::core::lang::Lang;
 use crate::core::limits::ANSWER_CHARS_MAX;
@@ -58,14 +66,14 @@ pub fn read(
     }
     let folded = fold(text);
     match kind {
-        Kind::Name => words::read_name(text, &folded, lang),
+        Kind::Name => name::read_name(text, &folded, lang),
         Kind::BirthOrAge => age::read(&folded, lang, today),
         Kind::Sex => sex::read(&folded, lang),
         Kind::Locality => words::read_locality(text, &folded, lang),
         Kind::FreeText => words::read_free(text, &folded, lang),
-        Kind::FreeTextOrNone => words::read_free_or_none(text, &folded, lang),
+        Kind::FreeTextOrNone { about } => words::read_free_or_none(*about, text, &folded, lang),
         Kind::Onset => onset::read(text, &folded, lang, today),
-        Kind::YesNo => yes_no::read(&folded, lang),
+        Kind::YesNo { about } => yes_no::read_about(*about, &folded, lang),
         Kind::OneOf { choices } => choice::read_one(choices, &folded, lang),
         Kind::AnyOf { choices } => choice::read_any(choices, &folded, lang),
         Kind::EmergencyContact => contact::read(text, &folded, lang, country),

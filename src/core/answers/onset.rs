@@ -9,7 +9,7 @@ use super::date::{Seen, find_dates, within_a_life};
 use super::fold::{is_sign, tidy, tokens as cut};
 use super::lexicon::{self, FOREIGN_MIN, exact_at, filler_at, phrase_at};
 use super::phrases::Table;
-use super::{Misread, Value};
+use super::{Misread, Value, told_age};
 use crate::core::lang::Lang;
 use Lang::{En, Es, Fr, Pt, Sw};
 use jiff::ToSpan;
@@ -157,27 +157,27 @@ static MARKERS: Table<()> = Table::of(&[
     (
         En,
         (),
-        "since|ago|for|started|began|begun|it began|it started|from|last|back|past",
+        "since|ago|for|more than|for over|started|began|begun|it began|it started|from|last|back|past",
     ),
     (
         Fr,
         (),
-        "depuis|il y a|ya|y a|ca fait|cela fait|fait|a commence|commence|debut|debute|dernier|derniere|passe|depuis le|ca dure",
+        "depuis|depuis plus de|il y a plus de|il y a|ya|y a|ca fait|cela fait|fait|a commence|commence|debut|debute|dernier|derniere|passe|depuis le|ca dure",
     ),
     (
         Sw,
         (),
-        "tangu|zilizopita|iliyopita|uliopita|iliopita|lililopita|kuanzia|toka|imeanza|ilianza|yalianza|yameanza|nimeanza|zimepita|sasa|kwa muda wa|muda wa|nyuma|hadi",
+        "tangu|zilizopita|iliyopita|uliopita|iliopita|lililopita|kuanzia|toka|imeanza|ilianza|yalianza|yameanza|nimeanza|zimepita|sasa|kwa muda wa|muda wa|zaidi ya|nyuma|hadi",
     ),
     (
         Es,
         (),
-        "hace|desde|desde hace|hace como|empezo|comenzo|pasado|pasada|llevo|lleva|atras|a partir de|ya van|van",
+        "hace|desde|desde hace|hace como|hace mas de|desde hace mas de|empezo|comenzo|pasado|pasada|llevo|lleva|atras|a partir de|ya van|van",
     ),
     (
         Pt,
         (),
-        "ha|faz|desde|ha cerca de|comecou|passado|passada|atras|a partir de|ja faz|ja ha|tem|dura ha",
+        "ha|faz|desde|ha cerca de|ha mais de|faz mais de|comecou|passado|passada|atras|a partir de|ja faz|ja ha|tem|dura ha",
     ),
 ]);
 
@@ -225,6 +225,11 @@ pub(super) fn has_other_words(folded: &str, lang: Lang, today: Date) -> bool {
     scan(&cut(folded), lang, today).unknown > 0
 }
 
+/// Whether a word shows that a time is told: "since", "ago", "il y a".
+pub(super) fn is_marked(folded: &str, lang: Lang, today: Date) -> bool {
+    scan(&cut(folded), lang, today).marked
+}
+
 /// Words that begin a time and, unlike others of [`MARKERS`], no complaint:
 /// "back pain" and "tem febre" are complaints.
 static SINCE: Table<()> = Table::of(&[
@@ -259,7 +264,10 @@ fn scan(tokens: &[String], lang: Lang, today: Date) -> Scan {
     let found = find_dates(tokens, lang, today);
     let mut at = 0;
     while at < tokens.len() {
-        if let Some((date, used)) = spoken_at(tokens, at, lang, today) {
+        if let Some(used) = told_age::age_at(tokens, at, lang) {
+            out.unknown += 1;
+            at += used;
+        } else if let Some((date, used)) = spoken_at(tokens, at, lang, today) {
             out.dates.push(date);
             at += used;
         } else if let Some(date) = found.iter().find(|f| f.start == at) {

@@ -5,13 +5,14 @@
 //! number) is recognised wherever it stands; free words go to the free-text
 //! questions only where their place leaves no choice.
 
-use super::fold::{fold, folded_tokens};
+mod named;
+mod story;
+
 use super::kind::{Kind, Misread, Value};
-use super::onset::begins_like_a_time;
 use super::pieces::{Piece, flush, forget};
 use super::segments::{cut_segments, label_of, topic_of};
-use super::shape::{is_plain_no, is_typed, tells_more_than_time};
-use super::{is_too_long, read, words};
+use super::shape::is_typed;
+use super::{is_too_long, read};
 use crate::core::lang::Lang;
 use jiff::civil::Date;
 
@@ -41,8 +42,13 @@ pub fn read_page(
         today,
         country,
         answers: vec![None; kinds.len()],
+        several_times: false,
     };
     let segments = page.take_labelled(cut_segments(text));
+    let (segments, ordered) = page.take_named(segments);
+    if !ordered && !page.is_placed_alone(&segments) {
+        return page.finish();
+    }
     if page.take_none(&segments) || page.take_lone_name(&segments) {
         return page.finish();
     }
@@ -60,6 +66,8 @@ struct Page<'a> {
     today: Date,
     country: &'a str,
     answers: Vec<Option<Result<Value, Misread>>>,
+    /// Different times were told.
+    several_times: bool,
 }
 
 impl Page<'_> {
@@ -74,32 +82,6 @@ impl Page<'_> {
         answers
             .map(|answer| answer.unwrap_or(Err(Misread::Unclear)))
             .collect()
-    }
-
-    /// "None" said once, or once for each question that takes it: it answers
-    /// all of these, and says nothing of the others. A bare "no" said once may
-    /// as well belong to one of the others.
-    fn take_none(&mut self, segments: &[String]) -> bool {
-        let takes = |place: &usize| {
-            self.kinds
-                .get(*place)
-                .is_some_and(|kind| matches!(kind, Kind::FreeTextOrNone))
-        };
-        let open = self.open();
-        let places: Vec<usize> = open.iter().copied().filter(takes).collect();
-        let none = |segment: &String| {
-            let tokens = folded_tokens(segment);
-            words::is_none(&tokens, self.lang) && (segments.len() > 1 || !is_plain_no(&tokens))
-        };
-        let said = segments.len() == 1 || segments.len() == places.len();
-        let fewer = segments.len() < open.len();
-        if places.is_empty() || !said || !fewer || !segments.iter().all(none) {
-            return false;
-        }
-        for place in places {
-            self.set(place, Ok(Value::Nothing));
-        }
-        true
     }
 
     /// Who answers one question after the other begins with the first: two
@@ -167,6 +149,9 @@ impl Page<'_> {
     /// of its own stands in another place.
     fn in_order(&mut self, segments: &[String]) {
         let open = self.open();
+        if self.begins_answer(&open, segments) {
+            return;
+        }
         let mut straight = open.iter().zip(segments);
         let typed_fit = straight.all(|(place, segment)| {
             !self.kinds.get(*place).is_some_and(is_typed) || self.try_read(*place, segment).is_ok()
@@ -189,7 +174,9 @@ impl Page<'_> {
             .filter(|(at, _)| !taken.contains(at));
         let free: Vec<&String> = free.map(|(_, segment)| segment).collect();
         let left = self.open();
-        if left.len() == free.len() {
+        let mut straight = left.iter().zip(&free);
+        let shifted = straight.any(|(place, segment)| self.is_shifted(*place, segment));
+        if left.len() == free.len() && !shifted {
             for (place, segment) in left.into_iter().zip(free) {
                 let answer = self.try_read(place, segment);
                 self.set(place, answer);
@@ -212,6 +199,7 @@ impl Page<'_> {
                     .iter()
                     .enumerate()
                     .filter(|(i, _)| !taken.contains(i) && (!own_first || i == at))
+                    .filter(|(_, segment)| own_first || !self.is_contested(*place, segment))
                     .map(|(i, segment)| (i, self.try_read(*place, segment)))
                     .filter(|(_, answer)| answer.is_ok())
                     .collect();
@@ -233,41 +221,8 @@ impl Page<'_> {
         }
         self.settle_typed(&mut pieces);
         match self.only_story() {
-            Some(place) => self.settle_story(place, &pieces),
+            Some(place) => self.settle_story(place, &pieces, segments),
             None => self.settle_free(&pieces),
-        }
-    }
-
-    /// The question for free words, where all others still open have answers
-    /// of a shape of their own: then nothing else could be meant by such words.
-    fn only_story(&self) -> Option<usize> {
-        let mut shapeless = self
-            .open()
-            .into_iter()
-            .filter_map(|place| self.kinds.get(place).map(|kind| (place, kind)))
-            .filter(|(_, kind)| !is_typed(kind));
-        match (shapeless.next(), shapeless.next()) {
-            (Some((place, Kind::FreeText)), None) => Some(place),
-            (Some(_) | None, _) => None,
-        }
-    }
-
-    /// All words without a shape are the story, however they were cut. Words
-    /// that begin like a time and are none are a time that was not understood.
-    fn settle_story(&mut self, place: usize, pieces: &[Piece]) {
-        let time_is_open = self
-            .open()
-            .iter()
-            .any(|p| self.kinds.get(*p) == Some(&Kind::Onset));
-        let words: Vec<&str> = pieces
-            .iter()
-            .filter_map(Piece::words)
-            .map(String::as_str)
-            .filter(|text| !(time_is_open && begins_like_a_time(&fold(text), self.lang)))
-            .collect();
-        if !words.is_empty() {
-            let answer = self.try_read(place, &words.join(", "));
-            self.set(place, answer);
         }
     }
 
@@ -306,7 +261,8 @@ impl Page<'_> {
                         .map(|value| (*place, value))
                 })
                 .filter(|(_, value)| *value != Value::Nothing)
-                .filter(|(_, value)| !tells_more_than_time(value, self.lang, self.today))
+                .filter(|(place, value)| self.is_time_alone((*place, value), words, at, used))
+                .filter(|(place, _)| !self.is_contested(*place, &window))
                 .collect();
             (!fits.is_empty()).then_some((used, fits))
         })
@@ -329,7 +285,7 @@ impl Page<'_> {
             match offers.as_slice() {
                 [] => {}
                 [value] => self.set(place, Ok(value.clone())),
-                [_, ..] => self.set(place, Err(Misread::Ambiguous)),
+                [_, ..] => self.settle_offers(place, &offers),
             }
             if !offers.is_empty() {
                 forget(pieces, place);
@@ -397,9 +353,20 @@ impl Page<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::answers::Subject;
 
     fn background(text: &str, lang: Lang) -> Vec<Result<Value, Misread>> {
-        let kinds = [Kind::FreeTextOrNone, Kind::FreeTextOrNone, Kind::YesNo];
+        let about = |subject| Kind::FreeTextOrNone {
+            about: Some(subject),
+        };
+        let pregnant = Kind::YesNo {
+            about: Some(Subject::Pregnancy),
+        };
+        let kinds = [
+            about(Subject::Allergies),
+            about(Subject::Medicines),
+            pregnant,
+        ];
         let today = Date::constant(2026, 11, 18);
         read_page(&kinds, text, lang, today, "CD")
     }
@@ -503,7 +470,10 @@ mod tests {
         let no = Ok(Value::YesNo { yes: false });
         let want = [none.clone(), none, no];
         assert_eq!(background("none, none, no", Lang::En), want);
-        let no = Ok(Value::YesNo { yes: false });
-        assert_eq!(background("no", Lang::En), [open.clone(), open, no]);
+        // A bare word says it of none of them.
+        for text in ["no", "yes", "paracetamol, no"] {
+            let want = [open.clone(), open.clone(), open.clone()];
+            assert_eq!(background(text, Lang::En), want, "{text}");
+        }
     }
 }

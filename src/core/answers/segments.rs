@@ -6,6 +6,7 @@
 use super::fold::folded_tokens;
 use super::kind::Kind;
 use super::phrases::Table;
+use super::subject::Subject;
 use crate::core::lang::Lang;
 use Lang::{En, Es, Fr, Pt, Sw};
 
@@ -21,6 +22,8 @@ pub(super) enum Topic {
     Place,
     Onset,
     Phone,
+    /// What the question is about.
+    Of(Subject),
 }
 
 static TOPICS: Table<Topic> = Table::of(&[
@@ -106,6 +109,41 @@ static TOPICS: Table<Topic> = Table::of(&[
         Topic::Phone,
         "telefone|contacto|contato|emergencia|contacto de emergencia",
     ),
+    (
+        En,
+        Topic::Of(Subject::Allergies),
+        "allergy|allergies|my allergies|allergic to",
+    ),
+    (
+        En,
+        Topic::Of(Subject::Medicines),
+        "medicine|medicines|medication|medications|meds|drugs|my medicines",
+    ),
+    (En, Topic::Of(Subject::Pregnancy), "pregnant|pregnancy"),
+    (Fr, Topic::Of(Subject::Allergies), "allergie|allergies"),
+    (
+        Fr,
+        Topic::Of(Subject::Medicines),
+        "medicament|medicaments|traitement",
+    ),
+    (Fr, Topic::Of(Subject::Pregnancy), "enceinte|grossesse"),
+    (Sw, Topic::Of(Subject::Allergies), "mzio|aleji"),
+    (Sw, Topic::Of(Subject::Medicines), "dawa"),
+    (Sw, Topic::Of(Subject::Pregnancy), "mjamzito|mimba|ujauzito"),
+    (Es, Topic::Of(Subject::Allergies), "alergia|alergias"),
+    (
+        Es,
+        Topic::Of(Subject::Medicines),
+        "medicina|medicinas|medicamento|medicamentos",
+    ),
+    (Es, Topic::Of(Subject::Pregnancy), "embarazada|embarazo"),
+    (Pt, Topic::Of(Subject::Allergies), "alergia|alergias"),
+    (
+        Pt,
+        Topic::Of(Subject::Medicines),
+        "medicamento|medicamentos",
+    ),
+    (Pt, Topic::Of(Subject::Pregnancy), "gravida|gravidez"),
 ]);
 
 /// The label a segment begins with, and what follows it.
@@ -121,9 +159,13 @@ pub(super) fn label_of(segment: &str, lang: Lang) -> Option<(Topic, String)> {
     let own = TOPICS.whole(&tokens).filter(|hit| hit.of == lang);
     let others = TOPICS.whole(&tokens).filter(|hit| hit.of != lang && marked);
     let topic = own.chain(others).next()?.meaning;
-    // Without a colon only "age 34" is a label; "Village Mpya" is a name.
-    let plain = topic == Topic::Age || topic == Topic::Name || topic == Topic::Sex;
-    (marked || plain).then(|| (topic, value.trim().to_owned()))
+    // Without a colon only "age 34" is a label; "Village Mpya" is a name, and so
+    // is Patient.
+    let patient = tokens.first().is_some_and(|t| t == "patient");
+    let plain = topic == Topic::Age || topic == Topic::Name && !patient || topic == Topic::Sex;
+    // Where a second label follows, it is not known where the answer ends.
+    let several = matches!(topic, Topic::Of(_)) && value.contains([':', '=']);
+    ((marked || plain) && !several).then(|| (topic, value.trim().to_owned()))
 }
 
 /// The topic that a kind of question is about.
@@ -135,9 +177,12 @@ pub(super) const fn topic_of(kind: &Kind) -> Option<Topic> {
         Kind::Locality => Some(Topic::Place),
         Kind::Onset => Some(Topic::Onset),
         Kind::EmergencyContact => Some(Topic::Phone),
+        Kind::FreeTextOrNone { about: Some(about) } | Kind::YesNo { about: Some(about) } => {
+            Some(Topic::Of(*about))
+        }
         Kind::FreeText
-        | Kind::FreeTextOrNone
-        | Kind::YesNo
+        | Kind::FreeTextOrNone { about: None }
+        | Kind::YesNo { about: None }
         | Kind::OneOf { .. }
         | Kind::AnyOf { .. } => None,
     }

@@ -21,12 +21,20 @@ pub(super) const fn is_typed(kind: &Kind) -> bool {
         Kind::BirthOrAge
         | Kind::Sex
         | Kind::Onset
-        | Kind::YesNo
+        | Kind::YesNo { .. }
         | Kind::OneOf { .. }
         | Kind::AnyOf { .. }
         | Kind::EmergencyContact => true,
-        Kind::Name | Kind::Locality | Kind::FreeText | Kind::FreeTextOrNone => false,
+        Kind::Name | Kind::Locality | Kind::FreeText | Kind::FreeTextOrNone { .. } => false,
     }
+}
+
+/// Whether "none" may answer such a question.
+pub(super) const fn takes_none(kind: &Kind) -> bool {
+    matches!(
+        kind,
+        Kind::FreeTextOrNone { .. } | Kind::AnyOf { .. } | Kind::EmergencyContact
+    )
 }
 
 /// Whether a time was told with words that are no part of it.

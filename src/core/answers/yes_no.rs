@@ -3,10 +3,11 @@
 //! A thumb, an "ok" or a "maybe" is never taken for a yes: consent and
 //! pregnancy hang on it. Numbers count as the buttons do: 1 is yes, 2 is no.
 
-use super::fold::tokens as cut;
+use super::fold::{fold, tokens as cut};
 use super::lexicon;
 use super::phrases::Table;
-use super::{Misread, Value};
+use super::subject::{self, Subject};
+use super::{Misread, Value, pregnancy};
 use crate::core::lang::Lang;
 use Lang::{En, Es, Fr, Pt, Sw};
 
@@ -63,6 +64,12 @@ static WORDS: Table<bool> = Table::of(&[
     ),
 ]);
 
+/// Words that are a no wherever they stand alone.
+const PLAIN_NO: &[&str] = &["no", "non", "nao", "hapana", "nope", "siyo"];
+
+/// From this length on a no of any language is one wherever it stands.
+const NO_CHARS_MIN: usize = 5;
+
 /// Phrases in which the yes and no words mean something else or nothing.
 static NEITHER: Table<()> = Table::of(&[
     (
@@ -91,6 +98,65 @@ static NEITHER: Table<()> = Table::of(&[
         "sem problema|sem problemas|sim e nao|sim ou nao|nao tem problema|nao faz mal|acho que sim|nao ha problema",
     ),
 ]);
+
+/// Reads yes or no to a question about something. What names it is an answer;
+/// what names something else is none.
+pub(super) fn read_about(
+    about: Option<Subject>,
+    folded: &str,
+    lang: Lang,
+) -> Result<Value, Misread> {
+    let tokens = cut(folded);
+    if about != Some(Subject::Pregnancy) || folded.ends_with('?') {
+        return read(folded, lang);
+    }
+    // "No, I am 5 months pregnant": one half of it is a slip.
+    let (no, rest) = tokens.split_at(tokens.len().min(1));
+    let set_off = no.first().and_then(|no| folded.strip_prefix(no.as_str()));
+    let set_off = set_off.is_some_and(|rest| rest.starts_with([',', '.', ';', '!', ':', '-']));
+    let contrary = said_at(no, 0, lang).is_some_and(|(yes, _)| !yes)
+        && pregnancy::state(rest, lang) == Some(true);
+    match pregnancy::state(&tokens, lang) {
+        Some(false) if contrary && set_off => Err(Misread::Ambiguous),
+        Some(yes) => Ok(Value::YesNo { yes }),
+        None if contrary => Err(Misread::Ambiguous),
+        None if subject::speaks_of_either(&tokens, lang) => Err(Misread::Unclear),
+        None => read(folded, lang),
+    }
+}
+
+/// A yes or a no to being asked for agreement: all of the words, and no single
+/// letter for a yes.
+pub fn read_agreement(text: &str, lang: Lang) -> Option<bool> {
+    let folded = fold(text);
+    let tokens = cut(&folded);
+    let letters = tokens.iter().any(|t| t.chars().nth(1).is_some());
+    // "I am" may begin anything.
+    let begun = matches!(tokens.as_slice(), [i, am] if i == "i" && am == "am");
+    match read(&folded, lang) {
+        Ok(Value::YesNo { yes }) if is_bare(&tokens, lang) => {
+            (!yes || letters && !begun).then_some(yes)
+        }
+        _ => None,
+    }
+}
+
+/// Whether the first words are a no in any of the languages, or words that are
+/// nothing else stand anywhere: "ok no thanks". What binds is not taken from
+/// such a text, whatever the words are in the language of the conversation.
+pub fn says_no(text: &str) -> bool {
+    let tokens = cut(&fold(text));
+    (0..tokens.len()).any(|at| {
+        let plain = (tokens.get(at)).is_some_and(|token| PLAIN_NO.contains(&token.as_str()));
+        let mut hits = WORDS.hits(&tokens, at).filter(|hit| !hit.meaning);
+        plain || hits.any(|hit| at == 0 || hit.chars >= NO_CHARS_MIN)
+    })
+}
+
+/// Whether a yes or a no of the language stands anywhere in it.
+pub(super) fn says_either(tokens: &[String], lang: Lang) -> bool {
+    has(tokens, lang, true) || has(tokens, lang, false)
+}
 
 /// Reads yes or no.
 pub(super) fn read(folded: &str, lang: Lang) -> Result<Value, Misread> {

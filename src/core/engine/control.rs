@@ -119,25 +119,69 @@ fn choices_in(turn: &Turn<'_>, lang: Lang) -> Vec<Choice> {
     names.map(|name| turn.flow.button(*name, lang)).collect()
 }
 
-/// The button that was meant by words, if any: all of them together, else the
-/// last that means one.
+/// What words mean among the buttons of the question now open.
+enum Meant {
+    Button(ButtonName),
+    /// They speak of the choices and are none of them.
+    Unclear,
+    Nothing,
+}
+
+/// The button that was meant by words, if any: the last words that speak of
+/// the question decide. What binds is never taken while any of them say no.
 pub(super) fn button(turn: &Turn<'_>, heard: &Heard) -> Option<ButtonName> {
-    // People mix: "oui" is a yes in an English conversation too.
+    let mut meant = heard.texts.iter().rev().map(|(_, text)| meant(turn, text));
+    let name = meant.find_map(|meant| match meant {
+        Meant::Button(name) => Some(Some(name)),
+        Meant::Unclear => Some(None),
+        Meant::Nothing => None,
+    })??;
+    let binds = matches!(
+        name,
+        ButtonName::Agree | ButtonName::Delete | ButtonName::Send
+    );
+    let mut texts = heard.texts.iter();
+    let no = texts.any(|(_, text)| answers::says_no(text));
+    (!binds || !no).then_some(name)
+}
+
+fn meant(turn: &Turn<'_>, text: &str) -> Meant {
     let own = turn.lang();
+    let choices = choices_in(turn, own);
+    if let Some(id) = read(turn, &choices, text, own) {
+        return named(&id);
+    }
+    // "Of course" is no label of the consent, and answers it.
+    if buttons(turn).contains(&ButtonName::Agree)
+        && let Some(yes) = answers::read_agreement(text, own)
+    {
+        return Meant::Button(if yes {
+            ButtonName::Agree
+        } else {
+            ButtonName::Refuse
+        });
+    }
+    if answers::is_about(&choices, text, own) {
+        return Meant::Unclear;
+    }
+    // People mix: "oui" is a yes in an English conversation too. But what bears
+    // no meaning in one language may turn it round in another: no word may
+    // stand beside it.
     let others = turn.languages().into_iter().filter(|lang| *lang != own);
-    let mut languages = std::iter::once(own).chain(others);
-    let id = languages.find_map(|lang| one_of_in(turn, &choices_in(turn, lang), heard, lang))?;
-    ButtonName::from_word(&id)
+    let mut others = others.map(|lang| choices_in(turn, lang));
+    others
+        .find_map(|choices| answers::find_label(&choices, text).map(named))
+        .unwrap_or(Meant::Nothing)
+}
+
+fn named(id: &str) -> Meant {
+    ButtonName::from_word(id).map_or(Meant::Nothing, Meant::Button)
 }
 
 /// The choice that was meant by words, by id.
 pub(super) fn one_of(turn: &Turn<'_>, choices: &[Choice], heard: &Heard) -> Option<String> {
-    one_of_in(turn, choices, heard, turn.lang())
-}
-
-fn one_of_in(turn: &Turn<'_>, choices: &[Choice], heard: &Heard, lang: Lang) -> Option<String> {
     let texts = heard.texts.iter().rev();
-    let mut found = texts.map(|(_, text)| read(turn, choices, text, lang));
+    let mut found = texts.map(|(_, text)| read(turn, choices, text, turn.lang()));
     found.find_map(|id| id)
 }
 

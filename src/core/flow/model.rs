@@ -3,7 +3,7 @@
 //! Never holds a fault: `parse` is the only way to make one.
 
 use super::words::{ButtonName, Line, Words};
-use crate::core::answers::{self, Choice, Kind, Misread};
+use crate::core::answers::{self, Choice, Kind, Misread, Subject};
 use crate::core::lang::Lang;
 use std::collections::BTreeMap;
 
@@ -248,9 +248,13 @@ impl Field {
             FieldKind::Sex => Kind::Sex,
             FieldKind::Locality => Kind::Locality,
             FieldKind::FreeText => Kind::FreeText,
-            FieldKind::FreeTextOrNone => Kind::FreeTextOrNone,
+            FieldKind::FreeTextOrNone => Kind::FreeTextOrNone {
+                about: self.about(),
+            },
             FieldKind::Onset => Kind::Onset,
-            FieldKind::YesNo => Kind::YesNo,
+            FieldKind::YesNo => Kind::YesNo {
+                about: self.about(),
+            },
             FieldKind::OneOf => Kind::OneOf {
                 choices: self.choices_in(lang),
             },
@@ -258,6 +262,17 @@ impl Field {
                 choices: self.choices_in(lang),
             },
             FieldKind::EmergencyContact => Kind::EmergencyContact,
+        }
+    }
+
+    /// What it is about, where the answers name it. The ids are those of the
+    /// exported columns.
+    fn about(&self) -> Option<Subject> {
+        match self.id.as_str() {
+            "allergies" => Some(Subject::Allergies),
+            "medications" => Some(Subject::Medicines),
+            "pregnant" => Some(Subject::Pregnancy),
+            _ => None,
         }
     }
 

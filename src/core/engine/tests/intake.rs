@@ -112,6 +112,26 @@ fn a_flawless_intake_by_plain_text_in_each_language() {
 }
 
 #[test]
+fn what_names_its_question_is_filed_there_and_the_rest_is_asked() {
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina Juma\n34\nfemale\nKalehe")
+        .text("Pain in the knee\n3 days ago")
+        .text("2")
+        .text("I take no medicine");
+    let told = |chat: &Chat, field: &str| {
+        let draft = chat.session.draft.as_ref();
+        draft.and_then(|draft| draft.answers.get(field).map(|answer| answer.value.clone()))
+    };
+    assert_eq!(told(&chat, "medications"), Some(Value::Nothing));
+    assert_eq!(told(&chat, "allergies"), None);
+    assert_eq!(told(&chat, "pregnant"), None);
+    chat.heard("Allergies");
+    chat.text("No, 5 months pregnant");
+    assert_eq!(told(&chat, "allergies"), Some(Value::Nothing));
+    assert_eq!(told(&chat, "pregnant"), Some(Value::YesNo { yes: true }));
+}
+
+#[test]
 fn only_a_woman_of_childbearing_age_is_asked_about_pregnancy() {
     for (who, asked) in [
         ("34\nfemale", true),

@@ -1,0 +1,110 @@
+//! "None" in its many ways.
+
+use super::lexicon::{self, exact_at, filler_at};
+use super::phrases::Table;
+use crate::core::lang::Lang;
+use Lang::{En, Es, Fr, Pt, Sw};
+
+/// Ways to say "none".
+static NONE: Table<()> = Table::of(&[
+    (
+        En,
+        (),
+        "none|nothing|no|nope|nil|na|n a|not any|no i dont|i dont have any|i have none|i dont have|i do not have any|i do not have|i dont take any|i dont take|i take nothing|i dont use any|not that i know|no known|never|i have no|i take no|not taking|no im not|none of these|none of them|none of the above|no one|nobody|zero|no i have none|im not taking|i am not taking|i dont|not",
+    ),
+    (
+        Fr,
+        (),
+        "aucun|aucune|rien|non|neant|nn|ras|r a s|pas de|pas d|pas|je nai pas|je n ai pas|je nen ai pas|jen ai pas|jai pas|je nai aucune|je nai aucun|je ne prends rien|je prends rien|je ne prends pas|rien du tout|pas du tout|aucun de ceux la|aucun des deux|aucune de ces|personne|zero|je nai rien|sans|jamais|je nai|non rien|pas que je sache",
+    ),
+    (
+        Sw,
+        (),
+        "hakuna|hapana|sina|hamna|siyo|la|bila|situmii|hakuna kitu|sina chochote|hakuna chochote|sijawahi|situmii chochote|sina yoyote|hakuna hata moja|hakuna yoyote|hakuna mtu|sina mtu|hana|sifuri|sina dawa|situmii dawa|si|kamwe|simezi|sinywi",
+    ),
+    (
+        Es,
+        (),
+        "ninguno|ninguna|nada|no|no tengo|no tengo ninguna|no tengo ninguno|no tomo|no tomo nada|no tomo ninguno|ningun|no uso|nunca|cero|sin|no tiene|nadie|no hay|no tengo nada|nada de eso|ninguna de esas|ninguno de esos|no que yo sepa|jamas",
+    ),
+    (
+        Pt,
+        (),
+        "nenhum|nenhuma|nada|nao|nao tenho|nao tenho nenhuma|nao tenho nenhum|nao tomo|nao tomo nada|nao tomo nenhum|nao uso|nunca|zero|sem|ninguem|nao ha|nao tem|nenhum desses|nenhuma dessas|nada disso|que eu saiba nao|nao que eu saiba|jamais",
+    ),
+]);
+
+/// What one has none of: these words may stand beside "none".
+static SUBJECTS: Table<()> = Table::of(&[
+    (
+        En,
+        (),
+        "allergy|allergies|allergic|drug|food|known|any|at all|medicine|medicines|medication|medications|drugs|pills|tablets|symptoms|symptom|other|others|moment|at|right|of|these|them|take|taking|that|know|contact|currently|yet|so far|treatment|thing|anything|to",
+    ),
+    (
+        Fr,
+        (),
+        "allergie|allergies|dallergie|dallergies|connue|connues|allergique|medicament|medicaments|de medicament|traitement|symptome|symptomes|autre|autres|du tout|en ce moment|moment|pour linstant|linstant|actuellement|prends|contact|ce|que|sache|d|de|a",
+    ),
+    (
+        Sw,
+        (),
+        "mzio|mizio|aleji|allergy|dawa|zozote|yoyote|chochote|wowote|dalili|nyingine|kwa sasa|sasa|matibabu|tatizo|lolote|hivyo|hata|moja|kabisa|ninayotumia|ninazotumia|natumia|vidonge|ya|za|mtu",
+    ),
+    (
+        Es,
+        (),
+        "alergia|alergias|alergica|alergico|conocida|conocidas|medicina|medicinas|medicamento|medicamentos|remedio|remedios|tratamiento|sintoma|sintomas|otro|otra|momento|ahora|por el momento|soy|a|que|yo|sepa|de|contacto|tomo|el",
+    ),
+    (
+        Pt,
+        (),
+        "alergia|alergias|alergica|alergico|conhecida|conhecidas|remedio|remedios|medicamento|medicamentos|medicacao|tratamento|sintoma|sintomas|outro|outra|momento|de momento|agora|sou|a|que|eu|saiba|de|contacto|contato|tomo|no|por enquanto",
+    ),
+]);
+
+/// Between two things of which there is none.
+pub(super) static JOINERS: Table<()> = Table::of(&[
+    (En, (), "and|or|nor|also"),
+    (Fr, (), "et|ou|ni|aussi"),
+    (Sw, (), "na|au|wala|pia"),
+    (Es, (), "y|e|o|u|ni|tampoco"),
+    (Pt, (), "e|ou|nem|tambem"),
+]);
+
+/// Whether a way to say "none" begins at `at`.
+pub(super) fn begins_at(tokens: &[String], at: usize, lang: Lang) -> bool {
+    exact_at(&NONE, tokens, at, lang).is_some()
+}
+
+/// Whether the words say "none" and nothing that would be lost by it.
+pub(super) fn is_none(tokens: &[String], lang: Lang) -> bool {
+    if lexicon::is_unsure(tokens, lang) {
+        return false;
+    }
+    let mut at = 0;
+    let mut said = false;
+    while at < tokens.len() {
+        if let Some(used) = exact_at(&NONE, tokens, at, lang) {
+            said = true;
+            at += used;
+        } else if let Some(used) = exact_at(&SUBJECTS, tokens, at, lang)
+            .or_else(|| filler_at(tokens, at, lang))
+            .or_else(|| joined_at(tokens, at, lang))
+        {
+            at += used;
+        } else {
+            return false;
+        }
+    }
+    said
+}
+
+/// "Or" between two things of which there is none.
+fn joined_at(tokens: &[String], at: usize, lang: Lang) -> Option<usize> {
+    let used = exact_at(&JOINERS, tokens, at, lang)?;
+    let next = at + used;
+    let goes_on =
+        begins_at(tokens, next, lang) || exact_at(&SUBJECTS, tokens, next, lang).is_some();
+    (at > 0 && goes_on).then_some(used)
+}
