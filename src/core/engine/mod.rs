@@ -31,7 +31,7 @@ pub use effect::{
 };
 pub use event::{Clinic, Event, Fresh, Received, TimerKind, UnknownTimer};
 pub use session::{
-    Answer, Asked, Decision, Draft, Kept, Overlay, Sent, Session, Stage, Unconsented,
+    Answer, Asked, Decision, Draft, Kept, Overlay, Place, Sent, Session, Stage, Unconsented,
 };
 pub use step::step;
 
