@@ -81,6 +81,7 @@ fn says(text: &str, inbox: i64) -> Event {
         stamped: NOW.at,
         received: NOW.at,
         quotes_question: true,
+        questions_since: None,
         about: None,
         other_account: false,
         content: Content::Text {

@@ -232,7 +232,9 @@ fn said_at(flow: &Flow, lang: Lang, place: Session, texts: &[&str]) -> Vec<Effec
                 stamped: later,
                 received: later,
                 quotes_question: false,
+                questions_since: None,
                 about: None,
+                other_account: false,
                 content: Content::Text {
                     body: (*text).into(),
                 },

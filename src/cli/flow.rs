@@ -105,6 +105,7 @@ fn chat(flow: &Flow, clinic: Clinic) -> Result<(), Failure> {
             stamped,
             received: now.at,
             quotes_question: true,
+            questions_since: None,
             about: None,
             other_account: false,
             content: Content::Text {

@@ -164,6 +164,11 @@ pub const KEPT_RECORDS_MAX: usize = 100;
 /// Messages in a row that come before a question by a clock that must then be
 /// wrong; after them the question is asked anew.
 pub const EARLY_MAX: u8 = 3;
+/// Questions of a conversation of which it is known where they were put.
+pub const QUESTIONS_KNOWN_MAX: usize = 12;
+/// Who sends what cannot be read is told so no more often than this at one
+/// question, ms: each reply costs money.
+pub const WORDS_WANTED_MS: i64 = 5 * 60 * 1_000;
 /// Records or messages in one list at the command line.
 pub const RECORDS_LISTED_MAX: usize = 1_000;
 /// Records read at once for an export.

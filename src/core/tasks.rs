@@ -173,8 +173,7 @@ impl Kind {
             Self::LookAtAttachment => "look at what was sent and note what matters in the record",
             Self::AskToResend => "ask the patient to send it again: it could not be fetched",
             Self::LookAtPhone => {
-                "look at it, or listen to it, on the clinic's phone: it cannot be fetched from \
-                 there; write what matters into the record"
+                "look at it, or listen to it, on the clinic's phone; write what matters into the record"
             }
             Self::FileTooLarge => {
                 "ask the patient to send it in shorter pieces or as a smaller picture, or to show \
@@ -208,15 +207,13 @@ impl Kind {
                  replies become calls"
             }
             Self::AccountRefused => {
-                "Meta bars or limits the account, or takes messages and gives them back: look \
-                 for the error's number, or Meta's word, in Business Support Home and for a \
-                 missing payment method at business.facebook.com/billing_hub, and run healthpost \
-                 whatsapp setup; meanwhile replies wait and are tried every quarter of an hour"
+                "Meta bars or limits the account, or gives messages back: look for the error's \
+                 number or word in Business Support Home and for a missing payment method at \
+                 business.facebook.com/billing_hub, and run healthpost whatsapp setup"
             }
             Self::NumberLimited => {
                 "look at the number's quality in WhatsApp Manager: people blocked or reported it; \
-                 nothing leaves for some hours and then goes on by itself, so have urgent \
-                 patients called"
+                 nothing leaves for some hours, so have urgent patients called"
             }
             Self::FreeMessagesLow => {
                 "see healthpost whatsapp usage; beyond the free messages Meta needs a payment \

@@ -8,9 +8,9 @@
 //! the next idle checkpoint. What stays is what nobody can be found by: keyed
 //! hashes against a second delivery, counts, the audit log's own numbers.
 
-use crate::core::id::ContactId;
+use crate::core::id::{ContactId, InboxId};
 use crate::core::time::UnixMs;
-use crate::store::{Result, media};
+use crate::store::{Result, inbox, media};
 use rusqlite::{Connection, params};
 
 /// Erases what a contact wrote and was told; addresses and decisions stay.
@@ -39,6 +39,29 @@ pub fn erase_words(conn: &Connection, contact: ContactId) -> Result<()> {
          WHERE id = ?1 AND (username IS NOT NULL OR profile_name IS NOT NULL)",
     )?
     .execute([contact.0])?;
+    Ok(())
+}
+
+/// Erases what one message of a contact said, with its corrections and its file:
+/// its sender deleted it.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn withdraw(conn: &Connection, contact: ContactId, inbox: InboxId) -> Result<()> {
+    let mut rows = inbox::corrections(conn, contact, inbox)?;
+    rows.push(inbox);
+    for row in rows {
+        conn.prepare_cached(
+            "UPDATE webhook SET body = NULL WHERE body IS NOT NULL AND id =
+                 (SELECT webhook_id FROM inbox WHERE id = ?1 AND contact_id = ?2)",
+        )?
+        .execute(params![row.0, contact.0])?;
+        conn.prepare_cached(
+            "UPDATE inbox SET item = NULL WHERE id = ?1 AND contact_id = ?2 AND state != 'new'",
+        )?
+        .execute(params![row.0, contact.0])?;
+        media::erase_of_message(conn, row)?;
+    }
     Ok(())
 }
 

@@ -6,6 +6,7 @@
 //! was new and became a message that a conversation handles. Nothing reads a
 //! body; what is to be done stands in the rows.
 
+pub use self::changes::{Change, before_arrival, corrections};
 pub use self::prepare::Batch;
 use self::prepare::Prepared;
 use self::row::Row;
@@ -301,6 +302,7 @@ fn store_message(row: &Row<'_>, reception: &Reception<'_>, message: &Inbound) ->
 }
 
 mod aside;
+mod changes;
 mod names;
 mod news;
 mod prepare;

@@ -9,7 +9,7 @@ mod erasing;
 
 pub use chunks::{add_chunk, chunk, kept_chunk, start_anew};
 use erasing::TO_SWEEP;
-pub use erasing::{erase, erase_before, sweep};
+pub use erasing::{erase, erase_before, erase_of_message, sweep};
 
 use crate::core::id::{ContactId, InboxId, MediaId, RecordId};
 use crate::core::inbound::{Content, Inbound, Item, Media, MediaKind};

@@ -2,9 +2,10 @@
 
 use crate::core::engine::{Received, Session, TimerKind};
 use crate::core::id::{ContactId, InboxId};
-use crate::core::inbound::Item;
+use crate::core::inbound::{Content, Inbound, Item};
+use crate::core::private::Private;
 use crate::core::time::UnixMs;
-use crate::store::inbox::OTHER_ACCOUNT;
+use crate::store::inbox::{self, OTHER_ACCOUNT};
 use crate::store::outbox::{self, LastPrompt};
 use crate::store::{BoxKey, Error, Result};
 use rusqlite::{Connection, OptionalExtension, params};
@@ -69,6 +70,7 @@ pub fn unhandled(
     limit: usize,
 ) -> Result<Waiting> {
     let prompt = outbox::last_prompt(conn, contact)?;
+    let mut changes = inbox::before_arrival(conn, contact)?;
     let mut query = conn.prepare_cached(
         "SELECT id, item, received_at, interruptions, about, why IS ?3 FROM inbox
          WHERE contact_id = ?1 AND state = 'new'
@@ -88,21 +90,33 @@ pub fn unhandled(
             .and_then(|text| serde_json::from_str(text).ok());
         let received = match item {
             Some(Item::Message(message)) => {
-                let quotes = prompt
+                let quoted = quoted(&message);
+                let quotes_question = prompt
                     .as_ref()
-                    .is_some_and(|p| outbox::quotes(p, box_key, message.quoted.as_ref()));
+                    .is_some_and(|p| outbox::quotes(p, box_key, quoted));
+                let questions_since = match quoted {
+                    Some(id) => {
+                        outbox::prompts_since(conn, contact, &box_key.keyed_hash(id.expose()))?
+                    }
+                    None => None,
+                };
                 let about = match row.get::<_, Option<[u8; 16]>>(4)? {
                     Some(key) => find_message(conn, contact, &key)?,
                     None => None,
+                };
+                let (content, about) = match changes.remove(&inbox) {
+                    Some(change) => change.applied(message.content, inbox, about),
+                    None => (message.content, about),
                 };
                 Some(Received {
                     inbox,
                     stamped: message.stamped,
                     received: UnixMs(row.get(2)?),
-                    quotes_question: quotes,
+                    quotes_question,
+                    questions_since,
                     about,
                     other_account: row.get(5)?,
-                    content: message.content,
+                    content,
                 })
             }
             Some(_) | None => None,
@@ -113,7 +127,44 @@ pub fn unhandled(
             received,
         });
     }
+    let messages = changes_last(messages);
     Ok(Waiting { prompt, messages })
+}
+
+/// The message that one quotes or reacts to.
+const fn quoted(message: &Inbound) -> Option<&Private<String>> {
+    match &message.content {
+        Content::Reaction { target, .. } => Some(target),
+        Content::Text { .. }
+        | Content::Choice { .. }
+        | Content::Form { .. }
+        | Content::Media(_)
+        | Content::Location { .. }
+        | Content::Contacts { .. }
+        | Content::Edit { .. }
+        | Content::Revoke { .. }
+        | Content::System(_)
+        | Content::Unsupported { .. }
+        | Content::Welcome
+        | Content::Other { .. } => message.quoted.as_ref(),
+    }
+}
+
+/// A correction or a deletion comes behind what it is about: stamps of the same
+/// second and arrival say nothing of which was first.
+fn changes_last(messages: Vec<Unhandled>) -> Vec<Unhandled> {
+    let rows: Vec<InboxId> = messages.iter().map(|it| it.inbox).collect();
+    let place_of = |one: &Unhandled| {
+        let about = one.received.as_ref().and_then(|received| received.about);
+        rows.iter().position(|row| Some(*row) == about)
+    };
+    let mut placed: Vec<(usize, bool, Unhandled)> = Vec::new();
+    for (place, one) in messages.into_iter().enumerate() {
+        let after = place_of(&one).unwrap_or(place).max(place);
+        placed.push((after, after != place, one));
+    }
+    placed.sort_by_key(|(place, is_behind, _)| (*place, *is_behind));
+    placed.into_iter().map(|(.., one)| one).collect()
 }
 
 /// What a step of a contact begins with.

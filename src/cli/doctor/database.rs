@@ -52,6 +52,10 @@ pub(super) fn look_at_facts(
     if config.is_some_and(|config| config.whatsapp.provider == Provider::UltraMsg) {
         look_at_ultramsg(facts, findings);
     }
+    look_at_secrets(facts, config, findings);
+}
+
+fn look_at_secrets(facts: &DatabaseFacts, config: Option<&Config>, findings: &mut Findings) {
     for name in &facts.unusable {
         let said = format!("{name} is set to something that cannot work");
         let how = format!("healthpost secret set {name} < FILE");

@@ -9,7 +9,7 @@ use super::session::{Overlay, Stage};
 use super::turn::{Heard, Turn};
 use super::{calendar, consent, control, language, page, record, render};
 use crate::core::answers::Command;
-use crate::core::flow::{ButtonName, Line};
+use crate::core::flow::{ButtonName, Field, Line};
 
 /// Carries out a command.
 pub(super) fn run(turn: &mut Turn<'_>, command: Command) {
@@ -51,6 +51,7 @@ fn back(turn: &mut Turn<'_>) {
     }
     match turn.session.stage.clone() {
         Stage::Consent if turn.languages().len() > 1 => turn.go(Stage::Language),
+        Stage::Page { page } if is_begun(turn, &page) => anew(turn, &page),
         Stage::Page { page } => page_before(turn, Some(&page)),
         Stage::Review => page_before(turn, None),
         Stage::Correct | Stage::Fix { .. } => turn.go(Stage::Review),
@@ -59,6 +60,30 @@ fn back(turn: &mut Turn<'_>) {
             turn.ask = true;
         }
     }
+}
+
+/// Whether a page holds answers already: they are what is to be corrected.
+fn is_begun(turn: &Turn<'_>, page: &str) -> bool {
+    let Some(draft) = &turn.session.draft else {
+        return false;
+    };
+    let mut fields = fields_of(turn, page).iter();
+    fields.any(|field| draft.answers.contains_key(&field.id) || draft.left.contains(&field.id))
+}
+
+fn fields_of<'a>(turn: &Turn<'a>, page: &str) -> &'a [Field] {
+    let mut pages = turn.flow.pages().iter();
+    let page = pages.find(|known| known.id == page);
+    page.map_or(&[], |page| &page.fields)
+}
+
+/// Asks a page anew.
+fn anew(turn: &mut Turn<'_>, page: &str) {
+    for field in fields_of(turn, page) {
+        forget_answer(turn, &field.id);
+    }
+    let page = page.to_owned();
+    turn.go(Stage::Page { page });
 }
 
 /// Goes to the page before this one (or the last) and asks it anew; before
@@ -74,11 +99,7 @@ fn page_before(turn: &mut Turn<'_>, page: Option<&str>) {
         forget_answer(turn, consent::FOR_WHOM);
         return turn.go(Stage::Who);
     };
-    for field in &before.fields {
-        forget_answer(turn, &field.id);
-    }
-    let page = before.id.clone();
-    turn.go(Stage::Page { page });
+    anew(turn, &before.id);
 }
 
 fn forget_answer(turn: &mut Turn<'_>, field: &str) {

@@ -1,8 +1,9 @@
 //! Corrections and deletions of messages already sent.
 //!
 //! A correction of a used answer is read again; what cannot be read, or comes
-//! after the record was submitted, is shown to staff. A deletion never takes
-//! an answer away by itself.
+//! after the record was submitted, is shown to staff. What was deleted is read
+//! no more and shown to nobody, but a deletion never takes an answer away by
+//! itself.
 
 use super::effect::{RecordStatus, TaskKind};
 use super::event::Received;
@@ -120,7 +121,7 @@ pub(super) fn revoked(turn: &mut Turn<'_>, message: &Received) {
     let Some(about) = message.about else {
         return;
     };
-    turn.heard.texts.retain(|(inbox, _)| *inbox != about);
+    turn.withdraw(about);
     let drafts = turn.session.draft.iter().chain(&turn.session.submitted);
     let used: Vec<_> = drafts
         .filter(|draft| is_used(draft, about))

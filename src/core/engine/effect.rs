@@ -240,6 +240,20 @@ impl TaskKind {
         }
     }
 
+    /// Whether it sends staff to what only they can hear or see in this message.
+    pub(super) fn points_to(&self, message: InboxId) -> bool {
+        match self {
+            Self::ListenToVoice { inbox, .. } | Self::LookAtAttachment { inbox, .. } => {
+                *inbox == message
+            }
+            Self::DangerSign { .. }
+            | Self::UnansweredQuestion { .. }
+            | Self::ReadConversation { .. }
+            | Self::AnswerChanged { .. }
+            | Self::AnswerRevoked { .. } => false,
+        }
+    }
+
     /// The record it is about.
     pub const fn record(&self) -> Option<&RecordId> {
         match self {
@@ -273,6 +287,13 @@ pub enum Action {
         /// The record it belongs to, once there is one.
         record: Option<RecordId>,
     },
+    /// Forget what this message says, with its corrections and its file: its
+    /// sender deleted it. What was read from it stays in the record, and no task
+    /// sends staff to it any more.
+    Withdraw {
+        /// Its inbox row.
+        inbox: InboxId,
+    },
     /// Put a decision about consent on the audit record.
     NoteConsent {
         /// Whether it was given or refused.
@@ -284,6 +305,13 @@ pub enum Action {
         /// When it was decided, by our clock.
         at: UnixMs,
     },
+}
+
+impl Action {
+    /// Whether it keeps this message in sight of staff.
+    pub(super) fn keeps(&self, message: InboxId) -> bool {
+        matches!(self, Self::KeepSpoken { inbox, .. } if *inbox == message)
+    }
 }
 
 macro_rules! words {

@@ -65,9 +65,14 @@ pub struct Received {
     pub stamped: UnixMs,
     /// When it reached us, by our clock.
     pub received: UnixMs,
-    /// Whether it quotes the session's last question.
+    /// Whether it quotes the session's last question, or is a reaction to it.
     pub quotes_question: bool,
-    /// The inbox row of the message it edits, revokes or reacts to, if known.
+    /// How many questions were put after the one it quotes; none if it quotes no
+    /// question of ours.
+    #[serde(default)]
+    pub questions_since: Option<u32>,
+    /// The inbox row of the message it edits, revokes or reacts to, if known. A
+    /// message that was revoked before it came is a revocation of itself.
     #[serde(default)]
     pub about: Option<InboxId>,
     /// Whether it came from another account than the one its number was known by:

@@ -12,6 +12,7 @@ use crate::core::answers::Value;
 use crate::core::flow::{Field, FieldKind, Line};
 use crate::core::id::InboxId;
 use crate::core::inbound::{Content, Media, MediaKind};
+use crate::core::limits;
 
 /// The words of a message, to be searched for danger signs.
 pub(super) fn words(content: &Content) -> Vec<&str> {
@@ -90,8 +91,32 @@ pub(super) fn gather(turn: &mut Turn<'_>, message: &Received) {
 
 fn unreadable(turn: &mut Turn<'_>, inbox: InboxId) {
     turn.keep(inbox);
+    if wants_words(turn) {
+        turn.ask = true;
+    }
+}
+
+/// Says that it takes words; once in a while, since each reply costs money and
+/// a row of stickers is one matter. Says whether it did.
+fn wants_words(turn: &mut Turn<'_>) -> bool {
+    let now = turn.now.at;
+    let said = turn.session.words_wanted;
+    if said.is_some_and(|said| (0..limits::WORDS_WANTED_MS).contains(&now.ms_since(said))) {
+        return false;
+    }
+    turn.session.words_wanted = Some(now);
     turn.lead(Line::Unsupported);
-    turn.ask = true;
+    true
+}
+
+/// A reaction answers nothing. One to the open question is likely meant to: the
+/// question comes once more.
+pub(super) fn reacted(turn: &mut Turn<'_>, message: &Received) {
+    let taken_back = matches!(message.content, Content::Reaction { emoji: None, .. });
+    let open = turn.session.asked.is_some() && !turn.session.stopped;
+    if message.quotes_question && open && !taken_back && wants_words(turn) {
+        turn.ask_again();
+    }
 }
 
 fn attachment(turn: &mut Turn<'_>, inbox: InboxId, media: &Media) {
@@ -217,6 +242,15 @@ impl Heard {
     /// Whether nothing came that could be an answer.
     pub(super) const fn is_empty(&self) -> bool {
         self.texts.is_empty() && self.given.is_empty() && !self.is_spoken()
+    }
+
+    /// A message was deleted by its sender.
+    pub(super) fn withdraw(&mut self, message: InboxId) {
+        self.texts.retain(|(inbox, _)| *inbox != message);
+        self.voices.retain(|inbox| *inbox != message);
+        self.attachments.retain(|inbox| *inbox != message);
+        self.given
+            .retain(|(_, answer)| !answer.from.contains(&message));
     }
 
     /// Whether something came that only staff can hear or see.

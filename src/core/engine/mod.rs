@@ -32,7 +32,7 @@ pub use effect::{
 };
 pub use event::{Clinic, Event, Fresh, Received, TimerKind, UnknownTimer};
 pub use session::{
-    Answer, Asked, Decision, Draft, Kept, Overlay, Sent, Session, Stage, Unconsented, Warned,
+    Answer, Asked, Decision, Draft, Kept, Overlay, Place, Sent, Session, Stage, Unconsented, Warned,
 };
 pub use step::step;
 

@@ -81,13 +81,19 @@ pub(super) fn guard(turn: &mut Turn<'_>) {
     }
 }
 
-/// Whether a message was written before the question now open was sent.
+/// Whether a message was written before the question now open was sent, or
+/// answers another one.
 pub(super) fn is_early(turn: &Turn<'_>, message: &Received) -> bool {
     let Some(asked) = &turn.session.asked else {
         return true;
     };
     if message.quotes_question {
         return false;
+    }
+    // Who quotes an earlier question answers that one, wherever it was put.
+    let since = message.questions_since;
+    if let Some(here) = since.and_then(|since| turn.session.was_put_here(since)) {
+        return !here;
     }
     match asked.sent {
         None => true,

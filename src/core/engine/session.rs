@@ -8,6 +8,7 @@
 use crate::core::answers::Value;
 use crate::core::id::{InboxId, RecordId};
 use crate::core::lang::Lang;
+use crate::core::limits;
 use crate::core::time::UnixMs;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -59,6 +60,20 @@ pub struct Session {
     pub questions: u32,
     /// Unclear answers to the present control question.
     pub unclear: u8,
+    /// Where the latest questions were put, the newest last: what quotes an older
+    /// one is an answer only if that one stood at the same place.
+    pub put: Vec<Place>,
+    /// When they were last told to write in words, at the present question.
+    pub words_wanted: Option<UnixMs>,
+}
+
+/// Where a question was put.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Place {
+    /// Where the conversation stood.
+    pub stage: Stage,
+    /// What was put in front of that.
+    pub overlay: Option<Overlay>,
 }
 
 /// A danger sign that was warned of.
@@ -213,5 +228,29 @@ impl Session {
     /// Whether a question waits for its answer.
     pub const fn is_asking(&self) -> bool {
         self.asked.is_some()
+    }
+
+    fn place(&self) -> Place {
+        Place {
+            stage: self.stage.clone(),
+            overlay: self.overlay,
+        }
+    }
+
+    /// Notes that a question goes out, in so many messages.
+    pub(super) fn note_question(&mut self, messages: usize) {
+        let place = self.place();
+        self.put.extend(std::iter::repeat_n(place, messages));
+        let surplus = self.put.len().saturating_sub(limits::QUESTIONS_KNOWN_MAX);
+        self.put.drain(..surplus);
+    }
+
+    /// Whether the question after which `since` others were put stood where the
+    /// conversation stands now. Of what was put before it was noted where,
+    /// nothing is said.
+    pub(super) fn was_put_here(&self, since: u32) -> Option<bool> {
+        let since = usize::try_from(since).unwrap_or(usize::MAX);
+        let known = !self.put.is_empty();
+        known.then(|| self.put.iter().rev().nth(since) == Some(&self.place()))
     }
 }

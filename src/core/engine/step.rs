@@ -88,7 +88,7 @@ fn mend(turn: &mut Turn<'_>) {
 fn hear(turn: &mut Turn<'_>, message: &Received) {
     turn.session.doubtful |= message.other_account;
     match &message.content {
-        Content::Reaction { .. } => return,
+        Content::Reaction { .. } => return media::reacted(turn, message),
         Content::System(change) => return system(turn, change),
         Content::Edit { content, .. } => return edit::edited(turn, message, content),
         Content::Revoke { .. } => return edit::revoked(turn, message),

@@ -149,6 +149,7 @@ impl<'a> Turn<'a> {
         self.session.stage = stage;
         self.session.asked = None;
         self.session.unclear = 0;
+        self.session.words_wanted = None;
         self.misread.clear();
         self.progress = false;
         self.ask = true;
@@ -219,6 +220,14 @@ impl<'a> Turn<'a> {
         if let Some(draft) = &mut self.session.draft {
             draft.unread = true;
         }
+    }
+
+    /// A message was deleted by its sender: nobody is sent to look at it any more.
+    pub(super) fn withdraw(&mut self, inbox: InboxId) {
+        self.heard.withdraw(inbox);
+        self.acts.retain(|act| !act.keeps(inbox));
+        self.tasks.retain(|task| !task.points_to(inbox));
+        self.act(Action::Withdraw { inbox });
     }
 
     /// Whether a record may still begin in this step.
@@ -368,6 +377,8 @@ impl<'a> Turn<'a> {
             early: 0,
             fields,
         });
-        render::with_leads(&std::mem::take(&mut self.leads), body)
+        let bodies = render::with_leads(&std::mem::take(&mut self.leads), body);
+        self.session.note_question(bodies.len());
+        bodies
     }
 }

@@ -1,7 +1,7 @@
 //! Files that are erased or not kept: hidden at once, overwritten piece by piece.
 
 use super::column;
-use crate::core::id::ContactId;
+use crate::core::id::{ContactId, InboxId};
 use crate::core::limits::MEDIA_SWEEP_CHUNKS;
 use crate::core::time::UnixMs;
 use crate::store::Result;
@@ -19,6 +19,24 @@ pub fn erase(conn: &Connection, contact: ContactId) -> Result<usize> {
              WHERE contact_id = ?1 AND state != 'erased'",
         )?
         .execute([contact.0])?;
+    if erased > 0 {
+        sweep(conn)?;
+    }
+    Ok(erased)
+}
+
+/// Erases the file of a message: from now on nothing shows it.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn erase_of_message(conn: &Connection, inbox: InboxId) -> Result<usize> {
+    let erased = conn
+        .prepare_cached(
+            "UPDATE media SET state = 'erased', media_id = '', mime = NULL, sha256 = NULL,
+                              why = NULL, record_id = NULL
+             WHERE inbox_id = ?1 AND state != 'erased'",
+        )?
+        .execute([inbox.0])?;
     if erased > 0 {
         sweep(conn)?;
     }

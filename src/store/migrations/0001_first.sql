@@ -98,6 +98,7 @@ CREATE TABLE inbox (
     why           TEXT
 ) STRICT;
 CREATE INDEX inbox_by_contact ON inbox (contact_id) WHERE contact_id IS NOT NULL;
+CREATE INDEX inbox_changes ON inbox (contact_id) WHERE about IS NOT NULL;
 CREATE INDEX inbox_dead ON inbox (id) WHERE state = 'dead';
 -- What may be words of somebody whom nothing names: any erasure empties it.
 CREATE INDEX inbox_nobodys ON inbox (id)

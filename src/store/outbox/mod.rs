@@ -16,7 +16,7 @@ mod template;
 mod tests;
 
 pub use claim::{Claim, Turn, turn};
-pub use prompt::{LastPrompt, last_prompt, quotes};
+pub use prompt::{LastPrompt, last_prompt, prompts_since, quotes};
 pub use settle::{line_up, not_doubled, recover, repeats, settle, untold};
 pub use status::{OfAccount, account_fault, account_refused, addressee, apply_status};
 pub use template::note_fault;

@@ -3,6 +3,7 @@
 use crate::core::engine::{Action, Effect, FlagReason, Step};
 use crate::core::id::{ContactId, OutboxKey};
 use crate::core::outgoing::{Outgoing, fit};
+use crate::core::tasks::Kind;
 use crate::core::time::{Now, UnixMs};
 use crate::ports::Chance;
 use crate::store::audit::{self, Deed};
@@ -12,6 +13,17 @@ use rusqlite::Connection;
 
 /// In whose name the audit log says the engine acted.
 const ACTOR: &str = "bot";
+
+/// Tasks that send staff to a message, or to its file.
+const ABOUT_A_MESSAGE: [Kind; 7] = [
+    Kind::ListenToVoice,
+    Kind::LookAtAttachment,
+    Kind::AskToResend,
+    Kind::LookAtPhone,
+    Kind::FileTooLarge,
+    Kind::FileNotKept,
+    Kind::FileOutOfReach,
+];
 
 /// Carries out a step; returns how many messages were queued.
 pub(super) fn apply(
@@ -115,6 +127,13 @@ fn act(conn: &Connection, contact: ContactId, action: &Action, now: UnixMs) -> R
         // The message stays in the conversation; its task points staff to it.
         Action::KeepSpoken { inbox, record } => {
             media::want(conn, *inbox, record.as_ref(), now)?;
+            Ok(())
+        }
+        Action::Withdraw { inbox } => {
+            erasure::withdraw(conn, contact, *inbox)?;
+            for kind in ABOUT_A_MESSAGE {
+                tasks::close_about(conn, kind.word(), &inbox.to_string(), now)?;
+            }
             Ok(())
         }
         Action::NoteConsent {

@@ -2,9 +2,10 @@
 //! what when a number or an account changes hands.
 
 use super::*;
+use crate::core::answers::Value;
 use crate::core::engine::{Clinic, Session};
 use crate::core::flow::Flow;
-use crate::core::inbound::{Content, Identity, Item, ReceivedItem, SystemChange};
+use crate::core::inbound::{Content, Identity, Item, Media, MediaKind, ReceivedItem, SystemChange};
 use crate::core::lang::Lang;
 use crate::core::time::{HOUR_MS, SECOND_MS, UnixMs};
 use crate::store::inbox::{Reception, receive};
@@ -12,6 +13,7 @@ use crate::store::tests::{box_key, db, message};
 use crate::store::{Try, contacts};
 use rusqlite::Connection;
 use std::cell::Cell;
+use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU8, Ordering};
 
 const OLD: &str = "243970000001";
@@ -64,6 +66,18 @@ impl Desk {
         }
     }
 
+    /// A patient who is asked what the trouble is.
+    fn at_trouble() -> Self {
+        let desk = Self::new();
+        let amina = who(OLD, "CD.222");
+        for words in ["hello", "yes", "me"] {
+            desk.says(&amina, words);
+        }
+        let asked = desk.says(&amina, "Amina Juma\n34\nfemale\nKalehe");
+        assert!(asked.contains("What is the trouble?"), "{asked}");
+        desk
+    }
+
     /// A patient who has answered everything and was shown it.
     fn at_review() -> Self {
         let desk = Self::new();
@@ -90,6 +104,54 @@ impl Desk {
         self.take(message(&id, from.clone(), stamped, words))
     }
 
+    /// Something that Amina sends now.
+    fn item(&self, id: &str, content: Content) -> ReceivedItem {
+        let stamped = UnixMs(self.now.get() + 10 * SECOND_MS);
+        let mut item = message(id, who(OLD, "CD.222"), stamped, "");
+        if let Ok(Item::Message(inbound)) = &mut item.content {
+            inbound.content = content;
+        }
+        item
+    }
+
+    /// What WhatsApp calls the first message of ours that says this.
+    fn name_of(&self, words: &str) -> String {
+        let mut query = self
+            .conn
+            .prepare("SELECT id FROM outbox WHERE instr(body, ?1) ORDER BY id")
+            .unwrap();
+        let id: i64 = query.query_row([words], |row| row.get(0)).unwrap();
+        let name = format!("wamid.{id}");
+        let key = self.context.box_key.keyed_hash(&name);
+        let sql = "UPDATE outbox SET wamid_key = ?2 WHERE id = ?1";
+        let named = self.conn.execute(sql, rusqlite::params![id, key]);
+        assert_eq!(named, Ok(1));
+        name
+    }
+
+    fn quotes(&self, quoted: &str, words: &str) -> String {
+        let mut item = self.item(
+            &format!("w{}", self.now.get()),
+            Content::Text { body: words.into() },
+        );
+        if let Ok(Item::Message(inbound)) = &mut item.content {
+            inbound.quoted = Some(quoted.into());
+        }
+        self.take(item)
+    }
+
+    fn answers(&self) -> BTreeMap<String, Value> {
+        let session = self.session(self.contact(&who(OLD, "CD.222")));
+        let answers = session.draft.unwrap().answers.into_iter();
+        answers
+            .map(|(field, answer)| (field, answer.value))
+            .collect()
+    }
+
+    fn count(&self, sql: &str) -> i64 {
+        self.conn.query_row(sql, [], |row| row.get(0)).unwrap()
+    }
+
     fn changes(&self, from: &Identity, change: SystemChange) -> String {
         let stamped = UnixMs(self.now.get() + 10 * SECOND_MS);
         let mut item = message(&format!("w{}", stamped.0), from.clone(), stamped, "");
@@ -101,6 +163,10 @@ impl Desk {
 
     /// What is said after it, by the box.
     fn take(&self, item: ReceivedItem) -> String {
+        self.take_together(&[item])
+    }
+
+    fn take_together(&self, items: &[ReceivedItem]) -> String {
         self.now.set(self.now.get() + 20 * SECOND_MS);
         let at = UnixMs(self.now.get());
         let reception = Reception {
@@ -110,7 +176,7 @@ impl Desk {
             quiet_ms: 0,
             is_urgent: |_| false,
         };
-        receive(&self.conn, &reception, b"{}", &[item], at).unwrap();
+        receive(&self.conn, &reception, b"{}", items, at).unwrap();
         let now = Now { at, trusted: true };
         turn(&self.conn, &self.context, now, &self.chance, Try::Bold).unwrap();
         let said: Vec<String> = self
@@ -200,4 +266,159 @@ fn after_a_new_phone_identity_the_next_message_is_asked_whether_to_go_on() {
     assert!(heard.contains("Shall we go on?"), "{heard}");
     assert!(!heard.contains("Amina"), "{heard}");
     assert_eq!(desk.session(contact).draft.unwrap().answers, draft.answers);
+}
+
+/// A patient who told their trouble and changed that, as it came in these
+/// batches.
+fn changed(batches: &[&[&str]], change: &Content) -> Desk {
+    let desk = Desk::at_trouble();
+    let body = "Pain in the knee\n3 days ago".into();
+    let told = desk.item("told", Content::Text { body });
+    let change = desk.item("change", change.clone());
+    for batch in batches {
+        let item = |id: &&str| if *id == "told" { &told } else { &change }.clone();
+        let items: Vec<ReceivedItem> = batch.iter().map(item).collect();
+        desk.take_together(&items);
+    }
+    desk
+}
+
+#[test]
+fn a_correction_gives_the_same_record_whichever_comes_first() {
+    let body = "Pain in the hip\n3 days ago".into();
+    let correction = Content::Edit {
+        original: "told".into(),
+        content: Box::new(Content::Text { body }),
+    };
+    let before = Desk::at_trouble().answers().len();
+    let after = changed(&[&["told"], &["change"]], &correction).answers();
+    let hip = Value::Text {
+        text: "Pain in the hip".into(),
+    };
+    assert_eq!(after.get("complaint"), Some(&hip));
+    assert_eq!(after.len(), before + 2);
+    let other: [&[&[&str]]; 3] = [
+        &[&["change"], &["told"]],
+        &[&["told", "change"]],
+        &[&["change", "told"]],
+    ];
+    for batches in other {
+        let desk = changed(batches, &correction);
+        assert_eq!(desk.answers(), after, "{batches:?}");
+    }
+}
+
+#[test]
+fn what_was_deleted_before_it_came_is_read_by_nobody() {
+    let deletion = Content::Revoke {
+        original: "told".into(),
+    };
+    let before = Desk::at_trouble().answers();
+    let orders: [&[&[&str]]; 3] = [
+        &[&["change"], &["told"]],
+        &[&["told", "change"]],
+        &[&["change", "told"]],
+    ];
+    for batches in orders {
+        let desk = changed(batches, &deletion);
+        assert_eq!(desk.answers(), before, "{batches:?}");
+        let words = "SELECT count(*) FROM inbox WHERE instr(item, 'knee')";
+        assert_eq!(desk.count(words), 0, "{batches:?}");
+    }
+}
+
+#[test]
+fn a_deleted_message_is_shown_to_nobody_and_neither_are_its_corrections() {
+    let body = "Pain in the hip\n3 days ago".into();
+    let correction = Content::Edit {
+        original: "told".into(),
+        content: Box::new(Content::Text { body }),
+    };
+    let desk = changed(&[&["told"], &["change"]], &correction);
+    let told = desk.answers();
+    let original = "told".into();
+    desk.take(desk.item("deletion", Content::Revoke { original }));
+    let words = "SELECT count(*) FROM inbox WHERE instr(item, 'Pain')";
+    assert_eq!(desk.count(words), 0);
+    assert_eq!(desk.answers(), told, "what was used stays in the record");
+    assert_eq!(desk.tasks("answer_revoked"), 1);
+}
+
+fn photo(desk: &Desk) -> (ReceivedItem, ReceivedItem) {
+    let media = Media {
+        kind: MediaKind::Image,
+        media_id: "m1".into(),
+        mime: None,
+        sha256: None,
+        caption: None,
+        filename: None,
+        voice: false,
+    };
+    let original = "photo".into();
+    (
+        desk.item("photo", Content::Media(media)),
+        desk.item("deletion", Content::Revoke { original }),
+    )
+}
+
+#[test]
+fn a_photo_that_was_deleted_at_once_is_neither_fetched_nor_a_task() {
+    for first in [false, true] {
+        let desk = Desk::at_trouble();
+        let (photo, deletion) = photo(&desk);
+        if first {
+            desk.take(deletion);
+            desk.take(photo);
+        } else {
+            desk.take_together(&[photo, deletion]);
+        }
+        assert_eq!(desk.count("SELECT count(*) FROM media"), 0);
+        assert_eq!(desk.tasks("look_at_attachment"), 0);
+    }
+}
+
+#[test]
+fn a_photo_that_was_fetched_goes_with_its_message() {
+    let desk = Desk::at_trouble();
+    let (photo, deletion) = photo(&desk);
+    desk.take(photo);
+    assert_eq!(desk.tasks("look_at_attachment"), 1);
+    desk.conn
+        .execute_batch(
+            "UPDATE media SET state = 'kept', bytes = 3;
+             INSERT INTO media_chunk (media_id, start, body) SELECT id, 0, x'010203' FROM media;",
+        )
+        .unwrap();
+    desk.take(deletion);
+    assert_eq!(desk.tasks("look_at_attachment"), 0);
+    let left = "SELECT count(*) FROM media WHERE state != 'erased'";
+    assert_eq!(desk.count(left), 0);
+    assert_eq!(desk.count("SELECT count(*) FROM media_chunk"), 0);
+    let words = "SELECT count(*) FROM inbox WHERE instr(item, 'm1')";
+    assert_eq!(desk.count(words), 0);
+}
+
+#[test]
+fn who_quotes_an_earlier_question_answers_no_later_one() {
+    let desk = Desk::at_trouble();
+    let before = desk.answers();
+    let page_one = desk.name_of("Full name");
+    assert_eq!(desk.quotes(&page_one, "Amina Hassan"), "");
+    assert_eq!(desk.answers(), before);
+    let contact = desk.contact(&who(OLD, "CD.222"));
+    assert!(desk.session(contact).draft.unwrap().unread, "staff see it");
+}
+
+#[test]
+fn who_quotes_an_earlier_asking_of_the_open_question_answers_it() {
+    let desk = Desk::at_trouble();
+    let asked_first = desk.name_of("What is the trouble?");
+    let again = desk.says(&who(OLD, "CD.222"), "help");
+    assert!(again.contains("What is the trouble?"), "{again}");
+    let next = desk.quotes(&asked_first, "Pain in the knee\n3 days ago");
+    assert!(!next.is_empty());
+    let knee = Value::Text {
+        text: "Pain in the knee".into(),
+    };
+    assert_eq!(desk.answers().get("complaint"), Some(&knee));
 }

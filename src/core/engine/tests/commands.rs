@@ -216,6 +216,38 @@ fn back_goes_one_question_back() {
     chat.heard("Whom may we call");
 }
 
+fn answered(chat: &Chat, field: &str) -> bool {
+    let draft = chat.session.draft.as_ref().unwrap();
+    draft.answers.contains_key(field)
+}
+
+#[test]
+fn back_on_a_page_that_holds_answers_asks_that_page_anew() {
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina Hassan, 34, F, Goma").text("headache");
+    assert!(answered(&chat, "complaint"));
+    chat.text("back");
+    chat.heard("What is the trouble?");
+    assert!(!answered(&chat, "complaint"));
+    assert!(answered(&chat, "patient_name"));
+    chat.text("back");
+    chat.heard("Full name");
+    assert!(!answered(&chat, "patient_name"));
+}
+
+#[test]
+fn a_childs_record_keeps_nothing_of_its_mothers_after_back() {
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina Hassan, 34").text("back");
+    chat.heard("Full name");
+    chat.text("back");
+    chat.heard("Who is this for?");
+    chat.tap("child");
+    let fields = chat.record().unwrap().fields;
+    assert!(!fields.contains_key("patient_name"), "{fields:?}");
+    assert!(!fields.contains_key("age_years"), "{fields:?}");
+}
+
 #[test]
 fn restart_withdraws_the_record_and_begins_another() {
     let mut chat = Chat::at_review();

@@ -87,3 +87,54 @@ fn a_complaint_without_its_time_is_kept_and_only_the_time_is_asked() {
     };
     assert_eq!(told, &words);
 }
+
+#[test]
+fn a_row_of_stickers_costs_one_reply_at_each_question() {
+    let mut chat = at_consent("English");
+    let agree = chat.choice_id("agree");
+    let stickers = |chat: &mut Chat| -> usize {
+        let each = (0..8).map(|_| {
+            let sent = chat.send(media(MediaKind::Sticker, None));
+            sent.wait(-12_000).said.len()
+        });
+        each.sum()
+    };
+    assert_eq!(stickers(&mut chat), 1);
+    chat.tap_id(&agree);
+    chat.heard("Who is this for?");
+    assert_eq!(stickers(&mut chat), 1);
+    chat.wait(HOUR_MS).send(media(MediaKind::Sticker, None));
+    chat.heard("Please write in words");
+}
+
+fn react(chat: &mut Chat, emoji: Option<&str>, to_the_question: bool) {
+    let Event::Message(message) = chat.message(Content::Reaction {
+        target: "w".into(),
+        emoji: emoji.map(Into::into),
+    }) else {
+        unreachable!()
+    };
+    chat.run(&[Event::Message(Received {
+        quotes_question: to_the_question,
+        ..message
+    })]);
+}
+
+#[test]
+fn a_thumb_on_the_open_question_brings_it_once_more() {
+    let mut chat = at_consent("English");
+    let agree = chat.choice_id("agree");
+    react(&mut chat, None, true);
+    assert!(chat.said.is_empty(), "taken back");
+    react(&mut chat, Some("👍"), false);
+    assert!(chat.said.is_empty(), "to another message");
+    react(&mut chat, Some("👍"), true);
+    chat.heard("Please write in words");
+    chat.heard("Do you agree?");
+    assert!(chat.session.consent.is_none());
+    react(&mut chat, Some("👍"), true);
+    assert!(chat.said.is_empty());
+    // The buttons seen first still count.
+    chat.tap_id(&agree);
+    assert!(chat.session.consent.is_some());
+}

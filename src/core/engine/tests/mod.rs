@@ -76,6 +76,7 @@ impl Chat {
             stamped: self.now.at,
             received: self.now.at,
             quotes_question: false,
+            questions_since: None,
             about: None,
             other_account: false,
             content,

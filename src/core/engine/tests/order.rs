@@ -102,6 +102,7 @@ fn lateness_is_judged_clock_by_clock() {
             stamped: base.plus_ms(*stamped),
             received: base.plus_ms(*received),
             quotes_question: false,
+            questions_since: None,
             about: None,
             other_account: false,
             content: text("Amina\n34\nm\nKalehe"),
@@ -307,4 +308,25 @@ fn debug_prints_no_words() {
     chat.tap("send");
     let printed = format!("{:?}", chat.record());
     assert!(!printed.contains("Amina") && !printed.contains("knee") && !printed.contains("24397"));
+}
+
+#[test]
+fn a_voice_note_deleted_at_once_leaves_nothing_to_do() {
+    let mut chat = Chat::at_page_one();
+    let voice = chat.message(media(MediaKind::Audio, None));
+    let Event::Message(spoken) = &voice else {
+        unreachable!()
+    };
+    let inbox = spoken.inbox;
+    let Event::Message(message) = chat.message(Content::Revoke {
+        original: "w".into(),
+    }) else {
+        unreachable!()
+    };
+    let about = Some(inbox);
+    chat.run(&[voice, Event::Message(Received { about, ..message })]);
+    assert!(chat.tasks().is_empty());
+    assert!(chat.said.is_empty());
+    assert_eq!(chat.acts(), [Action::Withdraw { inbox }]);
+    assert!(chat.session.draft.as_ref().unwrap().left.is_empty());
 }

@@ -63,9 +63,9 @@ enum Deed {
 
 fn event() -> impl Strategy<Value = Event> {
     prop_oneof![
-        8 => (0i64..40, instant(), instant(), any::<bool>(), proptest::option::of(0i64..40), any::<bool>(), content()).prop_map(
-            |(inbox, stamped, received, quotes_question, about, other_account, content)| Event::Message(Received {
-                inbox: InboxId(inbox), stamped, received, quotes_question, about: about.map(InboxId), other_account, content,
+        8 => (0i64..40, instant(), instant(), any::<bool>(), proptest::option::of(0u32..12), proptest::option::of(0i64..40), any::<bool>(), content()).prop_map(
+            |(inbox, stamped, received, quotes_question, questions_since, about, other_account, content)| Event::Message(Received {
+                inbox: InboxId(inbox), stamped, received, quotes_question, questions_since, about: about.map(InboxId), other_account, content,
             })
         ),
         2 => (instant(), proptest::option::of(instant())).prop_map(|(at, stamp)| Event::QuestionSent { at, stamp }),
