@@ -195,6 +195,11 @@ impl Lexicon {
         self.patterns.get(usize::from(id))
     }
 
+    /// How many slots there are.
+    pub(super) const fn slots(&self) -> usize {
+        self.by_first_slot.len()
+    }
+
     /// The patterns that begin with a slot.
     pub(super) fn beginning_with(&self, slot: SlotId) -> &[u16] {
         self.by_first_slot

@@ -9,6 +9,7 @@ use super::lexicon::{Filled, Fit, Lexicon, Meaning, Pattern, Role, SlotId, lexic
 use super::sign::{DangerSign, bit};
 use super::words::{Gap, Words};
 use crate::core::lang::Lang;
+use std::cmp::Reverse;
 use std::collections::HashMap;
 use std::ops::Range;
 
@@ -44,6 +45,8 @@ pub(super) struct Reading<'a> {
     /// The slots each word fills: `filled[ends[i - 1]..ends[i]]`.
     filled: Vec<Filled>,
     ends: Vec<usize>,
+    /// By slot, whether any word fills it: most patterns end here.
+    present: Vec<bool>,
     roles: Vec<Role>,
     found: Vec<Found>,
     /// What each sentence says of itself, by the index of its first word.
@@ -83,6 +86,7 @@ impl<'a> Reading<'a> {
             words,
             filled: Vec::new(),
             ends: Vec::with_capacity(words.len()),
+            present: vec![false; lexicon.slots()],
             roles: Vec::with_capacity(words.len()),
             found: Vec::new(),
             moods: Vec::new(),
@@ -91,13 +95,25 @@ impl<'a> Reading<'a> {
         };
         // A word said again costs one look-up, however long the text.
         let mut known: HashMap<&str, (Range<usize>, Role)> = HashMap::new();
+        let mut slots: Vec<Filled> = Vec::new();
         for (word, gap) in words.iter() {
-            if let Some((slots, role)) = known.get(word) {
-                reading.filled.extend_from_within(slots.clone());
+            if let Some((same, role)) = known.get(word) {
+                reading.filled.extend_from_within(same.clone());
                 reading.roles.push(*role);
             } else {
                 let start = reading.filled.len();
-                lexicon.slots_of(word, &mut reading.filled);
+                slots.clear();
+                lexicon.slots_of(word, &mut slots);
+                // In order, each once and as it fits best: they are looked for
+                // by halves.
+                slots.sort_unstable_by_key(|filled| (filled.slot, Reverse(filled.fit)));
+                slots.dedup_by_key(|filled| filled.slot);
+                reading.filled.extend_from_slice(&slots);
+                for filled in &slots {
+                    if let Some(present) = reading.present.get_mut(usize::from(filled.slot)) {
+                        *present = true;
+                    }
+                }
                 let role = lexicon.role(word);
                 reading.roles.push(role);
                 known.insert(word, (start..reading.filled.len(), role));
@@ -124,16 +140,17 @@ impl<'a> Reading<'a> {
 
     /// How well a word fills a slot, if it does.
     fn fit(&self, at: usize, slot: SlotId) -> Option<Fit> {
-        let slots = self.slots(at).iter();
-        slots
-            .filter(|filled| filled.slot == slot)
-            .map(|filled| filled.fit)
-            .max()
+        let slots = self.slots(at);
+        let place = slots
+            .binary_search_by_key(&slot, |filled| filled.slot)
+            .ok()?;
+        slots.get(place).map(|filled| filled.fit)
     }
 
     fn search(&mut self) {
         let lexicon = self.lexicon;
         let mut sentence = 0_usize;
+        let mut taken = Vec::with_capacity(SLOTS_MAX);
         for at in 0..self.words.len() {
             if at > 0 && self.words.gap_before(at) == Gap::Stop {
                 sentence += 1;
@@ -150,43 +167,50 @@ impl<'a> Reading<'a> {
                 let Some(pattern) = lexicon.pattern(id) else {
                     continue;
                 };
-                if fit >= pattern.least_fit() {
-                    self.match_at(pattern, at, &near, (fit, sentence));
+                if fit >= pattern.least_fit() && self.is_possible(pattern) {
+                    taken.clear();
+                    taken.push(at);
+                    self.match_at(pattern, &near, (fit, sentence), &mut taken);
                 }
             }
         }
     }
 
-    /// Notes what a pattern says, if its words stand here, the first at `at`.
+    /// Whether each word of a pattern stands somewhere in the text.
+    fn is_possible(&self, pattern: &Pattern) -> bool {
+        let mut slots = pattern.slots.iter();
+        slots.all(|(slot, _)| self.present.get(usize::from(*slot)) == Some(&true))
+    }
+
+    /// Notes what a pattern says, if its words stand here; the first is taken.
     fn match_at(
         &mut self,
         pattern: &Pattern,
-        at: usize,
         near: &Range<usize>,
         (fit, sentence): (Fit, usize),
+        taken: &mut Vec<usize>,
     ) {
-        let mut seen: Option<Vec<usize>> = None;
+        let at = taken.first().copied().unwrap_or(0);
+        let mut earlier: Option<Vec<usize>> = None;
         // The same word may stand on both sides, denied on one: "no fever, but
         // she is confused, with fever". Both readings are looked at.
-        let ways: &[bool] = if pattern.any_order {
-            &[false, true]
-        } else {
-            &[false]
-        };
-        for backwards in ways {
-            let mut taken = Vec::with_capacity(SLOTS_MAX);
-            taken.push(at);
+        for backwards in [false, true] {
+            taken.truncate(1);
             let fit = if pattern.any_order {
-                self.scatter(pattern, &mut taken, near, *backwards, fit)
+                self.scatter(pattern, taken, near, backwards, fit)
             } else {
-                self.onward(pattern, &mut taken, fit)
+                self.onward(pattern, taken, fit)
             };
             let Some(fit) = fit else { return };
-            taken.sort_unstable();
-            if seen.as_ref() != Some(&taken) {
-                self.note(pattern, at, (taken.clone(), fit), sentence);
-                seen = Some(taken);
+            let mut words = taken.clone();
+            words.sort_unstable();
+            if earlier.as_ref() != Some(&words) {
+                self.note(pattern, at, (words.clone(), fit), sentence);
             }
+            if !pattern.any_order {
+                return;
+            }
+            earlier = Some(words);
         }
     }
 
