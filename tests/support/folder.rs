@@ -140,7 +140,13 @@ impl Clinic {
     /// The program behind others, which take what it is as their last arguments.
     fn behind(&self, program: &str, options: &[&str], arguments: &[&str]) -> Command {
         let own = self.command(arguments);
-        let mut command = Command::new(program);
+        // Through sudo where we are not root, as the script that installs what
+        // the tests need does; it hands the environment on only if asked to.
+        let root = rustix::process::geteuid().is_root();
+        let mut command = Command::new(if root { program } else { "sudo" });
+        if !root {
+            command.args(["-n", "--preserve-env=HEALTHPOST_CONFIG", program]);
+        }
         command
             .current_dir(self.dir.path())
             .env("HEALTHPOST_CONFIG", self.file("healthpost.toml"))
@@ -154,7 +160,7 @@ impl Clinic {
     }
 
     /// Runs the program as a user who may see the configuration and not the data
-    /// folder. Needs root.
+    /// folder. Needs root, or sudo.
     pub fn run_as_nobody(&self, arguments: &[&str], input: &str) -> Said {
         let open = std::fs::Permissions::from_mode(0o755);
         std::fs::set_permissions(self.dir.path(), open).unwrap();
@@ -163,7 +169,7 @@ impl Clinic {
     }
 
     /// Runs the program where the data folder is on a disk that is mounted
-    /// read-only. Needs root.
+    /// read-only. Needs root, or sudo.
     pub fn run_read_only(&self, arguments: &[&str], input: &str) -> Said {
         let mount = "mount --bind data data && mount -o remount,ro,bind data && exec \"$@\"";
         let shell = ["-m", "sh", "-c", mount, "sh"];
