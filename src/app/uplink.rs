@@ -1,8 +1,9 @@
 //! The way to the configured provider: the kernel's news, an empty connection,
 //! and the connections that are kept.
 
+use crate::device::echo::Echoes;
 use crate::device::link::Links;
-use crate::ports::{Moved, Touch, Uplink};
+use crate::ports::{Echo, Moved, Touch, Uplink};
 use crate::whatsapp::client::{Line as HttpLine, parse_base_url};
 use std::net::{IpAddr, SocketAddr};
 use std::sync::Arc;
@@ -14,6 +15,7 @@ const NAME_PATIENCE: Duration = Duration::from_secs(5);
 /// The way to one host.
 pub struct WayOut {
     links: Links,
+    echoes: Echoes,
     http: Arc<HttpLine>,
     host: String,
     port: u16,
@@ -27,6 +29,7 @@ impl WayOut {
         let host = host.trim_start_matches('[').trim_end_matches(']');
         let way = Self {
             links: Links::listen(),
+            echoes: Echoes::default(),
             http,
             host: host.to_owned(),
             port: url
@@ -63,6 +66,15 @@ impl Uplink for WayOut {
             .map(|address| SocketAddr::new(address.ip(), self.port))
             .collect();
         self.links.touch(&places, patience).await
+    }
+
+    /// Asks the address that is known and no name server: what does not answer
+    /// is touched, and that does.
+    async fn echo(&self, patience: Duration) -> Echo {
+        match self.links.first_of(&self.places()) {
+            Some(place) => self.echoes.ask(place, patience).await,
+            None => Echo::Unavailable,
+        }
     }
 
     async fn moved(&self) -> Moved {

@@ -119,6 +119,13 @@ impl Links {
         told
     }
 
+    /// The one of these places that a touch begins with.
+    pub fn first_of(&self, places: &[IpAddr]) -> Option<IpAddr> {
+        let v6_first = self.v6_first.load(Ordering::Relaxed);
+        let of = |v6: bool| places.iter().find(move |place| place.is_ipv6() == v6);
+        of(v6_first).or_else(|| of(!v6_first)).copied()
+    }
+
     fn known(&self) -> std::sync::MutexGuard<'_, Known> {
         self.known.lock().unwrap_or_else(PoisonError::into_inner)
     }

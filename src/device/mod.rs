@@ -5,6 +5,7 @@ pub mod addresses;
 pub mod authority;
 pub mod chance;
 pub mod clock;
+pub mod echo;
 pub mod link;
 pub mod memory;
 

@@ -17,7 +17,7 @@ pub use meter::Meter;
 
 pub use crate::core::delivery::{LineFault, SendOutcome};
 pub use sealer::Sealer;
-pub use uplink::{Moved, Touch, Uplink};
+pub use uplink::{Echo, Moved, Touch, Uplink};
 
 use crate::core::outgoing::Outgoing;
 use crate::core::private::Private;

@@ -24,6 +24,17 @@ pub enum Touch {
     NoRoute,
 }
 
+/// What came of an echo request to the provider.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Echo {
+    /// It was answered: the way is there.
+    Answered,
+    /// Nobody answered in time. Many networks drop them all.
+    Silent,
+    /// None can be sent from here, or it would prove nothing.
+    Unavailable,
+}
+
 /// What changed about the way to the provider.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Moved {
@@ -43,6 +54,9 @@ pub enum Moved {
 pub trait Uplink: Send + Sync + 'static {
     /// Opens an empty connection and drops it again.
     fn touch(&self, patience: Duration) -> impl Future<Output = Touch> + Send;
+
+    /// Sends an echo request.
+    fn echo(&self, patience: Duration) -> impl Future<Output = Echo> + Send;
 
     /// Waits for news of the way. Losing interest loses no news.
     fn moved(&self) -> impl Future<Output = Moved> + Send;

@@ -11,6 +11,10 @@ pub(super) const PATIENCE_MS_MAX: i64 = 8_000;
 const DOWN_PATIENCE_MS: i64 = 2_900;
 /// Shortest patience with a line that has just come back, ms.
 const FRESH_PATIENCE_MS: i64 = 600;
+/// Shortest patience with an echo, ms.
+const ECHO_PATIENCE_MS_MIN: i64 = 800;
+/// Longest patience with an echo, ms.
+const ECHO_PATIENCE_MS_MAX: i64 = 4_000;
 /// A cut that ends within so long may have been a slow answer and none.
 const FALSE_ALARM_MS: i64 = 15 * SECOND_MS;
 
@@ -78,6 +82,13 @@ impl Patience {
             .saturating_add(PATIENCE_MS_MIN);
         let usual = self.rtt_ms.saturating_mul(4).max(second_syn);
         usual.min(PATIENCE_MS_MAX)
+    }
+
+    /// With an echo, ms: one that comes later is as good as none, because a
+    /// touch decides.
+    pub(super) fn echo_ms(self) -> i64 {
+        let slow = self.rtt_ms.saturating_mul(3);
+        slow.clamp(ECHO_PATIENCE_MS_MIN, ECHO_PATIENCE_MS_MAX)
     }
 
     /// With a line that is down, ms, after `failed` touches in a row.

@@ -14,6 +14,10 @@ pub const BURST_BYTES: i64 = 36_000;
 pub const TOUCH_BYTES: i64 = 172;
 /// A touch over IPv6: 80, 80 and 72.
 const TOUCH_V6_BYTES: i64 = 232;
+/// An echo request and its answer over IPv4, without data.
+pub const ECHO_BYTES: i64 = 56;
+/// The same over IPv6.
+const ECHO_V6_BYTES: i64 = 96;
 /// One unanswered SYN, over either.
 const SYN_BYTES: i64 = 80;
 /// A probe with a full handshake and a chain of three certificates.
@@ -31,6 +35,11 @@ pub struct Moment {
 /// What to ask.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ask {
+    /// An echo request.
+    Echo {
+        /// How long to wait for its answer, ms.
+        patience_ms: i64,
+    },
     /// An empty connection.
     Touch {
         /// How long to wait for it, ms.
@@ -44,6 +53,8 @@ pub enum Ask {
 pub fn cost(ask: Ask, v6: bool) -> i64 {
     match ask {
         Ask::Probe => PROBE_BYTES,
+        Ask::Echo { .. } if v6 => ECHO_V6_BYTES,
+        Ask::Echo { .. } => ECHO_BYTES,
         Ask::Touch { patience_ms } => {
             let reached = if v6 { TOUCH_V6_BYTES } else { TOUCH_BYTES };
             // SYNs leave at 0, 1, 3 and 7 seconds.

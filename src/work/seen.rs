@@ -1,7 +1,7 @@
 //! What the line watcher is told.
 
 use crate::core::delivery::Channel;
-use crate::ports::{Moved, SendOutcome, Touch};
+use crate::ports::{Echo, Moved, SendOutcome, Touch};
 
 /// Something seen of the line.
 #[derive(Clone, Copy, Debug)]
@@ -15,6 +15,8 @@ pub enum Seen<'a> {
     },
     /// What became of a probe.
     Probed(&'a SendOutcome),
+    /// What became of an echo request.
+    Echoed(Echo),
     /// What became of a touch.
     Touched(Touch),
     /// News from the kernel.

@@ -2,24 +2,24 @@
 //! stands, what to ask next, when, and whether it can be afforded. Pure: it
 //! reads no clock, and asks nobody.
 //!
-//! Two ways of asking. A *touch* opens an empty connection: three packets, and
-//! it tells whether anybody answers there. A *probe* is a real question with a
-//! real certificate and our token: it tells everything, and costs a handshake.
-//! So a line that is up or down is touched often, and probed when a touch says
-//! that it has come back. What both may cost in a day has one bound.
+//! Three ways of asking. An *echo* is the network's own question: two small
+//! packets, where anybody answers them. A *touch* opens an empty connection:
+//! three packets, and it tells whether the provider answers. A *probe* is a real
+//! question with a real certificate and our token: it tells everything, and
+//! costs a handshake. So a line that is up is echoed often, and touched where an
+//! echo goes unanswered; one that is down is touched often, and probed when a
+//! touch says that it has come back. What they may cost in a day has one bound.
 
 use crate::core::delivery::Channel;
 use crate::core::time::{HOUR_MS, SECOND_MS, UnixMs};
 use crate::ports::{Moved, SendOutcome, Touch};
+use crate::work::echoes::Echoes;
 use crate::work::line::{LineState, is_pause, judge_probe, probe_wait_ms};
 use crate::work::patience::Patience;
 use crate::work::purse::{Ask, Moment, PROBE_BYTES, Purse, cost};
 use crate::work::seen::Seen;
 use crate::work::tally::Tally;
 
-/// A line that is up is touched after so long without an answer of the
-/// provider's.
-pub const TOUCH_MS: i64 = 16 * SECOND_MS;
 /// A line that is up is probed so often: the token may have ended, a portal may
 /// have come between.
 pub const PROBE_MS: i64 = 6 * HOUR_MS;
@@ -52,7 +52,8 @@ pub struct Plan {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Wish {
+pub(super) enum Wish {
+    Echo,
     Touch,
     Probe,
 }
@@ -72,6 +73,7 @@ pub struct Watch {
     proof_ms: i64,
     probed_ms: i64,
     patience: Patience,
+    echoes: Echoes,
     v6: bool,
     purse: Purse,
 }
@@ -92,6 +94,7 @@ impl Watch {
             proof_ms: 0,
             probed_ms: 0,
             patience: Patience::new(),
+            echoes: Echoes::new(),
             v6: false,
             purse: Purse::full(),
         }
@@ -113,6 +116,12 @@ impl Watch {
             Seen::Sent { outcome, channel } => self.sent(outcome, channel, now),
             Seen::Probed(outcome) => self.probed(outcome, now),
             Seen::Touched(touch) => self.touched(touch, now),
+            Seen::Echoed(echo) => {
+                if self.echoes.see(echo, now.steady_ms) && self.wish.is_none() {
+                    self.wish = Some((Wish::Touch, now.steady_ms));
+                }
+                false
+            }
             Seen::Moved(moved) => self.moved(moved, now),
             Seen::Nudged => {
                 self.failed = 0;
@@ -203,6 +212,7 @@ impl Watch {
             }
             (Touch::Silent | Touch::NoRoute, _) => {
                 self.patience.alarm(now.steady_ms);
+                self.echoes.proved_right();
                 self.wish = Some((Wish::Touch, now.steady_ms));
                 self.go(LineState::Down, now)
             }
@@ -222,6 +232,7 @@ impl Watch {
                 self.failed = 0;
                 self.fresh = FRESH_TOUCHES;
                 self.patience.begin_anew();
+                self.echoes = Echoes::new();
                 if self.state == LineState::Down && !self.purse.holds(RESERVE_BYTES, now) {
                     // Nobody can be asked: the next message tells.
                     self.wish = None;
@@ -311,6 +322,9 @@ impl Watch {
     pub fn plan(&self, now: Moment) -> Plan {
         let (wish, due_ms) = self.wish.unwrap_or_else(|| self.routine(now));
         let ask = match wish {
+            Wish::Echo => Ask::Echo {
+                patience_ms: self.patience.echo_ms(),
+            },
             Wish::Touch => self.touch(),
             // What cannot be afforded is asked in the cheaper way.
             Wish::Probe if self.must_save(now) => self.touch(),
@@ -320,7 +334,7 @@ impl Watch {
         // price. After many cuts a purse that is kept full would be blind.
         let reserve = match ask {
             Ask::Probe if self.wish.is_none() => RESERVE_BYTES,
-            Ask::Probe | Ask::Touch { .. } => 0,
+            Ask::Probe | Ask::Touch { .. } | Ask::Echo { .. } => 0,
         };
         let wait_ms = due_ms
             .saturating_sub(now.steady_ms)
@@ -338,13 +352,11 @@ impl Watch {
         let after = |ms: i64| self.asked_ms.saturating_add(ms);
         match self.state {
             LineState::Up => {
-                let touch = self.proof_ms.max(self.asked_ms).saturating_add(TOUCH_MS);
-                let probe = self.probed_ms.saturating_add(PROBE_MS);
-                if probe <= touch {
-                    (Wish::Probe, probe)
-                } else {
-                    (Wish::Touch, touch)
-                }
+                let quiet_ms = self.proof_ms.max(self.asked_ms);
+                let (echoes, v6) = (self.echoes, self.v6);
+                let next = echoes.next(self.proof_ms, quiet_ms, v6, now.steady_ms);
+                let probe = (Wish::Probe, self.probed_ms.saturating_add(PROBE_MS));
+                if probe.1 <= next.1 { probe } else { next }
             }
             LineState::Down if !self.routed => (Wish::Touch, after(NO_ROUTE_MS)),
             LineState::Down if self.failed < QUICK_TOUCHES => (Wish::Touch, after(DOWN_MS)),

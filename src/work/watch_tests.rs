@@ -4,9 +4,10 @@
 use super::*;
 use crate::core::inbound::ProviderError;
 use crate::core::time::DAY_MS;
-use crate::ports::LineFault;
+use crate::ports::{Echo, LineFault};
+use crate::work::echoes::{ECHO_MS, RARE_TOUCH_MS, TOUCH_MS};
 use crate::work::patience::{PATIENCE_MS_MAX, PATIENCE_MS_MIN};
-use crate::work::purse::{ASKING_BYTES_A_DAY, BURST_BYTES, TOUCH_BYTES};
+use crate::work::purse::{ASKING_BYTES_A_DAY, BURST_BYTES, ECHO_BYTES, TOUCH_BYTES};
 use proptest::prelude::*;
 use std::collections::VecDeque;
 
@@ -48,9 +49,18 @@ fn live(
     }
 }
 
-/// A line that carries from the start of each of these times, and not before.
-fn answer(watch: &mut Watch, ask: Ask, now: i64, up: bool) -> i64 {
+/// A line on which echoes come to this while it carries.
+fn answer_on(echo: Echo, watch: &mut Watch, ask: Ask, now: i64, up: bool) -> i64 {
     match (ask, up) {
+        (Ask::Echo { patience_ms }, _) => {
+            let (echo, took) = match (echo, up) {
+                (Echo::Answered, true) => (Echo::Answered, 80),
+                (Echo::Unavailable, _) => (Echo::Unavailable, 0),
+                (Echo::Answered | Echo::Silent, _) => (Echo::Silent, patience_ms),
+            };
+            watch.see(&Seen::Echoed(echo), moment(now + took));
+            took
+        }
         (Ask::Touch { .. }, true) => {
             watch.see(&Seen::Touched(REACHED), moment(now + 80));
             80
@@ -71,6 +81,11 @@ fn answer(watch: &mut Watch, ask: Ask, now: i64, up: bool) -> i64 {
     }
 }
 
+/// A line that answers each question, while it carries.
+fn answer(watch: &mut Watch, ask: Ask, now: i64, up: bool) -> i64 {
+    answer_on(Echo::Answered, watch, ask, now, up)
+}
+
 fn worst_day(spent: &[(i64, i64)]) -> i64 {
     let (mut window, mut sum, mut worst) = (VecDeque::new(), 0, 0);
     for &(at, bytes) in spent {
@@ -84,62 +99,125 @@ fn worst_day(spent: &[(i64, i64)]) -> i64 {
     worst
 }
 
+/// What becomes of echoes on a line that carries.
+const ECHOES: [Echo; 3] = [Echo::Answered, Echo::Silent, Echo::Unavailable];
+
 #[test]
 fn a_day_of_an_idle_line_is_within_the_bound_by_its_arithmetic_and_by_living_it() {
-    let touches = DAY_MS / TOUCH_MS * TOUCH_BYTES;
+    let touches = |gap_ms: i64| DAY_MS / gap_ms * TOUCH_BYTES;
+    let echoes = DAY_MS / ECHO_MS * ECHO_BYTES;
     let probes = (DAY_MS / PROBE_MS + 1) * PROBE_BYTES;
-    assert_eq!((touches, probes), (928_800, 35_000));
-    assert!(touches + probes <= ASKING_BYTES_A_DAY - BURST_BYTES);
-    let (mut watch, mut now) = (Watch::new(), 0);
-    let spent = live(&mut watch, &mut now, 3 * DAY_MS, |watch, ask, at| {
-        answer(watch, ask, at, true)
-    });
-    assert_eq!(watch.state(), LineState::Up);
-    let worst = worst_day(&spent);
-    assert!((800_000..=ASKING_BYTES_A_DAY).contains(&worst), "{worst}");
-    let gaps = spent.windows(2).map(|pair| pair[1].0 - pair[0].0);
-    assert!(gaps.max().unwrap() < TOUCH_MS + 500);
+    assert_eq!((touches(TOUCH_MS), probes), (928_800, 35_000));
+    assert_eq!((touches(RARE_TOUCH_MS), echoes), (49_536, 691_152));
+    assert!(touches(TOUCH_MS) + probes <= ASKING_BYTES_A_DAY - BURST_BYTES);
+    for echo in ECHOES {
+        let (mut watch, mut now) = (Watch::new(), 0);
+        let spent = live(&mut watch, &mut now, 3 * DAY_MS, |watch, ask, at| {
+            answer_on(echo, watch, ask, at, true)
+        });
+        assert_eq!(watch.state(), LineState::Up);
+        let worst = worst_day(&spent);
+        assert!((700_000..=ASKING_BYTES_A_DAY).contains(&worst), "{worst}");
+        let gaps = spent.windows(2).map(|pair| pair[1].0 - pair[0].0);
+        let gap_ms = match echo {
+            Echo::Answered => ECHO_MS,
+            Echo::Silent | Echo::Unavailable => TOUCH_MS,
+        };
+        assert!(gaps.max().unwrap() < gap_ms + 500, "{echo:?}");
+    }
+}
+
+/// How long each of many holes went unseen, and each of their ends, sorted, ms.
+fn holes(echo: Echo, v6: bool) -> (Vec<i64>, Vec<i64>) {
+    let (mut waits, mut ends) = (Vec::new(), Vec::new());
+    for cut in (0..30_000).step_by(250) {
+        let (mut watch, mut now) = (Watch::new(), 0);
+        watch.v6 = v6;
+        let (opens, closes) = (100_000 + cut, 400_000 + cut);
+        let (mut down_at, mut up_at) = (None, None);
+        live(&mut watch, &mut now, closes + 60_000, |watch, ask, at| {
+            let carries = !(opens..closes).contains(&at);
+            let took = match ask {
+                Ask::Touch { .. } if carries => {
+                    let reached = Touch::Reached { rtt_ms: 80, v6 };
+                    watch.see(&Seen::Touched(reached), moment(at + 80));
+                    80
+                }
+                Ask::Touch { .. } | Ask::Echo { .. } | Ask::Probe => {
+                    answer_on(echo, watch, ask, at, carries)
+                }
+            };
+            if watch.state() == LineState::Down {
+                down_at = down_at.or(Some(at + took));
+            } else if at >= closes {
+                up_at = up_at.or(Some(at + took));
+            } else {
+                assert!(at < opens || down_at.is_none(), "up in a hole");
+            }
+            took
+        });
+        waits.push(down_at.unwrap() - opens);
+        ends.push(up_at.unwrap() - closes);
+    }
+    waits.sort_unstable();
+    ends.sort_unstable();
+    (waits, ends)
 }
 
 #[test]
 fn a_hole_is_found_within_the_promised_time_and_so_is_its_end() {
-    let mut waits = Vec::new();
-    let mut ends = Vec::new();
-    for cut in (0..30_000).step_by(250) {
-        let (mut watch, mut now) = (Watch::new(), 0);
-        live(&mut watch, &mut now, 100_000 + cut, |watch, ask, at| {
-            answer(watch, ask, at, true)
-        });
-        assert_eq!(watch.state(), LineState::Up);
-        let began = 100_000 + cut;
-        now = began;
-        while watch.state() != LineState::Down {
-            let before = now;
-            live(&mut watch, &mut now, before + 1, |watch, ask, at| {
-                answer(watch, ask, at, false)
-            });
-        }
-        waits.push(now - began);
-        let back = began + 300_000;
-        live(&mut watch, &mut now, back, |watch, ask, at| {
-            answer(watch, ask, at, false)
-        });
-        let mut up_at = None;
-        let end = now + 60_000;
-        live(&mut watch, &mut now, end, |watch, ask, at| {
-            let took = answer(watch, ask, at, true);
-            if watch.state() == LineState::Up {
-                up_at.get_or_insert(at + took);
-            }
-            took
-        });
-        ends.push(up_at.unwrap() - back);
+    for (echo, v6, median_ms, worst_ms) in [
+        (Echo::Answered, false, 6_000, 11_000),
+        (Echo::Answered, true, 9_000, 16_000),
+        (Echo::Silent, false, 10_000, 18_000),
+        (Echo::Unavailable, false, 10_000, 18_000),
+    ] {
+        let (waits, ends) = holes(echo, v6);
+        assert!(waits[waits.len() / 2] <= median_ms, "{echo:?} {waits:?}");
+        assert!(*waits.last().unwrap() <= worst_ms, "{echo:?} {waits:?}");
+        assert!(*ends.last().unwrap() <= 10_000, "{echo:?} {ends:?}");
     }
-    waits.sort_unstable();
-    ends.sort_unstable();
-    assert!(waits[waits.len() / 2] <= 10_000, "{waits:?}");
-    assert!(*waits.last().unwrap() <= 30_000, "{waits:?}");
-    assert!(*ends.last().unwrap() <= 10_000, "{ends:?}");
+}
+
+#[test]
+fn echoes_that_nobody_answers_on_a_live_line_are_given_up_for_an_hour() {
+    let (mut watch, mut now) = (Watch::new(), 0);
+    let mut asked = Vec::new();
+    live(&mut watch, &mut now, 7_200_000, |watch, ask, at| {
+        if matches!(ask, Ask::Echo { .. }) {
+            asked.push(at);
+        }
+        answer_on(Echo::Silent, watch, ask, at, true)
+    });
+    assert_eq!(watch.state(), LineState::Up);
+    assert_eq!(asked.len(), 4, "{asked:?}");
+    assert!(asked[3] - asked[2] >= 3_600_000);
+    // Another way may answer them.
+    watch.see(&Seen::Moved(Moved::Other), moment(now));
+    let end = now + 60_000;
+    let spent = live(&mut watch, &mut now, end, |watch, ask, at| {
+        answer(watch, ask, at, true)
+    });
+    let echoes = spent.iter().filter(|(_, bytes)| *bytes == ECHO_BYTES);
+    assert!(echoes.count() >= 6, "{spent:?}");
+}
+
+#[test]
+fn a_provider_that_is_gone_where_the_way_is_not_is_found_too() {
+    let (mut watch, mut now) = (Watch::new(), 0);
+    live(
+        &mut watch,
+        &mut now,
+        RARE_TOUCH_MS + 60_000,
+        |watch, ask, at| match ask {
+            Ask::Touch { patience_ms } => {
+                watch.see(&Seen::Touched(Touch::Silent), moment(at + patience_ms));
+                patience_ms
+            }
+            Ask::Echo { .. } | Ask::Probe => answer(watch, ask, at, true),
+        },
+    );
+    assert_eq!(watch.state(), LineState::Down);
 }
 
 #[test]
@@ -329,7 +407,7 @@ fn a_provider_in_trouble_is_tried_again_although_nothing_is_left_to_ask_with() {
     assert_eq!(watch.state(), LineState::ProviderDown);
     let end = now + 60_000;
     live(&mut watch, &mut now, end, |watch, ask, at| {
-        assert!(matches!(ask, Ask::Touch { .. }));
+        assert!(!matches!(ask, Ask::Probe));
         answer(watch, ask, at, true)
     });
     assert_eq!(watch.state(), LineState::Up);
@@ -411,7 +489,7 @@ fn somebody_who_is_there_and_answers_nothing_is_asked_in_earnest() {
 fn patience(watch: &Watch) -> i64 {
     match watch.touch() {
         Ask::Touch { patience_ms } => patience_ms,
-        Ask::Probe => panic!("that was a probe"),
+        Ask::Probe | Ask::Echo { .. } => panic!("that was no touch"),
     }
 }
 
@@ -487,6 +565,14 @@ fn any_touch() -> impl Strategy<Value = Touch> {
     ]
 }
 
+fn any_echo() -> impl Strategy<Value = Echo> {
+    prop_oneof![
+        2 => Just(Echo::Answered),
+        1 => Just(Echo::Silent),
+        1 => Just(Echo::Unavailable),
+    ]
+}
+
 fn any_moved() -> impl Strategy<Value = Moved> {
     prop_oneof![
         Just(Moved::Gone),
@@ -499,7 +585,7 @@ fn any_moved() -> impl Strategy<Value = Moved> {
 
 #[derive(Clone, Debug)]
 enum Happens {
-    Answers(SendOutcome, Touch),
+    Answers(SendOutcome, Touch, Echo),
     Kernel(Moved),
     Message(SendOutcome),
     Nudge,
@@ -507,7 +593,8 @@ enum Happens {
 
 fn anything() -> impl Strategy<Value = Happens> {
     prop_oneof![
-        6 => (any_outcome(), any_touch()).prop_map(|(o, t)| Happens::Answers(o, t)),
+        6 => (any_outcome(), any_touch(), any_echo())
+            .prop_map(|(o, t, e)| Happens::Answers(o, t, e)),
         2 => any_moved().prop_map(Happens::Kernel),
         2 => any_outcome().prop_map(Happens::Message),
         1 => Just(Happens::Nudge),
@@ -528,7 +615,7 @@ proptest! {
             let plan = watch.plan(at);
             prop_assert!(plan.wait_ms >= 0);
             match happens {
-                Happens::Answers(outcome, touch) => {
+                Happens::Answers(outcome, touch, echo) => {
                     now += plan.wait_ms + 1;
                     let at = moment(now);
                     spent.push((now, cost(plan.ask, watch.v6)));
@@ -536,6 +623,7 @@ proptest! {
                     match plan.ask {
                         Ask::Probe => watch.see(&Seen::Probed(outcome), at),
                         Ask::Touch { .. } => watch.see(&Seen::Touched(*touch), at),
+                        Ask::Echo { .. } => watch.see(&Seen::Echoed(*echo), at),
                     };
                 }
                 Happens::Kernel(moved) => {
@@ -568,7 +656,8 @@ proptest! {
         for (happens, pause) in &script {
             let at = moment(now);
             match happens {
-                Happens::Answers(outcome, touch) => {
+                Happens::Answers(outcome, touch, echo) => {
+                    watch.see(&Seen::Echoed(*echo), at);
                     watch.see(&Seen::Probed(outcome), at);
                     watch.see(&Seen::Touched(*touch), at)
                 }

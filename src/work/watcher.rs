@@ -6,7 +6,7 @@
 //! follows from that is stored.
 
 use crate::core::time::UnixMs;
-use crate::ports::{Clock, Messenger, Moved, SendOutcome, Touch, Uplink};
+use crate::ports::{Clock, Echo, Messenger, Moved, SendOutcome, Touch, Uplink};
 use crate::store::{Writer, outbox};
 use crate::work::Bell;
 use crate::work::line::Line;
@@ -44,6 +44,7 @@ pub struct Watcher<M, U> {
 enum Answer {
     Probe(SendOutcome),
     Touch(Touch),
+    Echo(Echo),
 }
 
 impl<M: Messenger, U: Uplink> Watcher<M, U> {
@@ -58,7 +59,7 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
                 .note(&self.writer, self.line.state(), now.steady_ms, now.at)
                 .await;
             let plan = self.line.plan(self.at());
-            let wait = Duration::from_millis(u64::try_from(plan.wait_ms).unwrap_or(0));
+            let wait = duration(plan.wait_ms);
             tokio::select! {
                 () = stop.cancelled() => return,
                 moved = self.uplink.moved() => self.see(&Seen::Moved(moved)),
@@ -83,6 +84,7 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
                     match answer {
                         Answer::Probe(outcome) => self.see(&Seen::Probed(&outcome)),
                         Answer::Touch(touch) => self.see(&Seen::Touched(touch)),
+                        Answer::Echo(echo) => self.see(&Seen::Echoed(echo)),
                     }
                     return;
                 }
@@ -99,9 +101,11 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
 
     async fn answer(&self, ask: Ask) -> Answer {
         match ask {
+            Ask::Echo { patience_ms } => {
+                Answer::Echo(self.uplink.echo(duration(patience_ms)).await)
+            }
             Ask::Touch { patience_ms } => {
-                let patience = Duration::from_millis(u64::try_from(patience_ms).unwrap_or(0));
-                Answer::Touch(self.uplink.touch(patience).await)
+                Answer::Touch(self.uplink.touch(duration(patience_ms)).await)
             }
             Ask::Probe => {
                 let probe = tokio::time::timeout(PROBE_PATIENCE, self.messenger.probe());
@@ -152,4 +156,8 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
             tracing::warn!(%error, "the waits of uncertain sends were not renewed");
         }
     }
+}
+
+fn duration(ms: i64) -> Duration {
+    Duration::from_millis(u64::try_from(ms).unwrap_or(0))
 }

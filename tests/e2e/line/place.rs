@@ -90,15 +90,23 @@ impl Net {
             self.at(end, &format!("addr add 10.{side}.{third}.2/30 dev side"))?;
             self.at(end, "link set side up")?;
         }
-        let forward = ["netns", "exec", &self.space("r"), "sysctl", "-qw"].map(str::to_owned);
-        let done = Command::new("ip")
-            .args(forward)
-            .arg("net.ipv4.ip_forward=1")
-            .status();
-        match done {
+        self.tune("r", "net.ipv4.ip_forward=1")?;
+        // As systemd sets it wherever it runs.
+        self.tune("b", "net.ipv4.ping_group_range=0 2147483647")
+    }
+
+    fn tune(&self, end: &str, setting: &str) -> Result<(), String> {
+        let mut command = Command::new("ip");
+        command.args(["netns", "exec", &self.space(end), "sysctl", "-qw", setting]);
+        match command.status() {
             Ok(status) if status.success() => Ok(()),
             Ok(_) | Err(_) => Err("`sysctl` is needed: apt-get install procps".to_owned()),
         }
+    }
+
+    /// From now on the provider answers no echo requests.
+    pub fn drop_echoes(&self) {
+        self.tune("f", "net.ipv4.icmp_echo_ignore_all=1").unwrap();
     }
 
     fn space(&self, end: &str) -> String {
