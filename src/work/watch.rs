@@ -330,22 +330,23 @@ impl Watch {
             Wish::Probe if self.must_save(now) => self.touch(),
             Wish::Probe => Ask::Probe,
         };
-        // A touch is what finds a dead uplink: it waits for nothing but its own
-        // price. After many cuts a purse that is kept full would be blind.
-        let reserve = match ask {
-            Ask::Probe if self.wish.is_none() => RESERVE_BYTES,
-            Ask::Probe | Ask::Touch { .. } | Ask::Echo { .. } => 0,
-        };
         let wait_ms = due_ms
             .saturating_sub(now.steady_ms)
-            .max(self.purse.wait_ms(cost(ask, self.v6) + reserve, now))
+            .max(self.purse.wait_ms(self.price(ask), now))
             .max(0);
         Plan { ask, wait_ms }
     }
 
+    /// What the purse is to hold. A touch is what finds a dead uplink: it waits
+    /// for no more than its own cost, or after many cuts the box would be blind.
+    fn price(&self, ask: Ask) -> i64 {
+        let keeps = ask == Ask::Probe && self.wish.is_none();
+        cost(ask, self.v6) + if keeps { RESERVE_BYTES } else { 0 }
+    }
+
     fn must_save(&self, now: Moment) -> bool {
         let silent = matches!(self.state, LineState::Down | LineState::ProviderDown);
-        silent && !self.purse.holds(PROBE_BYTES, now)
+        silent && !self.purse.holds(self.price(Ask::Probe), now)
     }
 
     fn routine(&self, now: Moment) -> (Wish, i64) {

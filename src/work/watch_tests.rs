@@ -414,6 +414,24 @@ fn a_provider_in_trouble_is_tried_again_although_nothing_is_left_to_ask_with() {
     assert!(watch.is_on_trial(), "the next message tells the rest");
 }
 
+/// Enough is left for a probe and too little for one that leaves a reserve.
+#[test]
+fn a_provider_in_trouble_is_tried_again_although_little_is_left_to_ask_with() {
+    for left in [PROBE_BYTES, 10_000, PROBE_BYTES + RESERVE_BYTES - 1] {
+        let mut watch = Watch::new();
+        watch.spend(Ask::Probe, moment(0));
+        watch.see(&Seen::Probed(&SendOutcome::Unknown), moment(0));
+        assert_eq!(watch.state(), LineState::ProviderDown);
+        watch.purse = Purse::full();
+        watch.purse.spend(BURST_BYTES - left, moment(0));
+        let mut now = 10;
+        live(&mut watch, &mut now, 10_000, |watch, ask, at| {
+            answer(watch, ask, at, true)
+        });
+        assert_eq!(watch.state(), LineState::Up, "{left}");
+    }
+}
+
 #[test]
 fn each_pause_that_proves_too_short_is_followed_by_one_twice_as_long() {
     let mut watch = Watch::new();
