@@ -8,7 +8,6 @@ use crate::app::locked::wait_for_key;
 use crate::app::opened::Opened;
 use crate::app::service::{self, Machine, SHUTDOWN, Service};
 use crate::config::Config;
-use crate::core::delivery::Why;
 use crate::core::flow::Flow;
 use crate::core::secret::Secret;
 use crate::keys::{self, Opened as KeyOpened};
@@ -178,15 +177,15 @@ pub fn ops_context(
 fn line_facts(line: &Line) -> LineFacts {
     let state = line.state();
     let on_trial = state == LineState::Up && line.is_account_on_trial();
-    let (words, why) = if on_trial {
-        (GIVEN_BACK, Some(Why::Configuration))
+    let words = if on_trial {
+        GIVEN_BACK
     } else {
-        (state.explain(), state.why())
+        state.explain()
     };
     LineFacts {
         state: state.word().to_owned(),
         words: words.to_owned(),
-        why: why.map(|why| why.word().to_owned()),
+        why: line.why().map(|why| why.word().to_owned()),
     }
 }
 

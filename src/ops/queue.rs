@@ -2,7 +2,7 @@
 
 use super::{Caller, Changed, Context, LineFacts, QueueLine, Response};
 use crate::core::access::Action;
-use crate::core::delivery::{DeliveryState, Why};
+use crate::core::delivery::{DeliveryState, why_now};
 use crate::core::id::OutboxId;
 use crate::core::limits;
 use crate::core::time::UnixMs;
@@ -10,21 +10,12 @@ use crate::store::Error;
 use crate::store::audit::{self, Deed};
 use crate::store::queue::{self, Queued};
 
-/// Why a message stands where it stands, now. A row learns its reason from a try
-/// alone; while the line carries nothing there are no tries, so for a message
-/// that waits for its turn the line itself is asked.
+/// The reason that counts; nobody sees the line where no service runs.
 fn reason(state: DeliveryState, noted: Option<String>, line: Option<&LineFacts>) -> Option<String> {
-    let Some(line) = line.filter(|_| state == DeliveryState::Queued) else {
+    let Some(line) = line else {
         return noted;
     };
-    let of_the_line = |noted: &str| {
-        let reasons = [Why::LineDown, Why::Configuration];
-        reasons.into_iter().any(|why| why.word() == noted)
-    };
-    match noted {
-        Some(noted) if !of_the_line(&noted) => Some(noted),
-        Some(_) | None => line.why.clone(),
-    }
+    why_now(state, noted.as_deref(), line.why.as_deref()).map(str::to_owned)
 }
 
 fn line(queued: Queued, facts: Option<&LineFacts>) -> QueueLine {

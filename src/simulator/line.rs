@@ -113,7 +113,6 @@ impl Listener for SwitchedPort {
     async fn accept(&mut self) -> (Call, SocketAddr) {
         loop {
             let mut cut = self.line.up.subscribe();
-            let calls = self.line.call();
             let accepted = {
                 let listener = self.listener().await;
                 tokio::select! {
@@ -123,7 +122,14 @@ impl Listener for SwitchedPort {
                 }
             };
             match accepted {
-                Some((stream, from)) => return (Call::new(stream, calls), from),
+                // The token is taken before the look at the line: a cut that comes
+                // later ends this call, and one that is over ends none.
+                Some((stream, from)) => {
+                    let call = Call::new(stream, self.line.call());
+                    if self.line.is_up() {
+                        return (call, from);
+                    }
+                }
                 None if self.line.is_up() => tokio::time::sleep(PORT_TAKEN_PAUSE).await,
                 None => self.open = None,
             }

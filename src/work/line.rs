@@ -321,6 +321,15 @@ impl Line {
         }
     }
 
+    /// Why messages wait now. An account that gives them back is not well yet
+    /// because its line is up.
+    pub fn why(&self) -> Option<Why> {
+        match self.state() {
+            LineState::Up if self.is_account_on_trial() => Some(Why::Configuration),
+            state => state.why(),
+        }
+    }
+
     /// Whether what the account takes may all come back.
     pub fn is_account_on_trial(&self) -> bool {
         self.trial().is_some()

@@ -30,4 +30,4 @@ pub use plan::{Lane, Limits, Plan, Send, Templated, Waiting, plan};
 pub use state::{DeliveryState, advance};
 pub use verdict::{Channel, Past, Policy, Verdict, channel_of, judge};
 pub use window::{WINDOW_MARGIN_MS, Window, WindowRule, opens_window};
-pub use words::{UnknownWhy, Why, explain};
+pub use words::{UnknownWhy, Why, explain, why_now};

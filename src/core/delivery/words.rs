@@ -271,6 +271,25 @@ impl FromStr for Why {
     }
 }
 
+/// Why a message stands where it stands, now. A row learns its reason from a try
+/// alone; while the line carries nothing there are no tries, so for a message
+/// that waits for its turn the line's own reason counts.
+pub fn why_now<'a>(
+    state: DeliveryState,
+    noted: Option<&'a str>,
+    line: Option<&'a str>,
+) -> Option<&'a str> {
+    let of_the_line = |noted: &str| {
+        let reasons = [Why::LineDown, Why::Configuration];
+        reasons.into_iter().any(|why| why.word() == noted)
+    };
+    match noted {
+        Some(noted) if state != DeliveryState::Queued || !of_the_line(noted) => Some(noted),
+        Some(_) | None if state == DeliveryState::Queued => line,
+        Some(_) | None => None,
+    }
+}
+
 /// What staff read of a message in this state: a sentence, and what to do.
 pub fn explain(state: DeliveryState, why: Option<Why>) -> (&'static str, Option<&'static str>) {
     if let Some(why) = why {

@@ -129,9 +129,10 @@ async fn conversation(State(console): State<Console>, Path(id): Path<String>) ->
     match found {
         Ok((_, _, lines)) if lines.is_empty() => missing(&console, NONE),
         Ok((title, number, lines)) => {
+            let waits = console.line.why();
             let lines = lines
                 .iter()
-                .map(|line| view::line(line, &console.zone))
+                .map(|line| view::line(line, waits, &console.zone))
                 .collect();
             page(&ConversationPage {
                 clinic: &console.clinic,

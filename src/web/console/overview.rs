@@ -3,6 +3,7 @@
 use super::view::{self, OverviewPage, QueueLine, RecordLine, TalkCard, TaskCard};
 use super::{Console, broken, page};
 use crate::core::answers::Value;
+use crate::core::delivery::Why;
 use crate::core::engine::{RecordStatus, Triage};
 use crate::core::private::Private;
 use crate::core::tasks::Kind;
@@ -33,6 +34,7 @@ async fn draw(console: &Console) -> Result<Response, Error> {
     let now = console.clock.now().at;
     let zone = &console.zone;
     let line = console.line.state();
+    let waits = console.line.why();
     Ok(page(&OverviewPage {
         clinic: &console.clinic,
         line: line.word(),
@@ -47,7 +49,7 @@ async fn draw(console: &Console) -> Result<Response, Error> {
             .collect(),
         records: found.records.iter().map(|r| record(r, zone)).collect(),
         conversations: found.conversations.iter().map(|c| talk(c, zone)).collect(),
-        queue: found.queue.iter().map(|q| queued(q, zone)).collect(),
+        queue: found.queue.iter().map(|q| queued(q, waits, zone)).collect(),
     }))
 }
 
@@ -120,13 +122,13 @@ fn talk(talk: &Conversation, zone: &TimeZone) -> TalkCard {
     }
 }
 
-fn queued(item: &Queued, zone: &TimeZone) -> QueueLine {
+fn queued(item: &Queued, waits: Option<Why>, zone: &TimeZone) -> QueueLine {
     QueueLine {
         id: item.id.0,
         contact: item.contact.0,
         purpose: item.purpose.clone(),
         state: item.state.word(),
-        words: view::state_words(item.state, item.why.as_deref()),
+        words: view::state_words(item.state, item.why.as_deref(), waits),
         maybe_double: item.maybe_double,
         at: view::clock_time(item.created_at, zone),
     }

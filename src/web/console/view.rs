@@ -1,6 +1,6 @@
 //! What the templates show: words and times, ready to print.
 
-use crate::core::delivery::{DeliveryState, Why, explain};
+use crate::core::delivery::{DeliveryState, Why, explain, why_now};
 use crate::core::private::Private;
 use crate::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, UnixMs};
 use crate::store::conversations::{Line, Side};
@@ -111,7 +111,7 @@ pub(super) struct MissingPage<'a> {
 }
 
 /// A message as its conversation shows it.
-pub(super) fn line(line: &Line, zone: &TimeZone) -> TalkLine {
+pub(super) fn line(line: &Line, waits: Option<Why>, zone: &TimeZone) -> TalkLine {
     TalkLine {
         ours: line.side == Side::Clinic,
         text: line.text.as_ref().map(|text| Private::expose(text).clone()),
@@ -119,14 +119,20 @@ pub(super) fn line(line: &Line, zone: &TimeZone) -> TalkLine {
         arrived: line.arrived.map(|at| clock_time(at, zone)),
         state: line
             .state
-            .map(|state| state_words(state, line.why.as_deref())),
+            .map(|state| state_words(state, line.why.as_deref(), waits)),
         maybe_double: line.maybe_double,
     }
 }
 
 /// A delivery state as every list of it shows it: its word, and, until the
-/// message has arrived, the sentence for staff and what they can do.
-pub(super) fn state_words(state: DeliveryState, why: Option<&str>) -> StateWords {
+/// message has arrived, the sentence for staff and what they can do. `waits` is
+/// why nothing leaves at all, if so.
+pub(super) fn state_words(
+    state: DeliveryState,
+    noted: Option<&str>,
+    waits: Option<Why>,
+) -> StateWords {
+    let why = why_now(state, noted, waits.map(Why::word));
     let why = why.and_then(|word| word.parse::<Why>().ok());
     let (sentence, todo) = explain(state, why);
     let told = match state {
@@ -216,7 +222,7 @@ mod tests {
     #[test]
     fn a_message_is_spoken_of_as_everywhere() {
         for why in Why::all() {
-            let words = state_words(DeliveryState::Failed, Some(why.word()));
+            let words = state_words(DeliveryState::Failed, Some(why.word()), None);
             assert!(words.told.starts_with(why.sentence()), "{why}");
             assert!(
                 words
@@ -224,10 +230,16 @@ mod tests {
                     .ends_with(why.what_to_do().unwrap_or(why.sentence()))
             );
         }
-        let doubted = state_words(DeliveryState::InDoubt, None);
+        let doubted = state_words(DeliveryState::InDoubt, None, None);
         assert_eq!(doubted.word, "in doubt");
         assert!(!doubted.told.is_empty());
-        assert_eq!(state_words(DeliveryState::Read, None).told, "");
+        assert_eq!(state_words(DeliveryState::Read, None, None).told, "");
+        let queued = state_words(DeliveryState::Queued, None, Some(Why::LineDown));
+        assert!(
+            queued.told.contains(Why::LineDown.sentence()),
+            "{}",
+            queued.told
+        );
     }
 
     #[test]

@@ -10,6 +10,7 @@ use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use serde_json::{Value, json};
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::sync::atomic::{AtomicU32, Ordering};
 
 /// The provider's name in there.
 const HOST: &str = "graph.healthpost.test";
@@ -40,12 +41,14 @@ fn ip(space: Option<&str>, words: &str) -> Result<(), String> {
 }
 
 impl Net {
-    /// Lays the line.
+    /// Lays the line. A program may have eight of them.
     pub fn new() -> Self {
-        let id = std::process::id();
+        static LAID: AtomicU32 = AtomicU32::new(0);
+        let (id, nth) = (std::process::id(), LAID.fetch_add(1, Ordering::Relaxed));
+        assert!(nth < 8);
         let net = Self {
-            tag: format!("hp{id}"),
-            side: u8::try_from(id % 250).unwrap(),
+            tag: format!("hp{id}{nth}"),
+            side: u8::try_from(id % 31 * 8 + nth).unwrap(),
         };
         net.lay().unwrap();
         net
