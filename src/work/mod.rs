@@ -2,6 +2,7 @@
 //! transaction and `now`) that the simulation drives by hand, and a thin loop
 //! around it. Only the runner starts tasks.
 
+mod blind;
 mod echoes;
 pub mod housekeeping;
 pub mod intake;

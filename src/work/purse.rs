@@ -47,11 +47,14 @@ pub enum Ask {
     },
     /// A real question.
     Probe,
+    /// Nothing: the next message tells.
+    Message,
 }
 
 /// What asking costs at most, bytes.
 pub fn cost(ask: Ask, v6: bool) -> i64 {
     match ask {
+        Ask::Message => 0,
         Ask::Probe => PROBE_BYTES,
         Ask::Echo { .. } if v6 => ECHO_V6_BYTES,
         Ask::Echo { .. } => ECHO_BYTES,

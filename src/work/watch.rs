@@ -10,11 +10,14 @@
 //! echo goes unanswered; one that is down is touched often, and probed when a
 //! touch says that it has come back. What they may cost in a day has one bound.
 
+mod plan;
+
 use crate::core::delivery::Channel;
 use crate::core::time::{HOUR_MS, SECOND_MS, UnixMs};
 use crate::ports::{Moved, SendOutcome, Touch};
+use crate::work::blind::Blind;
 use crate::work::echoes::Echoes;
-use crate::work::line::{LineState, is_pause, judge_probe, probe_wait_ms};
+use crate::work::line::{LineState, is_pause, judge_probe};
 use crate::work::patience::Patience;
 use crate::work::purse::{Ask, Moment, PROBE_BYTES, Purse, cost};
 use crate::work::seen::Seen;
@@ -23,18 +26,9 @@ use crate::work::tally::Tally;
 /// A line that is up is probed so often: the token may have ended, a portal may
 /// have come between.
 pub const PROBE_MS: i64 = 6 * HOUR_MS;
-/// Between the beginnings of two touches of a line that went down just now.
-const DOWN_MS: i64 = 3 * SECOND_MS;
-/// The same after ten minutes of it.
-const LONG_DOWN_MS: i64 = 18 * SECOND_MS;
 /// What routine probes leave in the purse, bytes: when the kernel says that the
 /// way is back, a touch and a probe are asked at once.
 const RESERVE_BYTES: i64 = 8_000;
-/// How many touches are quick.
-const QUICK_TOUCHES: u32 = 200;
-/// Without a route nothing leaves; only the kernel is asked, in case its news
-/// was lost.
-const NO_ROUTE_MS: i64 = 30 * SECOND_MS;
 /// Least pause before something is asked again because of news that may be none.
 const SPACING_MS: i64 = SECOND_MS;
 /// Touches that follow each other at once when the kernel says that the way is
@@ -74,6 +68,7 @@ pub struct Watch {
     probed_ms: i64,
     patience: Patience,
     echoes: Echoes,
+    blind: Blind,
     v6: bool,
     purse: Purse,
 }
@@ -95,6 +90,7 @@ impl Watch {
             probed_ms: 0,
             patience: Patience::new(),
             echoes: Echoes::new(),
+            blind: Blind::new(),
             v6: false,
             purse: Purse::full(),
         }
@@ -151,6 +147,8 @@ impl Watch {
             // It may have met a hole: that is found out now and not at the next turn.
             SendOutcome::Unknown | SendOutcome::NotSent(_) => self.wish_soon(now),
         }
+        self.blind
+            .over(matches!(outcome, SendOutcome::Accepted { .. }));
         let pause = self.pause.filter(|until| is_pause(*until, now.at));
         let line = (self.state, pause);
         let channel = self.tally.count(outcome, channel, line, now.at);
@@ -161,7 +159,7 @@ impl Watch {
 
     /// Whether one message is to try the line for all.
     pub const fn is_on_trial(&self) -> bool {
-        self.tally.is_on_trial()
+        self.tally.is_on_trial() || self.blind.is_on()
     }
 
     fn probed(&mut self, outcome: &SendOutcome, now: Moment) -> bool {
@@ -318,80 +316,15 @@ impl Watch {
         next == LineState::Down
     }
 
-    /// What to ask next, and when.
-    pub fn plan(&self, now: Moment) -> Plan {
-        let (wish, due_ms) = self.wish.unwrap_or_else(|| self.routine(now));
-        let ask = match wish {
-            Wish::Echo => Ask::Echo {
-                patience_ms: self.patience.echo_ms(),
-            },
-            Wish::Touch => self.touch(),
-            // What cannot be afforded is asked in the cheaper way.
-            Wish::Probe if self.must_save(now) => self.touch(),
-            Wish::Probe => Ask::Probe,
-        };
-        let wait_ms = due_ms
-            .saturating_sub(now.steady_ms)
-            .max(self.purse.wait_ms(self.price(ask), now))
-            .max(0);
-        Plan { ask, wait_ms }
-    }
-
-    /// What the purse is to hold. A touch is what finds a dead uplink: it waits
-    /// for no more than its own cost, or after many cuts the box would be blind.
-    fn price(&self, ask: Ask) -> i64 {
-        let keeps = ask == Ask::Probe && self.wish.is_none();
-        cost(ask, self.v6) + if keeps { RESERVE_BYTES } else { 0 }
-    }
-
-    fn must_save(&self, now: Moment) -> bool {
-        let silent = matches!(self.state, LineState::Down | LineState::ProviderDown);
-        silent && !self.purse.holds(self.price(Ask::Probe), now)
-    }
-
-    fn routine(&self, now: Moment) -> (Wish, i64) {
-        let after = |ms: i64| self.asked_ms.saturating_add(ms);
-        match self.state {
-            LineState::Up => {
-                let quiet_ms = self.proof_ms.max(self.asked_ms);
-                let (echoes, v6) = (self.echoes, self.v6);
-                let next = echoes.next(self.proof_ms, quiet_ms, v6, now.steady_ms);
-                let probe = (Wish::Probe, self.probed_ms.saturating_add(PROBE_MS));
-                if probe.1 <= next.1 { probe } else { next }
-            }
-            LineState::Down if !self.routed => (Wish::Touch, after(NO_ROUTE_MS)),
-            LineState::Down if self.failed < QUICK_TOUCHES => (Wish::Touch, after(DOWN_MS)),
-            LineState::Down => (Wish::Touch, after(LONG_DOWN_MS)),
-            LineState::Paused(until) => {
-                let left = until.ms_since(now.at).max(SECOND_MS);
-                (Wish::Probe, now.steady_ms.saturating_add(left))
-            }
-            LineState::ProviderDown
-            | LineState::Portal
-            | LineState::Tls
-            | LineState::ClockWrong
-            | LineState::TokenBad
-            | LineState::Misconfigured => {
-                let tries = self.failed.saturating_add(self.tally.tries());
-                (Wish::Probe, after(probe_wait_ms(self.state, tries, now.at)))
-            }
-        }
-    }
-
-    fn touch(&self) -> Ask {
-        let patience_ms = match (self.state == LineState::Down, self.fresh) {
-            (false, _) => self.patience.usual_ms(),
-            (true, 0) => self.patience.down_ms(self.failed),
-            (true, _) => self.patience.fresh_ms(),
-        };
-        Ask::Touch { patience_ms }
-    }
-
     /// Something is being asked now.
     pub fn spend(&mut self, ask: Ask, now: Moment) {
         self.purse.spend(cost(ask, self.v6), now);
         self.wish = None;
         self.asked_ms = now.steady_ms;
+        if ask == Ask::Message {
+            self.blind.begin();
+            self.go(LineState::Up, now);
+        }
     }
 }
 

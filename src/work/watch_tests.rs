@@ -69,6 +69,7 @@ fn answer_on(echo: Echo, watch: &mut Watch, ask: Ask, now: i64, up: bool) -> i64
             watch.see(&Seen::Touched(Touch::Silent), moment(now + patience_ms));
             patience_ms
         }
+        (Ask::Message, _) => 0,
         (Ask::Probe, true) => {
             watch.see(&Seen::Probed(&fine()), moment(now + 300));
             300
@@ -143,7 +144,7 @@ fn holes(echo: Echo, v6: bool) -> (Vec<i64>, Vec<i64>) {
                     watch.see(&Seen::Touched(reached), moment(at + 80));
                     80
                 }
-                Ask::Touch { .. } | Ask::Echo { .. } | Ask::Probe => {
+                Ask::Touch { .. } | Ask::Echo { .. } | Ask::Probe | Ask::Message => {
                     answer_on(echo, watch, ask, at, carries)
                 }
             };
@@ -214,7 +215,7 @@ fn a_provider_that_is_gone_where_the_way_is_not_is_found_too() {
                 watch.see(&Seen::Touched(Touch::Silent), moment(at + patience_ms));
                 patience_ms
             }
-            Ask::Echo { .. } | Ask::Probe => answer(watch, ask, at, true),
+            Ask::Echo { .. } | Ask::Probe | Ask::Message => answer(watch, ask, at, true),
         },
     );
     assert_eq!(watch.state(), LineState::Down);
@@ -432,6 +433,54 @@ fn a_provider_in_trouble_is_tried_again_although_little_is_left_to_ask_with() {
     }
 }
 
+/// A sign-in page comes and goes, a token is set anew: who waits for the next
+/// question would wait for minutes where nothing is left to ask with.
+#[test]
+fn what_nobody_can_ask_any_more_is_tried_by_one_message_ever_more_rarely() {
+    for (found, state) in [
+        (SendOutcome::NotSent(LineFault::Portal), LineState::Portal),
+        (SendOutcome::NotSent(LineFault::Tls), LineState::Tls),
+        (
+            SendOutcome::NotSent(LineFault::Clock),
+            LineState::ClockWrong,
+        ),
+    ] {
+        let (mut watch, mut now) = (Watch::new(), 0);
+        watch.spend(Ask::Probe, moment(0));
+        watch.see(&Seen::Probed(&found), moment(0));
+        let mut waits = Vec::new();
+        for _ in 0..8 {
+            assert_eq!(watch.state(), state);
+            watch.purse = Purse::full();
+            watch.purse.spend(BURST_BYTES - 1_000, moment(now));
+            let plan = loop {
+                let plan = watch.plan(moment(now));
+                if plan.ask == Ask::Message {
+                    break plan;
+                }
+                // Whoever answers there answers a touch as well.
+                assert!(matches!(plan.ask, Ask::Touch { .. }));
+                now += plan.wait_ms;
+                watch.spend(plan.ask, moment(now));
+                watch.see(&Seen::Touched(REACHED), moment(now));
+            };
+            waits.push(plan.wait_ms);
+            now += plan.wait_ms;
+            watch.spend(plan.ask, moment(now));
+            assert_eq!(watch.state(), LineState::Up);
+            assert!(watch.is_on_trial());
+            sent(&mut watch, &found, Channel::LineDown, now);
+        }
+        assert!(waits.is_sorted(), "{waits:?}");
+        assert!(waits[0] <= 30_000 && waits[7] == 600_000, "{waits:?}");
+        now += 600_000;
+        watch.spend(Ask::Message, moment(now));
+        sent(&mut watch, &fine(), Channel::Fine, now);
+        assert_eq!(watch.state(), LineState::Up);
+        assert!(!watch.is_on_trial());
+    }
+}
+
 #[test]
 fn each_pause_that_proves_too_short_is_followed_by_one_twice_as_long() {
     let mut watch = Watch::new();
@@ -507,7 +556,7 @@ fn somebody_who_is_there_and_answers_nothing_is_asked_in_earnest() {
 fn patience(watch: &Watch) -> i64 {
     match watch.touch() {
         Ask::Touch { patience_ms } => patience_ms,
-        Ask::Probe | Ask::Echo { .. } => panic!("that was no touch"),
+        Ask::Probe | Ask::Echo { .. } | Ask::Message => panic!("that was no touch"),
     }
 }
 
@@ -642,6 +691,7 @@ proptest! {
                         Ask::Probe => watch.see(&Seen::Probed(outcome), at),
                         Ask::Touch { .. } => watch.see(&Seen::Touched(*touch), at),
                         Ask::Echo { .. } => watch.see(&Seen::Echoed(*echo), at),
+                        Ask::Message => false,
                     };
                 }
                 Happens::Kernel(moved) => {

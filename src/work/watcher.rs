@@ -82,9 +82,10 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
             tokio::select! {
                 answer = &mut answer => {
                     match answer {
-                        Answer::Probe(outcome) => self.see(&Seen::Probed(&outcome)),
-                        Answer::Touch(touch) => self.see(&Seen::Touched(touch)),
-                        Answer::Echo(echo) => self.see(&Seen::Echoed(echo)),
+                        Some(Answer::Probe(outcome)) => self.see(&Seen::Probed(&outcome)),
+                        Some(Answer::Touch(touch)) => self.see(&Seen::Touched(touch)),
+                        Some(Answer::Echo(echo)) => self.see(&Seen::Echoed(echo)),
+                        None => {}
                     }
                     return;
                 }
@@ -99,8 +100,9 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
         }
     }
 
-    async fn answer(&self, ask: Ask) -> Answer {
-        match ask {
+    /// Nobody is asked where the next message tells.
+    async fn answer(&self, ask: Ask) -> Option<Answer> {
+        Some(match ask {
             Ask::Echo { patience_ms } => {
                 Answer::Echo(self.uplink.echo(duration(patience_ms)).await)
             }
@@ -111,7 +113,8 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
                 let probe = tokio::time::timeout(PROBE_PATIENCE, self.messenger.probe());
                 Answer::Probe(probe.await.unwrap_or(SendOutcome::Unknown))
             }
-        }
+            Ask::Message => return None,
+        })
     }
 
     fn see(&self, seen: &Seen<'_>) {

@@ -1,0 +1,100 @@
+//! What is asked next of the line, when, and what it may cost.
+
+use super::{Plan, RESERVE_BYTES, Watch, Wish};
+use crate::core::time::SECOND_MS;
+use crate::work::line::{LineState, probe_wait_ms};
+use crate::work::purse::{Ask, Moment, cost};
+use crate::work::watch::PROBE_MS;
+
+/// Between the beginnings of two touches of a line that went down just now.
+const DOWN_MS: i64 = 3 * SECOND_MS;
+/// The same after ten minutes of it.
+const LONG_DOWN_MS: i64 = 18 * SECOND_MS;
+/// How many touches are quick.
+const QUICK_TOUCHES: u32 = 200;
+/// Without a route nothing leaves; only the kernel is asked, in case its news
+/// was lost.
+const NO_ROUTE_MS: i64 = 30 * SECOND_MS;
+
+impl Watch {
+    /// What to ask next, and when.
+    pub fn plan(&self, now: Moment) -> Plan {
+        let (wish, mut due_ms) = self.wish.unwrap_or_else(|| self.routine(now));
+        let ask = match wish {
+            Wish::Echo => Ask::Echo {
+                patience_ms: self.patience.echo_ms(),
+            },
+            Wish::Touch => self.touch(),
+            Wish::Probe if self.purse.holds(self.price(Ask::Probe), now) => Ask::Probe,
+            Wish::Probe => self.instead_of_a_probe(),
+        };
+        if ask == Ask::Message && self.wish.is_none() {
+            due_ms = due_ms.max(self.asked_ms.saturating_add(self.blind.wait_ms()));
+        }
+        let wait_ms = due_ms
+            .saturating_sub(now.steady_ms)
+            .max(self.purse.wait_ms(self.price(ask), now))
+            .max(0);
+        Plan { ask, wait_ms }
+    }
+
+    /// What the purse is to hold. A touch is what finds a dead uplink: it waits
+    /// for no more than its own cost, or after many cuts the box would be blind.
+    fn price(&self, ask: Ask) -> i64 {
+        let keeps = ask == Ask::Probe && self.wish.is_none();
+        cost(ask, self.v6) + if keeps { RESERVE_BYTES } else { 0 }
+    }
+
+    /// What cannot be afforded is asked in a cheaper way: by a touch where that
+    /// tells something, else by the next message, which is paid for anyway. A
+    /// line that is up can wait for its probe.
+    fn instead_of_a_probe(&self) -> Ask {
+        match self.state {
+            LineState::Up | LineState::Paused(_) => Ask::Probe,
+            LineState::Down | LineState::ProviderDown => self.touch(),
+            LineState::Portal
+            | LineState::Tls
+            | LineState::ClockWrong
+            | LineState::TokenBad
+            | LineState::Misconfigured => Ask::Message,
+        }
+    }
+
+    fn routine(&self, now: Moment) -> (Wish, i64) {
+        let after = |ms: i64| self.asked_ms.saturating_add(ms);
+        match self.state {
+            LineState::Up => {
+                let quiet_ms = self.proof_ms.max(self.asked_ms);
+                let (echoes, v6) = (self.echoes, self.v6);
+                let next = echoes.next(self.proof_ms, quiet_ms, v6, now.steady_ms);
+                let probe = (Wish::Probe, self.probed_ms.saturating_add(PROBE_MS));
+                if probe.1 <= next.1 { probe } else { next }
+            }
+            LineState::Down if !self.routed => (Wish::Touch, after(NO_ROUTE_MS)),
+            LineState::Down if self.failed < QUICK_TOUCHES => (Wish::Touch, after(DOWN_MS)),
+            LineState::Down => (Wish::Touch, after(LONG_DOWN_MS)),
+            LineState::Paused(until) => {
+                let left = until.ms_since(now.at).max(SECOND_MS);
+                (Wish::Probe, now.steady_ms.saturating_add(left))
+            }
+            LineState::ProviderDown
+            | LineState::Portal
+            | LineState::Tls
+            | LineState::ClockWrong
+            | LineState::TokenBad
+            | LineState::Misconfigured => {
+                let tries = self.failed.saturating_add(self.tally.tries());
+                (Wish::Probe, after(probe_wait_ms(self.state, tries, now.at)))
+            }
+        }
+    }
+
+    pub(super) fn touch(&self) -> Ask {
+        let patience_ms = match (self.state == LineState::Down, self.fresh) {
+            (false, _) => self.patience.usual_ms(),
+            (true, 0) => self.patience.down_ms(self.failed),
+            (true, _) => self.patience.fresh_ms(),
+        };
+        Ask::Touch { patience_ms }
+    }
+}
