@@ -159,7 +159,8 @@ fn refused(error: &anyhow::Error) -> Refused {
 fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Refusal> {
     if let Some(error) = cause.downcast_ref::<SlotsError>() {
         return match error {
-            SlotsError::Wrong(_) => Some(Refusal::Wrong),
+            // Where there is no passphrase at all, any is a wrong one.
+            SlotsError::Wrong(_) | SlotsError::NoSuchSlot("passphrase") => Some(Refusal::Wrong),
             SlotsError::Tpm(error) => Some(of_tpm(error)),
             SlotsError::Missing
             | SlotsError::Damaged

@@ -60,7 +60,7 @@ pub fn init(
     let folder = custody.folder();
     let shown = folder.display();
     if is_taken(folder)? {
-        bail!("{shown} exists already and was not touched: choose another folder, or remove it");
+        bail!("{shown} exists already and was not touched: choose another folder");
     }
     if let FirstWay::Passphrase(passphrase) | FirstWay::TpmAndPassphrase(_, passphrase) = way {
         key::new_passphrase(passphrase)?;

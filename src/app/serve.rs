@@ -13,7 +13,7 @@ use crate::core::secret::Secret;
 use crate::keys::{self, Opened as KeyOpened};
 use crate::ops::control;
 use crate::ops::{Changed, Configured, Context as OpsContext, LineFacts, OnChange};
-use crate::store::lock;
+use crate::store::{lock, open as database};
 use crate::web::lan as pages;
 use crate::web::unlock::Authority;
 use crate::work::line::{Line, LineState};
@@ -23,8 +23,12 @@ use std::io;
 use std::net::TcpListener;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::signal::unix::{SignalKind, signal};
 
+/// How long a start waits for a TPM that does not answer before the door is
+/// opened to people. Chips take seconds.
+const TPM_PATIENCE: Duration = Duration::from_secs(20);
 /// A line that is up, over which nothing arrives.
 const GIVEN_BACK: &str = "WhatsApp gave messages back because of the account: one is tried for all";
 
@@ -53,7 +57,8 @@ pub async fn serve(
     let shown = folder.display();
     let made = is_made(&folder);
     if !made.with_context(|| format!("{shown} cannot be looked into by this user"))? {
-        bail!("there is no data folder at {shown}: run healthpost init first");
+        let (said, how) = not_made(&folder);
+        bail!("{said}: {how}");
     }
     let lock = lock::take(&folder)?;
     // One ear from here to the end: a signal between being locked and being
@@ -67,7 +72,18 @@ pub async fn serve(
     let wanted = Wanted::of(&config.lan);
     let lan = Lan::new(custody.clone(), wanted, Arc::clone(&machine.chance));
     let shown = Shown::default();
-    let key = match by_itself(&custody, passphrase, &machine).await? {
+    let patience = passphrase.is_none().then_some(TPM_PATIENCE);
+    let by_itself = tokio::select! {
+        opened = by_itself(&custody, passphrase, &machine) => opened?,
+        () = &mut asked => return Ok(()),
+        // Whatever keeps the TPM: the door is answered meanwhile, and the TPM is
+        // asked again from there.
+        () = tokio::time::sleep(patience.unwrap_or(Duration::MAX)) => {
+            tracing::error!("the TPM does not answer: the box stays locked");
+            None
+        }
+    };
+    let key = match by_itself {
         Some(opened) => opened.key,
         None => {
             match wait_for_key(&config, &custody, (&lan, &shown), &sockets, &mut asked).await? {
@@ -232,6 +248,25 @@ pub fn authority_shown(folder: &Path) -> Authority {
 /// When the folder cannot be looked into: whether it does is unknown then.
 pub fn is_made(folder: &Path) -> io::Result<bool> {
     folder.join(keys::slots::FILE).try_exists()
+}
+
+/// What is wrong with a folder that is none, and what to do. Whoever lost the
+/// slots alone must not be led to throw away the database.
+pub fn not_made(folder: &Path) -> (String, &'static str) {
+    if database::path(folder).exists() {
+        return (
+            format!(
+                "keyslots.json is gone from {}, and clinic.db is there: nothing opens it so",
+                folder.display()
+            ),
+            "put keyslots.json.old or the keyslots.json of a copy back under that name; healthpost \
+             init makes another box, and opens nothing of this one",
+        );
+    }
+    (
+        format!("there is no data folder at {}", folder.display()),
+        "run healthpost init first, or name another with --data-dir",
+    )
 }
 
 /// Ends when the service manager or a terminal says so.

@@ -1,7 +1,7 @@
 //! How a command fails: one clear sentence, a hint, and the exit status. No
 //! failure may repeat what was typed: it could be a secret or a phone number.
 
-use crate::app::key::is_wrong_secret;
+use crate::app::key::{is_wrong_recovery_key, is_wrong_secret};
 use crate::config::ConfigFault;
 use crate::ops::Response;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
@@ -80,7 +80,10 @@ impl fmt::Display for Failure {
 
 impl From<anyhow::Error> for Failure {
     fn from(error: anyhow::Error) -> Self {
-        let hint = if is_wrong_secret(&error) {
+        let hint = if is_wrong_recovery_key(&error) {
+            "each of its groups is right, so this paper is another box's, or was ended by \
+             healthpost key new-recovery: look for the newer one"
+        } else if is_wrong_secret(&error) {
             "give it again, as it was set; whoever has the recovery key sets a new passphrase with \
              healthpost key recover --passphrase-file FILE"
         } else {

@@ -1,7 +1,7 @@
 //! `healthpost init`: makes the data folder and prints the recovery key once.
 
 use super::failure::Failure;
-use super::pin::PinChoice;
+use super::pin::{PinChoice, tell_without};
 use super::{Globals, input, machine, output, reach};
 use crate::app::init::{FirstWay, init};
 use crate::app::key::RecoveryKey;
@@ -72,6 +72,7 @@ impl Init {
         }
         let custody = globals.custody(&folder, self.tpm.clone())?;
         let way = self.way()?;
+        let other_tpm = self.other_tpm(globals);
         let machine = machine()?;
         let lan = globals.lan();
         let globals = globals.clone();
@@ -88,6 +89,12 @@ impl Init {
             };
             let quiet = &mut |_: &'static str| {};
             let made = init(&custody, &way, &lan, &machine.chance, now, show, quiet)?;
+            if let FirstWay::Tpm(pin) | FirstWay::TpmAndPassphrase(pin, _) = &way {
+                tell_without(pin.as_ref());
+            }
+            if let Some(other) = other_tpm {
+                output::complain(&other);
+            }
             if let Some(error) = made.unguarded {
                 output::complain(&format!("{UNGUARDED}: {error:#}"));
             }
@@ -119,6 +126,18 @@ impl Init {
                 })
             }
         }
+    }
+
+    /// A TPM that was named for this command alone is not found by the next one.
+    fn other_tpm(&self, globals: &Globals) -> Option<String> {
+        let named = self.tpm.as_ref()?;
+        let configured = globals.load_config().ok().and_then(|config| config.key.tpm);
+        (configured.as_ref() != Some(named)).then(|| {
+            format!(
+                "the configuration names another TPM: write key.tpm = \"{named}\" into it, or the \
+                 box does not open"
+            )
+        })
     }
 
     /// Whoever names a PIN or a TPM believes that the key is sealed to it.

@@ -20,7 +20,7 @@ const WITHOUT: &str = "sealed without a PIN (--pin-file sets one): whoever takes
     away reads everything in it";
 
 /// The options that answer it beforehand.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(super) struct PinChoice {
     /// A file with the PIN that the TPM is to ask for
     #[arg(long, value_name = "FILE")]
@@ -49,10 +49,14 @@ impl PinChoice {
             }
             None => None,
         };
-        if typed.is_none() {
-            output::complain(WITHOUT);
-        }
         typed.as_ref().map(key::new_pin).transpose()
+    }
+}
+
+/// Said once something is sealed without one.
+pub(super) fn tell_without(pin: Option<&Pin>) {
+    if pin.is_none() {
+        output::complain(WITHOUT);
     }
 }
 

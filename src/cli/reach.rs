@@ -5,7 +5,7 @@ use super::failure::{Failure, LOOK, granted};
 use super::{Globals, Opening, SigningIn, input, machine};
 use crate::app::by_hand::{FolderLock, take_lock};
 use crate::app::opened::Opened;
-use crate::app::serve::is_made;
+use crate::app::serve::{is_made, not_made};
 use crate::ops::client::Client;
 use crate::ops::{self, Caller, Configured, Context, Request, Response, SignIn};
 use std::io;
@@ -132,10 +132,10 @@ impl Reached {
 pub fn made(folder: &Path) -> Result<(), Failure> {
     match is_made(folder) {
         Ok(true) => Ok(()),
-        Ok(false) => Err(Failure::failed(
-            format!("there is no data folder at {}", folder.display()),
-            "run healthpost init first, or name another with --data-dir",
-        )),
+        Ok(false) => {
+            let (said, how) = not_made(folder);
+            Err(Failure::failed(said, how))
+        }
         Err(error) => Err(unusable(folder, error)),
     }
 }

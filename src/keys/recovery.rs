@@ -31,10 +31,20 @@ const DAMM: [[u8; 10]; 10] = [
 #[derive(Clone, PartialEq, Eq, Zeroize, ZeroizeOnDrop)]
 pub struct RecoveryKey([[u8; DIGITS]; GROUPS]);
 
+/// A text with so many digits, and hardly anything else, is meant as a recovery
+/// key: no PIN and no passphrase looks like that.
+const DIGITS_MEANT: usize = 35;
+/// Letters in such a text that are slips.
+const SLIPS_MAX: usize = 6;
+/// The zeros of the ten digits in scripts that a keyboard may write instead of
+/// ASCII: Arabic, Persian, Devanagari, Bengali, fullwidth.
+const ZEROS: [char; 6] = ['0', '\u{660}', '\u{6f0}', '\u{966}', '\u{9e6}', '\u{ff10}'];
+
 /// Why a text is no recovery key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum BadRecoveryKey {
-    /// It holds something else than digits, spaces and dashes.
+    /// It holds something else than digits, spaces and dashes, and is no slip of
+    /// somebody who typed one.
     #[error("a recovery key has only digits, spaces and dashes")]
     NotDigits,
     /// The number of digits is wrong.
@@ -43,6 +53,18 @@ pub enum BadRecoveryKey {
     /// A group does not fit its check digit, or stands in the wrong place.
     #[error("group {0} of the recovery key has a mistake, or is not in its place")]
     Group(usize),
+}
+
+impl BadRecoveryKey {
+    /// Whether the text was meant as a recovery key all the same: to be compared
+    /// with the paper, and tried as nothing else.
+    pub const fn is_slip(self) -> bool {
+        match self {
+            Self::Group(_) => true,
+            Self::Length(digits) => digits >= DIGITS_MEANT,
+            Self::NotDigits => false,
+        }
+    }
 }
 
 impl std::fmt::Debug for RecoveryKey {
@@ -75,24 +97,25 @@ impl RecoveryKey {
         text
     }
 
-    /// Reads a key as people type it, with or without spaces and dashes.
+    /// Reads a key as people type it, with or without spaces and dashes of any
+    /// kind.
     ///
     /// # Errors
     /// Names the group with the mistake, counted from one.
     pub fn parse(text: &str) -> Result<Self, BadRecoveryKey> {
-        let is_gap = |c: char| c == '-' || c.is_whitespace();
         let mut digits = Zeroizing::new(Vec::with_capacity(text.len()));
+        let mut slips = 0;
         for letter in text.chars().filter(|c| !is_gap(*c)) {
-            let digit = letter.to_digit(10).ok_or(BadRecoveryKey::NotDigits)?;
-            digits.push(u8::try_from(digit).map_err(|_| BadRecoveryKey::NotDigits)?);
+            match digit_of(letter) {
+                Some(digit) => digits.push(digit),
+                None => slips += 1,
+            }
         }
-        if digits.len() != GROUPS * (DIGITS + 1) {
-            let written: Vec<&str> = text.split(is_gap).filter(|s| !s.is_empty()).collect();
-            let odd = written.iter().position(|group| group.len() != DIGITS + 1);
-            return Err(match odd {
-                Some(place) if written.len() == GROUPS => BadRecoveryKey::Group(place + 1),
-                Some(_) | None => BadRecoveryKey::Length(digits.len()),
-            });
+        if slips > 0 && (digits.len() < DIGITS_MEANT || slips > SLIPS_MAX) {
+            return Err(BadRecoveryKey::NotDigits);
+        }
+        if slips > 0 || digits.len() != GROUPS * (DIGITS + 1) {
+            return Err(odd_group(text).unwrap_or(BadRecoveryKey::Length(digits.len())));
         }
         let mut key = Self([[0; DIGITS]; GROUPS]);
         let read = digits.chunks_exact(DIGITS + 1);
@@ -111,6 +134,31 @@ impl RecoveryKey {
     pub fn expose(&self) -> &[u8] {
         self.0.as_flattened()
     }
+}
+
+/// A word processor makes other dashes of what is typed.
+fn is_gap(letter: char) -> bool {
+    matches!(
+        letter,
+        '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}'
+    ) || letter.is_whitespace()
+}
+
+fn digit_of(letter: char) -> Option<u8> {
+    let from = |zero: &char| u32::from(letter).checked_sub(u32::from(*zero));
+    let mut values = ZEROS.iter().filter_map(from);
+    let value = values.find(|value| *value < 10)?;
+    u8::try_from(value).ok()
+}
+
+/// The first group that is not seven digits, where there are nine.
+fn odd_group(text: &str) -> Option<BadRecoveryKey> {
+    let written: Vec<&str> = text.split(is_gap).filter(|s| !s.is_empty()).collect();
+    let is_whole = |group: &str| {
+        group.chars().count() == DIGITS + 1 && group.chars().all(|c| digit_of(c).is_some())
+    };
+    let odd = written.iter().position(|group| !is_whole(group))?;
+    (written.len() == GROUPS).then_some(BadRecoveryKey::Group(odd + 1))
 }
 
 /// The place goes in first, so that two swapped groups show as well.
@@ -189,5 +237,37 @@ mod tests {
         let said = RecoveryKey::parse(&groups[..8].join("-"));
         assert_eq!(said, Err(BadRecoveryKey::Length(56)));
         assert_eq!(RecoveryKey::parse("12a"), Err(BadRecoveryKey::NotDigits));
+    }
+
+    #[test]
+    fn other_dashes_and_digits_read_and_letters_are_slips_of_their_group() {
+        let key = RecoveryKey::draw(&Sequence::default());
+        let text = key.show();
+        for dash in ["\u{2013}", " \u{2014} ", "\u{2212}", "\u{a0}"] {
+            let typed = text.replace('-', dash);
+            assert_eq!(RecoveryKey::parse(&typed).as_ref(), Ok(&key), "{dash:?}");
+        }
+        for zero in ['\u{660}', '\u{6f0}', '\u{966}', '\u{ff10}'] {
+            let other = |c: char| {
+                let value = c.to_digit(10);
+                value.map_or(c, |v| char::from_u32(u32::from(zero) + v).unwrap())
+            };
+            let typed: String = text.chars().map(other).collect();
+            assert_eq!(RecoveryKey::parse(&typed).as_ref(), Ok(&key), "{zero}");
+        }
+        let groups: Vec<&str> = text.split('-').collect();
+        let letter = |place: usize| {
+            let mut groups: Vec<String> = groups.iter().map(|it| (*it).to_owned()).collect();
+            groups[place].replace_range(2..3, "O");
+            RecoveryKey::parse(&groups.join("-"))
+        };
+        assert_eq!(letter(0), Err(BadRecoveryKey::Group(1)));
+        assert_eq!(letter(6), Err(BadRecoveryKey::Group(7)));
+        for no_key in [
+            "correct horse battery staple",
+            "12345678901234567890123456789012 words",
+        ] {
+            assert_eq!(RecoveryKey::parse(no_key), Err(BadRecoveryKey::NotDigits));
+        }
     }
 }

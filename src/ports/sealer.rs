@@ -260,6 +260,12 @@ pub trait Sealer: Send + Sync {
     /// Some may be left; calling again goes on.
     fn keep_only(&self, board: &Board, keep: &[&Sealed]) -> Result<u32, SealError>;
 
+    /// Where in the TPM the halves of the installation lie.
+    ///
+    /// # Errors
+    /// As everywhere here.
+    fn kept(&self, board: &Board) -> Result<Vec<u32>, SealError>;
+
     /// Makes one thing that was sealed worthless for ever. One that is gone
     /// already is no error.
     ///

@@ -223,6 +223,13 @@ impl Sealer for Tpm {
         Ok(u32::try_from(gone.len()).unwrap_or(u32::MAX))
     }
 
+    fn kept(&self, board: &Board) -> Result<Vec<u32>, SealError> {
+        let (mut link, mut session) = self.session(board)?;
+        let mut found = index::list(&mut link, Some(&mut session))?;
+        found.retain(|handle| index::belongs(*handle, board.installation));
+        Ok(found)
+    }
+
     fn forget(&self, sealed: &Sealed) -> Result<(), SealError> {
         let (mut link, mut session) = self.session(&sealed.board)?;
         let there = index::list(&mut link, Some(&mut session))?;

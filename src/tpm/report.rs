@@ -23,8 +23,12 @@ pub(super) fn fill(
     let Some(sealed) = sealed else {
         return Ok(());
     };
-    report.unguarded_pin = sealed.pin.is_some() && !report.lockout_password;
     report.identity = identity(link, sealed)?;
+    if report.identity != Identity::Same {
+        // What a stranger keeps, or lacks, says nothing of this box.
+        return Ok(());
+    }
+    report.unguarded_pin = sealed.pin.is_some() && !report.lockout_password;
     report.index = index_state(link, sealed)?;
     report.pcrs = pcr_state(link, sealed)?;
     Ok(())

@@ -56,8 +56,40 @@ impl Custody {
                 self.told_copied(slots)
             );
         }
+        if let Some(told) = self.told_left(slots) {
+            bail!(
+                "{told}: changing it here would shut that one out. If this folder is the box now, \
+                 run healthpost key reseal --moved"
+            );
+        }
         slots.set_home(self.home()?);
         Ok(())
+    }
+
+    /// In words, if another folder took this one's place: the TPM has ended what
+    /// this one names, and keeps something else of the same installation. Where
+    /// the TPM cannot be asked, nothing tells, and nothing can be changed in it.
+    pub(super) fn told_left(&self, slots: &SlotsFile) -> Option<String> {
+        let sealer = self.sealer.as_deref()?;
+        let met = sealer.meet().ok()?;
+        let board = slots.known_board(&met)?;
+        let kept = sealer.kept(board).ok()?;
+        let sealed = slots.sealed();
+        let here = sealed
+            .iter()
+            .filter(|it| it.board.storage_key == met.storage_key);
+        let own: Vec<u32> = here.map(|it| it.index).collect();
+        let listeners = crate::app::lan::sealed_in(&self.folder);
+        let is_listeners = |index: &u32| listeners.iter().any(|it| it.index == *index);
+        let left = !own.is_empty()
+            && !own.iter().any(|index| kept.contains(index))
+            && kept.iter().any(|index| !is_listeners(index));
+        left.then(|| {
+            format!(
+                "the TPM has ended the seal of {}, and keeps one of another folder of the same box",
+                self.folder.display()
+            )
+        })
     }
 
     /// From now on this folder is the box, and the one it was copied from is not.

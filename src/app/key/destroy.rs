@@ -56,6 +56,12 @@ impl Custody {
                     self.told_copied(slots)
                 );
             }
+            if let Some(told) = self.told_left(slots) {
+                bail!(
+                    "{told}: nothing was erased; to erase this folder and leave the TPM as it is, \
+                     add --without-tpm"
+                );
+            }
             erased = self.destroy_in_the_tpm(slots, opened)?;
         }
         // Without the slots nothing tells any more what the TPM keeps: an end

@@ -20,7 +20,7 @@ pub use crate::keys::{Opened, RecoveryKey};
 pub use destroy::Erased;
 pub use drill::Drill;
 pub use ending::is_a_box;
-pub use opening::{is_wrong_secret, open, registers_changed};
+pub use opening::{is_wrong_recovery_key, is_wrong_secret, open, registers_changed};
 pub use rotate::Pause;
 
 use crate::app::service::Machine;
@@ -73,10 +73,8 @@ impl Way {
         let read = std::str::from_utf8(secret.expose()).map(RecoveryKey::parse);
         match read {
             Ok(Ok(key)) => Ok(Self::Recovery(key)),
-            Ok(Err(mistake @ BadRecoveryKey::Group(_))) => Err(mistake),
-            Ok(Err(BadRecoveryKey::NotDigits | BadRecoveryKey::Length(_))) | Err(_) => {
-                Ok(Self::Passphrase(secret))
-            }
+            Ok(Err(mistake)) if mistake.is_slip() => Err(mistake),
+            Ok(Err(_)) | Err(_) => Ok(Self::Passphrase(secret)),
         }
     }
 }
@@ -90,6 +88,18 @@ pub struct Summary {
     pub generations: Vec<u32>,
     /// For each seal to a TPM, the newest first: whether it wants a PIN.
     pub pins: Vec<bool>,
+}
+
+impl Summary {
+    /// Whether each seal to a TPM wants a PIN; false where there is none.
+    pub fn has_pin(&self) -> bool {
+        !self.pins.is_empty() && self.pins.iter().all(|pin| *pin)
+    }
+
+    /// Whether the box asks for a PIN, and a board it has left does not.
+    pub fn has_open_seal_elsewhere(&self) -> bool {
+        self.pins.first() == Some(&true) && !self.has_pin()
+    }
 }
 
 /// The key slots of one data folder, and the TPM of the board they are on.
@@ -190,6 +200,40 @@ impl Custody {
         Ok(opening::wants_pin(&SlotsFile::load(&self.folder)?))
     }
 
+    /// Whether the TPM that the box is sealed to can be used here, as far as can
+    /// be seen without a secret.
+    pub fn tpm_is_at_hand(&self) -> bool {
+        let hinders = |finding: &Finding| match finding {
+            Finding::Unusable(_)
+            | Finding::Cleared
+            | Finding::OtherTpm
+            | Finding::OtherStorageKey
+            | Finding::OwnerPassword => true,
+            Finding::IndexGone
+            | Finding::IndexOverwritten
+            | Finding::PcrChanged
+            | Finding::LockedOut { .. }
+            | Finding::UnguardedPin => false,
+        };
+        self.tpm_findings()
+            .is_ok_and(|findings| !findings.iter().any(hinders))
+    }
+
+    /// Whether a TPM answers on this board.
+    pub fn has_tpm_here(&self) -> bool {
+        let sealer = self.sealer.as_deref();
+        sealer.is_some_and(|sealer| sealer.report(None).fault.is_none())
+    }
+
+    /// Whether anything is sealed to a TPM, as far as the slots tell.
+    ///
+    /// # Errors
+    /// When the slots cannot be read.
+    pub fn is_sealed(&self) -> Result<bool> {
+        let slots = SlotsFile::load(&self.folder)?;
+        Ok(!slots.sealed().is_empty() || slots.has_unread())
+    }
+
     /// What stands between the box and what is sealed to its TPM; empty when
     /// nothing does, or nothing is sealed.
     ///
@@ -286,6 +330,11 @@ pub fn new_passphrase(secret: &Secret) -> Result<&str> {
     let text = words(secret).context("the passphrase")?;
     if text.chars().count() < PASSPHRASE_CHARS_MIN {
         bail!("the passphrase is too short: it needs at least {PASSPHRASE_CHARS_MIN} characters");
+    }
+    // What reads as a recovery key is only ever tried as one.
+    let is_free = RecoveryKey::parse(text).is_err_and(|mistake| !mistake.is_slip());
+    if !is_free {
+        bail!("the passphrase is written like a recovery key: choose one with words in it");
     }
     Ok(text)
 }

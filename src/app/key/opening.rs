@@ -4,7 +4,7 @@
 use super::{Custody, Way, words};
 use crate::core::data_key::DataKey;
 use crate::core::pin::Pin;
-use crate::keys::{BadRecoveryKey, Error as SlotsError, Opened, RecoveryKey, SlotsFile};
+use crate::keys::{Error as SlotsError, Opened, RecoveryKey, SlotsFile};
 use crate::ports::sealer::{SealError, Situation};
 use crate::store::audit::{self, Deed};
 use crate::store::{meta, open as database, rewrite};
@@ -83,8 +83,8 @@ impl Custody {
     fn typed(&self, slots: &SlotsFile, text: &str) -> Result<(Vec<Opened>, By)> {
         match RecoveryKey::parse(text) {
             Ok(key) => return Ok((slots.open_with_recovery(&key)?, By::Person)),
-            Err(mistake @ BadRecoveryKey::Group(_)) => return Err(mistake.into()),
-            Err(BadRecoveryKey::NotDigits | BadRecoveryKey::Length(_)) => {}
+            Err(mistake) if mistake.is_slip() => return Err(mistake.into()),
+            Err(_) => {}
         }
         match slots.open_with_passphrase(text) {
             Ok(opened) => return Ok((opened, By::Person)),
@@ -152,6 +152,17 @@ pub fn is_wrong_secret(error: &anyhow::Error) -> bool {
     error.chain().any(is_it)
 }
 
+/// Whether it was a recovery key without a mistake that is not this box's.
+pub fn is_wrong_recovery_key(error: &anyhow::Error) -> bool {
+    let is_it = |cause: &(dyn std::error::Error + 'static)| {
+        matches!(
+            cause.downcast_ref(),
+            Some(SlotsError::Wrong("recovery key"))
+        )
+    };
+    error.chain().any(is_it)
+}
+
 /// What opened the box.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum By {
@@ -160,8 +171,9 @@ pub(super) enum By {
     Person,
 }
 
+/// A seal that does not read may have had one.
 pub(super) fn wants_pin(slots: &SlotsFile) -> bool {
-    slots.sealed().iter().any(|sealed| sealed.pin.is_some())
+    slots.has_unread_seal() || slots.sealed().iter().any(|sealed| sealed.pin.is_some())
 }
 
 /// As [`Custody::open`], off the runtime's threads: it takes its time.

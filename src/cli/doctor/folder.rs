@@ -3,6 +3,7 @@
 use super::super::reach::READ_ONLY;
 use super::finding::{Findings, Verdict};
 use super::running::{AS_WHOM, Running, look_at_service};
+use crate::app::serve::{is_made, not_made};
 use crate::ops::SlotFault;
 use rustix::fs::StatVfsMountFlags;
 use std::io;
@@ -15,7 +16,7 @@ const DISK_LOW_BYTES: u64 = 256 * 1024 * 1024;
 /// Looks at the folder, its key slots and the disk it is on.
 pub(super) async fn look_at_folder(folder: &Path, findings: &mut Findings) -> Running {
     let shown = folder.display();
-    let facts = match crate::app::serve::is_made(folder).and_then(|_| std::fs::metadata(folder)) {
+    let facts = match is_made(folder).and_then(|_| std::fs::metadata(folder)) {
         Ok(facts) => facts,
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => {
             let said = format!("{shown} is not open to this user: hardly anything can be seen");
@@ -66,13 +67,9 @@ fn look_at_slots(folder: &Path, findings: &mut Findings) {
                 findings.add("key slots", Verdict::Ok, &said, "");
             }
         }
-        Err(_)
-            if matches!(crate::app::serve::is_made(folder), Ok(false)) && has_database(folder) =>
-        {
-            let said = "keyslots.json is gone, and clinic.db is there: nothing opens it so";
-            let how = "put keyslots.json.old or the keyslots.json of a copy back under that name; \
-                       healthpost init makes another box, and opens nothing of this one";
-            findings.add("key slots", Verdict::Bad, said, how);
+        Err(_) if matches!(is_made(folder), Ok(false)) => {
+            let (said, how) = not_made(folder);
+            findings.add("key slots", Verdict::Bad, &said, how);
         }
         Err(error) => findings.add("key slots", Verdict::Bad, &error.to_string(), ""),
     }
@@ -91,10 +88,6 @@ const fn remedy(fault: &SlotFault) -> &'static str {
             "put back the keyslots.json of a copy, or install the version that wrote it"
         }
     }
-}
-
-fn has_database(folder: &Path) -> bool {
-    folder.join("clinic.db").exists()
 }
 
 fn look_at_disk(folder: &Path, findings: &mut Findings) {

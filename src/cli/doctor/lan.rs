@@ -3,6 +3,7 @@
 
 use super::super::{Globals, machine};
 use super::finding::{Findings, Verdict};
+use crate::app::key::Custody;
 use crate::app::lan::look::{Sight, can_be_named, look};
 use crate::config::Config;
 use std::path::Path;
@@ -69,11 +70,17 @@ fn tell(globals: &Globals, sight: &Sight, folder: &Path, trusted: bool, found: &
         let said = format!("it has its names, and {days} days are left{clock}");
         found.add("certificates", Verdict::Ok, &said, "");
     }
-    let has_tpm = globals
-        .custody(folder, None)
-        .is_ok_and(|custody| custody.lives_with_a_tpm());
+    let custody = globals.custody(folder, None);
+    let has_tpm = custody.as_ref().is_ok_and(Custody::lives_with_a_tpm);
+    let opens = custody.is_ok_and(|custody| custody.tpm_is_at_hand());
     match (sight.sealed, has_tpm) {
-        (true, _) => found.add("LAN key", Verdict::Ok, "it is sealed to the TPM", ""),
+        (true, _) if opens => found.add("LAN key", Verdict::Ok, "it is sealed to the TPM", ""),
+        (true, _) => {
+            let said = "it is sealed to a TPM that does not open it here: while the box is locked \
+                        there is no unlock page";
+            let how = "unlock it by healthpost unlock; an open box makes itself another key";
+            found.add("LAN key", Verdict::Bad, said, how);
+        }
         (false, true) => {
             let said = "lan/leaf.key lies in the clear, and the box has a TPM";
             found.add("LAN key", Verdict::Warning, said, START);

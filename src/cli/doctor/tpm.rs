@@ -1,6 +1,7 @@
 //! The TPM, and what is sealed to it.
 
 use super::super::Globals;
+use super::super::key::OPEN_ELSEWHERE;
 use super::finding::{Findings, Verdict};
 use crate::config::Config;
 use crate::ports::sealer::Finding;
@@ -50,9 +51,21 @@ pub(super) fn look_at_tpm(globals: &Globals, config: &Config, folder: &Path, fou
         found.add("TPM", Verdict::Ok, "it is the one the key is sealed to", "");
     }
     for finding in findings {
-        found.add("TPM", verdict(&finding), &finding.to_string(), "");
+        found.add(
+            "TPM",
+            verdict(&finding),
+            &finding.to_string(),
+            remedy(&finding),
+        );
     }
-    if *pin {
+    if slots.has_open_seal_elsewhere() {
+        found.add(
+            "PIN",
+            Verdict::Warning,
+            OPEN_ELSEWHERE,
+            "healthpost key rotate",
+        );
+    } else if *pin {
         found.add("PIN", Verdict::Ok, "the TPM asks for one", "");
     } else {
         found.add(
@@ -61,6 +74,30 @@ pub(super) fn look_at_tpm(globals: &Globals, config: &Config, folder: &Path, fou
             NO_PIN,
             "healthpost key set-pin sets one",
         );
+    }
+}
+
+const fn remedy(finding: &Finding) -> &'static str {
+    const RECOVER: &str = "on the board that is to be the box: healthpost key recover, with the \
+        recovery key";
+    match finding {
+        Finding::Cleared | Finding::OtherTpm | Finding::OtherStorageKey => RECOVER,
+        Finding::IndexGone => {
+            "put back the present keyslots.json; if there is none: healthpost key recover"
+        }
+        Finding::IndexOverwritten => "healthpost key recover, with the recovery key",
+        Finding::PcrChanged => {
+            "after an update: healthpost key reseal, with a passphrase or the recovery key"
+        }
+        Finding::Unusable(_) => {
+            "look at key.tpm in the configuration, and whether the chip is fitted; a passphrase or \
+             the recovery key opens the box meanwhile"
+        }
+        Finding::OwnerPassword => {
+            "clear the TPM in the board's settings, then healthpost key recover"
+        }
+        Finding::LockedOut { .. } => "the recovery key or a passphrase opens the box at once",
+        Finding::UnguardedPin => "unlock the box once with its PIN",
     }
 }
 

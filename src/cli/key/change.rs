@@ -2,7 +2,7 @@
 //! recovering, and the new data key. Each says what it did in the audit log.
 
 use super::super::failure::Failure;
-use super::super::pin::PinChoice;
+use super::super::pin::{PinChoice, tell_without};
 use super::super::{Globals, Opening, input, output};
 use super::now;
 use super::ways::{kept_pin, open_to_reseal, recovery_key, wanted, way};
@@ -15,6 +15,11 @@ use std::path::Path;
 /// What an old copy is still worth.
 pub(super) const STILL_COPIED: &str = "copies of keyslots.json made before still open by the old way: \
     healthpost key rotate makes them worthless for the database from then on";
+
+/// A board that was left keeps its half.
+pub(in super::super) const OPEN_ELSEWHERE: &str = "the key is also sealed, without a PIN, to a \
+    board this box has left: this card and that board together open it; destroy that board, or \
+    end its seal with healthpost key rotate";
 
 /// What a new data key asks for.
 const DRILL_AGAIN: &str = "the recovery key was put over to the new data key without its paper: \
@@ -38,6 +43,7 @@ pub(super) fn reseal(
     let pin = kept_pin(custody, opening)?;
     let opened = open_to_reseal(custody, opening)?;
     seal(custody, &opened, pin.as_ref(), moved, tell)?;
+    tell_without(pin.as_ref());
     custody.note(&opened.key, "key.reseal", now()?)?;
     settle_lan(globals, custody, &opened.key);
     Ok(())
@@ -56,6 +62,14 @@ fn seal(
     } else {
         custody.seal(opened, pin, tell)
     }
+}
+
+/// What else opens the box without a PIN: a seal to a board it has left.
+fn tell_other_boards(custody: &Custody) -> Result<(), Failure> {
+    if custody.summary()?.has_open_seal_elsewhere() {
+        output::complain(OPEN_ELSEWHERE);
+    }
+    Ok(())
 }
 
 /// The listener's key is sealed to the same TPM: a box that is locked from now
@@ -124,7 +138,7 @@ pub(super) fn recover(
 ) -> Result<(), Failure> {
     let passphrase = passphrase_file.map(input::from_file).transpose()?;
     // Without a TPM nothing is sealed, and there is nothing to decide.
-    let pin = if custody.sealer().is_ok() || pin.pin_file.is_some() {
+    let pin = if custody.has_tpm_here() || pin.pin_file.is_some() {
         pin.answer(custody.wants_pin()?)?
     } else {
         None
@@ -140,7 +154,11 @@ pub(super) fn recover(
     let sealed = seal(custody, &opened, pin.as_ref(), moved, tell);
     settle_lan(globals, custody, &opened.key);
     match sealed {
-        Ok(()) => Ok(custody.note(&opened.key, "key.recover", now()?)?),
+        Ok(()) => {
+            custody.note(&opened.key, "key.recover", now()?)?;
+            tell_without(pin.as_ref());
+            tell_other_boards(custody)
+        }
         // Somebody who gave a passphrase has a way in; a TPM they asked for is missed.
         Err(error) if new_slot && pin.is_none() => {
             output::complain(&format!("not sealed to a TPM: {error:#}"));

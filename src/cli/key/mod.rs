@@ -6,6 +6,7 @@ mod recovery;
 mod status;
 mod ways;
 
+pub(super) use change::OPEN_ELSEWHERE;
 pub(super) use ways::{new_pin, way};
 
 use super::failure::{Failure, granted, mismatch};
@@ -178,6 +179,12 @@ impl Key {
                 change::settle_lan(globals, custody, &opened.key);
             }
             Self::RemovePin { opening } => {
+                if !custody.wants_pin()? {
+                    return Err(Failure::failed(
+                        "the box has no PIN: nothing was changed",
+                        "healthpost key status shows the ways in",
+                    ));
+                }
                 let opened = custody.open(&way(custody, &opening)?)?;
                 custody.seal(&opened, None, tell)?;
                 custody.note(&opened.key, "key.protection", now()?)?;

@@ -3,6 +3,7 @@
 
 use super::super::failure::Failure;
 use super::super::{Globals, output, reach};
+use super::change::OPEN_ELSEWHERE;
 use crate::app::key::Custody;
 use crate::app::lan::authority_pem;
 use crate::ops::{Request, Response};
@@ -44,15 +45,18 @@ pub(super) fn print(
             "lan_authority": authority,
             "slots": slots.kinds,
             "generations": slots.generations,
-            "pin": slots.pins.first().copied().unwrap_or(false),
+            "pin": slots.has_pin(),
             "findings": findings,
             "drilled": drilled,
         }));
     }
     output::line(&format!("slots: {}", slots.kinds.join(", ")))?;
-    for pin in slots.pins {
-        let pin = if pin { "with a PIN" } else { "without a PIN" };
+    for pin in &slots.pins {
+        let pin = if *pin { "with a PIN" } else { "without a PIN" };
         output::line(&format!("sealed to a TPM {pin}"))?;
+    }
+    if slots.has_open_seal_elsewhere() {
+        output::line(&format!("finding: {OPEN_ELSEWHERE}"))?;
     }
     for finding in findings {
         output::line(&format!("finding: {finding}"))?;

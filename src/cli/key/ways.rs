@@ -1,6 +1,7 @@
 //! Which way the box is opened by, and what people type for a new one.
 
 use super::super::failure::Failure;
+use super::super::pin::PinChoice;
 use super::super::{Opening, input, output};
 use crate::app::key::{Custody, Opened, RecoveryKey, Way, registers_changed};
 use crate::core::pin::{PIN_CHARS_ADVISED, Pin};
@@ -81,6 +82,8 @@ pub(super) fn kept_pin(custody: &Custody, opening: &Opening) -> Result<Option<Pi
             "give it with --pin-file FILE, beside what opens the box where the PIN does not; or \
              use key set-pin or key remove-pin",
         )),
+        // Sealed for the first time: that is decided by somebody who is asked.
+        None if !custody.is_sealed()? => PinChoice::default().answer(false),
         None => Ok(None),
     }
 }

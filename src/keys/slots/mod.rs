@@ -259,6 +259,13 @@ impl SlotsFile {
         self.slots.iter().any(other)
     }
 
+    /// Whether one of these says that it was sealed to a TPM.
+    pub fn has_unread_seal(&self) -> bool {
+        let seal =
+            |slot: &Slot| matches!(slot, Slot::Other(_)) && slot.kind().as_deref() == Some("tpm2");
+        self.slots.iter().any(seal)
+    }
+
     /// What is sealed to TPMs: the newest generation first, and of that the one
     /// the installation lives with, then the latest written.
     pub fn sealed(&self) -> Vec<&Sealed> {

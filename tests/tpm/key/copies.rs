@@ -99,6 +99,32 @@ fn a_copy_becomes_the_box_when_somebody_says_so() {
     clinic.open(&clinic.recovery()).unwrap();
 }
 
+/// The card that was left behind is wiped, as anybody would do next.
+#[test]
+fn the_folder_that_was_left_cannot_shut_the_box_out() {
+    let clinic = Clinic::made(&FirstWay::Tpm(Some(pin())));
+    let copied = clinic.copy();
+    let copy = clinic.custody_of(copied.path());
+    let way = || Way::Tpm(Some(pin()));
+    let opened = copy.open(&way()).unwrap();
+    copy.seal_moved(&opened, Some(&pin()), &mut quiet())
+        .unwrap();
+    let (left, none) = (clinic.custody(), &mut quiet());
+    let opened = left.open(&clinic.recovery()).unwrap();
+    for said in [
+        left.seal(&opened, Some(&pin()), none),
+        left.rotate(&opened, &clinic.recovery(), none).map(drop),
+        left.destroy(Some(&opened), true, none).map(drop),
+    ] {
+        let said = said.unwrap_err().to_string();
+        assert!(said.contains("another folder of the same box"), "{said}");
+    }
+    copy.open(&way()).unwrap();
+    left.destroy(None, false, none).unwrap();
+    assert!(!clinic.data().join("keyslots.json").exists());
+    copy.open(&way()).unwrap();
+}
+
 #[test]
 fn a_copy_that_does_not_become_the_box_stays_as_it_was() {
     let mut clinic = Clinic::made(&FirstWay::Tpm(None));

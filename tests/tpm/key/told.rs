@@ -106,3 +106,101 @@ fn doctor_tells_a_copied_folder_from_the_box() {
             .contains("no longer keeps")
     );
 }
+
+fn damage_the_seal(it: &Box) {
+    let path = it.data().join("keyslots.json");
+    let slots = std::fs::read_to_string(&path).unwrap();
+    let damaged = slots.replacen("\"private\":\"00", "\"private\":\"zz", 1);
+    assert_ne!(slots, damaged);
+    it.put("data/keyslots.json", &damaged);
+}
+
+#[test]
+fn a_seal_that_does_not_read_may_have_had_a_pin() {
+    let it = Box::made();
+    it.put("passphrase", "a passphrase with words");
+    it.run(&["key", "add-passphrase"], "a passphrase with words");
+    it.run(&["key", "set-pin"], PIN);
+    damage_the_seal(&it);
+    let reseal = ["key", "reseal", "--passphrase-file", "passphrase"];
+    let said = it.said(&reseal, "");
+    assert_eq!(said.status, 2, "{}", said.text);
+    assert!(said.text.contains("--pin-file"), "{}", said.text);
+    let said = it.run(&[&reseal[..], &["--pin-file", "pin"]].concat(), "");
+    assert!(said.contains("nothing was removed from the TPM"), "{said}");
+    let said = it.said(&["secret", "list"], "");
+    assert_ne!(said.status, 0, "{}", said.text);
+    it.run(&["secret", "list", "--pin-file", "pin"], "");
+}
+
+#[test]
+fn a_box_of_a_passphrase_is_not_sealed_without_a_word() {
+    let it = Box::bare();
+    it.put("passphrase", "a passphrase with words");
+    let init = [
+        "init",
+        "--key",
+        "passphrase",
+        "--passphrase-file",
+        "passphrase",
+    ];
+    it.run(&init, "");
+    let no_pin = ["key", "remove-pin", "--passphrase-file", "passphrase"];
+    let said = it.said(&no_pin, "");
+    assert_eq!(said.status, 1, "{}", said.text);
+    assert!(said.text.contains("has no PIN"), "{}", said.text);
+    let reseal = ["key", "reseal", "--passphrase-file", "passphrase"];
+    let said = it.run(&reseal, "");
+    assert!(said.contains("reads everything in it"), "{said}");
+}
+
+#[test]
+fn lost_slots_lead_nobody_to_another_box() {
+    let it = Box::made();
+    let slots = it.data().join("keyslots.json");
+    std::fs::rename(&slots, it.path("elsewhere")).unwrap();
+    for command in [
+        &["serve"][..],
+        &["key", "recover"],
+        &["key", "drill"],
+        &["user", "list"],
+    ] {
+        let said = it.said(command, it.paper());
+        assert_eq!(said.status, 1, "{}", said.text);
+        assert!(said.text.contains("keyslots.json is gone"), "{}", said.text);
+        assert!(!said.text.contains("init first"), "{}", said.text);
+    }
+    let said = it.said(&["init", "--key", "tpm2"], "");
+    assert_eq!(said.status, 1, "{}", said.text);
+    assert!(!said.text.contains("remove it"), "{}", said.text);
+}
+
+#[test]
+fn a_mistyped_recovery_key_costs_no_pin_and_names_its_group() {
+    let it = Box::made();
+    it.run(&["key", "set-pin"], PIN);
+    let mut groups: Vec<&str> = it.paper().split('-').collect();
+    let slip = groups[3].replacen(char::is_numeric, "O", 1);
+    let whole = groups.clone();
+    groups[3] = &slip;
+    let one_less = whole[..8].join("-");
+    let reseal = [
+        "key",
+        "reseal",
+        "--pin-file",
+        "pin",
+        "--passphrase-file",
+        "paper",
+    ];
+    it.put("paper", &groups.join("-"));
+    let said = it.said(&reseal, "");
+    assert!(said.text.contains("group 4"), "{}", said.text);
+    it.put("paper", &one_less);
+    let said = it.said(&reseal, "");
+    assert!(said.text.contains("this has 56"), "{}", said.text);
+    // An open folder's command asks for either, and takes it for neither.
+    let said = it.said(&["secret", "list", "--passphrase-file", "paper"], "");
+    assert!(said.text.contains("this has 56"), "{}", said.text);
+    let status = it.run(&["key", "status"], "");
+    assert!(!status.contains("tries"), "{status}");
+}
