@@ -70,6 +70,15 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 
+/// Makes the name of `path` itself survive a power cut, in the folder it is in.
+///
+/// # Errors
+/// What the disk says.
+pub fn sync_name(path: &Path) -> io::Result<()> {
+    let (folder, _) = parts(path)?;
+    sync_folder(folder)
+}
+
 fn parts(path: &Path) -> io::Result<(&Path, &std::ffi::OsStr)> {
     let name = path
         .file_name()
@@ -114,6 +123,14 @@ mod tests {
         let mode = fs::metadata(&path).unwrap().permissions().mode();
         assert_eq!(mode & 0o777, 0o600);
         assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_name_without_a_folder_is_in_the_one_we_are_in() {
+        let (folder, name) = parts(Path::new("data")).unwrap();
+        assert_eq!((folder, name), (Path::new("."), "data".as_ref()));
+        sync_name(Path::new("data")).unwrap();
+        assert!(sync_name(Path::new("/")).is_err());
     }
 
     #[test]

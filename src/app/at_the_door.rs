@@ -5,6 +5,7 @@
 //! What was begun is ended and counted, whether or not its bearer still waits:
 //! hanging up saves nobody a pause. No secret is ever logged.
 
+use crate::app::complaint::Complaint;
 use crate::app::key::{self, Custody, Way};
 use crate::core::limits::{TPM_PAUSE_MS_MAX, UNLOCK_PAUSE_MS_MAX};
 use crate::core::pin::{BadPin, Pin};
@@ -22,6 +23,8 @@ const FIRST_PAUSE: Duration = Duration::from_secs(1);
 /// The pause before the TPM is first asked again; it doubles.
 const FIRST_TPM_PAUSE: Duration = Duration::from_secs(5);
 
+const TPM_IS_SHUT: &str = "the TPM does not open the box; it is asked again";
+
 /// Waits at the door for the data key; `None` once nobody can knock any more.
 /// Ends the locked box by `stop` before anybody is told that it is open: where
 /// they go next must not be the page they come from.
@@ -30,10 +33,26 @@ pub async fn wait(
     knocks: &mut mpsc::Receiver<Knock>,
     stop: &CancellationToken,
 ) -> Option<Opened> {
-    let mut pause = Pause::default();
-    let mut tpm_pause = FIRST_TPM_PAUSE;
-    let mut said = String::new();
     let by_itself = custody.opens_by_itself().unwrap_or(false);
+    let tpm_pause = by_itself.then_some(FIRST_TPM_PAUSE);
+    let ask = || key::open(custody, Way::Tpm(None));
+    wait_asking(custody, knocks, stop, tpm_pause, ask).await
+}
+
+/// Waits for whoever knocks, and asks again, after a pause that doubles, for what
+/// opens without anybody.
+async fn wait_asking<A: Future<Output = Result<Opened>>>(
+    custody: &Custody,
+    knocks: &mut mpsc::Receiver<Knock>,
+    stop: &CancellationToken,
+    tpm_pause: Option<Duration>,
+    ask: impl Fn() -> A,
+) -> Option<Opened> {
+    let mut pause = Pause::default();
+    let mut complaint = Complaint::default();
+    let mut tpm_pause = tpm_pause;
+    // Kept through the knocks: else whoever knocks puts the TPM off for good.
+    let mut next = Instant::now() + tpm_pause.unwrap_or_default();
     loop {
         tokio::select! {
             knock = knocks.recv() => {
@@ -41,27 +60,23 @@ pub async fn wait(
                     return Some(opened);
                 }
             }
-            () = tokio::time::sleep(tpm_pause), if by_itself => {
-                match key::open(custody, Way::Tpm(None)).await {
+            () = tokio::time::sleep_until(next), if tpm_pause.is_some() => {
+                match ask().await {
                     Ok(opened) => {
                         tracing::info!("the TPM opens the box at last");
                         return Some(opened);
                     }
-                    Err(error) => complain(&mut said, &error),
+                    Err(error) => complaint.say(TPM_IS_SHUT, &error),
                 }
-                tpm_pause = (tpm_pause * 2).min(Duration::from_millis(TPM_PAUSE_MS_MAX));
+                tpm_pause = tpm_pause.map(twice);
+                next = Instant::now() + tpm_pause.unwrap_or_default();
             }
         }
     }
 }
 
-/// Says the same trouble once.
-fn complain(said: &mut String, error: &anyhow::Error) {
-    let error = format!("{error:#}");
-    if *said != error {
-        tracing::error!(error, "the TPM does not open the box; it is asked again");
-        *said = error;
-    }
+fn twice(pause: Duration) -> Duration {
+    (pause * 2).min(Duration::from_millis(TPM_PAUSE_MS_MAX))
 }
 
 /// Grows with each wrong secret, until one opens.
@@ -301,6 +316,30 @@ mod tests {
         };
         let (opened, ()) = tokio::join!(wait(&custody, &mut knocks, &stop), knocking);
         assert!(opened.is_some());
+    }
+
+    #[tokio::test]
+    async fn who_knocks_does_not_put_the_tpm_off() {
+        let folder = tempfile::tempdir().unwrap();
+        let (custody, _) = made(folder.path());
+        let (door, mut knocks) = door(4);
+        let stop = CancellationToken::new();
+        let by_tpm = || key::open(&custody, Way::Passphrase(Secret::from(PASSPHRASE)));
+        let soon = Some(Duration::from_millis(100));
+        let end = Instant::now() + Duration::from_secs(60);
+        let knocking = async {
+            while Instant::now() < end {
+                let slip = door.offer(Secret::from("12"), Kind::Pin, LONG);
+                assert!(slip.await.is_err());
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::select! {
+            opened = wait_asking(&custody, &mut knocks, &stop, soon, by_tpm) => {
+                assert!(opened.is_some());
+            }
+            () = knocking => panic!("the TPM was never asked"),
+        }
     }
 
     #[tokio::test]

@@ -20,6 +20,7 @@ use std::fs::{self, DirBuilder};
 use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use zeroize::Zeroizing;
 
 /// How the new box is to be opened. A recovery key always opens it too.
 pub enum FirstWay {
@@ -90,9 +91,7 @@ pub fn init(
         fs::remove_dir(folder).with_context(|| format!("{shown} is not empty"))?;
     }
     fs::rename(&making, folder).with_context(|| format!("{shown} cannot be put in place"))?;
-    if let Some(parent) = folder.parent().filter(|p| !p.as_os_str().is_empty()) {
-        durable::sync_folder(parent)?;
-    }
+    durable::sync_name(folder)?;
     witness("the data folder is in place");
     let unguarded = match way {
         FirstWay::Tpm(Some(_)) | FirstWay::TpmAndPassphrase(Some(_), _) => {
@@ -137,9 +136,9 @@ fn make(
     let (mut slots, key, recovery) = keys::create(chance)?;
     slots.set_home(custody.home()?);
     slots.save(folder)?;
-    let mut random = [0; 32];
-    chance.fill(&mut random);
-    open::create(folder, &key, &BoxKey::new(random))?;
+    let mut random = Zeroizing::new([0; 32]);
+    chance.fill(&mut *random);
+    open::create(folder, &key, &BoxKey::new(*random))?;
     let conn = open::open(folder, &key)?;
     let deed = Deed {
         at: now.at,

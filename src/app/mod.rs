@@ -3,6 +3,7 @@
 
 mod at_the_door;
 pub mod by_hand;
+mod complaint;
 pub mod demo;
 pub mod demo_folder;
 pub mod flow_file;

@@ -25,8 +25,8 @@ pub struct Opened {
 }
 
 impl Opened {
-    /// Opens the folder's database with its key; the clock learns the latest
-    /// moment it knows of. The lock was taken before.
+    /// Opens the folder's database with its key; the clock is told the
+    /// latest moment it knows of. The lock was taken before.
     ///
     /// # Errors
     /// In words for whoever started the program.
@@ -34,7 +34,7 @@ impl Opened {
         let conn = making_room(folder, || open::open(folder, key))
             .context("the database could not be opened")?;
         let box_key = meta::load_box_key(&conn).context("the database could not be read")?;
-        clock.learn(meta::latest_known(&conn).context("the database cannot be read")?);
+        clock.recall(meta::latest_known(&conn).context("the database cannot be read")?);
         let reserve = Reserve::new(folder, RESERVE_BYTES);
         reserve.begin();
         let (writer, thread) = Writer::start(conn, Some(reserve))?;

@@ -98,8 +98,8 @@ impl Reload {
         Ok(())
     }
 
-    /// Reads them every hour until `stop`: the previous app secret is accepted
-    /// for eight days and not until the next restart.
+    /// Reads them every hour until `stop`: a former app secret does not stay in
+    /// memory much longer than it is accepted.
     pub async fn run(self, stop: CancellationToken) {
         loop {
             tokio::select! {

@@ -3,6 +3,10 @@
 //! A board without a battery may wake up in 1970. The time told never runs
 //! behind the floor: the latest of this program's date, the last commit and the
 //! newest stamp in a verified webhook. The system's own clock is never set.
+//!
+//! The last commit may have been dated by a clock that was ahead, so beside a
+//! clock that somebody keeps right it counts for nothing. Else the box would run
+//! ahead for good: each start would raise the floor of the next.
 
 use crate::core::time::{DAY_MS, MINUTE_MS, Now, UnixMs};
 use crate::ports::Clock;
@@ -14,10 +18,14 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 pub const WRITTEN_AT: UnixMs = UnixMs(1_793_491_200_000);
 /// No box runs that long after the last thing it knew; such a time is nonsense.
 const AHEAD_MS_MAX: i64 = 20 * 365 * DAY_MS;
-/// Furthest ahead of all it knows that an unsynchronised clock follows a stamp:
-/// a board that woke up years late is believable, ten times that is not.
+/// Furthest ahead of all it knows that an unsynchronised clock follows what it
+/// is told: a board that woke up years late is believable, ten times that is not.
 const LEARN_MS_MAX: i64 = 10 * 365 * DAY_MS;
-/// How far our clock may be behind the provider's and still be a good one.
+/// Furthest ahead of it that a synchronised clock follows the provider's stamp:
+/// a battery may be hours late.
+const STAMP_MS_MAX: i64 = DAY_MS;
+/// How far our clock may be behind the provider's, or behind the last commit,
+/// and still be a good one.
 const SKEW_MS_MAX: i64 = 5 * MINUTE_MS;
 /// How often the signs of synchronisation are looked at while there are none.
 const LOOK_AGAIN: Duration = Duration::from_secs(10);
@@ -33,10 +41,25 @@ pub struct SystemClock(Mutex<State>);
 
 #[derive(Debug)]
 struct State {
-    floor: UnixMs,
-    floor_since: Instant,
+    written: Floor,
+    stamped: Option<Floor>,
+    recalled: Option<Floor>,
     synchronised: bool,
     looked: Option<Instant>,
+}
+
+/// A moment that had come; it moves on with the time that has passed since.
+#[derive(Clone, Copy, Debug)]
+struct Floor {
+    known: UnixMs,
+    since: Instant,
+}
+
+/// Where the clock is told of a moment that has come.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Source {
+    Stamp,
+    Database,
 }
 
 impl Default for SystemClock {
@@ -48,47 +71,90 @@ impl Default for SystemClock {
 impl SystemClock {
     /// A clock whose floor is the program's own date.
     pub fn new() -> Self {
-        Self(Mutex::new(State {
-            floor: WRITTEN_AT,
-            floor_since: instant(),
-            synchronised: false,
-            looked: None,
-        }))
+        Self(Mutex::new(State::new(false, instant())))
+    }
+
+    fn hear(&self, known: UnixMs, source: Source) {
+        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let now = instant();
+        state.look(now);
+        state.hear(known, source, system(), now);
     }
 }
 
 impl Clock for SystemClock {
     fn learn(&self, known: UnixMs) {
-        let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let now = instant();
-        // Against a clock that is synchronised, a stamp far ahead is the one
-        // that is wrong.
-        let bound = if state.synchronised {
-            DAY_MS
-        } else {
-            LEARN_MS_MAX
-        };
-        let absurd = known.ms_since(system().max(state.floor)) > bound;
-        if known > state.floor_at(now) && !absurd {
-            state.floor = known;
-            state.floor_since = now;
-        }
+        self.hear(known, Source::Stamp);
+    }
+
+    fn recall(&self, known: UnixMs) {
+        self.hear(known, Source::Database);
     }
 
     fn now(&self) -> Now {
         let mut state = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let now = instant();
         state.look(now);
-        judge(system(), state.floor_at(now), state.synchronised)
+        state.tell(system(), now)
+    }
+}
+
+impl Floor {
+    fn at(self, now: Instant) -> UnixMs {
+        let passed = now.saturating_duration_since(self.since).as_millis();
+        self.known
+            .plus_ms(i64::try_from(passed).unwrap_or(i64::MAX))
     }
 }
 
 impl State {
-    /// The floor moves on with the time that has passed since it was set.
+    const fn new(synchronised: bool, now: Instant) -> Self {
+        Self {
+            written: Floor {
+                known: WRITTEN_AT,
+                since: now,
+            },
+            stamped: None,
+            recalled: None,
+            synchronised,
+            looked: None,
+        }
+    }
+
+    fn hear(&mut self, known: UnixMs, source: Source, system: UnixMs, now: Instant) {
+        self.forget_wrong(system, now);
+        let floor = self.floor_at(now);
+        let absurd = known.ms_since(system.max(floor)) > LEARN_MS_MAX;
+        if known > floor && !absurd {
+            let heard = Some(Floor { known, since: now });
+            match source {
+                Source::Stamp => self.stamped = heard,
+                Source::Database => self.recalled = heard,
+            }
+        }
+    }
+
+    fn tell(&mut self, system: UnixMs, now: Instant) -> Now {
+        self.forget_wrong(system, now);
+        judge(system, self.floor_at(now), self.synchronised)
+    }
+
+    /// Against a clock that is kept right, a moment far ahead is the one that is
+    /// wrong. One from before the program was written is not kept right by
+    /// anybody yet, whatever the signs say.
+    fn forget_wrong(&mut self, system: UnixMs, now: Instant) {
+        if !self.synchronised || system < WRITTEN_AT {
+            return;
+        }
+        let beyond = |floor: &Floor, most| floor.at(now).ms_since(system) > most;
+        self.stamped = self.stamped.filter(|it| !beyond(it, STAMP_MS_MAX));
+        self.recalled = self.recalled.filter(|it| !beyond(it, SKEW_MS_MAX));
+    }
+
     fn floor_at(&self, now: Instant) -> UnixMs {
-        let passed = now.saturating_duration_since(self.floor_since).as_millis();
-        self.floor
-            .plus_ms(i64::try_from(passed).unwrap_or(i64::MAX))
+        let others = [self.stamped, self.recalled].into_iter().flatten();
+        let written = self.written.at(now);
+        others.fold(written, |floor, other| floor.max(other.at(now)))
     }
 
     fn look(&mut self, now: Instant) {
@@ -153,26 +219,83 @@ mod tests {
         assert!(!judge(UnixMs(i64::MAX), floor, true).trusted);
     }
 
+    const TODAY: UnixMs = WRITTEN_AT.plus_ms(20 * DAY_MS);
+
+    /// A clock that was told something when the system's said `TODAY`.
+    fn told(synchronised: bool, known: UnixMs, source: Source) -> (State, Instant) {
+        let now = instant();
+        let mut state = State::new(synchronised, now);
+        state.hear(known, source, TODAY, now);
+        (state, now)
+    }
+
     #[test]
-    fn a_raised_floor_holds_and_runs_on() {
-        let clock = SystemClock::new();
-        let far = system().plus_ms(3 * DAY_MS);
-        clock.learn(far);
-        clock.learn(UnixMs(1));
-        let now = clock.now();
-        assert!(now.at >= far && now.at < far.plus_ms(DAY_MS) && !now.trusted);
+    fn a_floor_holds_and_runs_on_where_nobody_keeps_the_clock_right() {
+        let far = TODAY.plus_ms(400 * DAY_MS);
+        for source in [Source::Stamp, Source::Database] {
+            let (mut state, now) = told(false, far, source);
+            state.hear(UnixMs(1), source, TODAY, now);
+            let later = now + Duration::from_millis(7);
+            let said = state.tell(TODAY, later);
+            assert_eq!((said.at, said.trusted), (far.plus_ms(7), false));
+            // And however far it is, nonsense is nonsense.
+            let (mut state, now) = told(false, TODAY.plus_ms(11 * 365 * DAY_MS), source);
+            assert_eq!(state.tell(TODAY, now).at, TODAY);
+        }
+    }
+
+    #[test]
+    fn what_a_clock_that_was_ahead_has_written_does_not_overrule_one_that_is_right() {
+        let far = TODAY.plus_ms(400 * DAY_MS);
+        let (mut state, now) = told(true, far, Source::Database);
+        let said = state.tell(TODAY, now);
+        assert_eq!((said.at, said.trusted), (TODAY, true));
+        // Seconds ahead are two good clocks, and none of them is wrong.
+        let near = TODAY.plus_ms(3_000);
+        let (mut state, now) = told(true, near, Source::Database);
+        let said = state.tell(TODAY, now);
+        assert_eq!((said.at, said.trusted), (near, true));
+        // The signs may come after the database was opened.
+        let (mut state, now) = told(false, far, Source::Database);
+        assert_eq!(state.tell(TODAY, now).at, far);
+        state.synchronised = true;
+        let said = state.tell(TODAY, now);
+        assert_eq!((said.at, said.trusted), (TODAY, true));
+        state.hear(TODAY.plus_ms(1), Source::Stamp, TODAY, now);
+        assert!(
+            state.tell(TODAY.plus_ms(2), now).trusted,
+            "and it stays gone"
+        );
+    }
+
+    #[test]
+    fn a_board_that_woke_up_in_the_past_takes_the_floor_whatever_the_signs_say() {
+        let woken = WRITTEN_AT.plus_ms(-DAY_MS);
+        for source in [Source::Stamp, Source::Database] {
+            let (mut state, now) = told(true, TODAY, source);
+            let said = state.tell(woken, now);
+            assert_eq!((said.at, said.trusted), (TODAY, false));
+        }
     }
 
     #[test]
     fn a_synchronised_clock_does_not_follow_an_absurd_stamp() {
-        let clock = SystemClock::new();
-        clock.0.lock().unwrap().synchronised = true;
-        clock.learn(system().plus_ms(30 * DAY_MS));
-        let now = clock.now();
-        assert!(now.trusted && now.at < system().plus_ms(DAY_MS));
+        let (mut state, now) = told(true, TODAY.plus_ms(30 * DAY_MS), Source::Stamp);
+        assert_eq!(state.tell(TODAY, now).at, TODAY);
+        let hours = TODAY.plus_ms(DAY_MS / 2);
+        state.hear(hours, Source::Stamp, TODAY, now);
+        let said = state.tell(TODAY, now);
+        assert_eq!((said.at, said.trusted), (hours, false));
         // Seconds ahead are the provider's clock against ours, no more.
-        clock.learn(system().plus_ms(3_000));
-        assert!(clock.now().trusted);
+        let (mut state, now) = told(true, TODAY.plus_ms(3_000), Source::Stamp);
+        assert!(state.tell(TODAY, now).trusted);
+    }
+
+    #[test]
+    fn the_clock_looks_for_the_signs_before_it_believes_anything() {
+        let clock = SystemClock::new();
+        clock.recall(UnixMs(1));
+        assert!(clock.0.lock().unwrap().looked.is_some());
     }
 
     #[test]

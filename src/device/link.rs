@@ -48,6 +48,8 @@ enum News {
 pub struct Links {
     socket: Option<AsyncFd<OwnedFd>>,
     known: Mutex<Known>,
+    /// Whether it was said that the news cannot be read.
+    said: AtomicBool,
     /// Which kind of address the next touch begins with.
     v6_first: AtomicBool,
 }
@@ -77,6 +79,7 @@ impl Links {
         Self {
             socket,
             known: Mutex::default(),
+            said: AtomicBool::new(false),
             v6_first: AtomicBool::new(false),
         }
     }
@@ -90,7 +93,7 @@ impl Links {
     pub async fn moved(&self, places: impl Fn() -> Vec<IpAddr>) -> Moved {
         loop {
             let news = match &self.socket {
-                Some(socket) => heard(socket).await,
+                Some(socket) => heard(socket, &self.said).await,
                 None => {
                     tokio::time::sleep(LOOK).await;
                     Vec::new()
@@ -170,34 +173,45 @@ impl Known {
     }
 }
 
-#[expect(
-    deprecated,
-    reason = "the other way is unsafe; this descriptor is owned here and never replaced"
-)]
 fn open() -> io::Result<AsyncFd<OwnedFd>> {
     let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
     let socket = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;
     rustix::net::bind(&socket, &SocketAddrNetlink::new(0, GROUPS))?;
+    watched(socket)
+}
+
+#[expect(
+    deprecated,
+    reason = "the other way is unsafe; this descriptor is owned here and never replaced"
+)]
+fn watched(socket: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
     AsyncFd::new(socket)
 }
 
 /// Everything the kernel has to say now. News it had to throw away are news
-/// too: the way is looked at anew whatever they were.
-async fn heard(socket: &AsyncFd<OwnedFd>) -> Vec<News> {
-    loop {
+/// too: the way is looked at anew whatever they were. While they cannot be read,
+/// the way is looked at every second; that is `said` once.
+async fn heard(socket: &AsyncFd<OwnedFd>, said: &AtomicBool) -> Vec<News> {
+    let error = loop {
         let mut ready = match socket.readable().await {
             Ok(ready) => ready,
-            Err(error) => {
-                tracing::error!(%error, "the kernel's news of the network ended");
-                tokio::time::sleep(LOOK).await;
-                return Vec::new();
-            }
+            Err(error) => break error,
         };
-        let read = ready.try_io(|socket| Ok(drain(socket.get_ref())?));
-        if let Ok(Ok(news)) = read {
-            return news;
+        match ready.try_io(|socket| Ok(drain(socket.get_ref())?)) {
+            Ok(Ok(news)) => {
+                said.store(false, Ordering::Relaxed);
+                return news;
+            }
+            // It stays readable: asked again at once, it would be asked for ever.
+            Ok(Err(error)) => break error,
+            Err(_nothing_yet) => {}
         }
+    };
+    if !said.swap(true, Ordering::Relaxed) {
+        tracing::error!(%error, "the kernel's news of the network cannot be read");
     }
+    tokio::time::sleep(LOOK).await;
+    Vec::new()
 }
 
 fn drain(socket: &OwnedFd) -> rustix::io::Result<Vec<News>> {
@@ -401,6 +415,19 @@ fn judge(error: Option<&io::Error>, place: IpAddr) -> Option<Touch> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
+    use std::io::Write as _;
+
+    #[tokio::test]
+    async fn news_that_cannot_be_read_are_not_asked_for_without_a_pause() {
+        // Readable for as long as it is there, and no socket.
+        let (broken, mut other_end) = std::io::pipe().unwrap();
+        other_end.write_all(b"x").unwrap();
+        let broken = watched(OwnedFd::from(broken)).unwrap();
+        let said = AtomicBool::new(false);
+        let heard = tokio::time::timeout(Duration::from_secs(60), heard(&broken, &said));
+        assert_eq!(heard.await.ok(), Some(Vec::new()));
+        assert!(said.load(Ordering::Relaxed));
+    }
 
     fn message_of(kind: u16, body: &[u8]) -> Vec<u8> {
         let mut bytes = u32::try_from(16 + body.len())

@@ -34,7 +34,7 @@ pub use provider_wire::{
 pub use sign_in::Caller;
 pub use whatsapp::{Configured, judge_version};
 pub use wire::{Period, Place, Request, Response, SignIn};
-pub use wire_facts::{DatabaseFacts, Integrity, LineFacts, NotFetched, ProviderFacts};
+pub use wire_facts::{ClockFacts, DatabaseFacts, Integrity, LineFacts, NotFetched, ProviderFacts};
 pub use wire_lines::{QueueLine, RecordLine, StaffLine};
 
 use crate::core::limits;
@@ -187,7 +187,8 @@ pub async fn run(context: &Context, caller: &mut Caller, request: Request) -> Re
 }
 
 async fn facts(context: &Context) -> Result<Response, Error> {
-    let now = context.clock.now().at;
+    let told = context.clock.now();
+    let now = told.at;
     let configured = context.configured.clone();
     let (queue, secrets, counters, drilled, dead_letters, news) = context
         .readers
@@ -213,6 +214,10 @@ async fn facts(context: &Context) -> Result<Response, Error> {
         dead_letters,
         provider: news,
         memory_locked: crate::device::memory::is_locked(),
+        clock: Some(ClockFacts {
+            at: told.at,
+            trusted: told.trusted,
+        }),
         line: context.line.as_ref().map(|see| see()),
     };
     Ok(Response::Facts(Box::new(facts)))

@@ -84,13 +84,12 @@ async fn ready(context: &Context) -> Result<Result<Ready, Refusal>, Error> {
         let said = "this is for Meta's own WhatsApp, and whatsapp.provider is another";
         return Ok(Err(refuse(said, hint)));
     }
-    let now = context.clock.now().at;
     let (token, app_secret, verify_token) = context
         .readers
-        .read(move |conn| {
+        .read(|conn| {
             Ok((
                 secrets::find(conn, "whatsapp.access_token")?,
-                secrets::accepted(conn, secrets::APP_SECRET, now)?,
+                secrets::find(conn, secrets::APP_SECRET)?,
                 secrets::find(conn, "whatsapp.verify_token")?,
             ))
         })
@@ -106,7 +105,7 @@ async fn ready(context: &Context) -> Result<Result<Ready, Refusal>, Error> {
     Ok(match graph {
         Ok(graph) => Ok(Ready {
             token,
-            app_secret: app_secret.into_iter().next(),
+            app_secret,
             has_verify_token: verify_token.is_some(),
             graph,
             configured,

@@ -45,9 +45,21 @@ pub struct DatabaseFacts {
     /// Whether the process that has the database open is kept off a swap disk.
     #[serde(default)]
     pub memory_locked: bool,
+    /// What the process that has the database open goes by.
+    #[serde(default)]
+    pub clock: Option<ClockFacts>,
     /// The line, if a service is running.
     #[serde(default)]
     pub line: Option<LineFacts>,
+}
+
+/// What the time is, for whoever works with the database.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ClockFacts {
+    /// The instant.
+    pub at: UnixMs,
+    /// Whether it is to be trusted.
+    pub trusted: bool,
 }
 
 /// How the running service sees the line to the provider.

@@ -29,10 +29,15 @@ pub trait Clock: Send + Sync {
     /// The instant, and whether it can be trusted.
     fn now(&self) -> Now;
 
-    /// Notes that it is at least `known`: the last commit's time, or a stamp
-    /// in a webhook whose signature held. A board without a battery may have
-    /// woken up in 1970.
+    /// Notes that it is at least `known`, a stamp in a webhook whose signature
+    /// held. A board without a battery may have woken up in 1970.
     fn learn(&self, known: UnixMs) {
+        let _ = known;
+    }
+
+    /// Notes that the last commit was at `known`, by this box's own clock, which
+    /// may have been ahead: one that is kept right now knows better.
+    fn recall(&self, known: UnixMs) {
         let _ = known;
     }
 }

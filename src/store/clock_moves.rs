@@ -14,9 +14,9 @@ const STEP_MS_MAX: i64 = MINUTE_MS;
 const DOUBT_MS: i64 = 10 * MINUTE_MS;
 /// How far ahead the moment of something that happened may lie, ms: clocks are
 /// put right by seconds all the time.
-const AHEAD_MS_MAX: i64 = HOUR_MS;
-/// Raw bodies dated anew in one transaction.
-const BODIES: i64 = 500;
+pub(super) const AHEAD_MS_MAX: i64 = HOUR_MS;
+/// Rows of a kind dated anew in one transaction.
+const ROWS: i64 = 500;
 
 /// Shortens every wait that a clock set back has made too long; returns how
 /// many there were.
@@ -73,8 +73,16 @@ pub fn mend(conn: &Connection, now: UnixMs) -> Result<usize> {
     Ok(mended)
 }
 
+const PARKED: &str = "UPDATE parked_status SET parked_at = ?1 WHERE parked_at > ?2";
+const SESSIONS: &str = "UPDATE session SET updated_at = ?1
+     WHERE updated_at > ?2 AND contact_id IN
+         (SELECT contact_id FROM record WHERE updated_at > ?2 ORDER BY updated_at, id LIMIT ?3)";
+const RECORDS: &str = "UPDATE record SET updated_at = ?1 WHERE id IN
+     (SELECT id FROM record WHERE updated_at > ?2 ORDER BY updated_at, id LIMIT ?3)";
+
 /// Dates anew what is dropped or ends by its age and would seem too young for
-/// as long as the clock was wrong; returns how much there was. Only on a clock
+/// as long as the clock was wrong; returns how much there was. Messages are left
+/// to [`crate::store::retention::drop_messages`], which looks at each. Only on a clock
 /// that is right: a date that lies in the past would end it before its time.
 ///
 /// # Errors
@@ -85,14 +93,20 @@ pub fn mend_ages(conn: &Connection, now: UnixMs) -> Result<usize> {
         .prepare_cached("UPDATE secret SET previous_until = ?1 WHERE previous_until > ?1")?
         .execute([now.plus_ms(PREVIOUS_SECRET_MS).0])?;
     mended += conn
-        .prepare_cached("UPDATE parked_status SET parked_at = ?1 WHERE parked_at > ?2")?
+        .prepare_cached(PARKED)?
         .execute(params![now.0, ahead])?;
     mended += conn
         .prepare_cached(
             "UPDATE webhook SET received_at = ?1 WHERE id IN
                  (SELECT id FROM webhook WHERE received_at > ?2 LIMIT ?3)",
         )?
-        .execute(params![now.0, ahead, BODIES])?;
+        .execute(params![now.0, ahead, ROWS])?;
+    // A conversation goes with its record.
+    for sql in [SESSIONS, RECORDS] {
+        mended += conn
+            .prepare_cached(sql)?
+            .execute(params![now.0, ahead, ROWS])?;
+    }
     // Naming `not_before` has the contact looked at again: when a message
     // expires was planned by the date that was wrong.
     mended += conn
@@ -112,7 +126,7 @@ mod tests {
     use crate::core::outgoing::Purpose;
     use crate::core::time::DAY_MS;
     use crate::store::cards::Card;
-    use crate::store::tests::{contact, count, db, queue};
+    use crate::store::tests::{contact, count, db, plan, queue};
     use crate::store::{media, pending, secrets};
 
     #[test]
@@ -153,6 +167,20 @@ mod tests {
     }
 
     #[test]
+    fn what_lies_ahead_is_found_by_its_date() {
+        let conn = db();
+        for (sql, index) in [
+            (PARKED, "parked_by_age"),
+            (SESSIONS, "record_by_update"),
+            (RECORDS, "record_by_update"),
+        ] {
+            let told = plan(&conn, sql);
+            assert!(told.contains(index), "{told}");
+            assert!(!told.contains("SCAN"), "{told}");
+        }
+    }
+
+    #[test]
     fn nothing_stays_young_for_as_long_as_the_clock_was_wrong() {
         let conn = db();
         let amina = contact(&conn, "243970000001");
@@ -175,18 +203,31 @@ mod tests {
             )
             .unwrap();
         }
+        conn.execute(
+            "INSERT INTO record VALUES ('HP-1', ?1, 1, 'complete', 'closed', 'whatsapp', 'none',
+                                        'fr', '{}', ?2, ?2)",
+            (amina.0, ahead.0),
+        )
+        .unwrap();
+        conn.execute(
+            "INSERT INTO session VALUES (?1, 'v1', '{}', ?2)",
+            (amina.0, ahead.0),
+        )
+        .unwrap();
         for (value, at) in [("old", now), ("new", ahead)] {
             secrets::set(&conn, secrets::APP_SECRET, value.as_bytes(), at).unwrap();
         }
         conn.execute("UPDATE lane SET look_at = ?1", [ahead.0])
             .unwrap();
-        assert_eq!(mend_ages(&conn, now).unwrap(), 4);
+        assert_eq!(mend_ages(&conn, now).unwrap(), 6);
         assert_eq!(mend_ages(&conn, now).unwrap(), 0);
         for aged in [
             "SELECT max(aged_from) FROM outbox",
             "SELECT look_at FROM lane",
             "SELECT max(received_at) FROM webhook",
             "SELECT max(parked_at) FROM parked_status",
+            "SELECT updated_at FROM record",
+            "SELECT updated_at FROM session",
         ] {
             assert_eq!(count(&conn, aged), now.0, "{aged}");
         }

@@ -17,6 +17,9 @@ pub enum Error {
     /// Reading or writing the disk went wrong.
     #[error("the disk could not be read or written")]
     Io(#[source] Arc<dyn std::error::Error + Send + Sync>),
+    /// There was no memory for it.
+    #[error("there is not enough memory for the database")]
+    NoMemory,
     /// The file's content does not hold together. Leave it alone.
     #[error(
         "the database file is damaged; nothing was changed: put back the last copy of the data folder"
@@ -83,6 +86,7 @@ impl Error {
             Self::Full
             | Self::Busy
             | Self::Io(_)
+            | Self::NoMemory
             | Self::Corrupt
             | Self::WrongKey
             | Self::ForeignLog
@@ -119,10 +123,14 @@ impl From<rusqlite::Error> for Error {
         use rusqlite::ErrorCode as Code;
         match error.sqlite_error_code() {
             Some(Code::DiskFull) => Self::Full,
-            Some(Code::DatabaseBusy | Code::DatabaseLocked) => Self::Busy,
-            Some(Code::SystemIoFailure | Code::CannotOpen | Code::ReadOnly) => {
-                Self::Io(Arc::new(error))
+            // The locking protocol fails when many open the log at once.
+            Some(Code::DatabaseBusy | Code::DatabaseLocked | Code::FileLockingProtocolFailed) => {
+                Self::Busy
             }
+            Some(
+                Code::SystemIoFailure | Code::CannotOpen | Code::ReadOnly | Code::PermissionDenied,
+            ) => Self::Io(Arc::new(error)),
+            Some(Code::OutOfMemory) => Self::NoMemory,
             Some(Code::DatabaseCorrupt | Code::NotADatabase) => Self::Corrupt,
             Some(Code::OperationInterrupted) => Self::TooSlow,
             Some(_) | None => Self::Sql(Arc::new(error)),
@@ -151,5 +159,41 @@ impl From<rustix::io::Errno> for Error {
 impl From<serde_json::Error> for Error {
     fn from(_: serde_json::Error) -> Self {
         Self::Unreadable("a JSON column")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rusqlite::ffi;
+
+    #[test]
+    fn what_is_not_the_works_fault_is_tried_again() {
+        let of = |code| Error::from(rusqlite::Error::SqliteFailure(ffi::Error::new(code), None));
+        for code in [
+            ffi::SQLITE_FULL,
+            ffi::SQLITE_BUSY,
+            ffi::SQLITE_LOCKED,
+            ffi::SQLITE_PROTOCOL,
+            ffi::SQLITE_IOERR,
+            // An extended code that rusqlite reads as a failed disk.
+            ffi::SQLITE_IOERR_NOMEM,
+            ffi::SQLITE_CANTOPEN,
+            ffi::SQLITE_READONLY,
+            ffi::SQLITE_PERM,
+            ffi::SQLITE_NOMEM,
+            ffi::SQLITE_CORRUPT,
+            ffi::SQLITE_INTERRUPT,
+        ] {
+            assert!(of(code).is_transient(), "{code}: {}", of(code));
+        }
+        for code in [
+            ffi::SQLITE_ERROR,
+            ffi::SQLITE_CONSTRAINT,
+            ffi::SQLITE_MISMATCH,
+            ffi::SQLITE_RANGE,
+        ] {
+            assert!(!of(code).is_transient(), "{code}: {}", of(code));
+        }
     }
 }

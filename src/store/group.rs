@@ -276,7 +276,10 @@ fn run_one(conn: &Connection, task: &mut dyn Task) -> Result<(), Error> {
 
 /// Errors of one job that the whole box should know of.
 const fn concerns_all(error: &Error) -> bool {
-    matches!(error, Error::Full | Error::Io(_) | Error::Corrupt)
+    matches!(
+        error,
+        Error::Full | Error::Io(_) | Error::NoMemory | Error::Corrupt
+    )
 }
 
 fn roll_back(conn: &Connection) {

@@ -45,11 +45,6 @@ impl std::fmt::Debug for BoxKey {
     }
 }
 
-/// HMAC-SHA-256 of `text` under the box key, cut to 16 bytes.
-pub fn keyed_hash(box_key: &BoxKey, text: &str) -> [u8; 16] {
-    box_key.keyed_hash(text)
-}
-
 /// The value under `key`, if there is one.
 ///
 /// # Errors
@@ -74,7 +69,8 @@ pub fn find_number(conn: &Connection, key: &str) -> Result<Option<i64>, Error> {
         .ok_or(Error::Unreadable("a number in meta"))
 }
 
-/// The latest moment the database knows of: it cannot be earlier now.
+/// The latest moment the database knows of: it cannot be earlier now, unless
+/// the clock was ahead that wrote it.
 ///
 /// # Errors
 /// When the database cannot be read.

@@ -10,7 +10,10 @@ use rusqlite::Connection;
 use rusqlite_migration::{M, Migrations};
 use std::sync::Arc;
 
-const STEPS: &[M<'static>] = &[M::up(include_str!("migrations/0001_first.sql"))];
+const STEPS: &[M<'static>] = &[
+    M::up(include_str!("migrations/0001_first.sql")),
+    M::up(include_str!("migrations/0002_found_by_index.sql")),
+];
 
 /// The newest schema this program knows: how many migrations there are.
 pub const SCHEMA: i64 = STEPS.len() as i64;

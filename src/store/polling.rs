@@ -107,17 +107,20 @@ pub struct Unsettled {
     pub sent: bool,
 }
 
+const UNSETTLED: &str =
+    "SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 'accepted' AND accepted_at >= ?1)
+         OR EXISTS (SELECT 1 FROM outbox WHERE state = 'in_doubt'),
+            EXISTS (SELECT 1 FROM outbox WHERE state = 'sent' AND accepted_at >= ?1)";
+const FAR: &str = "SELECT count(*) FROM (SELECT 1 FROM outbox
+     WHERE state = 'accepted' AND accepted_at BETWEEN ?1 AND ?2 LIMIT ?3)";
+
 /// What news is missing of messages that the provider took since then.
 ///
 /// # Errors
 /// Whatever the database reports.
 pub fn unsettled(conn: &Connection, since: UnixMs) -> Result<Unsettled> {
     Ok(conn
-        .prepare_cached(
-            "SELECT EXISTS (SELECT 1 FROM outbox WHERE state = 'accepted' AND accepted_at >= ?1)
-                 OR EXISTS (SELECT 1 FROM outbox WHERE state = 'in_doubt'),
-                    EXISTS (SELECT 1 FROM outbox WHERE state = 'sent' AND accepted_at >= ?1)",
-        )?
+        .prepare_cached(UNSETTLED)?
         .query_row([since.0], |row| {
             Ok(Unsettled {
                 taken: row.get(0)?,
@@ -133,15 +136,10 @@ pub fn unsettled(conn: &Connection, since: UnixMs) -> Result<Unsettled> {
 /// # Errors
 /// Whatever the database reports.
 pub fn count_far(conn: &Connection, since: UnixMs, until: UnixMs, most: u64) -> Result<u64> {
-    let counted = conn
-        .prepare_cached(
-            "SELECT count(*) FROM (SELECT 1 FROM outbox
-             WHERE state = 'accepted' AND accepted_at BETWEEN ?1 AND ?2 LIMIT ?3)",
-        )?
-        .query_row(
-            params![since.0, until.0, i64::try_from(most).unwrap_or(i64::MAX)],
-            |row| row.get::<_, i64>(0),
-        )?;
+    let counted = conn.prepare_cached(FAR)?.query_row(
+        params![since.0, until.0, i64::try_from(most).unwrap_or(i64::MAX)],
+        |row| row.get::<_, i64>(0),
+    )?;
     Ok(u64::try_from(counted).unwrap_or(0))
 }
 
@@ -207,7 +205,17 @@ pub fn unblock(conn: &Connection, instance: &str, now: UnixMs) -> Result<bool> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::store::tests::db;
+    use crate::store::tests::{db, plan};
+
+    #[test]
+    fn what_was_taken_long_ago_is_not_read_again() {
+        for sql in [UNSETTLED, FAR] {
+            let told = plan(&db(), sql);
+            let recent = "outbox_by_state (state=? AND accepted_at>?";
+            assert!(told.contains(recent), "{told}");
+            assert!(!told.contains("SCAN outbox"), "{told}");
+        }
+    }
 
     #[test]
     fn the_beginning_is_set_once() {

@@ -2,23 +2,28 @@
 
 use crate::core::time::UnixMs;
 use crate::store::Result;
+use crate::store::clock_moves::AHEAD_MS_MAX;
 use rusqlite::Connection;
 
 /// Rows touched in one transaction, so that nobody waits long for the writer.
 const BATCH: usize = 500;
-/// Rows looked at for that, the oldest first.
+/// Rows looked at for that.
 const LOOKED_AT: usize = 2_000;
+/// Records dropped in one transaction: each takes its versions along.
+const RECORDS: usize = 100;
 
 fn limit(rows: usize) -> i64 {
     i64::try_from(rows).unwrap_or(i64::MAX)
 }
+
+const DROP_PARKED: &str = "DELETE FROM parked_status WHERE parked_at < ?1";
 
 /// Drops statuses parked before `before` whose message never became known.
 ///
 /// # Errors
 /// Whatever the database reports.
 pub fn drop_parked(conn: &Connection, before: UnixMs) -> Result<usize> {
-    Ok(conn.execute("DELETE FROM parked_status WHERE parked_at < ?1", [before.0])?)
+    Ok(conn.execute(DROP_PARKED, [before.0])?)
 }
 
 /// Drops raw webhook bodies received before `before`; their items stay. The
@@ -44,36 +49,175 @@ pub fn drop_bodies(conn: &Connection, before: UnixMs) -> Result<usize> {
 /// Drops messages to and from patients that are older than `before`: the ones
 /// taken in by the latest of our clock and the provider's stamp, the ones sent
 /// by the latest of all their times, since one of them may come from a clock
-/// that was behind. What still waits, or has an open task, stays, and keeps
-/// nothing that is younger: the next look begins where `Seek` says. The newest
-/// of each kind stays without its words: its number must not come again.
+/// that was behind. What a clock that was ahead has dated is dated anew: it came
+/// by `now` at the latest. What still waits, or has an open task, stays.
+///
+/// A look takes some of each kind, and the next one goes on where `Seek` says,
+/// round and round: what stays keeps nothing else, and no order of dates is
+/// relied on. The newest of each kind stays without its words: its number must
+/// not come again.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn drop_messages(conn: &Connection, before: UnixMs, seek: Seek) -> Result<(usize, Seek)> {
-    let taken_in = drop_taken_in(conn, before)?;
-    let looked: Vec<Looked> = conn
-        .prepare_cached(&format!(
-            "SELECT id, created_at < ?1, {IS_OVER} AND id < (SELECT max(id) FROM outbox)
-             FROM outbox o WHERE id > ?3 ORDER BY id LIMIT ?2"
-        ))?
-        .query_map((before.0, limit(LOOKED_AT), seek.0), |row| {
-            Ok(Looked {
-                id: row.get(0)?,
-                is_old: row.get(1)?,
-                goes: row.get(2)?,
-            })
-        })?
-        .collect::<rusqlite::Result<_>>()?;
-    let next = seek.after(&looked);
-    let mut gone = conn
-        .prepare_cached(&format!(
-            "UPDATE outbox AS o SET body = NULL
-             WHERE id = (SELECT max(id) FROM outbox) AND body IS NOT NULL AND {IS_OVER}"
-        ))?
+pub fn drop_messages(
+    conn: &Connection,
+    before: UnixMs,
+    seek: Seek,
+    now: UnixMs,
+) -> Result<(usize, Seek)> {
+    let (taken_in, inbox) = drop_taken_in(conn, before, seek.inbox, now)?;
+    let (sent, outbox) = drop_sent(conn, before, seek.outbox, now)?;
+    Ok((taken_in + sent, Seek { inbox, outbox }))
+}
+
+/// After which messages the next look begins. It lives as long as the program:
+/// after a start it begins at the oldest.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Seek {
+    inbox: i64,
+    outbox: i64,
+}
+
+/// The messages of one look, in the order of their numbers, and those of them
+/// that go.
+struct Look {
+    after: i64,
+    last: Option<i64>,
+    count: usize,
+    go: Vec<i64>,
+}
+
+impl Look {
+    /// `sql` gives numbers beyond `?2`, at most `?3`, and whether each is older
+    /// than `?1` and nothing keeps it.
+    fn take(conn: &Connection, sql: &str, before: UnixMs, after: i64) -> Result<Self> {
+        let mut look = Self {
+            after,
+            last: None,
+            count: 0,
+            go: Vec::new(),
+        };
+        let mut query = conn.prepare_cached(sql)?;
+        let mut rows = query.query((before.0, after, limit(LOOKED_AT)))?;
+        while let Some(row) = rows.next()? {
+            let id = row.get(0)?;
+            look.last = Some(id);
+            look.count += 1;
+            if row.get(1)? {
+                look.go.push(id);
+            }
+        }
+        Ok(look)
+    }
+
+    /// Dates anew, by `sql`, what of these lies ahead of `now`.
+    fn date_anew(&self, conn: &Connection, sql: &str, now: UnixMs) -> Result<()> {
+        if let Some(last) = self.last {
+            let ahead = now.plus_ms(AHEAD_MS_MAX).0;
+            conn.prepare_cached(sql)?
+                .execute((self.after, last, now.0, ahead))?;
+        }
+        Ok(())
+    }
+
+    /// Those that go now.
+    fn batch(&self) -> impl Iterator<Item = i64> {
+        self.go.iter().take(BATCH).copied()
+    }
+
+    /// Where the next look begins: here again while there is more to drop than
+    /// fits into one transaction, and from the oldest again after the newest.
+    fn next(&self) -> i64 {
+        if self.go.len() > BATCH {
+            return self.after;
+        }
+        self.last
+            .filter(|_| self.count == LOOKED_AT)
+            .unwrap_or_default()
+    }
+}
+
+/// Whether a message that was taken in is older than `?1` and was handled.
+macro_rules! is_read {
+    () => {
+        "state != 'new' AND received_at < ?1 AND stamped_at < ?1"
+    };
+}
+
+/// Whether a sent message `o` is older than `?1` and nothing waits for it.
+macro_rules! is_over {
+    () => {
+        "state NOT IN ('queued', 'held', 'sending', 'in_doubt')
+         AND max(created_at, updated_at, about_stamp, coalesce(sent_stamp, 0)) < ?1
+         AND NOT EXISTS (SELECT 1 FROM task t WHERE t.outbox_id = o.id AND t.state != 'done')"
+    };
+}
+
+const LOOK_AT_TAKEN_IN: &str = concat!(
+    "SELECT id, ",
+    is_read!(),
+    " FROM inbox WHERE id > ?2 ORDER BY id LIMIT ?3"
+);
+const LOOK_AT_SENT: &str = concat!(
+    "SELECT id, ",
+    is_over!(),
+    " FROM outbox o WHERE id > ?2 ORDER BY id LIMIT ?3"
+);
+const EMPTY_NEWEST_TAKEN_IN: &str = concat!(
+    "UPDATE inbox SET item = NULL
+     WHERE id = (SELECT max(id) FROM inbox) AND item IS NOT NULL AND ",
+    is_read!()
+);
+const EMPTY_NEWEST_SENT: &str = concat!(
+    "UPDATE outbox AS o SET body = NULL
+     WHERE id = (SELECT max(id) FROM outbox) AND body IS NOT NULL AND ",
+    is_over!()
+);
+const DATE_TAKEN_IN: &str = "UPDATE inbox SET received_at = ?3
+     WHERE id > ?1 AND id <= ?2 AND received_at > ?4";
+const DATE_SENT: &str = "UPDATE outbox
+     SET created_at = min(created_at, ?3), updated_at = min(updated_at, ?3),
+         accepted_at = min(accepted_at, ?3)
+     WHERE id > ?1 AND id <= ?2
+       AND max(created_at, updated_at, coalesce(accepted_at, 0)) > ?4";
+
+/// The messages taken in, with the bodies that hang on them: no erasure would
+/// find those any more.
+fn drop_taken_in(
+    conn: &Connection,
+    before: UnixMs,
+    after: i64,
+    now: UnixMs,
+) -> Result<(usize, i64)> {
+    let look = Look::take(conn, LOOK_AT_TAKEN_IN, before, after)?;
+    look.date_anew(conn, DATE_TAKEN_IN, now)?;
+    let mut gone = 0;
+    for id in look.batch() {
+        conn.prepare_cached(
+            "UPDATE webhook SET body = NULL WHERE body IS NOT NULL AND id =
+                 (SELECT webhook_id FROM inbox WHERE id = ?1)",
+        )?
+        .execute([id])?;
+        gone += conn
+            .prepare_cached("DELETE FROM inbox WHERE id = ?1 AND id < (SELECT max(id) FROM inbox)")?
+            .execute([id])?;
+    }
+    gone += conn
+        .prepare_cached(EMPTY_NEWEST_TAKEN_IN)?
         .execute([before.0])?;
-    let go = looked.iter().filter(|row| row.goes).take(BATCH);
-    for id in go.map(|row| row.id) {
+    Ok((gone, look.next()))
+}
+
+fn drop_sent(conn: &Connection, before: UnixMs, after: i64, now: UnixMs) -> Result<(usize, i64)> {
+    let look = Look::take(conn, LOOK_AT_SENT, before, after)?;
+    look.date_anew(conn, DATE_SENT, now)?;
+    let mut gone = conn
+        .prepare_cached(EMPTY_NEWEST_SENT)?
+        .execute([before.0])?;
+    let newest: Option<i64> = conn
+        .prepare_cached("SELECT max(id) FROM outbox")?
+        .query_row([], |row| row.get(0))?;
+    for id in look.batch().filter(|id| Some(*id) != newest) {
         conn.prepare_cached("UPDATE task SET outbox_id = NULL WHERE outbox_id = ?1")?
             .execute([id])?;
         conn.prepare_cached("DELETE FROM attempt WHERE outbox_id = ?1")?
@@ -82,70 +226,18 @@ pub fn drop_messages(conn: &Connection, before: UnixMs, seek: Seek) -> Result<(u
             .prepare_cached("DELETE FROM outbox WHERE id = ?1")?
             .execute([id])?;
     }
-    Ok((taken_in + gone, next))
+    Ok((gone, look.next()))
 }
 
-/// Whether a sent message `o` is older than `?1` and nothing waits for it.
-const IS_OVER: &str = "state NOT IN ('queued', 'held', 'sending', 'in_doubt')
-     AND max(created_at, updated_at, about_stamp, coalesce(sent_stamp, 0)) < ?1
-     AND NOT EXISTS (SELECT 1 FROM task t WHERE t.outbox_id = o.id AND t.state != 'done')";
-
-/// Whether a message that was taken in is older than `?1` and was handled.
-const IS_READ: &str = "state != 'new' AND received_at < ?1 AND stamped_at < ?1";
-
-/// The messages taken in, with the bodies that hang on them: no erasure would
-/// find those any more.
-fn drop_taken_in(conn: &Connection, before: UnixMs) -> Result<usize> {
-    // Numbers ascend with time: the oldest are looked at, never all there are.
-    let old = format!(
-        "SELECT id FROM (SELECT id, state, received_at, stamped_at FROM inbox
-                         ORDER BY id LIMIT ?2) WHERE {IS_READ}"
-    );
-    let some = (before.0, limit(LOOKED_AT));
-    conn.prepare_cached(&format!(
-        "UPDATE webhook SET body = NULL WHERE body IS NOT NULL AND id IN
-             (SELECT webhook_id FROM inbox WHERE id IN ({old}))"
-    ))?
-    .execute(some)?;
-    let gone = conn
-        .prepare_cached(&format!(
-            "DELETE FROM inbox WHERE id < (SELECT max(id) FROM inbox) AND id IN ({old})"
-        ))?
-        .execute(some)?;
-    let emptied = conn
-        .prepare_cached(&format!(
-            "UPDATE inbox SET item = NULL
-             WHERE id = (SELECT max(id) FROM inbox) AND item IS NOT NULL AND {IS_READ}"
-        ))?
-        .execute([before.0])?;
-    Ok(gone + emptied)
-}
-
-/// After which message the next look at the sent ones begins. It lives as long
-/// as the program: after a start it begins at the oldest again.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Seek(i64);
-
-/// A sent message as retention looks at it.
-struct Looked {
-    id: i64,
-    is_old: bool,
-    goes: bool,
-}
-
-impl Seek {
-    /// On past a look that was full of old ones which have to stay; back to the
-    /// oldest once the young ones are reached.
-    fn after(self, looked: &[Looked]) -> Self {
-        if looked.iter().filter(|row| row.goes).count() > BATCH {
-            return self;
-        }
-        match looked.last() {
-            Some(last) if last.is_old && looked.len() == LOOKED_AT => Self(last.id),
-            Some(_) | None => Self::default(),
-        }
-    }
-}
+const OLD_RECORDS: &str = "SELECT id FROM record r WHERE updated_at < ?1
+       AND NOT EXISTS (SELECT 1 FROM task t
+                       WHERE t.record_id = r.id AND t.state != 'done')
+     ORDER BY updated_at, id LIMIT ?2";
+const DROP_SESSION: &str = "DELETE FROM session WHERE updated_at < ?2
+     AND contact_id = (SELECT contact_id FROM record WHERE id = ?1)";
+const FORGET_RECORD: &str = "UPDATE task SET record_id = NULL WHERE record_id = ?1";
+const DROP_VERSIONS: &str = "DELETE FROM record_version WHERE record_id = ?1";
+const DROP_RECORD: &str = "DELETE FROM record WHERE id = ?1";
 
 /// Drops records last changed before `before`, with all their versions, and
 /// conversations that have stood still for as long: they hold answers too. What
@@ -155,26 +247,14 @@ impl Seek {
 /// Whatever the database reports.
 pub fn drop_records(conn: &Connection, before: UnixMs) -> Result<usize> {
     let old: Vec<String> = conn
-        .prepare_cached(
-            "SELECT id FROM record r WHERE updated_at < ?1
-               AND NOT EXISTS (SELECT 1 FROM task t
-                               WHERE t.record_id = r.id AND t.state != 'done')
-             ORDER BY updated_at, id LIMIT ?2",
-        )?
-        .query_map((before.0, limit(BATCH)), |row| row.get(0))?
+        .prepare_cached(OLD_RECORDS)?
+        .query_map((before.0, limit(RECORDS)), |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for id in &old {
-        conn.prepare_cached(
-            "DELETE FROM session WHERE updated_at < ?2
-               AND contact_id = (SELECT contact_id FROM record WHERE id = ?1)",
-        )?
-        .execute((id, before.0))?;
-        conn.prepare_cached("UPDATE task SET record_id = NULL WHERE record_id = ?1")?
-            .execute([id])?;
-        conn.prepare_cached("DELETE FROM record_version WHERE record_id = ?1")?
-            .execute([id])?;
-        conn.prepare_cached("DELETE FROM record WHERE id = ?1")?
-            .execute([id])?;
+        conn.prepare_cached(DROP_SESSION)?.execute((id, before.0))?;
+        for sql in [FORGET_RECORD, DROP_VERSIONS, DROP_RECORD] {
+            conn.prepare_cached(sql)?.execute([id])?;
+        }
     }
     Ok(old.len())
 }
@@ -183,7 +263,8 @@ pub fn drop_records(conn: &Connection, before: UnixMs) -> Result<usize> {
 mod tests {
     use super::*;
     use crate::core::outgoing::Purpose;
-    use crate::store::tests::{contact, count, queue};
+    use crate::core::time::DAY_MS;
+    use crate::store::tests::{contact, count, plan, queue};
     use crate::store::{migrations, queue as outbox_queue};
 
     const CANARY: &str = "mwezi wa nne";
@@ -227,7 +308,7 @@ mod tests {
     }
 
     fn dropped(conn: &Connection, before: UnixMs) -> usize {
-        let (gone, _) = drop_messages(conn, before, Seek::default()).unwrap();
+        let (gone, _) = drop_messages(conn, before, Seek::default(), before).unwrap();
         gone
     }
 
@@ -246,10 +327,11 @@ mod tests {
             [],
         )
         .unwrap();
+        let look = |seek| drop_messages(&conn, UnixMs(10_000), seek, UnixMs(10_000)).unwrap();
         let mut seek = Seek::default();
         let mut looks = Vec::new();
         for _ in 0..3 {
-            let (gone, next) = drop_messages(&conn, UnixMs(10_000), seek).unwrap();
+            let (gone, next) = look(seek);
             looks.push(gone);
             seek = next;
         }
@@ -258,14 +340,79 @@ mod tests {
         // Once their tasks are done they go, as many at a time as ever.
         conn.execute("UPDATE task SET state = 'done'", []).unwrap();
         for left in [3_501, 3_001] {
-            let (gone, next) = drop_messages(&conn, UnixMs(10_000), seek).unwrap();
+            let (gone, next) = look(seek);
             assert_eq!(gone, BATCH);
             assert_eq!(count(&conn, "SELECT count(*) FROM outbox"), left);
             seek = next;
         }
-        // Young ones are never passed over.
-        let (gone, next) = drop_messages(&conn, UnixMs(1_000), seek).unwrap();
-        assert_eq!((gone, next), (0, Seek::default()));
+    }
+
+    #[test]
+    fn what_was_dated_ahead_is_dated_anew_and_keeps_nothing_behind_it() {
+        let conn = crate::store::tests::db();
+        let amina = contact(&conn, "243970000001");
+        let (now, year) = (UnixMs(20 * DAY_MS), 365 * DAY_MS);
+        let numbers = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n
+                                                WHERE i < 2010)";
+        conn.execute(
+            &format!(
+                "{numbers} INSERT INTO inbox (contact_id, kind, item, stamped_at, received_at, state)
+                 SELECT ?1, 'message', 'x', 1000, iif(i <= 2000, ?2, 1000), 'handled' FROM n"
+            ),
+            (amina.0, year),
+        )
+        .unwrap();
+        conn.execute(
+            &format!(
+                "{numbers} INSERT INTO outbox (key, contact_id, purpose, rank, state, created_at,
+                                               updated_at, accepted_at)
+                 SELECT 'ob:' || i, ?1, 'notice', 1, 'read', at, at, at
+                 FROM (SELECT i, iif(i <= 2000, ?2, 1000) AS at FROM n)"
+            ),
+            (amina.0, year),
+        )
+        .unwrap();
+        let before = now.plus_ms(-DAY_MS);
+        let (gone, seek) = drop_messages(&conn, before, Seek::default(), now).unwrap();
+        assert_eq!(gone, 1, "the newest is emptied");
+        for dated in [
+            "SELECT max(received_at) FROM inbox",
+            "SELECT max(created_at) FROM outbox",
+            "SELECT max(updated_at) FROM outbox",
+            "SELECT max(accepted_at) FROM outbox",
+        ] {
+            assert_eq!(count(&conn, dated), now.0, "{dated}");
+        }
+        let (gone, seek) = drop_messages(&conn, before, seek, now).unwrap();
+        assert_eq!((gone, seek), (18, Seek::default()), "what is behind them");
+        // And they go once they are old.
+        let later = now.plus_ms(DAY_MS + 1);
+        let (gone, _) = drop_messages(&conn, now.plus_ms(1), seek, later).unwrap();
+        assert_eq!(gone, 2 * BATCH);
+    }
+
+    #[test]
+    fn nothing_is_dropped_by_reading_a_whole_table() {
+        let conn = crate::store::tests::db();
+        for (sql, index) in [
+            (DROP_PARKED, "parked_by_age"),
+            (OLD_RECORDS, "record_by_update"),
+            (OLD_RECORDS, "task_by_record"),
+            (FORGET_RECORD, "task_by_record"),
+            (DROP_RECORD, "task_by_record"),
+            (DROP_SESSION, "PRIMARY KEY"),
+            (DROP_VERSIONS, "PRIMARY KEY"),
+            (LOOK_AT_TAKEN_IN, "PRIMARY KEY"),
+            (LOOK_AT_SENT, "PRIMARY KEY"),
+            (DATE_TAKEN_IN, "PRIMARY KEY"),
+            (DATE_SENT, "PRIMARY KEY"),
+            (EMPTY_NEWEST_TAKEN_IN, "PRIMARY KEY"),
+            (EMPTY_NEWEST_SENT, "PRIMARY KEY"),
+        ] {
+            let told = plan(&conn, sql);
+            assert!(told.contains(index), "{sql}\n{told}");
+            assert!(!told.contains("SCAN"), "{sql}\n{told}");
+        }
     }
 
     #[test]

@@ -63,23 +63,48 @@ pub fn find(conn: &Connection, name: &str) -> Result<Option<Secret>, Error> {
     Ok(value.map(|bytes: Vec<u8>| Secret::new(bytes)))
 }
 
+/// A value that is accepted.
+#[derive(Clone)]
+pub struct Accepted {
+    /// The value.
+    pub value: Secret,
+    /// Until when, if it was replaced.
+    pub until: Option<UnixMs>,
+}
+
+impl Accepted {
+    /// The value, unless its time is over.
+    pub fn at(&self, now: UnixMs) -> Option<&Secret> {
+        let is_over = self.until.is_some_and(|until| until <= now);
+        (!is_over).then_some(&self.value)
+    }
+}
+
 /// Every value that is accepted at `now`, the newest first.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn accepted(conn: &Connection, name: &str, now: UnixMs) -> Result<Vec<Secret>, Error> {
-    let mut query = conn.prepare_cached(
-        "SELECT value, CASE WHEN previous_until > ?2 THEN previous END
-         FROM secret WHERE name = ?1",
-    )?;
-    let row: Option<(Vec<u8>, Option<Vec<u8>>)> = query
-        .query_row((name, now.0), |row| Ok((row.get(0)?, row.get(1)?)))
+pub fn accepted(conn: &Connection, name: &str, now: UnixMs) -> Result<Vec<Accepted>, Error> {
+    let mut query =
+        conn.prepare_cached("SELECT value, previous, previous_until FROM secret WHERE name = ?1")?;
+    let row = query
+        .query_row([name], |row| {
+            let value = Secret::new(row.get::<_, Vec<u8>>(0)?);
+            let previous = row.get::<_, Option<Vec<u8>>>(1)?.map(Secret::new);
+            Ok((value, previous, row.get::<_, Option<i64>>(2)?))
+        })
         .optional()?;
-    let values = row.into_iter().flat_map(|(value, old)| [Some(value), old]);
-    Ok(values
-        .flatten()
-        .map(|bytes: Vec<u8>| Secret::new(bytes))
-        .collect())
+    let Some((value, previous, until)) = row else {
+        return Ok(Vec::new());
+    };
+    let present = Accepted { value, until: None };
+    let former = previous.zip(until).map(|(value, until)| Accepted {
+        value,
+        until: Some(UnixMs(until)),
+    });
+    let mut accepted = vec![present];
+    accepted.extend(former.filter(|former| former.at(now).is_some()));
+    Ok(accepted)
 }
 
 /// Forgets previous values whose time is over.
@@ -159,7 +184,10 @@ mod tests {
 
     fn values(conn: &Connection, name: &str, now: i64) -> Vec<Vec<u8>> {
         let accepted = accepted(conn, name, UnixMs(now)).unwrap();
-        accepted.iter().map(|s| s.expose().to_vec()).collect()
+        accepted
+            .iter()
+            .map(|it| it.value.expose().to_vec())
+            .collect()
     }
 
     #[test]
@@ -170,6 +198,9 @@ mod tests {
         set(&conn, APP_SECRET, b"two", UnixMs(10)).unwrap();
         // Setting the same again must not push the old one out.
         set(&conn, APP_SECRET, b"two", UnixMs(20)).unwrap();
+        let former = accepted(&conn, APP_SECRET, UnixMs(20)).unwrap().remove(1);
+        let end = UnixMs(10 + 8 * DAY_MS);
+        assert!(former.at(end.plus_ms(-1)).is_some() && former.at(end).is_none());
         assert_eq!(values(&conn, APP_SECRET, 20), [b"two", b"one"]);
         assert_eq!(values(&conn, APP_SECRET, 10 + 8 * DAY_MS), [b"two"]);
         assert_eq!(drop_expired(&conn, UnixMs(20)).unwrap(), 0);

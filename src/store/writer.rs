@@ -57,7 +57,7 @@ pub struct Writer {
 /// The thread itself, to be stopped at the end.
 #[derive(Debug)]
 pub struct WriterThread {
-    thread: JoinHandle<()>,
+    thread: JoinHandle<Result<(), Error>>,
     stop: CancellationToken,
 }
 
@@ -205,11 +205,6 @@ impl Writer {
         *self.shared.health.borrow()
     }
 
-    /// Tells of every change of [`Writer::health`].
-    pub fn watch_health(&self) -> watch::Receiver<Health> {
-        self.shared.health.subscribe()
-    }
-
     /// What was done since the start.
     pub fn counts(&self) -> Counts {
         Counts {
@@ -218,7 +213,8 @@ impl Writer {
         }
     }
 
-    /// Waits until the thread takes no more jobs: it was stopped or broke off.
+    /// Waits until the thread takes no more jobs: it was stopped, it broke off, or
+    /// the file proved damaged.
     pub async fn ended(&self) {
         self.jobs.closed().await;
     }
@@ -234,10 +230,11 @@ impl WriterThread {
     /// database, closes it, and waits for all that. Blocks the calling thread.
     ///
     /// # Errors
-    /// [`Error::Panicked`] when the thread itself had died.
+    /// [`Error::Corrupt`] when the thread had ended because the file is damaged,
+    /// which is left alone then; [`Error::Panicked`] when the thread had died.
     pub fn stop(self) -> Result<(), Error> {
         self.stop.cancel();
-        self.thread.join().map_err(|_| Error::Panicked)
+        self.thread.join().unwrap_or(Err(Error::Panicked))
     }
 }
 

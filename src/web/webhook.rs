@@ -8,6 +8,7 @@
 use crate::core::inbound::ReceivedItem;
 use crate::core::limits::WEBHOOK_BODY_BYTES_MAX;
 use crate::core::secret::Secret;
+use crate::store::secrets::Accepted;
 use crate::store::{Error, Health};
 use crate::web::room::{MemoryBudget, Room};
 use crate::whatsapp::cloud;
@@ -44,13 +45,14 @@ pub struct Credentials(Arc<RwLock<CredentialSet>>);
 
 #[derive(Clone, Default)]
 struct CredentialSet {
-    app_secrets: Arc<[Secret]>,
+    app_secrets: Arc<[Accepted]>,
     verify_token: Option<Secret>,
 }
 
 impl Credentials {
-    /// Replaces them.
-    pub fn set(&self, app_secrets: Vec<Secret>, verify_token: Option<Secret>) {
+    /// Replaces them. A former app secret ends at its time, even if nobody
+    /// replaces it here.
+    pub fn set(&self, app_secrets: Vec<Accepted>, verify_token: Option<Secret>) {
         let fresh = CredentialSet {
             app_secrets: app_secrets.into(),
             verify_token,
@@ -117,7 +119,9 @@ pub async fn receive(State(hook): State<Webhook>, headers: HeaderMap, body: Body
         Err(status) => return status.into_response(),
     };
     let credentials = hook.credentials.get();
-    if !cloud::verify(signature, &bytes, &credentials.app_secrets) {
+    let now = hook.taking.clock.now().at;
+    let accepted = credentials.app_secrets.iter().filter_map(|it| it.at(now));
+    if !cloud::verify(signature, &bytes, accepted) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
     let items = items_of(&bytes, cloud::parse);

@@ -3,7 +3,7 @@
 //! clock.
 
 use crate::core::limits::PARKED_STATUS_MS;
-use crate::core::time::{DAY_MS, Now};
+use crate::core::time::{DAY_MS, Now, UnixMs};
 use crate::ports::Clock;
 use crate::store::nested::nested;
 use crate::store::retention::{self, Seek};
@@ -57,14 +57,19 @@ fn drop_old(conn: &Connection, keeping: Keeping, seek: Seek, now: Now) -> Result
     let before = |days: u32| now.at.plus_ms(-i64::from(days) * DAY_MS);
     let bodies = before(keeping.webhooks_days);
     chore(conn, "webhooks", || retention::drop_bodies(conn, bodies))?;
-    let mut next = seek;
-    if keeping.messages_days > 0 {
-        let old = before(keeping.messages_days);
-        let dropped = chore(conn, "messages", || {
-            retention::drop_messages(conn, old, seek)
-        })?;
-        // Where it broke is met again on the way from the oldest.
-        next = dropped.map_or_else(Seek::default, |(_, next)| next);
+    let keeps = keeping.messages_days == 0;
+    // Looked at even where all are kept: for what a clock that was ahead dated.
+    let old = if keeps {
+        UnixMs(i64::MIN)
+    } else {
+        before(keeping.messages_days)
+    };
+    let dropped = chore(conn, "messages", || {
+        retention::drop_messages(conn, old, seek, now.at)
+    })?;
+    // Where it broke is met again on the way from the oldest.
+    let next = dropped.map_or_else(Seek::default, |(_, next)| next);
+    if !keeps {
         chore(conn, "old files", || media::erase_before(conn, old))?;
     }
     if keeping.records_days > 0 {
@@ -109,7 +114,7 @@ pub async fn run(writer: Writer, clock: Arc<dyn Clock>, keeping: Keeping, stop: 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::time::{HOUR_MS, UnixMs};
+    use crate::core::time::HOUR_MS;
     use crate::store::tests::{contact, count, db};
 
     const NOW: UnixMs = UnixMs(1_795_168_800_000);

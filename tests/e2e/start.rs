@@ -2,10 +2,12 @@
 //! do, and leaves everything as it was.
 
 use crate::support::clinic::{Clinic, Ran, free_port};
+use crate::support::{wait, webhook};
 use healthpost::durable;
 use healthpost::store::meta;
 use std::fs;
 use std::net::TcpListener;
+use std::os::unix::fs::FileExt;
 
 const NOWHERE: &str = "http://127.0.0.1:1";
 
@@ -204,6 +206,32 @@ fn init_leaves_an_existing_folder_alone() {
     assert_eq!(again.status, 1);
     assert!(again.err.contains("exists already"), "{again:?}");
     assert_eq!(fs::read(&slots).unwrap(), before);
+}
+
+#[test]
+fn a_database_that_proves_damaged_while_the_box_serves_ends_it() {
+    let (_folder, clinic) = made();
+    let mut service = clinic.serve();
+    let path = clinic.data.join("clinic.db");
+    let log = clinic.data.join("clinic.db-wal");
+    wait::until("the log is empty", 60, || {
+        fs::metadata(&log).unwrap().len() == 0
+    });
+    let file = fs::OpenOptions::new().write(true).open(&path).unwrap();
+    let mut torn = fs::read(&path).unwrap();
+    torn.iter_mut().skip(4_096).for_each(|byte| *byte ^= 1);
+    file.write_all_at(&torn, 0).unwrap();
+    let body = webhook::text("wamid.late", "243970000001", "hello");
+    let status = webhook::post(&clinic.webhook(), &body).unwrap().status;
+    assert_eq!(status, 503, "its sender keeps it");
+    wait::until("the service ends", 60, || service.ended().is_some());
+    assert_eq!(service.ended().unwrap().code(), Some(1));
+    let said = service.logged();
+    assert!(said.contains("last copy of the data folder"), "{said}");
+    assert!(
+        fs::read(&path).unwrap() == torn,
+        "the damaged file was touched"
+    );
 }
 
 #[test]

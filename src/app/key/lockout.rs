@@ -5,10 +5,11 @@
 
 use super::Custody;
 use crate::core::data_key::DataKey;
-use crate::core::pin::LockoutPassword;
+use crate::core::pin::{LOCKOUT_PASSWORD_BYTES, LockoutPassword};
 use crate::keys::{Opened, SlotsFile};
 use crate::store::{meta, open as database};
 use anyhow::Result;
+use zeroize::Zeroizing;
 
 /// Under which name the database keeps it.
 const LOCKOUT: &str = "tpm_lockout_password";
@@ -43,14 +44,16 @@ impl Custody {
     /// The password, durable in the database before the TPM ever sees it.
     pub(super) fn lockout_password(&self, key: &DataKey) -> Result<LockoutPassword> {
         let conn = database::open(&self.folder, key)?;
-        let kept = meta::find(&conn, LOCKOUT)?;
-        let kept = kept.and_then(|bytes| <[u8; 32]>::try_from(bytes).ok());
-        let mut bytes = kept.unwrap_or_default();
-        if kept.is_none() {
-            self.chance.fill(&mut bytes);
-            meta::set(&conn, LOCKOUT, &bytes)?;
-        }
-        let password = LockoutPassword::take(&mut bytes);
+        let password = match meta::find(&conn, LOCKOUT)?.and_then(kept) {
+            Some(password) => password,
+            None => {
+                let mut drawn = [0; LOCKOUT_PASSWORD_BYTES];
+                self.chance.fill(&mut drawn);
+                let password = LockoutPassword::take(&mut drawn);
+                meta::set(&conn, LOCKOUT, password.expose())?;
+                password
+            }
+        };
         conn.close().map_err(|(_, error)| error)?;
         Ok(password)
     }
@@ -65,8 +68,13 @@ impl Custody {
     /// The password, where one was ever drawn.
     pub(super) fn kept_password(&self, opened: &Opened) -> Option<LockoutPassword> {
         let conn = database::open_reader(&self.folder, &opened.key).ok()?;
-        let kept = meta::find(&conn, LOCKOUT).ok()??;
-        let mut bytes = <[u8; 32]>::try_from(kept).ok()?;
-        Some(LockoutPassword::take(&mut bytes))
+        meta::find(&conn, LOCKOUT).ok()?.and_then(kept)
     }
+}
+
+/// The password as the database gave it, whose bytes are wiped.
+fn kept(bytes: Vec<u8>) -> Option<LockoutPassword> {
+    let bytes = Zeroizing::new(bytes);
+    let mut same = <[u8; LOCKOUT_PASSWORD_BYTES]>::try_from(bytes.as_slice()).ok()?;
+    Some(LockoutPassword::take(&mut same))
 }

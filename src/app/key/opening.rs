@@ -51,7 +51,7 @@ impl Custody {
     /// A sealed box that opens without its TPM never does so in silence.
     fn note_without_tpm(&self, key: &DataKey) -> Result<()> {
         let conn = database::open(&self.folder, key)?;
-        self.clock.learn(meta::latest_known(&conn)?);
+        self.clock.recall(meta::latest_known(&conn)?);
         let deed = Deed {
             at: self.clock.now().at,
             actor: "system",

@@ -2,6 +2,7 @@
 //! unlocked, it is renewed when that is due.
 
 use super::{Lan, Shown, find_authority, keep_authority, read_authority};
+use crate::app::complaint::Complaint;
 use crate::core::limits::TPM_PAUSE_MS_MAX;
 use crate::device::authority::{Authority, Leaf};
 use crate::ports::Clock;
@@ -16,18 +17,20 @@ const EVERY: Duration = Duration::from_secs(60);
 /// The first pause after a key that did not open; it doubles.
 const FIRST_PAUSE: Duration = Duration::from_secs(5);
 
+const TROUBLE: &str = "there is trouble with the certificate in lan/";
+
 /// For a locked box: shows the leaf as it is, expired or not. A TPM that does
 /// not open its key is asked again; that costs no try of a PIN.
 pub async fn load(lan: Lan, shown: Shown, stop: CancellationToken) {
     let mut pause = FIRST_PAUSE;
-    let mut said = String::new();
+    let mut complaint = Complaint::default();
     while shown.is_empty() {
         let lan = lan.clone();
         let loaded = tokio::task::spawn_blocking(move || lan.load()).await;
         let loaded = loaded.map_err(anyhow::Error::from).and_then(|leaf| leaf);
         match loaded.and_then(|leaf| shown.show(&leaf)) {
             Ok(()) => break,
-            Err(error) => complain(&mut said, &error),
+            Err(error) => complaint.say(TROUBLE, &error),
         }
         tokio::select! {
             () = tokio::time::sleep(pause) => {}
@@ -54,25 +57,16 @@ pub async fn keep(
         authority: None,
         present: None,
     };
-    let mut said = String::new();
+    let mut complaint = Complaint::default();
     loop {
         match upkeep.turn().await {
-            Ok(()) => said.clear(),
-            Err(error) => complain(&mut said, &error),
+            Ok(()) => complaint.end(),
+            Err(error) => complaint.say(TROUBLE, &error),
         }
         tokio::select! {
             () = tokio::time::sleep(EVERY) => {}
             () = stop.cancelled() => return,
         }
-    }
-}
-
-/// Says the same trouble once.
-fn complain(said: &mut String, error: &anyhow::Error) {
-    let error = format!("{error:#}");
-    if *said != error {
-        tracing::error!(error, "there is trouble with the certificate in lan/");
-        *said = error;
     }
 }
 

@@ -1,6 +1,7 @@
 //! `healthpost doctor`: looks at everything and says what to do. What was not
 //! looked at is said to be `not checked`, never ok.
 
+mod clock;
 mod database;
 mod finding;
 mod folder;
@@ -15,8 +16,9 @@ use super::reach::Reached;
 use super::{Globals, Opening, machine};
 use crate::app::flow_file;
 use crate::config::{Config, Provider};
-use crate::ops::{LineFacts, Request, Response};
+use crate::ops::{ClockFacts, LineFacts, Request, Response};
 use clap::Args;
+use clock::look_at_clock;
 use database::look_at_facts;
 use finding::{Findings, Verdict};
 use folder::look_at_folder;
@@ -40,6 +42,13 @@ pub struct Doctor {
     opening: Opening,
 }
 
+/// What a running service goes by.
+#[derive(Default)]
+struct Seen {
+    line: Option<LineFacts>,
+    clock: Option<ClockFacts>,
+}
+
 impl Doctor {
     /// Runs every check.
     ///
@@ -53,14 +62,14 @@ impl Doctor {
             .clone()
             .or_else(|| config.as_ref().map(|c| c.data_dir.clone()));
         let mut running = Running::No;
-        let mut line = None;
+        let mut seen = Seen::default();
         if let Some(folder) = &folder {
             running = look_at_folder(folder, &mut findings).await;
-            line = self
+            seen = self
                 .look_at_database(globals, config.as_ref(), running, &mut findings)
                 .await;
         }
-        look_at_clock(&mut findings)?;
+        look_at_clock(machine()?.clock.now(), seen.clock, &mut findings);
         if let (Some(config), Some(folder)) = (&config, &folder)
             && running != Running::Unseen
         {
@@ -76,7 +85,7 @@ impl Doctor {
             ] {
                 look_at_port(running, (what, key), address, &mut findings);
             }
-            self.look_at_line(config, line.as_ref(), &mut findings)
+            self.look_at_line(config, seen.line.as_ref(), &mut findings)
                 .await;
         }
         for (what, why) in [
@@ -101,14 +110,14 @@ impl Doctor {
         config: Option<&Config>,
         running: Running,
         findings: &mut Findings,
-    ) -> Option<LineFacts> {
+    ) -> Seen {
         let runs = match running {
             Running::Yes => true,
             Running::No => false,
             Running::Unseen => {
                 findings.add("database", Verdict::NotChecked, running::UNSEEN, "");
                 left_open(findings);
-                return None;
+                return Seen::default();
             }
         };
         let named = self.opening.passphrase_file.is_some() || self.opening.pin_file.is_some();
@@ -125,7 +134,7 @@ impl Doctor {
                 let said = "its token lies in the database";
                 findings.add("UltraMsg", Verdict::NotChecked, said, how);
             }
-            return None;
+            return Seen::default();
         }
         let facts = match Reached::open(globals, &self.opening).await {
             Err(failure) => Err(failure),
@@ -141,7 +150,10 @@ impl Doctor {
             Ok(Response::Facts(facts)) => {
                 look_at_facts(&facts, config, findings);
                 look_at_memory(runs.then_some(facts.memory_locked), findings);
-                return facts.line;
+                return Seen {
+                    line: facts.line,
+                    clock: facts.clock.filter(|_| runs),
+                };
             }
             Ok(_) => {
                 let how = "update the service";
@@ -152,7 +164,7 @@ impl Doctor {
             }
         }
         left_open(findings);
-        None
+        Seen::default()
     }
 
     /// The line as the running service sees it, and as it is tried from here.
@@ -226,28 +238,6 @@ fn look_at_config(globals: &Globals, findings: &mut Findings) -> Option<Config> 
             None
         }
     }
-}
-
-fn look_at_clock(findings: &mut Findings) -> Result<(), Failure> {
-    let now = machine()?.clock.now();
-    let said = crate::core::table::time(now.at, &jiff::tz::TimeZone::UTC);
-    if now.trusted {
-        findings.add(
-            "clock",
-            Verdict::Ok,
-            &format!("{said}, and set by something we trust"),
-            "",
-        );
-    } else {
-        let how = "let it reach a time server, or add a clock with a battery";
-        findings.add(
-            "clock",
-            Verdict::Warning,
-            &format!("{said}, and nobody vouches for it"),
-            how,
-        );
-    }
-    Ok(())
 }
 
 fn look_at_flow(config: &Config, findings: &mut Findings) {

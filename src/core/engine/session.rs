@@ -225,11 +225,6 @@ impl Session {
             .map(|draft| &draft.id)
     }
 
-    /// Whether a question waits for its answer.
-    pub const fn is_asking(&self) -> bool {
-        self.asked.is_some()
-    }
-
     fn place(&self) -> Place {
         Place {
             stage: self.stage.clone(),

@@ -657,7 +657,7 @@ fn a_rows_number_never_comes_twice() {
     sent_queue::cancel(&conn, a1, NOW).unwrap();
     let drop = || {
         let year = retention::Seek::default();
-        let (gone, _) = retention::drop_messages(&conn, NOW.plus_ms(1), year).unwrap();
+        let (gone, _) = retention::drop_messages(&conn, NOW.plus_ms(1), year, NOW).unwrap();
         gone
     };
     assert_eq!(drop(), 3);

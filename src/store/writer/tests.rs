@@ -228,6 +228,36 @@ fn many_small_jobs_are_cheap() {
 }
 
 #[tokio::test]
+async fn a_damaged_file_ends_the_writer_and_is_left_alone() {
+    let (folder, conn) = database();
+    let file = folder.path().join("clinic.db");
+    let (writer, thread) = Writer::start(conn, None).unwrap();
+    writer.run(|conn| add(conn, "n")).await.unwrap();
+    let go = hold_up(&writer);
+    let found = writer.run(|_| Err::<(), _>(Error::Corrupt));
+    let late = writer.run(|conn| add(conn, "late"));
+    let (found, late, ()) = tokio::join!(found, late, async { drop(go) });
+    assert!(matches!(found, Err(Error::Corrupt)));
+    // It may have shared the commit of the one that found it.
+    assert!(matches!(late, Ok(()) | Err(Error::Corrupt)), "{late:?}");
+    writer.ended().await;
+    assert_eq!(writer.health(), Health::Failed);
+    assert!(matches!(writer.run(|_| Ok(())).await, Err(Error::Stopped)));
+    let before = std::fs::read(&file).unwrap();
+    let log = folder.path().join("clinic.db-wal");
+    assert!(
+        log.metadata().unwrap().len() > 0,
+        "something is left to be copied"
+    );
+    assert!(matches!(thread.stop(), Err(Error::Corrupt)));
+    assert!(
+        std::fs::read(&file).unwrap() == before,
+        "the file was touched"
+    );
+    assert!(log.metadata().unwrap().len() > 0);
+}
+
+#[tokio::test]
 async fn a_panic_of_the_thread_itself_is_said_and_ends_the_waiting() {
     struct Broken;
     impl Task for Broken {

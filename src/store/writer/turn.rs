@@ -7,6 +7,7 @@ use crate::store::error::Error;
 use crate::store::group::{self, Task};
 use crate::store::reserve::Reserve;
 use rusqlite::Connection;
+use rusqlite::config::DbConfig;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -47,18 +48,42 @@ pub(super) struct Turn {
 impl Turn {
     /// Serves, and makes sure that a thread that broke off is not taken for a
     /// healthy one. A job's own panic never comes this far.
-    pub(super) fn serve_or_say(mut self, runtime: &tokio::runtime::Runtime) {
+    ///
+    /// # Errors
+    /// [`Error::Corrupt`] when it ended because the file proved damaged.
+    pub(super) fn serve_or_say(mut self, runtime: &tokio::runtime::Runtime) -> Result<(), Error> {
         let served = catch_unwind(AssertUnwindSafe(|| self.serve(runtime)));
         if let Err(broken) = served {
             self.set_health(Health::Failed);
             tracing::error!("the database writer broke off");
             resume_unwind(broken);
         }
+        if self.corrupt {
+            self.give_up(runtime);
+            return Err(Error::Corrupt);
+        }
+        Ok(())
+    }
+
+    /// Takes no more jobs, which ends whoever watches the thread, and keeps the
+    /// connection until everybody else has closed theirs: the last one to close
+    /// would else empty the log into the damaged file.
+    fn give_up(&mut self, runtime: &tokio::runtime::Runtime) {
+        tracing::error!(error = %Error::Corrupt, "the box stops");
+        let leave = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        if self.conn.set_db_config(leave, true).is_err() {
+            tracing::error!("the log may be emptied into the damaged file");
+        }
+        self.queue.close();
+        while let Ok(task) = self.queue.try_recv() {
+            task.answer(Err(Error::Corrupt));
+        }
+        runtime.block_on(self.stop.cancelled());
     }
 
     fn serve(&mut self, runtime: &tokio::runtime::Runtime) {
         let mut waiting = Vec::with_capacity(limits::WRITER_GROUP_MAX);
-        loop {
+        while !self.corrupt {
             match runtime.block_on(self.wait(&mut waiting)) {
                 Wake::Jobs => self.commit_all(&mut waiting),
                 Wake::Idle => {

@@ -5,14 +5,14 @@
 
 use crate::core::lang::Lang;
 use crate::core::limits::{UNLOCK_BODY_BYTES_MAX, UNLOCK_BODY_MS_MAX};
-use crate::core::secret::Secret;
+use crate::core::secret::{Secret, SecretText};
 use crate::ports::door::Kind;
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
 use futures_util::StreamExt;
 use serde::Deserialize;
 use std::time::Duration;
-use zeroize::{Zeroize, Zeroizing};
+use zeroize::Zeroizing;
 
 /// What was offered.
 pub(super) struct Offer {
@@ -24,7 +24,7 @@ pub(super) struct Offer {
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Sent {
-    secret: String,
+    secret: SecretText,
     #[serde(default)]
     kind: Kind,
 }
@@ -37,7 +37,7 @@ pub(super) async fn json(headers: &HeaderMap, body: Body) -> Result<Offer, Statu
     let bytes = read(headers, "application/json", body).await?;
     // The parser's own words could repeat what was sent.
     let sent: Sent = serde_json::from_slice(&bytes).map_err(|_| StatusCode::BAD_REQUEST)?;
-    offer(sent.secret.into_bytes(), sent.kind, None)
+    offer(sent.secret.into_secret(), sent.kind, None)
 }
 
 /// Reads the page's form.
@@ -64,19 +64,14 @@ pub(super) async fn form(headers: &HeaderMap, body: Body) -> Result<Offer, Statu
         }
     }
     let mut secret = secret.ok_or(StatusCode::UNPROCESSABLE_ENTITY)?;
-    offer(std::mem::take(&mut *secret), kind, lang)
+    offer(Secret::new(std::mem::take(&mut *secret)), kind, lang)
 }
 
-fn offer(mut typed: Vec<u8>, kind: Kind, lang: Option<Lang>) -> Result<Offer, StatusCode> {
-    if typed.is_empty() || std::str::from_utf8(&typed).is_err() {
-        typed.zeroize();
+fn offer(secret: Secret, kind: Kind, lang: Option<Lang>) -> Result<Offer, StatusCode> {
+    if secret.is_empty() || std::str::from_utf8(secret.expose()).is_err() {
         return Err(StatusCode::UNPROCESSABLE_ENTITY);
     }
-    Ok(Offer {
-        secret: Secret::new(typed),
-        kind,
-        lang,
-    })
+    Ok(Offer { secret, kind, lang })
 }
 
 async fn read(

@@ -17,12 +17,16 @@ const PREFIX: &str = "sha256=";
 /// Whether `header` is the signature of `body` under one of the accepted app
 /// secrets. Several are accepted while a secret is being rotated; all of them
 /// are tried, in constant time, so that timing does not tell which one fits.
-pub fn verify(header: Option<&str>, body: &[u8], secrets: &[Secret]) -> bool {
+pub fn verify<'a>(
+    header: Option<&str>,
+    body: &[u8],
+    secrets: impl IntoIterator<Item = &'a Secret>,
+) -> bool {
     let Some(claimed) = header.and_then(parse_header) else {
         return false;
     };
     let mut fits = false;
-    for secret in secrets.iter().filter(|secret| !secret.is_empty()) {
+    for secret in secrets.into_iter().filter(|secret| !secret.is_empty()) {
         fits |= mac(secret, body).is_some_and(|mac| mac.verify_slice(&claimed).is_ok());
     }
     fits
