@@ -232,7 +232,11 @@ mod tests {
         }
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&path(folder.path())), 0o600);
-        assert_eq!(mode(folder.path()), 0o700);
+        for (before, after) in [(0o777, 0o750), (0o700, 0o700)] {
+            fs::set_permissions(folder.path(), Permissions::from_mode(before)).unwrap();
+            assert!(create(folder.path(), &key(1), &BoxKey::new([2; 32])).is_err());
+            assert_eq!(mode(folder.path()), after);
+        }
     }
 
     #[test]
