@@ -28,10 +28,11 @@ pub fn erase_words(conn: &Connection, contact: ContactId) -> Result<()> {
     )?
     .execute([contact.0])?;
     erase_nobodys(conn)?;
-    conn.prepare_cached(
+    conn.prepare_cached(concat!(
         "UPDATE outbox SET body = NULL WHERE contact_id = ?1 AND body IS NOT NULL
-           AND state NOT IN ('queued', 'held', 'sending', 'in_doubt')",
-    )?
+           AND state NOT IN ",
+        waiting!()
+    ))?
     .execute([contact.0])?;
     media::erase(conn, contact)?;
     conn.prepare_cached(
@@ -124,14 +125,16 @@ pub fn erase_contact(conn: &Connection, contact: ContactId, now: UnixMs) -> Resu
 /// Whatever the database reports.
 pub fn finish(conn: &Connection) -> Result<usize> {
     let gone: Vec<i64> = conn
-        .prepare_cached(
+        .prepare_cached(concat!(
             "SELECT id FROM contact c WHERE erased_at IS NOT NULL
                AND EXISTS (SELECT 1 FROM address a WHERE a.contact_id = c.id)
                AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.contact_id = c.id
-                               AND o.state IN ('queued', 'held', 'sending', 'in_doubt'))
+                               AND o.state IN ",
+            waiting!(),
+            ")
                AND NOT EXISTS (SELECT 1 FROM media m WHERE m.contact_id = c.id)
-               AND due_at IS NULL",
-        )?
+               AND due_at IS NULL"
+        ))?
         .query_map([], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for contact in &gone {

@@ -86,9 +86,13 @@ pub fn drop_messages(conn: &Connection, before: UnixMs, seek: Seek) -> Result<(u
 }
 
 /// Whether a sent message `o` is older than `?1` and nothing waits for it.
-const IS_OVER: &str = "state NOT IN ('queued', 'held', 'sending', 'in_doubt')
+const IS_OVER: &str = concat!(
+    "state NOT IN ",
+    waiting!(),
+    "
      AND max(created_at, updated_at, about_stamp, coalesce(sent_stamp, 0)) < ?1
-     AND NOT EXISTS (SELECT 1 FROM task t WHERE t.outbox_id = o.id AND t.state != 'done')";
+     AND NOT EXISTS (SELECT 1 FROM task t WHERE t.outbox_id = o.id AND t.state != 'done')"
+);
 
 /// Whether a message that was taken in is older than `?1` and was handled.
 const IS_READ: &str = "state != 'new' AND received_at < ?1 AND stamped_at < ?1";
