@@ -121,13 +121,7 @@ pub fn note_fault(
     .execute(params![name, language.code(), code, now.0])?;
     let sent_as = told.unwrap_or_else(|| template_code(language));
     let detail = templates::detail(name, sent_as);
-    let task = NewTask {
-        kind: templates::TASK,
-        contact: None,
-        record: None,
-        outbox: None,
-        detail: Some(&detail),
-    };
+    let task = NewTask::of(templates::TASK).about(&detail);
     tasks::open(conn, &task, now)
 }
 
