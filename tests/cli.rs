@@ -43,7 +43,7 @@ fn init_prints_the_recovery_key_once_and_touches_nothing_the_second_time() {
     assert_eq!(clinic.tree(), before);
     let mode =
         std::os::unix::fs::PermissionsExt::mode(&clinic.data().metadata().unwrap().permissions());
-    assert_eq!(mode & 0o777, 0o700);
+    assert_eq!(mode & 0o777, 0o750);
 }
 
 #[test]

@@ -131,7 +131,7 @@ fn make(
     let folder = custody.folder();
     DirBuilder::new()
         .recursive(true)
-        .mode(0o700)
+        .mode(0o750)
         .create(folder)?;
     let (mut slots, key, recovery) = keys::create(chance)?;
     slots.set_home(custody.home()?);

@@ -39,7 +39,10 @@ impl Reached {
         match take_lock(&folder) {
             Ok(Some(lock)) => Self::by_hand(globals, &folder, opening, lock).await,
             Ok(None) => Ok(Self(Way::Service(service(&folder).await?))),
-            Err(error) => Err(unusable(&folder, error)),
+            Err(error) => match as_member(&folder, &error).await {
+                Some(client) => Ok(Self(Way::Service(client))),
+                None => Err(unusable(&folder, error)),
+            },
         }
     }
 
@@ -148,7 +151,8 @@ pub fn unusable(folder: &Path, error: io::Error) -> Failure {
     if kind == io::ErrorKind::PermissionDenied {
         return Failure::failed(
             format!("{shown} is not open to this user"),
-            "run the command as the service's user, or as root",
+            "run the command as the service's user, or as root; while the service runs, its \
+             group may ask as well",
         );
     }
     let read_only = kind == io::ErrorKind::ReadOnlyFilesystem;
@@ -204,6 +208,15 @@ pub async fn ask_signed_in(
     };
     reached.close().await?;
     answered
+}
+
+/// The service, for one of its group: the lock, as every file in the folder, is its
+/// user's alone, and the socket is for both.
+pub async fn as_member(folder: &Path, locked: &io::Error) -> Option<Client> {
+    if locked.kind() != io::ErrorKind::PermissionDenied {
+        return None;
+    }
+    Client::connect(folder).await.ok()
 }
 
 /// The service that has the folder open.

@@ -10,8 +10,11 @@ pub const PATH_SECRET_BYTES_MIN: usize = 16;
 pub const ACTION_NAME_CHARS_MAX: usize = 64;
 /// Webhook bytes held in memory at once, over all connections.
 pub const WEBHOOK_BYTES_IN_FLIGHT_MAX: usize = 8 * 1024 * 1024;
-/// Of these, what is kept for the beginnings of bodies, bytes.
-pub const WEBHOOK_BEGINNINGS_BYTES_MAX: usize = 2 * 1024 * 1024;
+/// A body's first bytes, of which every connection may hold as many: most webhooks
+/// are shorter.
+pub const WEBHOOK_FIRST_BYTES: usize = 2 * 1024;
+/// What is kept for the beginnings of bodies past these, bytes.
+pub const WEBHOOK_BEGINNINGS_BYTES_MAX: usize = 1024 * 1024;
 /// A body's beginning, bytes: nearly all webhooks are shorter.
 pub const WEBHOOK_BEGINNING_BYTES: usize = 64 * 1024;
 /// Longest text message, counted in UTF-16 units.

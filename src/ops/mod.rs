@@ -128,7 +128,25 @@ pub fn key_slots(folder: &Path) -> Result<(Vec<String>, Vec<SlotFault>), crate::
 
 /// Answers one request of `caller`.
 pub async fn run(context: &Context, caller: &mut Caller, request: Request) -> Response {
-    let answered = match request {
+    let answered = match caller.look_again(context).await {
+        Ok(()) => answer(context, caller, request).await,
+        Err(error) => Err(error),
+    };
+    answered.unwrap_or_else(|error| {
+        tracing::warn!(%error, "a command could not be carried out");
+        Response::refused(
+            error.to_string(),
+            "run healthpost doctor to see what is wrong",
+        )
+    })
+}
+
+async fn answer(
+    context: &Context,
+    caller: &mut Caller,
+    request: Request,
+) -> Result<Response, Error> {
+    match request {
         Request::SignIn(sign_in) => sign_in::sign_in(context, caller, sign_in).await,
         Request::SecretSet { name, value } => secrets::set(context, name, value).await,
         Request::SecretDropPrevious { name } => secrets::drop_previous(context, name).await,
@@ -176,14 +194,7 @@ pub async fn run(context: &Context, caller: &mut Caller, request: Request) -> Re
         Request::KeyDrilled => drill::drilled(context).await,
         Request::Facts => facts(context).await,
         Request::Unlock { .. } => Ok(Response::OpenAlready),
-    };
-    answered.unwrap_or_else(|error| {
-        tracing::warn!(%error, "a command could not be carried out");
-        Response::refused(
-            error.to_string(),
-            "run healthpost doctor to see what is wrong",
-        )
-    })
+    }
 }
 
 async fn facts(context: &Context) -> Result<Response, Error> {

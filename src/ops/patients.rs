@@ -1,4 +1,5 @@
-//! Records for signed-in staff. Every look is in the audit log.
+//! Records for signed-in staff. Every look is in the audit log; of an export it is
+//! the first page, and no other page is there for whoever did not ask for that.
 
 use super::{Caller, Context, Period, Place, RecordLine, Response};
 use crate::core::access::Action;
@@ -79,10 +80,11 @@ pub(super) async fn show(
     Ok(Response::Record { row: Box::new(row) })
 }
 
-/// A page of an export, oldest first. The first page is noted.
+/// A page of an export, oldest first. The first page is noted, and from then on
+/// each page is the one that follows the page before.
 pub(super) async fn export_page(
     context: &Context,
-    caller: &Caller,
+    caller: &mut Caller,
     period: Period,
     after: Option<Place>,
     format: String,
@@ -93,6 +95,12 @@ pub(super) async fn export_page(
     };
     let (cursor, until, further) = match after {
         Some(place) => {
+            if caller.export != Some((period, place.clone())) {
+                return Ok(Response::wrong_usage(
+                    "an export goes on where its last page ended, on the same connection",
+                    "begin the export anew",
+                ));
+            }
             let id = place.id.as_str().to_owned();
             let created_at = place.created_at;
             let cursor = records::Cursor { created_at, id };
@@ -124,6 +132,7 @@ pub(super) async fn export_page(
         id: row.id.clone(),
         until,
     });
+    caller.export = next.clone().map(|place| (period, place));
     Ok(Response::Page {
         rows,
         next,
@@ -195,4 +204,71 @@ async fn note(
             audit::append(conn, &deed)
         })
         .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::sign_in::tests::{close, context, deeds, marthe, put_record};
+    use crate::ops::{Request, run};
+
+    const ALL: Period = Period {
+        since: UnixMs(0),
+        until: Period::OPEN_END,
+    };
+
+    fn page_after(period: Period, after: Option<Place>) -> Request {
+        let format = "csv".to_owned();
+        Request::ExportPage {
+            period,
+            after,
+            format,
+        }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn an_export_goes_on_only_where_one_that_was_noted_stands() {
+        let folder = tempfile::tempdir().unwrap();
+        let (context, thread) = context(folder.path()).await;
+        let filled = context.writer.run(|conn| {
+            for number in 0..=limits::EXPORT_PAGE_ROWS as u64 {
+                put_record(conn, number)?;
+            }
+            Ok(())
+        });
+        filled.await.unwrap();
+        let forged = Place {
+            created_at: UnixMs(0),
+            id: RecordId::from_random(0),
+            until: Period::OPEN_END,
+        };
+        let mut caller = marthe(&context).await;
+        let refused = run(&context, &mut caller, page_after(ALL, Some(forged.clone()))).await;
+        assert!(matches!(refused, Response::Refused { .. }), "{refused:?}");
+        let first = run(&context, &mut caller, page_after(ALL, None)).await;
+        let Response::Page { rows, next, .. } = first else {
+            panic!("{first:?}");
+        };
+        assert_eq!(rows.len(), limits::EXPORT_PAGE_ROWS);
+        assert!(next.is_some());
+        let later = Period {
+            since: UnixMs(1),
+            ..ALL
+        };
+        for (period, after) in [(ALL, Some(forged)), (later, next.clone())] {
+            let refused = run(&context, &mut caller, page_after(period, after)).await;
+            assert!(matches!(refused, Response::Refused { .. }), "{refused:?}");
+        }
+        let rest = run(&context, &mut caller, page_after(ALL, next.clone())).await;
+        assert!(matches!(&rest, Response::Page { rows, next: None, .. } if rows.len() == 1));
+        // It is over, and another connection never began one.
+        for caller in [&mut caller, &mut marthe(&context).await] {
+            let refused = run(&context, caller, page_after(ALL, next.clone())).await;
+            assert!(matches!(refused, Response::Refused { .. }), "{refused:?}");
+        }
+        let noted = deeds(&context).await;
+        let exports = noted.iter().filter(|deed| *deed == "record.export");
+        assert_eq!(exports.count(), 1);
+        close((context, thread));
+    }
 }

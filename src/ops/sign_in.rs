@@ -1,8 +1,9 @@
 //! Who asks: staff sign in before they see a patient, root or not.
 
-use super::{Context, Response, SignIn};
+use super::{Context, Period, Place, Response, SignIn};
 use crate::core::access::{self, Action, Role};
-use crate::core::id::StaffId;
+use crate::core::id::{MediaId, StaffId};
+use crate::core::private::Private;
 use crate::core::secret::SecretText;
 use crate::core::time::UnixMs;
 use crate::keys::password;
@@ -11,10 +12,25 @@ use crate::store::{Error, audit, staff};
 /// Somebody on one connection, signed in or not.
 #[derive(Clone, Debug, Default)]
 pub struct Caller {
-    staff: Option<(StaffId, Vec<Role>)>,
+    signed: Option<Signed>,
+    /// They were signed in, and what they signed in with no longer counts.
+    ended: bool,
+    /// Of which period an export was begun, and noted, and where it goes on.
+    pub(super) export: Option<(Period, Place)>,
+    /// The files of the record whose files were listed last, which was noted.
+    pub(super) files: Vec<MediaId>,
+}
+
+/// Who signed in, as their account stands.
+#[derive(Clone, Debug)]
+struct Signed {
+    id: StaffId,
+    roles: Vec<Role>,
     /// Somebody else knows their password, or may have seen it: it is for
     /// choosing another and for nothing else.
     one_time: bool,
+    /// The hash of the password they signed in with.
+    hash: Private<String>,
 }
 
 impl Caller {
@@ -25,29 +41,69 @@ impl Caller {
 
     /// Who it is, if they may do this.
     pub(super) fn staff_allowed(&self, action: Action) -> Result<StaffId, Box<Response>> {
-        match &self.staff {
-            None => Err(not_signed_in()),
-            Some(_) if self.one_time => Err(Box::new(Response::refused(
+        let signed = self.signed()?;
+        if signed.one_time {
+            return Err(Box::new(Response::refused(
                 "a one-time password is for choosing one of your own, and for nothing else",
                 "run healthpost user change-password NAME first",
-            ))),
-            Some((_, roles)) if !access::may(roles, action) => Err(Box::new(Response::refused(
+            )));
+        }
+        if !access::may(&signed.roles, action) {
+            return Err(Box::new(Response::refused(
                 "your roles do not allow this",
                 "ask an administrator: healthpost user list shows who may do what",
-            ))),
-            Some((id, _)) => Ok(*id),
+            )));
         }
+        Ok(signed.id)
     }
 
     /// Who it is, whatever they may do.
     pub(super) fn signed_in(&self) -> Result<StaffId, Box<Response>> {
-        let staff = self.staff.as_ref();
-        staff.map(|(id, _)| *id).ok_or_else(not_signed_in)
+        self.signed().map(|signed| signed.id)
+    }
+
+    fn signed(&self) -> Result<&Signed, Box<Response>> {
+        self.signed.as_ref().ok_or_else(|| {
+            if self.ended {
+                Box::new(Response::refused(
+                    "the account was closed, or its password changed, since the sign-in",
+                    "sign in again; healthpost user list shows which accounts are open",
+                ))
+            } else {
+                not_signed_in()
+            }
+        })
     }
 
     /// They have a password of their own now.
-    pub(super) const fn chose_password(&mut self) {
-        self.one_time = false;
+    pub(super) fn chose_password(&mut self, hash: String) {
+        if let Some(signed) = &mut self.signed {
+            signed.one_time = false;
+            signed.hash = Private::new(hash);
+        }
+    }
+
+    /// Looks how the account stands now: a connection may stay open for long, and
+    /// what was taken from somebody counts at once.
+    pub(super) async fn look_again(&mut self, context: &Context) -> Result<(), Error> {
+        let Some(signed) = &mut self.signed else {
+            return Ok(());
+        };
+        let id = signed.id;
+        let find = move |conn: &rusqlite::Connection| staff::find_open(conn, id);
+        match context.readers.read(find).await? {
+            Some((member, hash)) if hash == *signed.hash.expose() => {
+                signed.one_time = member.must_change;
+                signed.roles = member.roles;
+            }
+            Some(_) | None => {
+                *self = Self {
+                    ended: true,
+                    ..Self::default()
+                };
+            }
+        }
+        Ok(())
     }
 }
 
@@ -79,7 +135,7 @@ pub(super) async fn sign_in(
         .writer
         .run(move |conn| begin(conn, &name, at))
         .await?;
-    let (member, hash) = match guess {
+    let (id, hash) = match guess {
         Guess::Nobody => {
             // The same work as for a known name, so that the time tells nothing.
             hash(context, password).await?;
@@ -91,26 +147,18 @@ pub(super) async fn sign_in(
                 "wait up to an hour, or run healthpost user reset-password",
             ));
         }
-        Guess::Counted(member, hash) => (*member, hash),
+        Guess::Counted(id, hash) => (id, hash),
     };
-    let right = check(password, hash).await? && !member.disabled;
-    let id = member.id;
-    context
-        .writer
-        .run(move |conn| {
-            let who = format!("staff:{id}");
-            if !right {
-                return note(conn, at, &who, "sign_in.refused");
-            }
-            staff::note_success(conn, id)?;
-            note(conn, at, &who, "sign_in")
-        })
-        .await?;
-    if !right {
+    let right = check(password, hash.clone()).await?;
+    let compared = right.then_some(hash);
+    let signed = context.writer.run(move |conn| end(conn, id, compared, at));
+    let Some(signed) = signed.await? else {
         return Ok(wrong());
-    }
-    caller.one_time = member.must_change;
-    caller.staff = Some((member.id, member.roles));
+    };
+    *caller = Caller {
+        signed: Some(signed),
+        ..Caller::default()
+    };
     Ok(Response::Done)
 }
 
@@ -121,7 +169,7 @@ enum Guess {
     /// The account rests.
     Locked,
     /// The password may be compared with this hash.
-    Counted(Box<staff::Staff>, String),
+    Counted(StaffId, String),
 }
 
 fn begin(conn: &rusqlite::Connection, name: &str, at: UnixMs) -> Result<Guess, Error> {
@@ -134,7 +182,31 @@ fn begin(conn: &rusqlite::Connection, name: &str, at: UnixMs) -> Result<Guess, E
         return Ok(Guess::Locked);
     }
     staff::note_failure(conn, member.id, at)?;
-    Ok(Guess::Counted(Box::new(member), hash))
+    Ok(Guess::Counted(member.id, hash))
+}
+
+/// Signs in who knew the password of this hash, if it is theirs still: comparing
+/// takes its time, and the account may have been closed or reset meanwhile.
+fn end(
+    conn: &rusqlite::Connection,
+    id: StaffId,
+    compared: Option<String>,
+    at: UnixMs,
+) -> Result<Option<Signed>, Error> {
+    let who = format!("staff:{id}");
+    let found = staff::find_open(conn, id)?;
+    let Some((member, hash)) = found.filter(|(_, hash)| Some(hash) == compared.as_ref()) else {
+        note(conn, at, &who, "sign_in.refused")?;
+        return Ok(None);
+    };
+    staff::note_success(conn, id)?;
+    note(conn, at, &who, "sign_in")?;
+    Ok(Some(Signed {
+        id,
+        roles: member.roles,
+        one_time: member.must_change,
+        hash: Private::new(hash),
+    }))
 }
 
 /// Whether a password is the one of this hash.
@@ -165,9 +237,10 @@ fn note(conn: &rusqlite::Connection, at: UnixMs, who: &str, action: &str) -> Res
 }
 
 #[cfg(test)]
-mod tests {
+pub(super) mod tests {
     use super::*;
     use crate::core::data_key::DataKey;
+    use crate::core::id::RecordId;
     use crate::device::chance::KernelChance;
     use crate::device::clock::SystemClock;
     use crate::store::{BoxKey, Readers, Writer, WriterThread, open};
@@ -175,7 +248,8 @@ mod tests {
 
     const RIGHT: &str = "a right password";
 
-    async fn context(folder: &std::path::Path) -> (Context, WriterThread) {
+    /// A folder with one clinician, "marthe".
+    pub(in crate::ops) async fn context(folder: &std::path::Path) -> (Context, WriterThread) {
         let key = DataKey::take(&mut [1; 32]);
         open::create(folder, &key, &BoxKey::new([2; 32])).unwrap();
         let (writer, thread) = Writer::start(open::open(folder, &key).unwrap(), None).unwrap();
@@ -204,9 +278,32 @@ mod tests {
     }
 
     /// Ends the writing thread: the process must not end under it.
-    fn close((context, thread): (Context, WriterThread)) {
+    pub(in crate::ops) fn close((context, thread): (Context, WriterThread)) {
         drop(context);
         thread.stop().unwrap();
+    }
+
+    pub(in crate::ops) fn put_record(
+        conn: &rusqlite::Connection,
+        number: u64,
+    ) -> Result<RecordId, Error> {
+        let id = RecordId::from_random(number);
+        let sql = "INSERT INTO record VALUES (?1, NULL, 1, 'complete', 'waiting', 'whatsapp',
+                                              'none', 'fr', '{}', 5, 5)";
+        conn.execute(sql, [id.as_str()])?;
+        Ok(id)
+    }
+
+    /// Marthe, signed in.
+    pub(in crate::ops) async fn marthe(context: &Context) -> Caller {
+        let mut caller = Caller::default();
+        let who = SignIn {
+            name: "marthe".to_owned(),
+            password: SecretText::from(RIGHT),
+        };
+        let said = sign_in(context, &mut caller, who).await.unwrap();
+        assert!(matches!(said, Response::Done), "{said:?}");
+        caller
     }
 
     async fn tries(context: &Context, name: &str, password: &str) -> bool {
@@ -216,7 +313,7 @@ mod tests {
         };
         let mut caller = Caller::default();
         sign_in(context, &mut caller, who).await.unwrap();
-        caller.staff.is_some()
+        caller.signed.is_some()
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -262,7 +359,7 @@ mod tests {
         crate::ops::run(context, &mut Caller::default(), asked).await
     }
 
-    async fn deeds(context: &Context) -> Vec<String> {
+    pub(in crate::ops) async fn deeds(context: &Context) -> Vec<String> {
         let read = context.readers.read(|conn| {
             let mut query = conn.prepare("SELECT action FROM audit ORDER BY seq")?;
             let deeds = query.query_map([], |row| row.get(0))?;
@@ -300,6 +397,70 @@ mod tests {
         let noted = deeds(&context).await;
         assert_eq!(noted[..4], ["sign_in.refused"; 4]);
         assert_eq!(noted[4..], ["sign_in", "sign_in.refused", "sign_in"]);
+        close((context, thread));
+    }
+
+    async fn asks(context: &Context, caller: &mut Caller, request: crate::ops::Request) -> String {
+        format!("{:?}", crate::ops::run(context, caller, request).await)
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn what_is_taken_from_an_account_counts_on_open_connections() {
+        let folder = tempfile::tempdir().unwrap();
+        let (context, thread) = context(folder.path()).await;
+        let list = || crate::ops::Request::TaskList {
+            all: false,
+            limit: 1,
+        };
+        let mut caller = marthe(&context).await;
+        let said = asks(&context, &mut caller, list()).await;
+        assert!(said.starts_with("Tasks"), "{said}");
+        let name = || "marthe".to_owned();
+        let disable = crate::ops::Request::UserDisable { name: name() };
+        let enable = crate::ops::Request::UserEnable { name: name() };
+        assert_eq!(
+            asks(&context, &mut Caller::default(), disable).await,
+            "Done"
+        );
+        let said = asks(&context, &mut caller, list()).await;
+        assert!(said.contains("the account was closed"), "{said}");
+        // Opening it again signs nobody in.
+        assert_eq!(asks(&context, &mut Caller::default(), enable).await, "Done");
+        let said = asks(&context, &mut caller, list()).await;
+        assert!(said.contains("the account was closed"), "{said}");
+        let mut caller = marthe(&context).await;
+        let reset = crate::ops::Request::UserPassword {
+            name: name(),
+            password: SecretText::from("another password"),
+            one_time: false,
+        };
+        assert_eq!(asks(&context, &mut Caller::default(), reset).await, "Done");
+        let said = asks(&context, &mut caller, list()).await;
+        assert!(said.contains("its password changed"), "{said}");
+        close((context, thread));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn who_was_closed_out_or_reset_while_the_password_was_compared_is_not_signed_in() {
+        let folder = tempfile::tempdir().unwrap();
+        let (context, thread) = context(folder.path()).await;
+        let outcomes = context.writer.run(|conn| {
+            let at = UnixMs(1);
+            let mut entered = Vec::new();
+            let Guess::Counted(id, hash) = begin(conn, "marthe", at)? else {
+                panic!("she is there");
+            };
+            entered.push(end(conn, id, Some(hash.clone()), at)?.is_some());
+            staff::disable(conn, "marthe")?;
+            entered.push(end(conn, id, Some(hash.clone()), at)?.is_some());
+            staff::enable(conn, "marthe")?;
+            staff::set_password(conn, "marthe", "another hash", true)?;
+            entered.push(end(conn, id, Some(hash), at)?.is_some());
+            entered.push(end(conn, id, None, at)?.is_some());
+            Ok(entered)
+        });
+        assert_eq!(outcomes.await.unwrap(), [true, false, false, false]);
+        assert_eq!(deeds(&context).await[1..], ["sign_in.refused"; 3]);
         close((context, thread));
     }
 }

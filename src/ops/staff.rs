@@ -159,8 +159,8 @@ pub(super) async fn own_password(
     if let Some(refusal) = weak(&password) {
         return Ok(refusal);
     }
-    let find = move |conn: &rusqlite::Connection| staff::find_password(conn, id);
-    let Some(present) = context.readers.read(find).await? else {
+    let find = move |conn: &rusqlite::Connection| staff::find_open(conn, id);
+    let Some((_, present)) = context.readers.read(find).await? else {
         return Ok(nobody());
     };
     if check(password.clone(), present).await? {
@@ -171,10 +171,11 @@ pub(super) async fn own_password(
     }
     let hash = hash(context, password).await?;
     let at = context.clock.now().at;
+    let chosen = hash.clone();
     let done = context
         .writer
         .run(move |conn| {
-            let done = staff::choose_password(conn, id, &hash)?;
+            let done = staff::choose_password(conn, id, &chosen)?;
             if done {
                 let who = format!("staff:{id}");
                 let deed = audit::Deed {
@@ -192,7 +193,7 @@ pub(super) async fn own_password(
     if !done {
         return Ok(nobody());
     }
-    caller.chose_password();
+    caller.chose_password(hash);
     Ok(Response::Done)
 }
 

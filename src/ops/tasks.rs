@@ -241,18 +241,12 @@ mod tests {
         let amina = contact(&conn, "243970000001");
         for n in 0..70 {
             let (detail, technical) = (n.to_string(), n == 69);
-            let task = NewTask {
-                kind: if technical {
-                    "template_refused"
-                } else {
-                    "read_conversation"
-                },
-                contact: (!technical).then_some(amina),
-                record: None,
-                outbox: None,
-                detail: Some(&detail),
+            let task = if technical {
+                NewTask::of(Kind::TemplateRefused)
+            } else {
+                NewTask::of(Kind::ReadConversation).contact(amina)
             };
-            tasks::open(&conn, &task, UnixMs(n)).unwrap();
+            tasks::open(&conn, &task.about(&detail), UnixMs(n)).unwrap();
         }
         // A kind that this program does not know may be about a patient.
         conn.execute("UPDATE task SET kind = 'unheard_of' WHERE id = 1", [])

@@ -51,13 +51,15 @@ pub fn mend(conn: &Connection, now: UnixMs) -> Result<usize> {
         )?
         .execute(params![now.0, latest])?;
     mended += conn
-        .prepare_cached(
+        .prepare_cached(concat!(
             "UPDATE lane SET look_at = ?1
              WHERE look_at IS NOT NULL AND look_at > ?2 AND ready_at IS NULL AND EXISTS (
                  SELECT 1 FROM outbox o INDEXED BY outbox_waiting
                  WHERE o.contact_id = lane.contact_id AND o.state IN ('queued', 'in_doubt')
-                   AND o.state IN ('queued', 'held', 'sending', 'in_doubt'))",
-        )?
+                   AND o.state IN ",
+            waiting!(),
+            ")"
+        ))?
         .execute(params![now.0, latest])?;
     // A file's wait may have grown by a quarter, so that not all ask at once.
     mended += conn
@@ -110,10 +112,12 @@ pub fn mend_ages(conn: &Connection, now: UnixMs) -> Result<usize> {
     // Naming `not_before` has the contact looked at again: when a message
     // expires was planned by the date that was wrong.
     mended += conn
-        .prepare_cached(
+        .prepare_cached(concat!(
             "UPDATE outbox SET aged_from = ?1, not_before = not_before, updated_at = ?1
-             WHERE state IN ('queued', 'held', 'sending', 'in_doubt') AND aged_from > ?2",
-        )?
+             WHERE state IN ",
+            waiting!(),
+            " AND aged_from > ?2"
+        ))?
         .execute(params![now.0, ahead])?;
     Ok(mended)
 }

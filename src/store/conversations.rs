@@ -92,16 +92,18 @@ fn last_in(conn: &Connection, table: &str, limit: usize) -> Result<BTreeSet<i64>
 }
 
 fn conversation(conn: &Connection, contact: ContactId) -> Result<Conversation> {
-    let mut query = conn.prepare_cached(
+    let mut query = conn.prepare_cached(concat!(
         "SELECT c.flag,
                 max(coalesce((SELECT received_at FROM inbox i WHERE i.contact_id = c.id
                               ORDER BY id DESC LIMIT 1), 0),
                     coalesce((SELECT created_at FROM outbox o WHERE o.contact_id = c.id
                               ORDER BY id DESC LIMIT 1), 0)),
                 (SELECT count(*) FROM outbox o WHERE o.contact_id = c.id
-                  AND o.state IN ('queued', 'held', 'sending', 'in_doubt'))
-         FROM contact c WHERE c.id = ?1",
-    )?;
+                  AND o.state IN ",
+        waiting!(),
+        ")
+         FROM contact c WHERE c.id = ?1"
+    ))?;
     let title = title(conn, contact)?;
     let found = query.query_row([contact.0], |row| {
         Ok(Conversation {

@@ -25,11 +25,8 @@ pub fn tell_staff(
         flags::flag(conn, contact, ContactFlag::DeadLetter)?;
     }
     let task = NewTask {
-        kind: Kind::DeadLetter.word(),
         contact,
-        record: None,
-        outbox: None,
-        detail: Some(detail),
+        ..NewTask::of(Kind::DeadLetter).about(detail)
     };
     tasks::open(conn, &task, now)
 }

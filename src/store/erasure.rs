@@ -28,10 +28,11 @@ pub fn erase_words(conn: &Connection, contact: ContactId) -> Result<()> {
     )?
     .execute([contact.0])?;
     erase_nobodys(conn)?;
-    conn.prepare_cached(
+    conn.prepare_cached(concat!(
         "UPDATE outbox SET body = NULL WHERE contact_id = ?1 AND body IS NOT NULL
-           AND state NOT IN ('queued', 'held', 'sending', 'in_doubt')",
-    )?
+           AND state NOT IN ",
+        waiting!()
+    ))?
     .execute([contact.0])?;
     media::erase(conn, contact)?;
     conn.prepare_cached(
@@ -82,13 +83,17 @@ const CLOSE_TASKS: &str = "UPDATE task
      SET state = 'done', detail = NULL, done_at = coalesce(done_at, ?2) WHERE contact_id = ?1";
 
 /// In the words of its index: the erased are few, and every minute looks at them.
-const ERASED: &str = "SELECT id FROM contact c INDEXED BY contact_erased
+const ERASED: &str = concat!(
+    "SELECT id FROM contact c INDEXED BY contact_erased
      WHERE erased_at IS NOT NULL
        AND EXISTS (SELECT 1 FROM address a WHERE a.contact_id = c.id)
        AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.contact_id = c.id
-                       AND o.state IN ('queued', 'held', 'sending', 'in_doubt'))
+                       AND o.state IN ",
+    waiting!(),
+    ")
        AND NOT EXISTS (SELECT 1 FROM media m WHERE m.contact_id = c.id)
-       AND due_at IS NULL";
+       AND due_at IS NULL"
+);
 
 /// Erases a contact: words, records, queue and names. The addresses stay only
 /// until the last message to them (the receipt of the erasure) has left; see

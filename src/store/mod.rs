@@ -4,6 +4,14 @@
 //! It must never acknowledge what is not on the disk, and no error text of it
 //! may carry a value out of a row.
 
+/// The states of a message that still waits, as a statement lists them: what
+/// `DeliveryState::is_waiting` says, and the condition of the indexes of what waits.
+macro_rules! waiting {
+    () => {
+        "('queued', 'held', 'sending', 'in_doubt')"
+    };
+}
+
 pub mod audit;
 pub mod cards;
 pub mod clock_moves;

@@ -24,6 +24,10 @@ pub const FILE: &str = "clinic.db";
 /// The file a new database is made in, until it is whole.
 pub const NEW_FILE: &str = "clinic.db.new";
 
+/// The service's group passes the folder to reach the control socket; each file in
+/// it is the user's alone.
+const FOLDER_MODE: u32 = 0o750;
+
 /// Where the database of a data folder is.
 pub fn path(folder: &Path) -> PathBuf {
     folder.join(FILE)
@@ -44,7 +48,7 @@ pub(super) fn make_file(path: &Path) -> Result<(), Error> {
     Ok(())
 }
 
-/// Makes the data folder (0700) if it is not there, and a new database (0600)
+/// Makes the data folder (0750) if it is not there, and a new database (0600)
 /// in it. The file appears under its name only when it is whole, so that a
 /// power cut in between leaves nothing that looks like a clinic.
 ///
@@ -117,10 +121,12 @@ fn make_folder(folder: &Path) -> Result<(), Error> {
     if !folder.try_exists()? {
         DirBuilder::new()
             .recursive(true)
-            .mode(0o700)
+            .mode(FOLDER_MODE)
             .create(folder)?;
     }
-    fs::set_permissions(folder, Permissions::from_mode(0o700))?;
+    // What is closed already stays so.
+    let mode = fs::metadata(folder)?.permissions().mode() & FOLDER_MODE;
+    fs::set_permissions(folder, Permissions::from_mode(mode))?;
     Ok(())
 }
 
@@ -226,7 +232,11 @@ mod tests {
         }
         let mode = |path: &Path| fs::metadata(path).unwrap().permissions().mode() & 0o777;
         assert_eq!(mode(&path(folder.path())), 0o600);
-        assert_eq!(mode(folder.path()), 0o700);
+        for (before, after) in [(0o777, 0o750), (0o700, 0o700)] {
+            fs::set_permissions(folder.path(), Permissions::from_mode(before)).unwrap();
+            assert!(create(folder.path(), &key(1), &BoxKey::new([2; 32])).is_err());
+            assert_eq!(mode(folder.path()), after);
+        }
     }
 
     #[test]

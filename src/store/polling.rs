@@ -179,13 +179,7 @@ pub fn block(conn: &Connection, instance: &str, fault: &Blocked, now: UnixMs) ->
     let since = blocked(conn)?.map_or(fault.since, |known| known.since);
     let text = format!("{} {}", since.0, fault.why);
     meta::set(conn, BLOCKED, text.as_bytes())?;
-    let task = NewTask {
-        kind: Kind::MessagesNotFetched.word(),
-        contact: None,
-        record: None,
-        outbox: None,
-        detail: Some(instance),
-    };
+    let task = NewTask::of(Kind::MessagesNotFetched).about(instance);
     tasks::open(conn, &task, now)
 }
 
@@ -197,7 +191,7 @@ pub fn unblock(conn: &Connection, instance: &str, now: UnixMs) -> Result<bool> {
     let was = blocked(conn)?.is_some();
     if was {
         meta::remove(conn, BLOCKED)?;
-        tasks::close_about(conn, Kind::MessagesNotFetched.word(), instance, now)?;
+        tasks::close_about(conn, Kind::MessagesNotFetched, instance, now)?;
     }
     Ok(was)
 }

@@ -46,11 +46,17 @@ pub struct Summary {
 /// Two texts instead of a parameter: a condition that is only sometimes there
 /// keeps SQLite from the index of what waits. The index is named so that
 /// the order does not tempt it to walk the whole table by number.
-const WAITING: &str = "INDEXED BY outbox_oldest
-                       WHERE state IN ('queued', 'held', 'sending', 'in_doubt')";
+const WAITING: &str = concat!(
+    "INDEXED BY outbox_oldest
+                       WHERE state IN ",
+    waiting!()
+);
 const COUNTS: &str = "SELECT state, count(*) FROM outbox GROUP BY state";
-const AGE: &str = "SELECT count(*), min(created_at) FROM outbox INDEXED BY outbox_oldest
-                   WHERE state IN ('queued', 'held', 'sending', 'in_doubt')";
+const AGE: &str = concat!(
+    "SELECT count(*), min(created_at) FROM outbox INDEXED BY outbox_oldest
+                   WHERE state IN ",
+    waiting!()
+);
 
 const COLUMNS: &str = "id, contact_id, purpose, state, why, attempts, maybe_double, created_at, \
                        updated_at";

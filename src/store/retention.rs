@@ -147,9 +147,13 @@ macro_rules! is_read {
 /// Whether a sent message `o` is older than `?1` and nothing waits for it.
 macro_rules! is_over {
     () => {
-        "state NOT IN ('queued', 'held', 'sending', 'in_doubt')
+        concat!(
+            "state NOT IN ",
+            waiting!(),
+            "
          AND max(created_at, updated_at, about_stamp, coalesce(sent_stamp, 0)) < ?1
          AND NOT EXISTS (SELECT 1 FROM task t WHERE t.outbox_id = o.id AND t.state != 'done')"
+        )
     };
 }
 

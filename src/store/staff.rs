@@ -6,7 +6,7 @@ use crate::core::access::Role;
 use crate::core::id::StaffId;
 use crate::core::time::{MINUTE_MS, UnixMs};
 use crate::store::error::Error;
-use rusqlite::{Connection, OptionalExtension, Row};
+use rusqlite::{Connection, OptionalExtension, Row, ToSql};
 
 /// Wrong passwords before an account is locked for a while.
 const FAILURES_FREE: i64 = 5;
@@ -84,9 +84,17 @@ pub fn list(conn: &Connection) -> Result<Vec<Staff>, Error> {
 /// # Errors
 /// When the database cannot be read.
 pub fn find(conn: &Connection, name: &str) -> Result<Option<(Staff, String)>, Error> {
-    let sql = format!("SELECT {COLUMNS}, password FROM staff WHERE name = ?1");
+    find_where(conn, "name = ?1", name)
+}
+
+fn find_where(
+    conn: &Connection,
+    which: &str,
+    of: impl ToSql,
+) -> Result<Option<(Staff, String)>, Error> {
+    let sql = format!("SELECT {COLUMNS}, password FROM staff WHERE {which}");
     conn.prepare_cached(&sql)?
-        .query_row([name], |row| {
+        .query_row([of], |row| {
             Ok(read(row).map(|staff| row.get(8).map(|hash| (staff, hash))))
         })
         .optional()?
@@ -112,14 +120,12 @@ pub fn enable(conn: &Connection, name: &str) -> Result<bool, Error> {
     Ok(conn.execute(sql, [name])? > 0)
 }
 
-/// The hash of somebody's password; none for a closed account.
+/// Somebody whose account is open, with the hash of their password.
 ///
 /// # Errors
 /// When the database cannot be read.
-pub fn find_password(conn: &Connection, id: StaffId) -> Result<Option<String>, Error> {
-    let sql = "SELECT password FROM staff WHERE id = ?1 AND disabled = 0";
-    let mut query = conn.prepare_cached(sql)?;
-    Ok(query.query_row([id.0], |row| row.get(0)).optional()?)
+pub fn find_open(conn: &Connection, id: StaffId) -> Result<Option<(Staff, String)>, Error> {
+    find_where(conn, "id = ?1 AND disabled = 0", id.0)
 }
 
 /// Sets the hash of the password that somebody chose for themselves, if their
@@ -232,10 +238,11 @@ mod tests {
         // A closed account gets no password, and keeps the one it had.
         assert!(!set_password(&conn, "neema", "other", false).unwrap());
         assert!(!choose_password(&conn, id, "other").unwrap());
-        assert_eq!(find_password(&conn, id).unwrap(), None);
+        let hash_of = |id| find_open(&conn, id).unwrap().map(|(_, hash)| hash);
+        assert_eq!(hash_of(id), None);
         assert!(enable(&conn, "Neema").unwrap());
         assert!(!enable(&conn, "neema").unwrap());
-        assert_eq!(find_password(&conn, id).unwrap().as_deref(), Some("hash"));
+        assert_eq!(hash_of(id).as_deref(), Some("hash"));
         assert!(choose_password(&conn, id, "other").unwrap());
         let (staff, hash) = find(&conn, "neema").unwrap().unwrap();
         assert_eq!((staff.must_change, hash.as_str()), (false, "other"));

@@ -9,8 +9,8 @@ use rusqlite::{Connection, OptionalExtension, Row, params};
 /// A task about to be opened.
 #[derive(Clone, Debug)]
 pub struct NewTask<'a> {
-    /// What kind of work it is; a stable word.
-    pub kind: &'a str,
+    /// What kind of work it is.
+    pub kind: Kind,
     /// Whom it concerns.
     pub contact: Option<ContactId>,
     /// Which record it concerns.
@@ -21,6 +21,47 @@ pub struct NewTask<'a> {
     pub detail: Option<&'a str>,
 }
 
+impl<'a> NewTask<'a> {
+    /// One of a kind, about nothing yet.
+    pub const fn of(kind: Kind) -> Self {
+        Self {
+            kind,
+            contact: None,
+            record: None,
+            outbox: None,
+            detail: None,
+        }
+    }
+
+    /// It concerns this contact.
+    #[must_use]
+    pub const fn contact(mut self, contact: ContactId) -> Self {
+        self.contact = Some(contact);
+        self
+    }
+
+    /// It concerns this record, if there is one.
+    #[must_use]
+    pub const fn record(mut self, record: Option<&'a RecordId>) -> Self {
+        self.record = record;
+        self
+    }
+
+    /// It stands for this message.
+    #[must_use]
+    pub const fn message(mut self, outbox: OutboxId) -> Self {
+        self.outbox = Some(outbox);
+        self
+    }
+
+    /// Which, more exactly.
+    #[must_use]
+    pub const fn about(mut self, detail: &'a str) -> Self {
+        self.detail = Some(detail);
+        self
+    }
+}
+
 /// Opens a task. The same open task (kind, contact, record, detail) is not
 /// opened twice, and a message never gets a second one: its task says what is
 /// the matter with it now, and is opened anew if it was done.
@@ -29,7 +70,7 @@ pub struct NewTask<'a> {
 /// Whatever the database reports.
 pub fn open(conn: &Connection, task: &NewTask<'_>, now: UnixMs) -> Result<()> {
     conn.prepare_cached(OPEN)?.execute(params![
-        task.kind,
+        task.kind.word(),
         task.contact.map(|c| c.0),
         task.record.map(RecordId::as_str),
         task.outbox.map(|o| o.0),
@@ -74,37 +115,37 @@ pub fn close_for(conn: &Connection, outbox: OutboxId, now: UnixMs) -> Result<boo
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn close_about(conn: &Connection, kind: &str, detail: &str, now: UnixMs) -> Result<usize> {
+pub fn close_about(conn: &Connection, kind: Kind, detail: &str, now: UnixMs) -> Result<usize> {
     Ok(conn
         .prepare_cached(
             "UPDATE task INDEXED BY task_same
              SET state = 'done', outcome = 'not_needed', done_at = ?3
              WHERE kind = ?1 AND detail = ?2 AND state != 'done'",
         )?
-        .execute(params![kind, detail, now.0])?)
+        .execute(params![kind.word(), detail, now.0])?)
 }
 
 /// Whether a task of this kind is not done.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn any_open(conn: &Connection, kind: &str) -> Result<bool> {
+pub fn any_open(conn: &Connection, kind: Kind) -> Result<bool> {
     Ok(conn
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM task INDEXED BY task_same
                             WHERE kind = ?1 AND state != 'done')",
         )?
-        .query_row([kind], |row| row.get(0))?)
+        .query_row([kind.word()], |row| row.get(0))?)
 }
 
 /// Whether there ever was a task of this kind about this thing, done or not.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn was_ever(conn: &Connection, kind: &str, detail: &str) -> Result<bool> {
+pub fn was_ever(conn: &Connection, kind: Kind, detail: &str) -> Result<bool> {
     Ok(conn
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM task WHERE kind = ?1 AND detail = ?2)")?
-        .query_row([kind, detail], |row| row.get(0))?)
+        .query_row([kind.word(), detail], |row| row.get(0))?)
 }
 
 /// Whether this very task was ever opened, done or not.
@@ -119,7 +160,7 @@ pub fn was_opened(conn: &Connection, task: &NewTask<'_>) -> Result<bool> {
         )?
         .query_row(
             params![
-                task.kind,
+                task.kind.word(),
                 task.contact.map(|c| c.0),
                 task.record.map(RecordId::as_str),
                 task.detail,
@@ -132,13 +173,13 @@ pub fn was_opened(conn: &Connection, task: &NewTask<'_>) -> Result<bool> {
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn is_open_of(conn: &Connection, contact: ContactId, kind: &str) -> Result<bool> {
+pub fn is_open_of(conn: &Connection, contact: ContactId, kind: Kind) -> Result<bool> {
     Ok(conn
         .prepare_cached(
             "SELECT EXISTS (SELECT 1 FROM task
              WHERE state != 'done' AND kind = ?2 AND contact_id = ?1)",
         )?
-        .query_row(params![contact.0, kind], |row| row.get(0))?)
+        .query_row(params![contact.0, kind.word()], |row| row.get(0))?)
 }
 
 /// How many tasks of a kind are not done.
@@ -381,24 +422,15 @@ mod tests {
         let conn = db();
         let amina = contact(&conn, "243970000001");
         let message = queue(&conn, amina, Purpose::Notice, "a1");
-        let mut task = NewTask {
-            kind: "danger_sign",
-            contact: Some(amina),
-            record: None,
-            outbox: None,
-            detail: Some("convulsion"),
-        };
+        let sign = NewTask::of(Kind::DangerSign).contact(amina);
+        let task = sign.clone().about("convulsion");
         for _ in 0..2 {
             open(&conn, &task, UnixMs(1)).unwrap();
         }
-        task.detail = Some("chest_pain");
-        open(&conn, &task, UnixMs(2)).unwrap();
+        open(&conn, &sign.about("chest_pain"), UnixMs(2)).unwrap();
         assert_eq!(list_open(&conn, 10).unwrap().len(), 2);
-        let undelivered = NewTask {
-            kind: "undelivered",
-            outbox: Some(message),
-            ..task
-        };
+        let undelivered = NewTask::of(Kind::Undelivered).contact(amina);
+        let undelivered = undelivered.message(message).about("chest_pain");
         open(&conn, &undelivered, UnixMs(0)).unwrap();
         conn.execute("UPDATE task SET state = 'done', done_at = 5", [])
             .unwrap();
@@ -415,21 +447,15 @@ mod tests {
         let conn = db();
         let amina = contact(&conn, "243970000001");
         let message = queue(&conn, amina, Purpose::Notice, "a1");
-        let open_for = |kind: &str, detail: &str, at: i64| {
-            let task = NewTask {
-                kind,
-                contact: Some(amina),
-                record: None,
-                outbox: Some(message),
-                detail: Some(detail),
-            };
-            open(&conn, &task, UnixMs(at)).unwrap();
+        let open_for = |kind: Kind, detail: &str, at: i64| {
+            let task = NewTask::of(kind).contact(amina).message(message);
+            open(&conn, &task.about(detail), UnixMs(at)).unwrap();
             of_message(&conn, message).unwrap().unwrap()
         };
         let bob = staff(&conn, "bob");
-        let first = open_for("call_patient", "no_template", 1);
+        let first = open_for(Kind::CallPatient, "no_template", 1);
         claim(&conn, first.id, bob, UnixMs(2)).unwrap();
-        let worse = open_for("undelivered", "too_old", 3);
+        let worse = open_for(Kind::Undelivered, "too_old", 3);
         assert_eq!(
             (worse.kind.as_str(), worse.detail.as_deref()),
             ("undelivered", Some("too_old"))
@@ -438,7 +464,7 @@ mod tests {
         assert_eq!(worse.created_at, UnixMs(1));
         assert_eq!(worse.claimed, Some((bob, UnixMs(2))));
         end(&conn, first.id, bob, Outcome::CouldNotReach, UnixMs(4)).unwrap();
-        let anew = open_for("sent_in_doubt", "sent_in_doubt", 5);
+        let anew = open_for(Kind::SentInDoubt, "sent_in_doubt", 5);
         assert_eq!((anew.id, anew.created_at), (first.id, UnixMs(5)));
         assert_eq!((anew.claimed, anew.ended), (None, None));
         assert_eq!(anew.kind, "sent_in_doubt");
@@ -457,13 +483,8 @@ mod tests {
         let amina = contact(&conn, "243970000001");
         let [first, second] = ["a1", "a2"].map(|name| queue(&conn, amina, Purpose::Notice, name));
         for message in [first, second] {
-            let task = NewTask {
-                kind: "undelivered",
-                contact: Some(amina),
-                record: None,
-                outbox: Some(message),
-                detail: None,
-            };
+            let task = NewTask::of(Kind::Undelivered).contact(amina);
+            let task = task.message(message);
             open(&conn, &task, UnixMs(1)).unwrap();
         }
         assert!(close_for(&conn, first, UnixMs(7)).unwrap());
@@ -479,14 +500,8 @@ mod tests {
     fn danger_signs_come_first() {
         let conn = db();
         let amina = contact(&conn, "243970000001");
-        for (at, kind) in [(1, "read_conversation"), (2, "danger_sign")] {
-            let task = NewTask {
-                kind,
-                contact: Some(amina),
-                record: None,
-                outbox: None,
-                detail: None,
-            };
+        for (at, kind) in [(1, Kind::ReadConversation), (2, Kind::DangerSign)] {
+            let task = NewTask::of(kind).contact(amina);
             open(&conn, &task, UnixMs(at)).unwrap();
         }
         let kinds: Vec<String> = list_open(&conn, 10)
@@ -512,13 +527,7 @@ mod tests {
         let conn = db();
         let [marthe, bob] = ["marthe", "bob"].map(|name| staff(&conn, name));
         let amina = contact(&conn, "243970000001");
-        let task = NewTask {
-            kind: "danger_sign",
-            contact: Some(amina),
-            record: None,
-            outbox: None,
-            detail: None,
-        };
+        let task = NewTask::of(Kind::DangerSign).contact(amina);
         open(&conn, &task, UnixMs(1)).unwrap();
         let id = list_open(&conn, 1).unwrap()[0].id;
         assert_eq!(
@@ -547,23 +556,12 @@ mod tests {
     #[test]
     fn what_went_away_by_itself_needs_nobody() {
         let conn = db();
-        let task = NewTask {
-            kind: "template_refused",
-            contact: None,
-            record: None,
-            outbox: None,
-            detail: Some("x fr"),
-        };
-        assert!(!was_ever(&conn, "template_refused", "x fr").unwrap());
+        let refused = Kind::TemplateRefused;
+        let task = NewTask::of(refused).about("x fr");
+        assert!(!was_ever(&conn, refused, "x fr").unwrap());
         open(&conn, &task, UnixMs(1)).unwrap();
-        assert_eq!(
-            close_about(&conn, "template_refused", "x fr", UnixMs(2)).unwrap(),
-            1
-        );
-        assert_eq!(
-            close_about(&conn, "template_refused", "x fr", UnixMs(3)).unwrap(),
-            0
-        );
-        assert!(was_ever(&conn, "template_refused", "x fr").unwrap());
+        assert_eq!(close_about(&conn, refused, "x fr", UnixMs(2)).unwrap(), 1);
+        assert_eq!(close_about(&conn, refused, "x fr", UnixMs(3)).unwrap(), 0);
+        assert!(was_ever(&conn, refused, "x fr").unwrap());
     }
 }

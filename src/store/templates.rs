@@ -5,13 +5,14 @@
 use crate::core::inbound::TemplateNews;
 use crate::core::lang::Lang;
 use crate::core::outgoing::{language_of_code, template_code, template_preference};
+use crate::core::tasks::Kind;
 use crate::core::time::UnixMs;
 use crate::store::Result;
 use crate::store::tasks::{self, NewTask};
 use rusqlite::{Connection, OptionalExtension, params};
 
 /// The task that a template which cannot be sent becomes.
-pub const TASK: &str = "template_refused";
+pub const TASK: Kind = Kind::TemplateRefused;
 
 /// How our own templates' names begin.
 const OURS: &str = "reply_waiting";
@@ -81,13 +82,7 @@ pub fn note(conn: &Connection, news: &TemplateNews, now: UnixMs) -> Result<bool>
     }
     let trouble = is_trouble(&news.status);
     if trouble {
-        let task = NewTask {
-            kind: TASK,
-            contact: None,
-            record: None,
-            outbox: None,
-            detail: Some(&detail),
-        };
+        let task = NewTask::of(TASK).about(&detail);
         tasks::open(conn, &task, now)?;
     }
     Ok(trouble)

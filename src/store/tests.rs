@@ -1,6 +1,7 @@
 //! A migrated database in memory and small makers of rows, for the tests of
 //! the tables.
 
+use crate::core::delivery::DeliveryState;
 use crate::core::id::{ContactId, OutboxId, OutboxKey};
 use crate::core::inbound::{Content, Identity, Inbound, Item, ReceivedItem};
 use crate::core::outgoing::{Body, Outgoing, Purpose};
@@ -73,4 +74,16 @@ pub fn plan(conn: &Connection, sql: &str) -> String {
         told.push('\n');
     }
     told
+}
+
+#[test]
+fn what_waits_in_statements_is_what_waits_in_core() {
+    let waiting = DeliveryState::ALL.iter().filter(|state| state.is_waiting());
+    let words: Vec<String> = waiting.map(|state| format!("'{state}'")).collect();
+    assert_eq!(waiting!(), format!("({})", words.join(", ")));
+    // An index serves a statement whose condition is its own.
+    let sql = "SELECT count(*) FROM sqlite_schema WHERE name IN ('outbox_waiting', 'outbox_oldest')
+                                                    AND instr(sql, ?1) > 0";
+    let indexes = db().query_row(sql, [waiting!()], |row| row.get::<_, i64>(0));
+    assert_eq!(indexes.unwrap(), 2);
 }

@@ -13,7 +13,7 @@ use crate::store::{Error, Health};
 use crate::web::room::{MemoryBudget, Room};
 use crate::whatsapp::cloud;
 use crate::work::taking::{Taking, items_of};
-use axum::body::{Body, Bytes};
+use axum::body::{Body, BodyDataStream, Bytes};
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
@@ -27,6 +27,10 @@ use std::time::Duration;
 const BODY_PATIENCE: Duration = Duration::from_secs(20);
 /// Longest wait for room in memory; the sender tries again.
 const ROOM_PATIENCE: Duration = Duration::from_secs(5);
+/// Longest time for a stride of a body, until others may have its room.
+const STALL_PATIENCE: Duration = Duration::from_secs(1);
+/// The shortest stride, bytes.
+const STRIDE_BYTES_MIN: usize = 8 * 1024;
 
 /// What the webhook routes work with.
 #[derive(Clone)]
@@ -156,30 +160,99 @@ async fn read(
         return Err(StatusCode::PAYLOAD_TOO_LARGE);
     }
     let expected = declared.unwrap_or(WEBHOOK_BODY_BYTES_MAX);
-    let mut room = Room::default();
+    let room = memory.room(expected);
+    let whole = tokio::select! {
+        biased;
+        () = room.cut_off() => return Err(StatusCode::SERVICE_UNAVAILABLE),
+        whole = gather(&room, expected, body) => whole?,
+    };
+    Ok((whole, room))
+}
+
+/// Reads in strides, since a single byte is no sign that a body goes on. One of
+/// the largest must make half the pace that brings it here in time.
+async fn gather(room: &Room, expected: usize, body: Body) -> Result<Bytes, StatusCode> {
+    let strides = 2 * BODY_PATIENCE.as_secs() / STALL_PATIENCE.as_secs();
+    let strides = usize::try_from(strides).unwrap_or(usize::MAX);
+    let stride = (expected / strides).max(STRIDE_BYTES_MIN);
+    let mut gathered = Gathered::default();
     let mut stream = body.into_data_stream();
-    let mut whole: Option<Bytes> = None;
-    let mut joined = Vec::new();
-    while let Some(chunk) = stream.next().await {
-        let chunk = chunk.map_err(|_| StatusCode::BAD_REQUEST)?;
-        let so_far = whole.as_ref().map_or(joined.len(), Bytes::len) + chunk.len();
-        if so_far > WEBHOOK_BODY_BYTES_MAX {
-            return Err(StatusCode::PAYLOAD_TOO_LARGE);
-        }
-        tokio::time::timeout(ROOM_PATIENCE, memory.grow(&mut room, so_far, expected))
-            .await
-            .map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
-        match whole.take() {
-            None if joined.is_empty() => whole = Some(chunk),
-            None => joined.extend_from_slice(&chunk),
-            Some(first) => {
-                joined.reserve_exact(expected.max(first.len() + chunk.len()));
-                joined.extend_from_slice(&first);
-                joined.extend_from_slice(&chunk);
-            }
+    loop {
+        let goal = gathered.len() + stride;
+        if watched(room, gathered.read_on(room, &mut stream, goal)).await? {
+            return Ok(gathered.into_bytes());
         }
     }
-    Ok((whole.unwrap_or_else(|| joined.into()), room))
+}
+
+/// Says of a stride that takes too long that the body has stalled.
+async fn watched<T>(room: &Room, stride: impl Future<Output = T>) -> T {
+    let mut stride = std::pin::pin!(stride);
+    if let Ok(done) = tokio::time::timeout(STALL_PATIENCE, &mut stride).await {
+        return done;
+    }
+    room.stall();
+    let done = stride.await;
+    room.go_on();
+    done
+}
+
+/// What has come of a body. One that comes in one piece is never copied.
+#[derive(Default)]
+struct Gathered {
+    first: Bytes,
+    joined: Vec<u8>,
+}
+
+impl Gathered {
+    fn len(&self) -> usize {
+        self.first.len() + self.joined.len()
+    }
+
+    /// Reads until so many bytes are here, and tells whether it met the end.
+    async fn read_on(
+        &mut self,
+        room: &Room,
+        stream: &mut BodyDataStream,
+        goal: usize,
+    ) -> Result<bool, StatusCode> {
+        while self.len() < goal {
+            let Some(chunk) = stream.next().await else {
+                return Ok(true);
+            };
+            let chunk = chunk.map_err(|_| StatusCode::BAD_REQUEST)?;
+            let so_far = self.len() + chunk.len();
+            if so_far > WEBHOOK_BODY_BYTES_MAX {
+                return Err(StatusCode::PAYLOAD_TOO_LARGE);
+            }
+            let capacity = tokio::time::timeout(ROOM_PATIENCE, room.grow(so_far))
+                .await
+                .map_err(|_| StatusCode::SERVICE_UNAVAILABLE)?;
+            self.push(chunk, capacity);
+        }
+        Ok(false)
+    }
+
+    /// `capacity` is what there is room for, and no more is reserved.
+    fn push(&mut self, chunk: Bytes, capacity: usize) {
+        if self.len() == 0 {
+            self.first = chunk;
+            return;
+        }
+        let missing = capacity.saturating_sub(self.joined.len());
+        self.joined.reserve_exact(missing);
+        self.joined
+            .extend_from_slice(&std::mem::take(&mut self.first));
+        self.joined.extend_from_slice(&chunk);
+    }
+
+    fn into_bytes(self) -> Bytes {
+        if self.joined.is_empty() {
+            self.first
+        } else {
+            self.joined.into()
+        }
+    }
 }
 
 /// Commits what came in; 200 stands for that and nothing else.
@@ -201,4 +274,56 @@ pub(super) async fn commit(taking: &Taking, body: Bytes, items: Vec<ReceivedItem
 
 fn log_refusal(error: &Error) {
     tracing::error!(%error, "a webhook could not be committed; the sender will try again");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use futures_util::future::{join, join_all};
+    use futures_util::stream;
+    use std::convert::Infallible;
+
+    /// A body that brings these pieces, and then says nothing more.
+    fn stalled(pieces: &[usize]) -> Body {
+        let pieces: Vec<_> = pieces.iter().map(|len| vec![b'x'; *len]).collect();
+        let pieces = stream::iter(pieces.into_iter().map(Ok::<_, Infallible>));
+        Body::from_stream(pieces.chain(stream::pending()))
+    }
+
+    fn whole(len: usize) -> Body {
+        let pieces: Vec<_> = vec![b'x'; len].chunks(16_000).map(<[u8]>::to_vec).collect();
+        Body::from_stream(stream::iter(pieces.into_iter().map(Ok::<_, Infallible>)))
+    }
+
+    #[tokio::test]
+    async fn stalled_bodies_make_room_for_those_that_come() {
+        let memory = MemoryBudget::default();
+        let of = |body, len| read(&memory, Some(len), body);
+        let silent = (0..40).map(|_| of(stalled(&[25_000, 40_000]), 65_536));
+        let large = (0..3).map(|_| of(stalled(&[60_000, 60_000]), WEBHOOK_BODY_BYTES_MAX));
+        let mut strangers = std::pin::pin!(join(join_all(silent), join_all(large)));
+        // They have their room before anybody else asks.
+        assert!(futures_util::poll!(strangers.as_mut()).is_pending());
+        let true_ones = async {
+            for len in [1_000, 60_000, WEBHOOK_BODY_BYTES_MAX] {
+                let (bytes, _room) = of(whole(len), len).await.unwrap();
+                assert_eq!(bytes.len(), len);
+            }
+        };
+        tokio::select! {
+            _ = strangers => panic!("a stranger that nobody cut off is still there"),
+            () = true_ones => {}
+        }
+    }
+
+    #[tokio::test]
+    async fn what_came_in_pieces_is_put_together() {
+        let memory = MemoryBudget::default();
+        let pieces: [&[u8]; 4] = [b"a", b"bc", &[b'd'; 70_000], b"e"];
+        let stream = stream::iter(pieces.map(|piece| Ok::<_, Infallible>(piece.to_vec())));
+        let (bytes, _room) = read(&memory, None, Body::from_stream(stream))
+            .await
+            .unwrap();
+        assert_eq!(&bytes[..], pieces.concat());
+    }
 }

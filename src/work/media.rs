@@ -375,16 +375,14 @@ fn over(
     let detail = file.inbox.map(|inbox| inbox.to_string());
     if let Some(detail) = &detail {
         for kind in [Kind::ListenToVoice, Kind::LookAtAttachment] {
-            tasks::close_about(conn, kind.word(), detail, now)?;
+            tasks::close_about(conn, kind, detail, now)?;
         }
     }
     let task = NewTask {
-        kind: task_for(state, why).word(),
-        contact: Some(file.contact),
-        record: file.record.as_ref(),
-        outbox: None,
         detail: detail.as_deref(),
+        ..NewTask::of(task_for(state, why))
     };
+    let task = task.contact(file.contact).record(file.record.as_ref());
     tasks::open(conn, &task, now)
 }
 
@@ -495,14 +493,8 @@ mod tests {
             .unwrap();
             // The engine asked for the recording to be heard, and for another.
             for inbox in ["1", "2"] {
-                let task = NewTask {
-                    kind: "listen_to_voice",
-                    contact: Some(amina),
-                    record: None,
-                    outbox: None,
-                    detail: Some(inbox),
-                };
-                tasks::open(&conn, &task, UnixMs(1)).unwrap();
+                let task = NewTask::of(Kind::ListenToVoice).contact(amina);
+                tasks::open(&conn, &task.about(inbox), UnixMs(1)).unwrap();
             }
             let lost = file("audio/ogg", 0);
             over(&conn, &lost, state, Some(why), UnixMs(2)).unwrap();

@@ -88,26 +88,20 @@ impl Refusals {
 
 /// An account that takes messages and gives them back is a task of its own.
 fn tell(conn: &Connection, word: &str, now: UnixMs) -> Result<()> {
-    if tasks::any_open(conn, Kind::AccountRefused.word())? {
+    if tasks::any_open(conn, Kind::AccountRefused)? {
         return Ok(());
     }
     tracing::warn!(
         line = word,
         "the provider has refused us for some minutes: healthpost doctor --online says why"
     );
-    let task = NewTask {
-        kind: Kind::LineRefused.word(),
-        contact: None,
-        record: None,
-        outbox: None,
-        detail: Some(word),
-    };
+    let task = NewTask::of(Kind::LineRefused).about(word);
     tasks::open(conn, &task, now)
 }
 
 fn take_back(conn: &Connection, now: UnixMs) -> Result<()> {
     for state in [LineState::TokenBad, LineState::Misconfigured] {
-        tasks::close_about(conn, Kind::LineRefused.word(), state.word(), now)?;
+        tasks::close_about(conn, Kind::LineRefused, state.word(), now)?;
     }
     Ok(())
 }
@@ -156,13 +150,7 @@ mod tests {
         assert_eq!(count(&conn, open), 1);
         take_back(&conn, UnixMs(3)).unwrap();
         assert_eq!(count(&conn, open), 0);
-        let account = NewTask {
-            kind: Kind::AccountRefused.word(),
-            contact: None,
-            record: None,
-            outbox: None,
-            detail: Some("131042"),
-        };
+        let account = NewTask::of(Kind::AccountRefused).about("131042");
         tasks::open(&conn, &account, UnixMs(4)).unwrap();
         tell(&conn, "misconfigured", UnixMs(5)).unwrap();
         assert_eq!(count(&conn, open), 1);

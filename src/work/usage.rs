@@ -2,6 +2,7 @@
 //! free messages, of which staff are warned in time.
 
 use crate::core::limits::USAGE_AGE_MS_MAX;
+use crate::core::tasks::Kind;
 use crate::core::time::Now;
 use crate::core::usage::{Quota, month, quota};
 use crate::ports::{Clock, Meter};
@@ -16,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 /// How often it counts.
 const EVERY: Duration = Duration::from_secs(60);
 /// The task that a nearly used-up month becomes.
-const TASK: &str = "free_messages_low";
+const TASK: Kind = Kind::FreeMessagesLow;
 
 /// Everything the count needs.
 pub struct Count {
@@ -90,13 +91,7 @@ fn warn_once(conn: &Connection, month: &str, delivered: u64, now: Now) -> Result
         return Ok(());
     }
     tracing::warn!(delivered, "the month's free messages are nearly used up");
-    let task = NewTask {
-        kind: TASK,
-        contact: None,
-        record: None,
-        outbox: None,
-        detail: Some(month),
-    };
+    let task = NewTask::of(TASK).about(month);
     tasks::open(conn, &task, now.at)
 }
 

@@ -168,6 +168,32 @@ fn strangers_who_claim_much_and_send_little_are_in_nobodys_way() {
 }
 
 #[test]
+fn strangers_whose_bodies_stall_are_in_nobodys_way() {
+    let serving = serving();
+    // More than there is room for, and each lacks its end.
+    let stalled: Vec<TcpStream> = (0..33)
+        .map(|_| {
+            let mut stream = TcpStream::connect(("127.0.0.1", serving.clinic.port)).unwrap();
+            let head = format!(
+                "POST /webhooks/whatsapp HTTP/1.1\r\nhost: box\r\n\
+                 x-hub-signature-256: sha256={}\r\ncontent-length: 65536\r\n\r\n",
+                "0".repeat(64)
+            );
+            stream.write_all(head.as_bytes()).unwrap();
+            stream.write_all(&[b'x'; 65_000]).unwrap();
+            stream
+        })
+        .collect();
+    for (turn, bytes) in [0, 60_000, BODY_MAX].into_iter().enumerate() {
+        let mut body = webhook::text(&format!("wamid.true-{turn}"), "243970000001", "hello");
+        body.resize(body.len().max(bytes), b' ');
+        let answer = webhook::post(&serving.clinic.webhook(), &body).unwrap();
+        assert_eq!(answer.status, 200, "{bytes} bytes");
+    }
+    drop(stalled);
+}
+
+#[test]
 fn signed_words_that_are_no_json_become_a_dead_letter() {
     let it = serving();
     for body in [

@@ -168,6 +168,17 @@ impl Clinic {
         finish(self.behind("setpriv", &nobody, arguments), input)
     }
 
+    /// Runs the program as somebody else of the data folder's group. Needs root, or
+    /// sudo.
+    pub fn run_as_member(&self, arguments: &[&str], input: &str) -> Said {
+        let open = std::fs::Permissions::from_mode(0o755);
+        std::fs::set_permissions(self.dir.path(), open).unwrap();
+        let group = std::os::unix::fs::MetadataExt::gid(&self.data().metadata().unwrap());
+        let group = format!("--regid={group}");
+        let member = ["--reuid=65534", &group, "--clear-groups"];
+        finish(self.behind("setpriv", &member, arguments), input)
+    }
+
     /// Runs the program where the data folder is on a disk that is mounted
     /// read-only. Needs root, or sudo.
     pub fn run_read_only(&self, arguments: &[&str], input: &str) -> Said {

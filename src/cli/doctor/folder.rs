@@ -29,7 +29,7 @@ pub(super) async fn look_at_folder(folder: &Path, findings: &mut Findings) -> Ru
             return Running::No;
         }
     };
-    if facts.permissions().mode() & 0o077 == 0 {
+    if facts.permissions().mode() & 0o027 == 0 {
         findings.add(
             "data folder",
             Verdict::Ok,
@@ -42,12 +42,24 @@ pub(super) async fn look_at_folder(folder: &Path, findings: &mut Findings) -> Ru
             "data folder",
             Verdict::Warning,
             &said,
-            &format!("chmod 700 {shown}"),
+            &format!("chmod 750 {shown}"),
         );
     }
-    look_at_slots(folder, findings);
+    if are_closed(folder) {
+        let said = "the box's files are its user's alone, and only the service can be asked";
+        findings.add("key slots", Verdict::NotChecked, said, AS_WHOM);
+    } else {
+        look_at_slots(folder, findings);
+    }
     look_at_disk(folder, findings);
     look_at_service(folder, findings).await
+}
+
+/// Whether the files in the folder are closed to this user, whom it is open to: one
+/// of the service's group.
+pub(super) fn are_closed(folder: &Path) -> bool {
+    let opened = std::fs::File::open(folder.join("keyslots.json"));
+    opened.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
 }
 
 fn look_at_slots(folder: &Path, findings: &mut Findings) {

@@ -21,7 +21,7 @@ use clap::Args;
 use clock::look_at_clock;
 use database::look_at_facts;
 use finding::{Findings, Verdict};
-use folder::look_at_folder;
+use folder::{are_closed, look_at_folder};
 use lan::look_at_lan;
 use memory::look_at_memory;
 use provider::{look_at_account, look_at_service_line, look_at_version};
@@ -72,6 +72,7 @@ impl Doctor {
         look_at_clock(machine()?.clock.now(), seen.clock, &mut findings);
         if let (Some(config), Some(folder)) = (&config, &folder)
             && running != Running::Unseen
+            && !are_closed(folder)
         {
             look_at_tpm(globals, config, folder, &mut findings);
             look_at_lan(globals, config, folder, &mut findings);

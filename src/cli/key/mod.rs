@@ -136,7 +136,7 @@ impl Key {
             return blocking(globals, print).await;
         }
         reach::made(&folder)?;
-        if matches!(self, Self::Drill) && is_served(&folder) {
+        if matches!(self, Self::Drill) && is_served(&folder).await {
             return drill_by_service(globals, &folder).await;
         }
         let lock = alone(&folder)?;
@@ -214,8 +214,11 @@ fn drilled(globals: &Globals, records: i64) -> Result<(), Failure> {
 }
 
 /// Whether a service has the folder open.
-fn is_served(folder: &Path) -> bool {
-    take_lock(folder).is_ok_and(|lock| lock.is_none())
+async fn is_served(folder: &Path) -> bool {
+    match take_lock(folder) {
+        Ok(lock) => lock.is_none(),
+        Err(error) => reach::as_member(folder, &error).await.is_some(),
+    }
 }
 
 /// The service drills by itself: it stays in service meanwhile.

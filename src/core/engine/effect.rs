@@ -10,6 +10,7 @@ use crate::core::engine::session::Session;
 use crate::core::id::{InboxId, RecordId};
 use crate::core::lang::Lang;
 use crate::core::outgoing::Outgoing;
+use crate::core::tasks::Kind;
 use crate::core::time::UnixMs;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -213,16 +214,16 @@ pub enum TaskKind {
 }
 
 impl TaskKind {
-    /// The word used in rows.
-    pub const fn word(&self) -> &'static str {
+    /// Its kind, without what it is about.
+    pub const fn kind(&self) -> Kind {
         match self {
-            Self::DangerSign { .. } => "danger_sign",
-            Self::UnansweredQuestion { .. } => "unanswered_question",
-            Self::ListenToVoice { .. } => "listen_to_voice",
-            Self::LookAtAttachment { .. } => "look_at_attachment",
-            Self::ReadConversation { .. } => "read_conversation",
-            Self::AnswerChanged { .. } => "answer_changed",
-            Self::AnswerRevoked { .. } => "answer_revoked",
+            Self::DangerSign { .. } => Kind::DangerSign,
+            Self::UnansweredQuestion { .. } => Kind::UnansweredQuestion,
+            Self::ListenToVoice { .. } => Kind::ListenToVoice,
+            Self::LookAtAttachment { .. } => Kind::LookAtAttachment,
+            Self::ReadConversation { .. } => Kind::ReadConversation,
+            Self::AnswerChanged { .. } => Kind::AnswerChanged,
+            Self::AnswerRevoked { .. } => Kind::AnswerRevoked,
         }
     }
 

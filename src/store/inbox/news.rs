@@ -138,7 +138,7 @@ impl Row<'_> {
         }
         if standing.verdict == StandingVerdict::Reinstated {
             tracing::info!(event, "WhatsApp has nothing against the account any more");
-            tasks::close_about(self.conn, Kind::AccountRefused.word(), event, self.now)?;
+            tasks::close_about(self.conn, Kind::AccountRefused, event, self.now)?;
         } else {
             tracing::warn!(event, "WhatsApp has something against the account");
             outbox::account_refused(self.conn, event, self.now)?;

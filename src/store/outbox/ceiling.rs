@@ -181,11 +181,13 @@ pub(super) fn look_again(conn: &Connection, now: UnixMs) -> Result<()> {
 
 fn staff_wait(conn: &Connection, contact: ContactId) -> Result<bool> {
     Ok(conn
-        .prepare_cached(
+        .prepare_cached(concat!(
             "SELECT EXISTS (SELECT 1 FROM outbox INDEXED BY outbox_waiting
              WHERE contact_id = ?1 AND state = 'queued' AND purpose = ?2
-               AND state IN ('queued', 'held', 'sending', 'in_doubt'))",
-        )?
+               AND state IN ",
+            waiting!(),
+            ")"
+        ))?
         .query_row(params![contact.0, purpose_word(Purpose::Staff)], |row| {
             row.get(0)
         })?)

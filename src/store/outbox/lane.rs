@@ -44,18 +44,26 @@ pub(super) fn plan_contact(
 }
 
 /// Of one state, emergencies first, then in the order of queueing.
-pub(super) const IN_STATE: &str = "SELECT id, purpose, not_before, aged_from, maybe_double,
+pub(super) const IN_STATE: &str = concat!(
+    "SELECT id, purpose, not_before, aged_from, maybe_double,
             asked, repeats, why IS 'maybe_sent', doom IS NOT NULL, state
      FROM outbox INDEXED BY outbox_waiting
-     WHERE contact_id = ?1 AND state = ?2 AND state IN ('queued', 'held', 'sending', 'in_doubt')
-     ORDER BY rank, id LIMIT ?3";
+     WHERE contact_id = ?1 AND state = ?2 AND state IN ",
+    waiting!(),
+    "
+     ORDER BY rank, id LIMIT ?3"
+);
 
 /// The same of all states, one after the other.
-pub(super) const IN_ANY_STATE: &str = "SELECT id, purpose, not_before, aged_from, maybe_double,
+pub(super) const IN_ANY_STATE: &str = concat!(
+    "SELECT id, purpose, not_before, aged_from, maybe_double,
             asked, repeats, why IS 'maybe_sent', doom IS NOT NULL, state
      FROM outbox INDEXED BY outbox_waiting
-     WHERE contact_id = ?1 AND state IN ('queued', 'held', 'sending', 'in_doubt')
-     ORDER BY state, rank, id LIMIT ?2";
+     WHERE contact_id = ?1 AND state IN ",
+    waiting!(),
+    "
+     ORDER BY state, rank, id LIMIT ?2"
+);
 
 /// The first of what waits of a contact in each state.
 #[derive(Default)]
@@ -217,10 +225,11 @@ fn carry_out(
     now: Now,
 ) -> Result<()> {
     if plan.start_ageing {
-        conn.prepare_cached(
+        conn.prepare_cached(concat!(
             "UPDATE outbox SET aged_from = ?2 WHERE contact_id = ?1 AND aged_from IS NULL
-               AND state IN ('queued', 'held', 'sending', 'in_doubt')",
-        )?
+               AND state IN ",
+            waiting!()
+        ))?
         .execute(params![contact.0, now.at.0])?;
     }
     for (id, state, why) in &plan.ends {
@@ -259,13 +268,15 @@ pub(super) fn set(
 /// nothing.
 fn release(conn: &Connection, contact: ContactId, now: UnixMs) -> Result<()> {
     let told: Vec<i64> = conn
-        .prepare_cached(
+        .prepare_cached(concat!(
             "SELECT id FROM outbox o INDEXED BY outbox_waiting
              WHERE contact_id = ?1 AND state = 'held'
-               AND state IN ('queued', 'held', 'sending', 'in_doubt')
+               AND state IN ",
+            waiting!(),
+            "
                AND EXISTS (SELECT 1 FROM task t WHERE t.outbox_id = o.id
-                             AND t.state = 'done' AND t.outcome = 'done')",
-        )?
+                             AND t.state = 'done' AND t.outcome = 'done')"
+        ))?
         .query_map([contact.0], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for id in told {
@@ -277,11 +288,12 @@ fn release(conn: &Connection, contact: ContactId, now: UnixMs) -> Result<()> {
             now,
         )?;
     }
-    conn.prepare_cached(
+    conn.prepare_cached(concat!(
         "UPDATE outbox SET state = 'queued', why = NULL, not_before = 0, updated_at = ?2
          WHERE contact_id = ?1 AND state = 'held'
-           AND state IN ('queued', 'held', 'sending', 'in_doubt')",
-    )?
+           AND state IN ",
+        waiting!()
+    ))?
     .execute(params![contact.0, now.0])?;
     Ok(())
 }
@@ -293,11 +305,12 @@ fn release(conn: &Connection, contact: ContactId, now: UnixMs) -> Result<()> {
 /// Whatever the database reports.
 pub(super) fn call_for_held(conn: &Connection, contact: ContactId, now: UnixMs) -> Result<()> {
     let held: Vec<i64> = conn
-        .prepare_cached(
+        .prepare_cached(concat!(
             "SELECT id FROM outbox INDEXED BY outbox_waiting
              WHERE contact_id = ?1 AND state = 'held'
-               AND state IN ('queued', 'held', 'sending', 'in_doubt')",
-        )?
+               AND state IN ",
+            waiting!()
+        ))?
         .query_map([contact.0], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for id in held {

@@ -25,6 +25,7 @@ use crate::core::delivery::{DeliveryState, Limits, Why};
 use crate::core::id::{ContactId, OutboxId, OutboxKey};
 use crate::core::lang::Lang;
 use crate::core::outgoing::{Outgoing, Purpose, Templates};
+use crate::core::tasks::Kind;
 use crate::core::time::{Now, UnixMs};
 use crate::store::tasks::{self, NewTask};
 use crate::store::{Error, Result, usage};
@@ -128,24 +129,15 @@ fn is_template(conn: &Connection, id: OutboxId) -> Result<bool> {
 
 /// Opens the one task for a message that did not arrive, or may not.
 fn ask_staff(conn: &Connection, id: OutboxId, why: Why, now: UnixMs) -> Result<()> {
-    tasks::open(
-        conn,
-        &NewTask {
-            kind: task_word(why),
-            contact: Some(lane::contact_of(conn, id)?),
-            record: None,
-            outbox: Some(id),
-            detail: Some(why.word()),
-        },
-        now,
-    )
+    let task = NewTask::of(task_of(why)).message(id).about(why.word());
+    tasks::open(conn, &task.contact(lane::contact_of(conn, id)?), now)
 }
 
 /// The kind of work that a message brings.
-const fn task_word(why: Why) -> &'static str {
+const fn task_of(why: Why) -> Kind {
     match why {
-        Why::SentInDoubt => "sent_in_doubt",
-        Why::WindowClosed | Why::NoTemplate | Why::TemplateFailed => "call_patient",
+        Why::SentInDoubt => Kind::SentInDoubt,
+        Why::WindowClosed | Why::NoTemplate | Why::TemplateFailed => Kind::CallPatient,
         Why::LineDown
         | Why::Configuration
         | Why::Throttled
@@ -168,7 +160,7 @@ const fn task_word(why: Why) -> &'static str {
         | Why::TooOld
         | Why::ByStaff
         | Why::ToldByStaff
-        | Why::Erased => "undelivered",
+        | Why::Erased => Kind::Undelivered,
     }
 }
 

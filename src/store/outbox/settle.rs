@@ -118,13 +118,7 @@ pub fn untold(conn: &Connection, claim: (OutboxId, AttemptId), now: UnixMs) -> R
 
 /// Nobody else sees why the whole clinic falls silent for hours.
 pub(super) fn tell_technician(conn: &Connection, now: UnixMs) -> Result<()> {
-    let task = NewTask {
-        kind: Kind::NumberLimited.word(),
-        contact: None,
-        record: None,
-        outbox: None,
-        detail: None,
-    };
+    let task = NewTask::of(Kind::NumberLimited);
     tasks::open(conn, &task, now)
 }
 

@@ -190,13 +190,7 @@ pub fn account_fault(conn: &Connection, error: &ProviderError, now: UnixMs) -> R
 /// # Errors
 /// Whatever the database reports.
 pub fn account_refused(conn: &Connection, what: &str, now: UnixMs) -> Result<()> {
-    let task = NewTask {
-        kind: Kind::AccountRefused.word(),
-        contact: None,
-        record: None,
-        outbox: None,
-        detail: Some(what),
-    };
+    let task = NewTask::of(Kind::AccountRefused).about(what);
     tasks::open(conn, &task, now)
 }
 

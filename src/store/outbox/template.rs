@@ -82,16 +82,18 @@ pub(super) fn queue(conn: &Connection, rules: &Rules, contact: ContactId, now: N
         code: chosen.code,
         text: wording(chosen.language).to_owned(),
     };
-    conn.prepare_cached(
+    conn.prepare_cached(concat!(
         "INSERT INTO outbox (key, contact_id, purpose, body, rank, state, created_at, updated_at,
                              about_stamp, aged_from)
          SELECT o.key || '.t' || (SELECT max(id) FROM outbox),
                 o.contact_id, ?2, ?3, 0, 'queued', ?4, ?4, c.last_stamp, NULL
          FROM outbox o INDEXED BY outbox_waiting JOIN contact c ON c.id = o.contact_id
          WHERE o.contact_id = ?1 AND o.state = 'held'
-           AND o.state IN ('queued', 'held', 'sending', 'in_doubt')
-         ORDER BY o.rank, o.id LIMIT 1",
-    )?
+           AND o.state IN ",
+        waiting!(),
+        "
+         ORDER BY o.rank, o.id LIMIT 1"
+    ))?
     .execute(params![
         contact.0,
         purpose_word(Purpose::Template),
@@ -119,13 +121,7 @@ pub fn note_fault(
     .execute(params![name, language.code(), code, now.0])?;
     let sent_as = told.unwrap_or_else(|| template_code(language));
     let detail = templates::detail(name, sent_as);
-    let task = NewTask {
-        kind: templates::TASK,
-        contact: None,
-        record: None,
-        outbox: None,
-        detail: Some(&detail),
-    };
+    let task = NewTask::of(templates::TASK).about(&detail);
     tasks::open(conn, &task, now)
 }
 

@@ -84,7 +84,7 @@ fn task(task: &Task, number: Option<&Private<String>>, zone: &TimeZone) -> TaskC
     );
     TaskCard {
         what,
-        urgent: task.kind == "danger_sign",
+        urgent: kind == Some(Kind::DangerSign),
         contact: task.contact.map(|c| c.0),
         number: number.map(|number| number.expose().clone()),
         record: task.record.clone(),

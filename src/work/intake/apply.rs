@@ -60,12 +60,10 @@ pub(super) fn apply(
             Effect::Task(task) => {
                 let detail = task.detail();
                 let new = NewTask {
-                    kind: task.word(),
-                    contact: Some(contact),
-                    record: task.record(),
-                    outbox: None,
                     detail: detail.as_deref(),
+                    ..NewTask::of(task.kind())
                 };
+                let new = new.contact(contact).record(task.record());
                 tasks::open(conn, &new, now)?;
             }
             Effect::Act(action) => act(conn, contact, action, now)?,
@@ -132,7 +130,7 @@ fn act(conn: &Connection, contact: ContactId, action: &Action, now: UnixMs) -> R
         Action::Withdraw { inbox } => {
             erasure::withdraw(conn, contact, *inbox)?;
             for kind in ABOUT_A_MESSAGE {
-                tasks::close_about(conn, kind.word(), &inbox.to_string(), now)?;
+                tasks::close_about(conn, kind, &inbox.to_string(), now)?;
             }
             Ok(())
         }

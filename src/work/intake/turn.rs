@@ -4,6 +4,7 @@ use super::{Flows, apply};
 use crate::core::engine::{Clinic, Event, Fresh, Session, step};
 use crate::core::id::{ContactId, InboxId, RecordId};
 use crate::core::limits::{CONTACTS_PER_TURN_MAX, EVENTS_PER_STEP_MAX, INTERRUPTIONS_MAX};
+use crate::core::tasks::Kind;
 use crate::core::time::{Now, UnixMs};
 use crate::ports::Chance;
 use crate::store::flags::{self, ContactFlag};
@@ -285,13 +286,7 @@ fn load_or_begin_anew(
         Err(Error::Unreadable(_)) => {
             tracing::error!(contact.id = %contact, "a conversation does not read back");
             flags::flag(conn, contact, ContactFlag::DeadLetter)?;
-            let task = NewTask {
-                kind: "read_conversation",
-                contact: Some(contact),
-                record: None,
-                outbox: None,
-                detail: None,
-            };
+            let task = NewTask::of(Kind::ReadConversation).contact(contact);
             tasks::open(conn, &task, now)?;
             Ok(Session::default())
         }

@@ -185,7 +185,7 @@ impl Chat {
         self.effects
             .iter()
             .filter_map(|effect| match effect {
-                Effect::Task(task) => Some(task.word()),
+                Effect::Task(task) => Some(task.kind().word()),
                 _ => None,
             })
             .collect()
