@@ -20,6 +20,7 @@ use clap::Args;
 use database::look_at_facts;
 use finding::{Findings, Verdict};
 use folder::look_at_folder;
+use jiff::tz::TimeZone;
 use lan::look_at_lan;
 use memory::look_at_memory;
 use provider::{look_at_account, look_at_service_line, look_at_version};
@@ -60,7 +61,7 @@ impl Doctor {
                 .look_at_database(globals, config.as_ref(), running, &mut findings)
                 .await;
         }
-        look_at_clock(&mut findings)?;
+        look_at_clock(&globals.zone(), &mut findings)?;
         if let (Some(config), Some(folder)) = (&config, &folder)
             && running != Running::Unseen
         {
@@ -139,7 +140,7 @@ impl Doctor {
         };
         match facts {
             Ok(Response::Facts(facts)) => {
-                look_at_facts(&facts, config, findings);
+                look_at_facts(&facts, config, &globals.zone(), findings);
                 look_at_memory(runs.then_some(facts.memory_locked), findings);
                 return facts.line;
             }
@@ -228,9 +229,9 @@ fn look_at_config(globals: &Globals, findings: &mut Findings) -> Option<Config> 
     }
 }
 
-fn look_at_clock(findings: &mut Findings) -> Result<(), Failure> {
+fn look_at_clock(zone: &TimeZone, findings: &mut Findings) -> Result<(), Failure> {
     let now = machine()?.clock.now();
-    let said = crate::core::table::time(now.at, &jiff::tz::TimeZone::UTC);
+    let said = crate::core::table::time(now.at, zone);
     if now.trusted {
         findings.add(
             "clock",
