@@ -73,7 +73,7 @@ fn every_hour_is_told_in_the_clinics_zone() {
     let clinic = Clinic::made();
     clinic.add_staff("amina", "clinician");
     clinic.add_patient();
-    clinic.opened(&["secret", "set", "whatsapp.access_token"], "a token");
+    clinic.opened(&["secret", "set", "whatsapp.access_token"], "EAAtoken");
     let lists = [
         clinic.opened(&["secret", "list"], ""),
         clinic.opened(&["outbox", "list"], ""),
