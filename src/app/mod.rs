@@ -5,6 +5,7 @@ mod at_the_door;
 pub mod by_hand;
 pub mod demo;
 pub mod demo_folder;
+pub mod demo_memory;
 pub mod flow_file;
 pub mod init;
 pub mod key;
