@@ -75,6 +75,7 @@ fn in_words(record: &Record, name: &str, cell: &str, zone: &TimeZone) -> String 
             |_| cell.to_owned(),
             |at| view::clock_time(UnixMs(at.as_millisecond()), zone),
         ),
+        "source" if cell == "whatsapp" => "WhatsApp".to_owned(),
         "left_for_staff" | "for_whom" | "care_state" | "source" => cell.replace('_', " "),
         _ if is_code => cell.replace('_', " "),
         _ => upright(cell),
