@@ -24,6 +24,7 @@ mod command_line {
 
 use calamine::Reader;
 use serde_json::Value;
+use std::net::TcpListener;
 use support::folder::{CANARY, Clinic, PASSPHRASE, PASSWORD, WELL};
 
 #[test]
@@ -601,6 +602,22 @@ fn a_wrong_command_is_exit_status_2_with_a_hint() {
 #[test]
 fn the_demo_listens_on_loopback_only() {
     let clinic = Clinic::bare();
+    for listen in ["8080", "localhost:18099"] {
+        let told = clinic.run(&["demo", "--listen", listen], "");
+        assert_eq!(told.status, 2, "{told:?}");
+        assert!(told.err.contains("127.0.0.1:8080"), "{told:?}");
+    }
+    let taken = TcpListener::bind("127.0.0.1:0").unwrap();
+    let taken = taken.local_addr().unwrap().to_string();
+    for (listen, dir, word) in [
+        (&*taken, "demo", "in use"),
+        ("127.0.0.1:0", ".", "not empty"),
+    ] {
+        let told = clinic.run(&["demo", "--listen", listen, "--dir", dir], "");
+        assert_eq!(told.status, 1, "{told:?}");
+        assert!(told.err.contains(word), "{told:?}");
+        told.holds_no("doctor");
+    }
     let told = clinic.run(&["demo", "--listen", "0.0.0.0:0"], "");
     assert_eq!(told.status, 2);
     assert!(told.err.contains("loopback"), "{told:?}");

@@ -5,22 +5,20 @@
 //! same workers, the same webhook. It never listens anywhere but on loopback.
 
 use crate::app::demo_folder::{self, Account};
+use crate::app::demo_memory::Memory;
 use crate::app::flow_file;
 use crate::app::listen;
 use crate::app::serve::ops_context;
 use crate::app::service::{self, Machine, SHUTDOWN, Service};
-use crate::core::inbound::Identity;
-use crate::core::private::Private;
-use crate::core::time::UnixMs;
 use crate::ops::control;
-use crate::simulator::{NewPerson, Settings, Simulator, Waiting};
+use crate::simulator::{Settings, Simulator, Waiting};
 use crate::store::{Readers, contacts, queue};
 use crate::web::{console, loopback};
 use crate::work::runner::Runner;
 use anyhow::{Context, Result, bail};
 use axum::Router;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 /// What the demo says once it is ready.
@@ -60,6 +58,7 @@ pub async fn demo(
     let running = Running {
         pages,
         hook,
+        folder: folder.to_owned(),
         machine,
     };
     running.run(prepared, stop, ready).await
@@ -71,6 +70,7 @@ const PHONES_BACK: usize = 100;
 struct Running {
     pages: TcpListener,
     hook: TcpListener,
+    folder: PathBuf,
     machine: Machine,
 }
 
@@ -88,9 +88,10 @@ impl Running {
         } = prepared;
         let (pages, hook) = (self.pages.local_addr()?, self.hook.local_addr()?);
         let webhook = format!("http://{hook}/webhooks/whatsapp");
-        let far_side = self
-            .far_side(settings, &webhook, opened.readers.clone())
+        let memory = self
+            .remembered(settings, &webhook, opened.readers.clone())
             .await?;
+        let far_side = Arc::clone(memory.far_side());
         let config = demo_folder::config(&opened.folder, &far_side.graph_url(), hook)?;
         let mut runner = Runner::new();
         let flow = flow_file::of(&config)?;
@@ -107,19 +108,22 @@ impl Running {
             control::serve(context, runner.stop_signal())?,
         );
         self.start_listeners(&mut runner, service, &far_side);
+        let keeping = memory.clone().keep_up(runner.stop_signal());
+        runner.start("simulated WhatsApp's memory", keeping);
         ready(&addresses);
         let ended = runner.watch(stop).await;
         runner.shut_down(SHUTDOWN).await;
+        memory.write().await;
         tokio::task::spawn_blocking(move || opened.close()).await??;
         ended.context("the demo stopped")
     }
 
-    async fn far_side(
+    async fn remembered(
         &self,
         mut settings: Settings,
         webhook: &str,
         readers: Readers,
-    ) -> Result<Arc<Simulator>> {
+    ) -> Result<Memory> {
         settings.callback_url = webhook.to_owned();
         // Ids that came before would be taken for second deliveries.
         let mut seed = [0; 8];
@@ -134,8 +138,8 @@ impl Running {
         let simulator = Simulator::start(settings, graph, clock, Some(waiting(readers)))
             .await
             .context("the simulated WhatsApp could not be started")?;
-        bring_back(&simulator, phones);
-        Ok(Arc::new(simulator))
+        let memory = Memory::take_up(&self.folder, Arc::new(simulator), phones);
+        Ok(memory)
     }
 
     fn start_listeners(self, runner: &mut Runner, service: Service, far_side: &Arc<Simulator>) {
@@ -155,28 +159,6 @@ impl Running {
             "simulated WhatsApp",
             async move { far_side.run(stop).await },
         );
-    }
-}
-
-/// The phones of an earlier run, as far as the clinic knows them: what waits for
-/// them must find them. Their chats are gone, as a new phone's would be.
-fn bring_back(simulator: &Simulator, phones: Vec<(Identity, UnixMs)>) {
-    let text = |it: Option<Private<String>>| it.map(Private::into_inner);
-    // The oldest first, as they were added.
-    for (who, stamp) in phones.into_iter().rev() {
-        let phone = NewPerson {
-            hides_number: who.phone.is_none(),
-            number_only: who.bsuid.is_none(),
-            number: text(who.phone),
-            name: text(who.profile_name),
-            username: text(who.username),
-            user_id: text(who.bsuid),
-            wrote_at: Some(stamp),
-        };
-        let added = simulator.with_world(|world, _| world.add_phone(phone));
-        if let Err(error) = added {
-            tracing::debug!(%error, "a phone of an earlier run stays away");
-        }
     }
 }
 

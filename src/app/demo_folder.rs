@@ -12,9 +12,9 @@ use crate::core::secret::Secret;
 use crate::durable;
 use crate::keys::password;
 use crate::simulator::{Delays, Settings};
-use crate::store::lock;
 use crate::store::secrets;
 use crate::store::staff::{self, NewStaff};
+use crate::store::{self, lock};
 use anyhow::{Context, Result, bail};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -76,7 +76,13 @@ pub async fn prepare(folder: &Path, machine: &Machine) -> Result<Prepared> {
     if is_new {
         make(folder, &data, machine).await?;
     }
-    let lock = lock::take(&data)?;
+    let lock = match lock::take(&data) {
+        Err(store::Error::AlreadyOpen) => bail!(
+            "another demo runs in {}: stop it, or choose another folder with --dir",
+            folder.display()
+        ),
+        taken => taken?,
+    };
     let custody = Custody::without_tpm(&data, machine);
     let way = Way::Passphrase(Secret::from(PASSPHRASE));
     let key = key::open(&custody, way).await?.key;

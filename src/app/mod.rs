@@ -6,6 +6,7 @@ pub mod by_hand;
 mod complaint;
 pub mod demo;
 pub mod demo_folder;
+pub mod demo_memory;
 pub mod flow_file;
 pub mod init;
 pub mod key;

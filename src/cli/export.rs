@@ -28,6 +28,9 @@ pub struct Export {
     /// The file to write
     #[arg(long, value_name = "PATH")]
     out: PathBuf,
+    /// Put it in place of a file that is there and is no earlier export
+    #[arg(long)]
+    replace: bool,
     /// Created from then on: a date or a time with its offset
     #[arg(long, value_name = "T")]
     since: Option<String>,
@@ -61,6 +64,9 @@ impl Export {
         let (since, until) = (self.since.as_deref(), self.until.as_deref());
         let period = argument::period(since, until, &clinic.zone)?;
         check_target(&self.out, &globals.data_folder()?)?;
+        if !self.replace {
+            check_replaced(&self.out, format)?;
+        }
         let who = who_asks(self.signing_in)?;
         let mut reached = Reached::open(globals, &self.opening).await?;
         let exported = match reached.sign_in(who).await {
@@ -115,6 +121,22 @@ fn check_target(path: &Path, data: &Path) -> Result<(), Failure> {
         ));
     }
     Ok(())
+}
+
+/// An earlier export is written anew each week; what else stands under the name
+/// may be somebody's only copy.
+fn check_replaced(path: &Path, format: Format) -> Result<(), Failure> {
+    if !path.exists() || export::is_export(path, format) {
+        return Ok(());
+    }
+    Err(Failure::failed(
+        format!(
+            "{} is there, is no earlier {} export and was not touched",
+            path.display(),
+            format.word()
+        ),
+        "name another file with --out, or add --replace",
+    ))
 }
 
 /// What is written, and where.

@@ -183,7 +183,9 @@ pub fn wrong_arguments(error: &clap::Error) -> Failure {
         | _ => format!("the value of {named} cannot be used").replace("of  ", ""),
     };
     let known = context(ContextKind::ValidValue);
-    let hint = if known.is_empty() {
+    let hint = if named == "--listen" {
+        "write an address and a port, as 127.0.0.1:8080".to_owned()
+    } else if known.is_empty() {
         "add --help to see how the command is used".to_owned()
     } else {
         format!("use one of {known}")

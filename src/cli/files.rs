@@ -11,7 +11,6 @@ use crate::durable;
 use crate::ops::{FileLine, Request, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use jiff::tz::TimeZone;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
@@ -103,6 +102,7 @@ async fn write_one(
 }
 
 fn print(globals: &Globals, written: &Written) -> Result<(), Failure> {
+    let zone = globals.zone();
     let shown = |path: &Option<PathBuf>| path.as_ref().map(|path| path.display().to_string());
     if globals.json {
         let list = written.iter().map(|(file, path)| {
@@ -113,7 +113,7 @@ fn print(globals: &Globals, written: &Written) -> Result<(), Failure> {
                 "state": file.state,
                 "why": file.why,
                 "bytes": file.bytes,
-                "sent_at": time(file.sent_at, &TimeZone::UTC),
+                "sent_at": time(file.sent_at, &zone),
                 "file": shown(path),
             })
         });
@@ -128,7 +128,7 @@ fn print(globals: &Globals, written: &Written) -> Result<(), Failure> {
                 file.state.clone(),
                 file.why.clone().unwrap_or_default(),
                 file.bytes.to_string(),
-                time(file.sent_at, &TimeZone::UTC),
+                time(file.sent_at, &zone),
                 shown(path).unwrap_or_default(),
             ]
         })

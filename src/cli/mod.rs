@@ -34,6 +34,7 @@ use crate::config::{Config, KeyHome};
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use failure::Failure;
+use jiff::tz::TimeZone;
 use std::ffi::OsString;
 use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
@@ -234,6 +235,12 @@ impl Globals {
     fn find_config(&self) -> Option<Config> {
         let source = read_config(&self.config).ok()?;
         Config::parse(&source, &self.config).ok()
+    }
+
+    /// The clinic's zone, in which every time is told; UTC where nobody named it.
+    fn zone(&self) -> TimeZone {
+        let config = self.find_config();
+        config.map_or(TimeZone::UTC, |config| config.clinic.zone)
     }
 
     /// The key slots of a folder, with the TPM named here, else the

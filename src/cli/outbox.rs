@@ -126,7 +126,7 @@ fn explained(line: &QueueLine) -> (&'static str, Option<&'static str>) {
     }
 }
 
-fn as_json(line: &QueueLine) -> serde_json::Value {
+fn as_json(line: &QueueLine, zone: &TimeZone) -> serde_json::Value {
     let (sentence, todo) = explained(line);
     serde_json::json!({
         "explanation": sentence,
@@ -138,8 +138,8 @@ fn as_json(line: &QueueLine) -> serde_json::Value {
         "why": line.why,
         "attempts": line.attempts,
         "maybe_double": line.maybe_double,
-        "created_at": time(line.created_at, &TimeZone::UTC),
-        "updated_at": time(line.updated_at, &TimeZone::UTC),
+        "created_at": time(line.created_at, zone),
+        "updated_at": time(line.updated_at, zone),
     })
 }
 
@@ -149,8 +149,9 @@ fn print_list(
     counts: &BTreeMap<String, i64>,
     line: Option<&LineFacts>,
 ) -> Result<(), Failure> {
+    let zone = globals.zone();
     if globals.json {
-        let items: Vec<_> = list.iter().map(as_json).collect();
+        let items: Vec<_> = list.iter().map(|line| as_json(line, &zone)).collect();
         return output::json(&serde_json::json!({
             "line": line.map(|line| &line.state),
             "line_explanation": line.map(|line| &line.words),
@@ -169,7 +170,7 @@ fn print_list(
                 line.contact.to_string(),
                 line.purpose.clone(),
                 line.state.clone(),
-                time(line.created_at, &TimeZone::UTC),
+                time(line.created_at, &zone),
                 explained(line).0.to_owned(),
             ]
         })
@@ -197,7 +198,7 @@ fn print_message(
 ) -> Result<(), Failure> {
     let text = text.map(Private::into_inner);
     if globals.json {
-        let mut shown = as_json(line);
+        let mut shown = as_json(line, &globals.zone());
         if let Some(object) = shown.as_object_mut() {
             object.insert("text".to_owned(), text.into());
         }

@@ -2,6 +2,7 @@
 //! that goes away (`| head`) ends the printing quietly.
 
 use super::failure::Failure;
+use crate::core::display::upright;
 use rustix::fs::{FileType, major, minor};
 use serde_json::Value;
 use std::fs::File;
@@ -86,9 +87,11 @@ pub fn table(header: &[&str], rows: &[Vec<String>]) -> Result<(), Failure> {
     written(out.write_all(text.as_bytes()))
 }
 
-/// Text from outside with nothing in it that could steer a terminal.
+/// Text from outside with nothing in it that could steer a terminal, or turn
+/// round what stands beside it.
 pub fn tame(text: &str) -> String {
-    text.chars()
+    upright(text)
+        .chars()
         .map(|c| {
             if c.is_control() && c != '\n' {
                 '\u{FFFD}'
@@ -106,5 +109,15 @@ fn written(outcome: io::Result<()>) -> Result<(), Failure> {
             error.to_string(),
         )),
         Ok(()) | Err(_) => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_of_others_neither_steer_a_terminal_nor_turn_it_round() {
+        assert_eq!(tame("a\u{1b}[2J\u{202e}b\nc"), "a\u{fffd}[2Jb\nc");
     }
 }

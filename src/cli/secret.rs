@@ -6,7 +6,6 @@ use super::{Globals, Opening, input, output};
 use crate::core::table::time;
 use crate::ops::{Request, Response};
 use clap::Subcommand;
-use jiff::tz::TimeZone;
 
 /// Set, list and delete credentials
 #[derive(Debug, Subcommand)]
@@ -99,13 +98,14 @@ async fn list(globals: &Globals, opening: &Opening) -> Result<(), Failure> {
     let Response::Secrets { list } = ask_once(globals, opening, Request::SecretList).await? else {
         return Err(mismatch());
     };
-    let utc = |at| time(at, &TimeZone::UTC);
+    let zone = globals.zone();
+    let told = |at| time(at, &zone);
     if globals.json {
         let list = list.iter().map(|secret| {
             serde_json::json!({
                 "name": secret.name,
-                "set_at": utc(secret.set_at),
-                "previous_until": secret.previous_until.map(utc),
+                "set_at": told(secret.set_at),
+                "previous_until": secret.previous_until.map(told),
             })
         });
         return output::json(&list.collect());
@@ -113,8 +113,8 @@ async fn list(globals: &Globals, opening: &Opening) -> Result<(), Failure> {
     let rows: Vec<Vec<String>> = list
         .into_iter()
         .map(|secret| {
-            let previous = secret.previous_until.map(utc).unwrap_or_default();
-            vec![secret.name, utc(secret.set_at), previous]
+            let previous = secret.previous_until.map(told).unwrap_or_default();
+            vec![secret.name, told(secret.set_at), previous]
         })
         .collect();
     output::table(&["name", "set at", "previous accepted until"], &rows)

@@ -5,7 +5,6 @@ use super::reach::ask_signed_in;
 use super::{Globals, Opening, SigningIn, argument, output};
 use crate::core::private::Private;
 use crate::core::table::time;
-use crate::core::time::UnixMs;
 use crate::ops::{Request, Response, SaidLine, TaskLine, WhoLine};
 use clap::Subcommand;
 use jiff::tz::TimeZone;
@@ -131,7 +130,7 @@ fn done(globals: &Globals, word: &str) -> Result<(), Failure> {
     output::line(word)
 }
 
-fn as_json(task: &TaskLine) -> serde_json::Value {
+fn as_json(task: &TaskLine, zone: &TimeZone) -> serde_json::Value {
     serde_json::json!({
         "id": task.id,
         "kind": task.kind,
@@ -141,29 +140,26 @@ fn as_json(task: &TaskLine) -> serde_json::Value {
         "record": task.record,
         "message": task.message,
         "detail": task.detail,
-        "since": utc(task.since),
+        "since": time(task.since, zone),
         "claimed_by": task.claimed_by,
         "claimed_by_name": task.claimed_by_name,
         "outcome": task.outcome,
     })
 }
 
-fn utc(at: UnixMs) -> String {
-    time(at, &TimeZone::UTC)
-}
-
 fn print(globals: &Globals, list: &[TaskLine]) -> Result<(), Failure> {
+    let zone = globals.zone();
     if globals.json {
-        return output::json(&list.iter().map(as_json).collect());
+        return output::json(&list.iter().map(|task| as_json(task, &zone)).collect());
     }
-    list.iter().try_for_each(print_task)?;
+    list.iter().try_for_each(|task| print_task(task, &zone))?;
     if list.iter().any(|task| task.contact.is_some()) {
         output::line("whom to call, and what was said: healthpost tasks show ID --as NAME")?;
     }
     Ok(())
 }
 
-fn print_task(task: &TaskLine) -> Result<(), Failure> {
+fn print_task(task: &TaskLine, zone: &TimeZone) -> Result<(), Failure> {
     let taken = match (&task.outcome, &task.claimed_by_name) {
         (Some(outcome), _) => format!(", ended: {outcome}"),
         (None, Some(name)) => format!(", taken on by {name}"),
@@ -183,7 +179,7 @@ fn print_task(task: &TaskLine) -> Result<(), Failure> {
         task.id,
         task.what,
         output::tame(&about.join(", ")),
-        utc(task.since)
+        time(task.since, zone)
     ))?;
     if !task.to_do.is_empty() {
         output::line(&format!("    -> {}", task.to_do))?;
@@ -192,25 +188,26 @@ fn print_task(task: &TaskLine) -> Result<(), Failure> {
 }
 
 fn show(globals: &Globals, task: &TaskLine, who: Option<&WhoLine>) -> Result<(), Failure> {
+    let zone = globals.zone();
     if globals.json {
-        let mut shown = as_json(task);
+        let mut shown = as_json(task, &zone);
         if let (Some(object), Some(who)) = (shown.as_object_mut(), who) {
             object.insert("phone".to_owned(), text(&who.phone).into());
             object.insert("username".to_owned(), text(&who.username).into());
             object.insert("profile_name".to_owned(), text(&who.profile_name).into());
-            let said = who.messages.iter().map(said_json);
+            let said = who.messages.iter().map(|said| said_json(said, &zone));
             object.insert("messages".to_owned(), said.collect());
         }
         return output::json(&shown);
     }
-    print_task(task)?;
+    print_task(task, &zone)?;
     match who {
-        Some(who) => print_who(task, who),
+        Some(who) => print_who(task, who, &zone),
         None => output::line("it is about no patient"),
     }
 }
 
-fn print_who(task: &TaskLine, who: &WhoLine) -> Result<(), Failure> {
+fn print_who(task: &TaskLine, who: &WhoLine, zone: &TimeZone) -> Result<(), Failure> {
     let phone = text(&who.phone).map(|digits| format!("+{digits}"));
     let hidden = "none is known";
     let facts = [
@@ -234,7 +231,7 @@ fn print_who(task: &TaskLine, who: &WhoLine) -> Result<(), Failure> {
         let state = said.state.as_ref().map(|state| format!(" ({state})"));
         output::line(&format!(
             "\n{} {side}{}:\n{}",
-            utc(said.at),
+            time(said.at, zone),
             state.unwrap_or_default(),
             text(&said.text).map_or_else(|| "its words were erased".to_owned(), output::tame)
         ))?;
@@ -246,10 +243,10 @@ fn text(private: &Option<Private<String>>) -> Option<&str> {
     private.as_ref().map(Private::as_str)
 }
 
-fn said_json(said: &SaidLine) -> serde_json::Value {
+fn said_json(said: &SaidLine, zone: &TimeZone) -> serde_json::Value {
     serde_json::json!({
         "from": if said.ours { "clinic" } else { "patient" },
-        "at": utc(said.at),
+        "at": time(said.at, zone),
         "state": said.state,
         "text": text(&said.text),
     })

@@ -220,30 +220,34 @@ async fn list(globals: &Globals, opening: &Opening) -> Result<(), Failure> {
     let Response::Users { list } = ask_once(globals, opening, Request::UserList).await? else {
         return Err(mismatch());
     };
+    let zone = globals.zone();
     if globals.json {
         let list = list.iter().map(|member| {
             serde_json::json!({
                 "id": member.id,
                 "name": member.name,
                 "roles": member.roles,
-                "state": state(member),
+                "state": state(member, &zone),
             })
         });
         return output::json(&list.collect());
     }
     let rows: Vec<Vec<String>> = list
         .iter()
-        .map(|member| vec![member.name.clone(), member.roles.join(" "), state(member)])
+        .map(|member| {
+            let state = state(member, &zone);
+            vec![member.name.clone(), member.roles.join(" "), state]
+        })
         .collect();
     output::table(&["name", "roles", "state"], &rows)
 }
 
-fn state(member: &StaffLine) -> String {
+fn state(member: &StaffLine, zone: &TimeZone) -> String {
     if member.disabled {
         return "disabled".to_owned();
     }
     if let Some(until) = member.locked_until {
-        return format!("locked until {}", time(until, &TimeZone::UTC));
+        return format!("locked until {}", time(until, zone));
     }
     if member.must_change {
         "one-time password".to_owned()

@@ -10,6 +10,7 @@ pub mod answers;
 pub mod credential;
 pub mod data_key;
 pub mod delivery;
+pub mod display;
 pub mod engine;
 pub mod flow;
 pub mod id;

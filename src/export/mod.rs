@@ -9,8 +9,10 @@ pub mod recovery_page;
 mod xlsx;
 
 use crate::core::private::Private;
+use crate::core::table;
 use crate::durable;
-use std::io;
+use std::fs::File;
+use std::io::{self, Read};
 use std::path::Path;
 use std::str::FromStr;
 
@@ -81,6 +83,23 @@ pub fn write<E>(
     let rows = rows.inspect(|row| count += u64::from(row.is_ok()));
     durable::write_with(path, |file| fill(file, path, format, columns, rows))?;
     Ok(count)
+}
+
+/// Bytes by which an export is known: as many as come before a workbook's rows.
+const HEAD_BYTES: usize = 3_300;
+
+/// Whether the file is empty, or begins as exports of this form do. One that an
+/// older program wrote may not be known.
+pub fn is_export(path: &Path, format: Format) -> bool {
+    let mut head = Vec::new();
+    let read =
+        File::open(path).and_then(|file| file.take(HEAD_BYTES as u64).read_to_end(&mut head));
+    let mut model = Vec::new();
+    let none = std::iter::empty::<Result<Row, io::Error>>();
+    let modelled = fill(&mut model, path, format, &table::COLUMNS, none);
+    let model = model.trim_ascii_end();
+    let model = model.get(..HEAD_BYTES).unwrap_or(model);
+    read.is_ok() && modelled.is_ok() && (head.is_empty() || head.starts_with(model))
 }
 
 /// Writes header and rows, down to the last byte.

@@ -4,11 +4,13 @@
 use super::graph_error::GraphError;
 use super::person::PersonId;
 use crate::core::time::UnixMs;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 /// What the simulator remembers of a message from the clinic.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Outbound {
     /// Its WhatsApp id.
     pub wamid: String,
@@ -19,13 +21,13 @@ pub struct Outbound {
     /// The sender's own key.
     pub callback: Option<String>,
     /// `service` or `utility`.
-    pub category: &'static str,
+    pub category: Cow<'static, str>,
     /// Whether each status is to come twice.
     pub doubled: bool,
 }
 
 /// What happens to a message next.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Step {
     /// It leaves Meta.
     Sent,
@@ -38,7 +40,12 @@ pub enum Step {
 }
 
 /// Things ordered by when they are due.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
+#[serde(
+    from = "Vec<(UnixMs, T)>",
+    into = "Vec<(UnixMs, T)>",
+    bound(serialize = "T: Clone + Serialize")
+)]
 pub struct Agenda<T> {
     due: BTreeMap<(UnixMs, u64), T>,
     next: u64,
@@ -53,6 +60,23 @@ impl<T> Default for Agenda<T> {
             due: BTreeMap::new(),
             next: 0,
         }
+    }
+}
+
+impl<T> From<Vec<(UnixMs, T)>> for Agenda<T> {
+    fn from(all: Vec<(UnixMs, T)>) -> Self {
+        let mut agenda = Self::default();
+        for (at, what) in all {
+            agenda.plan(at, what);
+        }
+        agenda
+    }
+}
+
+impl<T> From<Agenda<T>> for Vec<(UnixMs, T)> {
+    fn from(agenda: Agenda<T>) -> Self {
+        let due = agenda.due.into_iter();
+        due.map(|((at, _), what)| (at, what)).collect()
     }
 }
 

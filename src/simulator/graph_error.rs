@@ -2,10 +2,11 @@
 //! alone; the words and the HTTP status are there because real ones come with
 //! them.
 
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 /// A refusal by the Graph API.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GraphError {
     /// The number that says what is wrong.
     pub code: i64,

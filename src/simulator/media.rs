@@ -68,8 +68,8 @@ impl Default for FileManner {
     }
 }
 
-#[derive(Clone, Debug)]
-struct File {
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub(super) struct File {
     id: String,
     mime: String,
     bytes: Option<usize>,
@@ -108,7 +108,7 @@ impl File {
 /// Which files can be asked for.
 #[derive(Clone, Debug, Default)]
 pub struct Media {
-    files: VecDeque<File>,
+    pub(super) files: VecDeque<File>,
     pub(super) manner: FileManner,
 }
 

@@ -4,11 +4,12 @@
 use super::rates::PairUse;
 use super::thread::{Direction, Entry, Thread, Ticks};
 use crate::core::time::UnixMs;
+use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 
 /// A phone number's digits, with country code and without plus.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Number(String);
 
 impl Number {
@@ -24,11 +25,11 @@ impl Number {
 }
 
 /// A person, for as long as the simulator runs.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct PersonId(pub u32);
 
 /// One person and their phone.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Person {
     /// The phone's number.
     pub number: Number,
@@ -107,7 +108,7 @@ impl Person {
 }
 
 /// All of them.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct People {
     all: BTreeMap<PersonId, Person>,
     by_number: BTreeMap<Number, PersonId>,

@@ -5,15 +5,16 @@
 use super::person::PersonId;
 use super::settings::Delays;
 use crate::core::time::UnixMs;
+use serde::{Deserialize, Serialize};
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 /// A webhook's number.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct PostId(pub u64);
 
 /// A webhook to be posted now.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Delivery {
     /// What to name when saying how it was answered.
     pub id: PostId,
@@ -28,7 +29,7 @@ pub struct Delivery {
 /// A message whose webhook it is: whose chat, and which.
 pub type Mark = (PersonId, String);
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 struct Post {
     delivery: Delivery,
     made: UnixMs,
@@ -37,7 +38,7 @@ struct Post {
 }
 
 /// Every webhook that has not been answered 200 yet.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct PostQueue {
     posts: BTreeMap<PostId, Post>,
     schedule: BTreeSet<(UnixMs, PostId)>,
@@ -138,6 +139,11 @@ impl PostQueue {
             self.schedule.remove(&(was, id));
             self.schedule.insert((at, id));
         }
+    }
+
+    /// Takes up a queue of an earlier run: what was in the air is tried again.
+    pub fn resume(&mut self, now: UnixMs) {
+        self.schedule = self.posts.keys().map(|id| (now, *id)).collect();
     }
 
     /// When the next one is due.

@@ -2,6 +2,7 @@
 //! and so many for one person. They must only count messages that went through.
 
 use crate::core::time::UnixMs;
+use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
 /// A sliding window over the last second.
@@ -28,7 +29,7 @@ impl Throughput {
 
 /// What one person's messages have used up: the instant at which all of them
 /// would have been paid for at the steady rate.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
 pub struct PairUse(UnixMs);
 
 impl PairUse {

@@ -4,6 +4,7 @@
 use super::graph_error::GraphError;
 use super::lengths::{self, bounded};
 use super::request_parts::{button_part, contact_request_part, list_part, text_of};
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// What the clinic asks of WhatsApp.
@@ -48,7 +49,7 @@ pub enum To {
 }
 
 /// What a message shows on the phone.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Shown {
     /// Words.
     Text(String),
@@ -90,7 +91,7 @@ pub enum Shown {
 }
 
 /// Something to tap.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tap {
     /// Comes back when tapped.
     pub id: String,

@@ -5,6 +5,7 @@
 use super::callback::Callback;
 use super::control;
 use super::graph;
+use super::kept::Kept;
 use super::line::{Hook, Line, SwitchedPort};
 use super::post_queue::{Delivery, PostId};
 use super::settings::Settings;
@@ -118,6 +119,23 @@ impl Simulator {
     pub fn with_world<T>(&self, change: impl FnOnce(&mut World, UnixMs) -> T) -> T {
         let now = self.shared.now();
         self.shared.change(|world| change(world, now))
+    }
+
+    /// A copy of what is to outlive this run.
+    pub fn kept(&self) -> Kept {
+        self.shared.look(World::kept)
+    }
+
+    /// Goes on where an earlier run ended.
+    pub fn take_up(&self, kept: Kept) {
+        let (up, _) = kept.directions();
+        self.with_world(|world, now| world.take_up(kept, now));
+        self.shared.line.set(up);
+    }
+
+    /// Grows with every change of what [`kept`](Self::kept) would say.
+    pub fn changes(&self) -> watch::Receiver<u64> {
+        self.shared.revisions()
     }
 
     /// Asks the webhook address for its challenge, as Meta does when the

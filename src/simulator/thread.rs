@@ -4,13 +4,14 @@
 use super::agenda::Outbound;
 use super::request::{Shown, Tap};
 use crate::core::time::UnixMs;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
+use std::borrow::Cow;
 use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// How far a message has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Ticks {
     /// One tick: WhatsApp has it.
@@ -24,7 +25,7 @@ pub enum Ticks {
 }
 
 /// Who wrote a message.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Direction {
     /// The person wrote it.
@@ -34,21 +35,21 @@ pub enum Direction {
 }
 
 /// What a bubble shows.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Bubble {
     /// Something the clinic sent.
     Clinic(Shown),
     /// Something the person wrote, by kind and words.
     Person {
         /// `text`, `tap`, `voice`, `image`, …
-        kind: &'static str,
+        kind: Cow<'static, str>,
         /// The words, if it has any.
         text: String,
     },
 }
 
 /// One message in the chat.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub struct Entry {
     /// Its WhatsApp id.
     pub id: String,
@@ -76,7 +77,7 @@ impl Entry {
     /// The message as the control API and the phone page see it.
     pub fn as_json(&self) -> Value {
         let (kind, text) = match &self.bubble {
-            Bubble::Person { kind, text } => (*kind, text.clone()),
+            Bubble::Person { kind, text } => (kind.as_ref(), text.clone()),
             Bubble::Clinic(shown) => (kind_of(shown), self.words_of(shown)),
         };
         let mut json = json!({
@@ -158,7 +159,7 @@ impl Entry {
 }
 
 /// A phone's chat with the clinic.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct Thread(VecDeque<Entry>);
 
 impl Thread {

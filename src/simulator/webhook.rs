@@ -4,11 +4,12 @@
 use super::person::PersonId;
 use super::settings::Settings;
 use super::sign::escape;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
+use std::borrow::Cow;
 
 /// One thing a webhook tells.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Update {
     /// A message from a person, or about their account.
     Message {
@@ -24,7 +25,7 @@ pub enum Update {
     /// A change of another field, whole.
     Field {
         /// Its name.
-        field: &'static str,
+        field: Cow<'static, str>,
         /// Its value.
         value: Value,
     },

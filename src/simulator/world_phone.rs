@@ -171,7 +171,7 @@ impl World {
             "contacts": [person.contact()],
             "calls": [fields],
         });
-        let field = "calls";
+        let field = "calls".into();
         self.tell(Update::Field { field, value }, now);
         Ok(())
     }
@@ -255,7 +255,7 @@ impl World {
             },
             "user_id_update": [update],
         });
-        let field = "user_id_update";
+        let field = "user_id_update".into();
         self.tell(Update::Field { field, value }, now);
         self.changed();
         Ok(())
@@ -320,7 +320,7 @@ impl Shape {
                 fields: tapped(entry.is_list(), id, &tap.title, description),
                 quoted: Some(entry.id.clone()),
                 bubble: Some(Bubble::Person {
-                    kind: "tap",
+                    kind: "tap".into(),
                     text: tap.title.clone(),
                 }),
             });
@@ -329,7 +329,10 @@ impl Shape {
         Ok(Self {
             fields: said.fields(person, attached),
             quoted: reply_to.map(str::to_owned),
-            bubble: bubble.map(|(kind, text)| Bubble::Person { kind, text }),
+            bubble: bubble.map(|(kind, text)| Bubble::Person {
+                kind: kind.into(),
+                text,
+            }),
         })
     }
 
@@ -340,13 +343,14 @@ impl Shape {
                 entry.edited = true;
                 if let Said::Edit { text, .. } = said {
                     let text = text.clone();
-                    entry.bubble = Bubble::Person { kind: "text", text };
+                    let kind = "text".into();
+                    entry.bubble = Bubble::Person { kind, text };
                 }
             }),
             Said::Revoke(original) => (original, |entry, _| {
                 let text = String::new();
                 entry.bubble = Bubble::Person {
-                    kind: "revoked",
+                    kind: "revoked".into(),
                     text,
                 };
             }),

@@ -222,7 +222,8 @@ impl World {
                 | Shown::List { .. }
                 | Shown::ContactRequest { .. }
                 | Shown::Reaction { .. } => "service",
-            },
+            }
+            .into(),
             doubled: matches!(fault, Some(Fault::DoubleStatuses)),
         })
     }

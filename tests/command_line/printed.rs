@@ -67,3 +67,22 @@ fn what_was_sent_today_is_not_called_left() {
     assert_eq!(said.status, 0, "{said:?}");
     assert!(said.out.contains("0 sent today, "), "{said:?}");
 }
+
+#[test]
+fn every_hour_is_told_in_the_clinics_zone() {
+    let clinic = Clinic::made();
+    clinic.add_staff("amina", "clinician");
+    clinic.add_patient();
+    clinic.opened(&["secret", "set", "whatsapp.access_token"], "EAAtoken");
+    let lists = [
+        clinic.opened(&["secret", "list"], ""),
+        clinic.opened(&["outbox", "list"], ""),
+        clinic.opened(&["--json", "outbox", "list"], ""),
+        clinic.as_staff("amina", &["outbox", "show", "1", "--json"]),
+        clinic.opened(&["doctor"], ""),
+    ];
+    for said in lists {
+        assert!(said.out.contains("+02:00"), "{said:?}");
+        assert!(!said.out.contains("+00:00"), "{said:?}");
+    }
+}

@@ -139,6 +139,8 @@ fn a_first_minute_in_five_languages_with_the_line_cut_and_excel() {
     intake(&demo);
     the_line_is_cut(&demo);
     records_are_exported(&demo);
+    the_staff_page_speaks_plainly(&demo);
+    a_second_demo_is_told_of_the_first(&demo);
     assert!(demo.process.stop().success(), "{}", demo.process.logged());
     // The folder is used again.
     let demo = Demo::start(folder.path());
@@ -292,6 +294,40 @@ fn records_are_exported(demo: &Demo) {
     assert_eq!(cells[1..], rows[..], "both files say the same");
 }
 
+fn the_staff_page_speaks_plainly(demo: &Demo) {
+    let console = demo.said["console"].as_str().unwrap().to_owned();
+    let page = |path: &str| http::get(&format!("{console}{path}")).unwrap().text();
+    let overview = page("");
+    for part in ["<bdi>Amina Juma</bdi>", "#last\"><bdi>Phone ", ">question<"] {
+        assert!(overview.contains(part), "{part}: {overview}");
+    }
+    assert!(!overview.contains(">conversation "), "{overview}");
+    let id = list(demo)[0]["record_id"].as_str().unwrap().to_owned();
+    let record = page(&format!("records/{id}"));
+    for part in [
+        "\"tel:+24397000",
+        "href=\"/conversations/",
+        "<bdi>complete<",
+    ] {
+        assert!(record.contains(part), "{part}: {record}");
+    }
+    assert!(!record.contains("+02:00"), "{record}");
+    let talk = page("conversations/1");
+    assert_eq!(talk.matches("id=\"last\"").count(), 1, "{talk}");
+}
+
+fn a_second_demo_is_told_of_the_first(demo: &Demo) {
+    let second = Command::new(env!("CARGO_BIN_EXE_healthpost"))
+        .args(["demo", "--listen", "127.0.0.1:0", "--dir"])
+        .arg(&demo.folder)
+        .output()
+        .unwrap();
+    let said = String::from_utf8_lossy(&second.stderr);
+    assert_eq!(second.status.code(), Some(1), "{said}");
+    assert!(said.contains("another demo runs in"), "{said}");
+    assert!(!said.contains("doctor"), "{said}");
+}
+
 fn text_of(cell: &Data) -> String {
     cell.to_string()
 }
@@ -331,8 +367,17 @@ fn a_second_start_answers_the_same_phone_and_sends_what_waited() {
     let logged = demo.process.logged();
     assert!(!logged.contains("cut off"), "{logged}");
     drop(listening);
+    let before = 1;
     let demo = Demo::start(folder.path());
-    hears(&demo, "what waited");
+    assert_eq!(
+        demo.phones.heard(PHONE).len(),
+        before,
+        "the line is still cut"
+    );
+    demo.phones.set_line(true);
+    wait::until("what waited", 30, || {
+        (demo.phones.heard(PHONE).len() > before).then_some(())
+    });
     let before = demo.phones.heard(PHONE).len();
     assert_ne!(
         write(&demo, "hello"),
@@ -341,5 +386,41 @@ fn a_second_start_answers_the_same_phone_and_sends_what_waited() {
     );
     wait::until("an answer to new words", 30, || {
         (demo.phones.heard(PHONE).len() > before).then_some(())
+    });
+}
+
+#[test]
+fn a_killed_demo_forgets_nothing_that_a_patient_wrote() {
+    const PHONE: &str = "243970007777";
+    let folder = tempfile::tempdir().unwrap();
+    let mut demo = Demo::start(folder.path());
+    let write = |demo: &Demo, words: &str| demo.phones.write(PHONE, &json!({ "text": words }));
+    write(&demo, "hello");
+    wait::until("an answer", 30, || {
+        (!demo.phones.heard(PHONE).is_empty()).then_some(())
+    });
+    let answers = demo.phones.heard(PHONE).len();
+    let switch = format!("{}/line", demo.said["phone"].as_str().unwrap());
+    let cut = json!({ "up": false, "webhooks": false });
+    assert_eq!(http::post_json(&switch, &cut).unwrap().status, 200);
+    write(&demo, "English, written into a cut line");
+    wait::until("it is written down", 30, || {
+        let kept = std::fs::read_to_string(demo.folder.join("simulated-whatsapp.json")).ok()?;
+        kept.contains("English, written into").then_some(())
+    });
+    demo.process.kill();
+    let demo = Demo::start(folder.path());
+    let chat = demo.phones.chat(PHONE);
+    let mine: Vec<&str> = chat
+        .iter()
+        .filter(|entry| entry["direction"] == "to_clinic")
+        .map(|entry| entry["text"].as_str().unwrap())
+        .collect();
+    assert_eq!(mine, ["hello", "English, written into a cut line"]);
+    assert_eq!(demo.phones.heard(PHONE).len(), answers);
+    assert_ne!(demo.phones.waiting(), 0, "the line is still cut");
+    demo.phones.set_line(true);
+    wait::until("the clinic answers what it had not heard", 60, || {
+        (demo.phones.heard(PHONE).len() > answers).then_some(())
     });
 }

@@ -50,7 +50,15 @@ fn whoever_has_to_call_a_patient_learns_the_number_and_nobody_else_does() {
     let id = task["id"].to_string();
     let shown = tasks("marthe", &["show", &id]);
     assert_eq!(shown.status, 0, "{shown:?}");
-    for part in ["+243970000017", "Test Person", WORDS, "patient:", "clinic"] {
+    assert!(!shown.out.contains("+00:00"), "{shown:?}");
+    for part in [
+        "+243970000017",
+        "Test Person",
+        WORDS,
+        "patient:",
+        "clinic",
+        "+02:00",
+    ] {
         assert!(shown.out.contains(part), "{part}: {shown:?}");
     }
     let json = tasks("marthe", &["show", &id, "--json"]);

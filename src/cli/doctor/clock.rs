@@ -10,13 +10,22 @@ use jiff::tz::TimeZone;
 const APART_MS_MAX: i64 = 5 * MINUTE_MS;
 
 /// Looks at the service's clock where one runs, and holds it against ours.
-pub(super) fn look_at_clock(ours: Now, service: Option<ClockFacts>, findings: &mut Findings) {
-    let (verdict, said, how) = judge(ours, service);
+pub(super) fn look_at_clock(
+    ours: Now,
+    service: Option<ClockFacts>,
+    zone: &TimeZone,
+    findings: &mut Findings,
+) {
+    let (verdict, said, how) = judge(ours, service, zone);
     findings.add("clock", verdict, &said, how);
 }
 
-fn judge(ours: Now, service: Option<ClockFacts>) -> (Verdict, String, &'static str) {
-    let word = |at| table::time(at, &TimeZone::UTC);
+fn judge(
+    ours: Now,
+    service: Option<ClockFacts>,
+    zone: &TimeZone,
+) -> (Verdict, String, &'static str) {
+    let word = |at| table::time(at, zone);
     let goes_by = service.map_or(ours, |clock| Now {
         at: clock.at,
         trusted: clock.trusted,
@@ -54,7 +63,7 @@ mod tests {
             at: TODAY.plus_ms(ahead_ms),
             trusted,
         });
-        let (verdict, said, how) = judge(ours, service);
+        let (verdict, said, how) = judge(ours, service, &TimeZone::UTC);
         assert_eq!(how.is_empty(), verdict == Verdict::Ok);
         (verdict, said)
     }

@@ -5,11 +5,13 @@ use super::provider::look_at_provider;
 use crate::config::{Config, Provider};
 use crate::core::time::HOUR_MS;
 use crate::ops::{DatabaseFacts, Integrity};
+use jiff::tz::TimeZone;
 
 /// Turns the facts into findings.
 pub(super) fn look_at_facts(
     facts: &DatabaseFacts,
     config: Option<&Config>,
+    zone: &TimeZone,
     findings: &mut Findings,
 ) {
     match &facts.integrity {
@@ -48,7 +50,7 @@ pub(super) fn look_at_facts(
         findings.add("outbox", Verdict::Ok, &said, "");
     }
     look_at_dead_letters(facts.dead_letters, findings);
-    look_at_provider(&facts.provider, findings);
+    look_at_provider(&facts.provider, zone, findings);
     if config.is_some_and(|config| config.whatsapp.provider == Provider::UltraMsg) {
         look_at_ultramsg(facts, findings);
     }

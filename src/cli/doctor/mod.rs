@@ -69,7 +69,7 @@ impl Doctor {
                 .look_at_database(globals, config.as_ref(), running, &mut findings)
                 .await;
         }
-        look_at_clock(machine()?.clock.now(), seen.clock, &mut findings);
+        look_at_clock(machine()?.clock.now(), seen.clock, &globals.zone(), &mut findings);
         if let (Some(config), Some(folder)) = (&config, &folder)
             && running != Running::Unseen
             && !are_closed(folder)
@@ -149,7 +149,7 @@ impl Doctor {
         };
         match facts {
             Ok(Response::Facts(facts)) => {
-                look_at_facts(&facts, config, findings);
+                look_at_facts(&facts, config, &globals.zone(), findings);
                 look_at_memory(runs.then_some(facts.memory_locked), findings);
                 return Seen {
                     line: facts.line,

@@ -8,9 +8,10 @@ use crate::config::{Config, Provider};
 use crate::core::delivery::Why;
 use crate::core::time::UnixMs;
 use crate::ops::{LineFacts, ProviderFacts, Response, judge_version};
+use jiff::tz::TimeZone;
 
 /// Turns the facts into findings.
-pub(super) fn look_at_provider(facts: &ProviderFacts, findings: &mut Findings) {
+pub(super) fn look_at_provider(facts: &ProviderFacts, zone: &TimeZone, findings: &mut Findings) {
     if let Some(usage) = &facts.usage {
         let service = usage.delivered.get("service").copied().unwrap_or(0);
         let said = format!(
@@ -29,7 +30,7 @@ pub(super) fn look_at_provider(facts: &ProviderFacts, findings: &mut Findings) {
         findings.add("templates", Verdict::Warning, template, how);
     }
     if let Some(fault) = &facts.not_fetched {
-        let since = crate::core::table::time(fault.since, &jiff::tz::TimeZone::UTC);
+        let since = crate::core::table::time(fault.since, zone);
         let said = format!("messages cannot be fetched since {since}: {}", fault.why);
         let how = "add --online to see how the account stands; look at the clinic's phone";
         findings.add("polling", Verdict::Bad, &said, how);

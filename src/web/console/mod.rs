@@ -5,13 +5,13 @@
 //! It must never show an inner error text: the journal has the reason.
 
 mod overview;
+mod record;
 mod view;
 
-use crate::core::id::{ContactId, RecordId};
+use crate::core::id::ContactId;
 use crate::core::private::Private;
-use crate::core::table;
 use crate::ports::Clock;
-use crate::store::{Error, Readers, conversations, records};
+use crate::store::{Error, Readers, conversations};
 use crate::work::line::Line;
 use askama::Template;
 use axum::Router;
@@ -20,7 +20,7 @@ use axum::http::{HeaderName, StatusCode, header};
 use axum::response::{Html, IntoResponse, Response};
 use axum::routing::get;
 use std::sync::Arc;
-use view::{ConversationPage, MissingPage, RecordPage};
+use view::{ConversationPage, MissingPage};
 
 /// What the pages are drawn from.
 #[derive(Clone)]
@@ -51,7 +51,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; \
 pub fn router(console: Console) -> Router {
     Router::new()
         .route("/", get(overview::show))
-        .route("/records/{id}", get(record))
+        .route("/records/{id}", get(record::show))
         .route("/conversations/{id}", get(conversation))
         .fallback(lost)
         .with_state(console)
@@ -74,42 +74,6 @@ async fn asset(kind: &'static str, text: &'static str) -> Response {
         text,
     )
         .into_response()
-}
-
-async fn record(State(console): State<Console>, Path(id): Path<String>) -> Response {
-    let Ok(id) = id.parse::<RecordId>() else {
-        return missing(&console, "There is no such record.");
-    };
-    let number = id.clone();
-    let (zone, clinic_id) = (console.zone.clone(), Arc::clone(&console.clinic_id));
-    let found = console
-        .readers
-        .read(move |conn| {
-            let Some(record) = records::find(conn, &id)? else {
-                return Ok(None);
-            };
-            let row = records::row(conn, &record)?;
-            let fixed = table::COLUMNS.iter().map(|name| (*name).to_owned());
-            let fixed = fixed.zip(table::row(&row, &clinic_id, &zone));
-            Ok(Some(fixed.chain(table::beside(&row, &zone)).collect()))
-        })
-        .await;
-    match found {
-        Ok(Some(values)) => {
-            let values: Vec<(String, Private<String>)> = values;
-            let shown = |(name, cell): (String, Private<String>)| {
-                (name.replace('_', " "), Private::into_inner(cell))
-            };
-            let cells = values.into_iter().map(shown).collect();
-            page(&RecordPage {
-                clinic: &console.clinic,
-                id: number.as_str(),
-                cells,
-            })
-        }
-        Ok(None) => missing(&console, "There is no such record."),
-        Err(error) => broken(&error),
-    }
 }
 
 async fn conversation(State(console): State<Console>, Path(id): Path<String>) -> Response {
@@ -136,7 +100,7 @@ async fn conversation(State(console): State<Console>, Path(id): Path<String>) ->
                 .collect();
             page(&ConversationPage {
                 clinic: &console.clinic,
-                title: title.expose(),
+                title: view::shown(&title),
                 number: number.as_ref().map(Private::as_str),
                 lines,
             })

@@ -1,6 +1,8 @@
 //! What the templates show: words and times, ready to print.
 
 use crate::core::delivery::{DeliveryState, Why, explain, why_now};
+use crate::core::display::upright;
+use crate::core::engine::RecordStatus;
 use crate::core::private::Private;
 use crate::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, UnixMs};
 use crate::store::conversations::{Line, Side};
@@ -38,6 +40,7 @@ pub(super) struct TaskCard {
     pub what: String,
     pub urgent: bool,
     pub contact: Option<i64>,
+    pub title: String,
     pub number: Option<String>,
     pub record: Option<String>,
     pub at: String,
@@ -66,6 +69,7 @@ pub(super) struct TalkCard {
 pub(super) struct QueueLine {
     pub id: i64,
     pub contact: i64,
+    pub title: String,
     pub purpose: String,
     pub state: &'static str,
     pub words: StateWords,
@@ -79,7 +83,16 @@ pub(super) struct QueueLine {
 pub(super) struct RecordPage<'a> {
     pub clinic: &'a str,
     pub id: &'a str,
-    pub cells: Vec<(String, String)>,
+    pub contact: Option<i64>,
+    pub cells: Vec<Cell>,
+}
+
+/// One line of a record.
+pub(super) struct Cell {
+    pub name: String,
+    pub value: String,
+    /// Whether it is a number to call.
+    pub is_phone: bool,
 }
 
 /// One conversation.
@@ -87,7 +100,7 @@ pub(super) struct RecordPage<'a> {
 #[template(path = "conversation.html")]
 pub(super) struct ConversationPage<'a> {
     pub clinic: &'a str,
-    pub title: &'a str,
+    pub title: String,
     pub number: Option<&'a str>,
     pub lines: Vec<TalkLine>,
 }
@@ -110,11 +123,38 @@ pub(super) struct MissingPage<'a> {
     pub what: &'a str,
 }
 
+/// Words of a patient, safe beside ours.
+pub(super) fn shown(text: &Private<String>) -> String {
+    upright(text.expose())
+}
+
+/// How far a record is.
+pub(super) const fn status(status: RecordStatus) -> &'static str {
+    match status {
+        RecordStatus::InProgress => "being asked",
+        RecordStatus::Complete => "complete",
+        RecordStatus::Withdrawn => "withdrawn",
+        RecordStatus::Erased => "erased",
+    }
+}
+
+/// What a message is for.
+pub(super) fn purpose(word: &str) -> &str {
+    match word {
+        "prompt" => "question",
+        "notice" => "information",
+        "emergency" => "emergency text",
+        "staff" => "words of staff",
+        "template" => "request to write again",
+        newer => newer,
+    }
+}
+
 /// A message as its conversation shows it.
 pub(super) fn line(line: &Line, waits: Option<Why>, zone: &TimeZone) -> TalkLine {
     TalkLine {
         ours: line.side == Side::Clinic,
-        text: line.text.as_ref().map(|text| Private::expose(text).clone()),
+        text: line.text.as_ref().map(shown),
         at: clock_time(line.at, zone),
         arrived: line.arrived.map(|at| clock_time(at, zone)),
         state: line
@@ -248,6 +288,21 @@ mod tests {
         let long = in_short(&"é".repeat(500));
         assert_eq!(long.chars().count(), LISTED_CHARACTERS + 1);
         assert!(long.ends_with('…'));
+    }
+
+    #[test]
+    fn what_a_patient_writes_turns_nothing_round() {
+        let said = Line {
+            side: Side::Contact,
+            text: Some(Private::from("fever \u{202e}and\u{2066} more")),
+            at: UnixMs(0),
+            arrived: None,
+            state: None,
+            why: None,
+            maybe_double: false,
+        };
+        let shown = line(&said, None, &TimeZone::UTC);
+        assert_eq!(shown.text.as_deref(), Some("fever and more"));
     }
 
     #[test]
