@@ -19,13 +19,13 @@ pub enum Secret {
     #[command(
         after_help = "Example:\n  healthpost secret set whatsapp.access_token < token.txt\n\n\
         Names: whatsapp.access_token, whatsapp.app_secret, whatsapp.verify_token,\n\
-        ultramsg.token, ultramsg.webhook_secret, action.NAME. The previous app secret stays\n\
-        accepted for eight days."
+        ultramsg.token, ultramsg.webhook_secret, action.NAME. A former app secret stays\n\
+        accepted for eight days, the newest four at most."
     )]
     Set {
         /// Which credential
         name: String,
-        /// End the acceptance of the previous value now; no value is read
+        /// End the acceptance of all former values now; no value is read
         #[arg(long)]
         drop_previous: bool,
         #[command(flatten)]
@@ -76,7 +76,7 @@ async fn set(
 ) -> Result<(), Failure> {
     if drop_previous {
         ask_once(globals, opening, Request::SecretDropPrevious { name }).await?;
-        return done(globals, "the previous value is no longer accepted");
+        return done(globals, "the former values are no longer accepted");
     }
     let value = input::from_stdin("value")?.ok_or_else(|| {
         Failure::usage(
@@ -117,5 +117,5 @@ async fn list(globals: &Globals, opening: &Opening) -> Result<(), Failure> {
             vec![secret.name, utc(secret.set_at), previous]
         })
         .collect();
-    output::table(&["name", "set at", "previous accepted until"], &rows)
+    output::table(&["name", "set at", "former accepted until"], &rows)
 }

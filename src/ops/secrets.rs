@@ -57,7 +57,7 @@ pub(super) async fn set(
     Ok(Response::Done)
 }
 
-/// Ends the acceptance of the previous value.
+/// Ends the acceptance of all former values.
 pub(super) async fn drop_previous(context: &Context, name: String) -> Result<Response, Error> {
     if !credential::is_known(&name) {
         return Ok(unknown());
@@ -78,7 +78,7 @@ pub(super) async fn drop_previous(context: &Context, name: String) -> Result<Res
         Response::Done
     } else {
         Response::refused(
-            "there is no previous value",
+            "there is no former value",
             "only the present one is accepted",
         )
     })
