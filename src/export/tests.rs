@@ -55,7 +55,11 @@ fn csv_comes_back_cell_for_cell() {
         .collect();
     // What a spreadsheet would run has an apostrophe here, and only here.
     let mut expected = texts(rows());
-    for cell in expected.iter_mut().flatten().filter(|cell| cell.starts_with('=')) {
+    for cell in expected
+        .iter_mut()
+        .flatten()
+        .filter(|cell| cell.starts_with('='))
+    {
         cell.insert(0, '\'');
     }
     assert_eq!(back, expected);

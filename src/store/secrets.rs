@@ -143,11 +143,10 @@ pub fn standing(conn: &Connection) -> Result<Standing, Error> {
 /// # Errors
 /// When the database cannot be read.
 pub fn list(conn: &Connection) -> Result<Vec<Listed>, Error> {
-    let mut query =
-        conn.prepare_cached(
-            "SELECT name, set_at, (SELECT max(until) FROM former_secret f WHERE f.name = s.name)
+    let mut query = conn.prepare_cached(
+        "SELECT name, set_at, (SELECT max(until) FROM former_secret f WHERE f.name = s.name)
              FROM secret s ORDER BY name",
-        )?;
+    )?;
     let rows = query.query_map([], |row| {
         Ok(Listed {
             name: row.get(0)?,

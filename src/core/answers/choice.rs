@@ -252,11 +252,17 @@ fn is_overtaken(
     })
 }
 
-/// The only choice whose label is the whole text.
+/// The only choice whose label is the whole text; what is shown goes before
+/// other words for it.
 fn exact_label(choices: &[Choice], folded: &str) -> Option<usize> {
     let said = cut(folded);
+    let is_said = |label: &str| !said.is_empty() && folded_tokens(label) == said;
+    let mut shown = (0..).zip(choices).filter(|(_, c)| is_said(&c.label));
+    if let (Some((place, _)), None) = (shown.next(), shown.next()) {
+        return Some(place);
+    }
     let mut places: Vec<usize> = labels(choices)
-        .filter(|(_, label)| !said.is_empty() && folded_tokens(label) == said)
+        .filter(|(_, label)| is_said(label))
         .map(|(place, _)| place)
         .collect();
     places.dedup();
