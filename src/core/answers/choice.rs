@@ -339,3 +339,28 @@ fn several(choices: &[Choice], places: Vec<usize>) -> Result<Value, Misread> {
         .ok_or(Misread::NoSuchChoice)?;
     Ok(Value::Several { ids })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_goes_before_another_choices_other_words() {
+        let choice = |id: &str, label: &str, also: &[&str]| Choice {
+            id: id.to_owned(),
+            label: label.to_owned(),
+            also: also.iter().map(|word| (*word).to_owned()).collect(),
+        };
+        let choices = [
+            choice("fever", "Fever", &["cough", "hot"]),
+            choice("cough", "Cough", &["hot"]),
+        ];
+        let one = |id: &str| Ok(Value::One { id: id.to_owned() });
+        assert_eq!(read_one(&choices, "cough", En), one("cough"));
+        assert_eq!(read_one(&choices, "fever", En), one("fever"));
+        let any = read_any(&choices, "cough", En);
+        let ids = vec!["cough".to_owned()];
+        assert_eq!(any, Ok(Value::Several { ids }));
+        assert_eq!(find_label(&choices, "hot"), None);
+    }
+}
