@@ -3,6 +3,7 @@
 use super::failure::{Failure, mismatch};
 use super::reach::ask_once;
 use super::{Globals, Opening, input, output};
+use crate::core::credential;
 use crate::core::table::time;
 use crate::ops::{Request, Response};
 use clap::Subcommand;
@@ -77,6 +78,10 @@ async fn set(
     if drop_previous {
         ask_once(globals, opening, Request::SecretDropPrevious { name }).await?;
         return done(globals, "the former values are no longer accepted");
+    }
+    // Nobody looks for a value to a name that cannot have one.
+    if !credential::is_known(&name) {
+        return Err(Failure::usage(credential::UNKNOWN, credential::KNOWN_ARE));
     }
     let value = input::from_stdin("value")?.ok_or_else(|| {
         Failure::usage(

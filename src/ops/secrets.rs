@@ -9,12 +9,7 @@ use crate::store::{Error, audit, secrets};
 const VALUE_BYTES_MAX: usize = 8 * 1024;
 
 fn unknown() -> Response {
-    Response::wrong_usage(
-        "there is no credential of that name",
-        "known are whatsapp.access_token, whatsapp.app_secret, whatsapp.verify_token, \
-         ultramsg.token, ultramsg.webhook_secret and action.NAME, where NAME has at most 64 small \
-         letters, digits, dots, dashes and underscores",
-    )
+    Response::wrong_usage(credential::UNKNOWN, credential::KNOWN_ARE)
 }
 
 fn not_set(name: &str) -> Response {
