@@ -20,6 +20,7 @@ mod command_line {
     mod prompt;
     mod service;
     mod target;
+    mod written;
 }
 
 use calamine::Reader;

@@ -65,9 +65,19 @@ const USERS: [(&str, &str, Role); 4] = [
 /// # Errors
 /// In words: the folder is in use, is something else, or cannot be written.
 pub async fn prepare(folder: &Path, machine: &Machine) -> Result<Prepared> {
+    let unusable = || {
+        let shown = folder.display();
+        format!("{shown} cannot be the demo's folder, choose another one with --dir")
+    };
     let data = folder.join("data");
-    let is_new = !is_made(&data)?;
-    if is_new && folder.exists() && std::fs::read_dir(folder)?.next().is_some() {
+    let is_new = !is_made(&data).with_context(unusable)?;
+    let is_there = is_new && folder.exists();
+    if is_there
+        && std::fs::read_dir(folder)
+            .with_context(unusable)?
+            .next()
+            .is_some()
+    {
         bail!(
             "{} is not empty and holds no demo: choose another folder with --dir",
             folder.display()
@@ -147,7 +157,8 @@ async fn make(folder: &Path, data: &Path, machine: &Machine) -> Result<()> {
     std::fs::create_dir_all(folder)
         .with_context(|| format!("{} cannot be made", folder.display()))?;
     let path = folder.join(PASSPHRASE_FILE);
-    durable::write(&path, format!("{PASSPHRASE}\n").as_bytes())?;
+    durable::write(&path, format!("{PASSPHRASE}\n").as_bytes())
+        .with_context(|| format!("{} cannot be written", path.display()))?;
     let (data, machine) = (data.to_owned(), machine.clone());
     tokio::task::spawn_blocking(move || {
         let (chance, now) = (&machine.chance, machine.clock.now());

@@ -30,7 +30,7 @@ pub struct Reload {
     pub client: Arc<Replaceable<Provider>>,
     /// Where they are kept.
     pub readers: Readers,
-    /// Decides whether the previous app secret is still accepted.
+    /// Decides which former app secrets are still accepted.
     pub clock: Arc<dyn Clock>,
     /// The connections, which outlive a token.
     pub http: Arc<HttpLine>,

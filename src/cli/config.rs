@@ -32,9 +32,12 @@ impl ConfigCommand {
 }
 
 fn check(globals: &Globals) -> Result<(), Failure> {
-    let config = globals.load_config()?;
-    flow_file::of(&config)
-        .map_err(|error| Failure::usage(error.to_string(), "healthpost flow check FILE"))?;
+    let checked = globals.load_config().and_then(|config| {
+        let flow = flow_file::of(&config);
+        flow.map_err(|unusable| Failure::flow(&unusable, "healthpost flow check FILE"))?;
+        Ok(config)
+    });
+    let config = output::faults_as_json(globals.json, checked)?;
     if globals.json {
         let warnings: Vec<String> = config.warnings.iter().map(ToString::to_string).collect();
         return output::json(&serde_json::json!({"ok": true, "warnings": warnings}));

@@ -1,11 +1,14 @@
 //! How a command fails: one clear sentence, a hint, and the exit status. No
 //! failure may repeat what was typed: it could be a secret or a phone number.
 
+use crate::app::flow_file::Unusable;
 use crate::app::key::{is_wrong_recovery_key, is_wrong_secret};
 use crate::config::ConfigFault;
 use crate::ops::Response;
 use clap::error::{ContextKind, ContextValue, ErrorKind};
+use serde::Serialize;
 use std::fmt;
+use std::path::Path;
 use std::process::ExitCode;
 
 /// Exit status of a command that could not do its work.
@@ -22,6 +25,20 @@ pub struct Failure {
     message: String,
     hint: String,
     status: u8,
+    faults: Vec<Fault>,
+}
+
+/// A fault of a file that somebody wrote, as programs are told it.
+#[derive(Clone, Debug, Serialize)]
+pub struct Fault {
+    /// The file as it was named.
+    pub file: String,
+    /// The line, from 1; 0 where there is none.
+    pub line: usize,
+    /// The key, where that is known.
+    pub key: String,
+    /// What is wrong, and what to do.
+    pub what: String,
 }
 
 impl Failure {
@@ -31,6 +48,7 @@ impl Failure {
             message: message.into(),
             hint: hint.into(),
             status: FAILED,
+            faults: Vec::new(),
         }
     }
 
@@ -40,16 +58,60 @@ impl Failure {
             message: message.into(),
             hint: hint.into(),
             status: WRONG_USAGE,
+            faults: Vec::new(),
         }
     }
 
     /// The configuration is wrong; every fault has its line.
     pub fn config(faults: &[ConfigFault]) -> Self {
         let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-        Self::usage(
-            lines.join("\n"),
-            "correct the file, then run healthpost config check",
-        )
+        let faults = faults.iter().map(|fault| Fault {
+            file: fault.file.display().to_string(),
+            line: fault.line,
+            key: fault.key.clone(),
+            what: format!("{}; {}", fault.what, fault.remedy),
+        });
+        let hint = "correct the file, then run healthpost config check";
+        Self::usage(lines.join("\n"), hint).with_faults(faults.collect())
+    }
+
+    /// The configuration cannot be read at all; line 0 where that is no line's
+    /// fault.
+    pub fn unread_config(path: &Path, line: usize, what: String, hint: &str) -> Self {
+        let file = path.display().to_string();
+        let place = if line == 0 {
+            file.clone()
+        } else {
+            format!("{file}:{line}")
+        };
+        let fault = Fault {
+            file,
+            line,
+            key: String::new(),
+            what: what.clone(),
+        };
+        Self::usage(format!("{place}: {what}"), hint).with_faults(vec![fault])
+    }
+
+    /// The flow file is wrong; every fault has its line.
+    pub fn flow(unusable: &Unusable, hint: &str) -> Self {
+        let faults = unusable.faults.iter().map(|fault| Fault {
+            file: unusable.file.display().to_string(),
+            line: fault.line,
+            key: String::new(),
+            what: fault.message.clone(),
+        });
+        Self::usage(unusable.to_string(), hint).with_faults(faults.collect())
+    }
+
+    fn with_faults(mut self, faults: Vec<Fault>) -> Self {
+        self.faults = faults;
+        self
+    }
+
+    /// The faults of a file, one by one, if it failed for such.
+    pub fn faults(&self) -> &[Fault] {
+        &self.faults
     }
 
     /// What happened.

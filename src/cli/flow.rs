@@ -47,7 +47,7 @@ impl FlowCommand {
     pub fn run(self, globals: &Globals) -> Result<(), Failure> {
         match self {
             Self::Check { file } => {
-                load(Some(&file))?;
+                output::faults_as_json(globals.json, load(Some(&file)))?;
                 if globals.json {
                     return output::json(&serde_json::json!({"ok": true}));
                 }
@@ -65,7 +65,7 @@ impl FlowCommand {
 
 fn load(path: Option<&Path>) -> Result<Flow, Failure> {
     let loaded = flow_file::load(path);
-    loaded.map_err(|error| Failure::usage(error.to_string(), "correct the file and check it again"))
+    loaded.map_err(|unusable| Failure::flow(&unusable, "correct the file and check it again"))
 }
 
 /// The clinic the flow speaks for: the configured one, else one made up.
@@ -96,7 +96,7 @@ fn chat(flow: &Flow, clinic: Clinic) -> Result<(), Failure> {
     let machine = machine()?;
     let mut session = Session::default();
     let mut inbox = 0;
-    while let Some(text) = input::line()? {
+    while let Some(text) = input::open_line()? {
         let now = machine.clock.now();
         let stamped = now.at.plus_ms(-now.at.0.rem_euclid(SECOND_MS));
         inbox += 1;

@@ -15,20 +15,17 @@ use zeroize::{Zeroize, Zeroizing};
 
 /// Longest secret read, bytes.
 const SECRET_BYTES_MAX: usize = 8 * 1024;
+/// How what comes in is named where nobody named a file.
+const STANDARD_INPUT: &str = "standard input";
 
 /// Reads a secret out of a file.
 ///
 /// # Errors
 /// When it cannot be read, is empty, too long or no text.
 pub fn from_file(path: &Path) -> Result<SecretText, Failure> {
-    let shown = path.display();
-    let file = File::open(path).map_err(|error| {
-        Failure::failed(
-            format!("{shown} cannot be read: {error}"),
-            "check the path and its mode",
-        )
-    })?;
-    secret(file)?.ok_or_else(|| {
+    let shown = path.display().to_string();
+    let file = File::open(path).map_err(|error| unread(&shown, &error))?;
+    secret(file, &shown)?.ok_or_else(|| {
         Failure::usage(
             format!("{shown} is empty"),
             "put the secret into it, on one line",
@@ -45,7 +42,7 @@ pub fn from_stdin(prompt: &str) -> Result<Option<SecretText>, Failure> {
     if io::stdin().is_terminal() {
         return ask(prompt).map(Some);
     }
-    secret(standard_input()?)
+    secret(standard_input()?, STANDARD_INPUT)
 }
 
 /// As [`from_stdin`], for a secret that is new: on a terminal it is asked for
@@ -57,7 +54,7 @@ pub fn new_from_stdin(prompt: &str) -> Result<Option<SecretText>, Failure> {
     if io::stdin().is_terminal() {
         return ask_twice(prompt).map(Some);
     }
-    secret(standard_input()?)
+    secret(standard_input()?, STANDARD_INPUT)
 }
 
 /// Reads a secret from a file if one is named, else from the terminal.
@@ -106,11 +103,22 @@ fn file_or(
 /// # Errors
 /// When it cannot be read, or is no text.
 pub fn line() -> Result<Option<SecretText>, Failure> {
+    let bytes = line_of_bytes()?;
+    bytes.map(|bytes| text(&bytes, STANDARD_INPUT)).transpose()
+}
+
+/// As [`line()`], for what is no secret: what is no text is shown as such.
+///
+/// # Errors
+/// When it cannot be read.
+pub fn open_line() -> Result<Option<String>, Failure> {
+    let bytes = line_of_bytes()?;
+    Ok(bytes.map(|bytes| without_newline(&String::from_utf8_lossy(&bytes)).to_owned()))
+}
+
+fn line_of_bytes() -> Result<Option<Zeroizing<Vec<u8>>>, Failure> {
     let read = read_line(standard_input()?);
-    let Some(bytes) = read.map_err(|error| unread(&error))? else {
-        return Ok(None);
-    };
-    text(&bytes).map(Some)
+    read.map_err(|error| unread(STANDARD_INPUT, &error))
 }
 
 fn ask_twice(prompt: &str) -> Result<SecretText, Failure> {
@@ -138,8 +146,8 @@ fn ask(prompt: &str) -> Result<SecretText, Failure> {
             "give it in a file",
         )
     })?;
-    let bytes = read?.map_err(|error| unread(&error))?.unwrap_or_default();
-    let typed = text(&bytes)?;
+    let bytes = read?.map_err(|error| unread("the terminal", &error))?;
+    let typed = text(&bytes.unwrap_or_default(), "what was typed")?;
     if typed.as_str().is_empty() {
         return Err(Failure::usage("nothing was typed", "run the command again"));
     }
@@ -149,7 +157,9 @@ fn ask(prompt: &str) -> Result<SecretText, Failure> {
 /// Standard input without the standard library's buffer.
 fn standard_input() -> Result<File, Failure> {
     let input = io::stdin().as_fd().try_clone_to_owned();
-    Ok(File::from(input.map_err(|error| unread(&error))?))
+    Ok(File::from(
+        input.map_err(|error| unread(STANDARD_INPUT, &error))?,
+    ))
 }
 
 /// Up to the first newline, byte by byte: what follows is somebody else's.
@@ -172,8 +182,8 @@ fn read_line(mut from: impl Read) -> io::Result<Option<Zeroizing<Vec<u8>>>> {
     Ok(Some(line))
 }
 
-/// All there is, as far as a secret may go.
-fn secret(mut from: impl Read) -> Result<Option<SecretText>, Failure> {
+/// All there is, as far as a secret may go; `name` is what it is read from.
+fn secret(mut from: impl Read, name: &str) -> Result<Option<SecretText>, Failure> {
     let mut bytes = Zeroizing::new(vec![0; SECRET_BYTES_MAX + 1]);
     let mut filled = 0;
     while let Some(room) = bytes.get_mut(filled..).filter(|room| !room.is_empty()) {
@@ -181,27 +191,36 @@ fn secret(mut from: impl Read) -> Result<Option<SecretText>, Failure> {
             Ok(0) => break,
             Ok(some) => filled += some,
             Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-            Err(error) => return Err(unread(&error)),
+            Err(error) => return Err(unread(name, &error)),
         }
     }
     if filled > SECRET_BYTES_MAX {
         return Err(Failure::usage(
-            "the secret is longer than 8192 bytes",
-            "check the file",
+            format!("{name} is longer than a secret may be, 8192 bytes"),
+            "give the secret alone, on one line",
         ));
     }
-    let text = text(bytes.get(..filled).unwrap_or_default())?;
+    let text = text(bytes.get(..filled).unwrap_or_default(), name)?;
     Ok((!text.as_str().is_empty()).then_some(text))
 }
 
-fn text(bytes: &[u8]) -> Result<SecretText, Failure> {
-    let text = std::str::from_utf8(bytes)
-        .map_err(|_| Failure::usage("the secret is no UTF-8 text", "check the file"))?;
+fn text(bytes: &[u8], name: &str) -> Result<SecretText, Failure> {
+    let text = std::str::from_utf8(bytes).map_err(|_| {
+        Failure::usage(
+            format!("{name} is no UTF-8 text"),
+            "give the secret alone, on one line",
+        )
+    })?;
     Ok(SecretText::from(without_newline(text)))
 }
 
-fn unread(error: &io::Error) -> Failure {
-    Failure::failed(format!("nothing could be read: {error}"), "")
+fn unread(name: &str, error: &io::Error) -> Failure {
+    let hint = if name == STANDARD_INPUT {
+        "type it, or give it with < FILE"
+    } else {
+        "name a file that you may read, with the secret on one line"
+    };
+    Failure::failed(format!("{name} cannot be read: {error}"), hint)
 }
 
 /// Strips one newline from the end, as editors leave it.
@@ -224,13 +243,16 @@ mod tests {
             (" a ", " a "),
         ];
         for (text, expected) in cases {
-            let read = secret(text.as_bytes()).unwrap().unwrap();
+            let read = secret(text.as_bytes(), "it").unwrap().unwrap();
             assert_eq!(read.as_str(), expected, "{text:?}");
         }
-        assert!(secret(&b"\n"[..]).unwrap().is_none());
-        assert!(secret(&b"\xFF"[..]).is_err());
-        assert!(secret(vec![b'a'; 8_193].as_slice()).is_err());
-        let longest = secret(vec![b'a'; 8_192].as_slice()).unwrap().unwrap();
+        assert!(secret(&b"\n"[..], "it").unwrap().is_none());
+        for bad in [b"\xFF".to_vec(), vec![b'a'; 8_193]] {
+            let told = secret(bad.as_slice(), "/etc/secret").unwrap_err();
+            assert!(told.to_string().starts_with("/etc/secret "), "{told}");
+        }
+        let longest = vec![b'a'; 8_192];
+        let longest = secret(longest.as_slice(), "it").unwrap().unwrap();
         assert_eq!(longest.as_str().len(), 8_192);
     }
 

@@ -31,6 +31,7 @@ use crate::app::key::Custody;
 use crate::app::lan::Wanted;
 use crate::app::service::Machine;
 use crate::config::{Config, KeyHome};
+use crate::core::plain_text;
 use clap::error::ErrorKind;
 use clap::{Args, Parser, Subcommand};
 use failure::Failure;
@@ -282,25 +283,20 @@ impl Globals {
 }
 
 fn read_config(path: &Path) -> Result<String, Failure> {
-    let shown = path.display();
     let hint = "name it with --config FILE; healthpost config check --help shows an example";
-    let facts = std::fs::metadata(path).map_err(|error| {
-        Failure::usage(
-            format!("{shown}: the configuration cannot be read: {error}"),
-            hint,
-        )
-    })?;
+    let unread = |error: std::io::Error| {
+        let what = format!("the configuration cannot be read: {error}");
+        Failure::unread_config(path, 0, what, hint)
+    };
+    let facts = std::fs::metadata(path).map_err(unread)?;
     if facts.len() > CONFIG_BYTES_MAX {
-        return Err(Failure::usage(
-            format!("{shown}: larger than 256 KiB"),
-            hint,
-        ));
+        let what = "larger than 256 KiB".to_owned();
+        return Err(Failure::unread_config(path, 0, what, hint));
     }
-    std::fs::read_to_string(path).map_err(|error| {
-        Failure::usage(
-            format!("{shown}: the configuration cannot be read: {error}"),
-            hint,
-        )
+    let bytes = std::fs::read(path).map_err(unread)?;
+    plain_text::read(bytes).map_err(|wrong| {
+        let hint = "then run healthpost config check";
+        Failure::unread_config(path, wrong.line, plain_text::NOT_UTF8.to_owned(), hint)
     })
 }
 

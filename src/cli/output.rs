@@ -62,6 +62,21 @@ pub fn json(value: &Value) -> Result<(), Failure> {
     line(&value.to_string())
 }
 
+/// What was checked; where programs read along, they are told the faults of
+/// the file that keep it from being had.
+///
+/// # Errors
+/// The failure that came in.
+pub fn faults_as_json<T>(wanted: bool, checked: Result<T, Failure>) -> Result<T, Failure> {
+    if let Err(failure) = &checked
+        && wanted
+        && !failure.faults().is_empty()
+    {
+        json(&serde_json::json!({"ok": false, "faults": failure.faults()}))?;
+    }
+    checked
+}
+
 /// Prints rows under a header, in columns as wide as their widest cell.
 ///
 /// # Errors

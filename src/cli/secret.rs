@@ -3,6 +3,7 @@
 use super::failure::{Failure, mismatch};
 use super::reach::ask_once;
 use super::{Globals, Opening, input, output};
+use crate::core::credential;
 use crate::core::table::time;
 use crate::ops::{Request, Response};
 use clap::Subcommand;
@@ -18,13 +19,13 @@ pub enum Secret {
     #[command(
         after_help = "Example:\n  healthpost secret set whatsapp.access_token < token.txt\n\n\
         Names: whatsapp.access_token, whatsapp.app_secret, whatsapp.verify_token,\n\
-        ultramsg.token, ultramsg.webhook_secret, action.NAME. The previous app secret stays\n\
-        accepted for eight days."
+        ultramsg.token, ultramsg.webhook_secret, action.NAME. A former app secret stays\n\
+        accepted for eight days, the newest four at most."
     )]
     Set {
         /// Which credential
         name: String,
-        /// End the acceptance of the previous value now; no value is read
+        /// End the acceptance of all former values now; no value is read
         #[arg(long)]
         drop_previous: bool,
         #[command(flatten)]
@@ -75,7 +76,11 @@ async fn set(
 ) -> Result<(), Failure> {
     if drop_previous {
         ask_once(globals, opening, Request::SecretDropPrevious { name }).await?;
-        return done(globals, "the previous value is no longer accepted");
+        return done(globals, "the former values are no longer accepted");
+    }
+    // Nobody looks for a value to a name that cannot have one.
+    if !credential::is_known(&name) {
+        return Err(Failure::usage(credential::UNKNOWN, credential::KNOWN_ARE));
     }
     let value = input::from_stdin("value")?.ok_or_else(|| {
         Failure::usage(
@@ -117,5 +122,5 @@ async fn list(globals: &Globals, opening: &Opening) -> Result<(), Failure> {
             vec![secret.name, told(secret.set_at), previous]
         })
         .collect();
-    output::table(&["name", "set at", "previous accepted until"], &rows)
+    output::table(&["name", "set at", "former accepted until"], &rows)
 }

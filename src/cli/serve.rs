@@ -27,10 +27,7 @@ impl Serve {
     pub async fn run(self, globals: &Globals) -> Result<(), Failure> {
         let config = globals.load_config()?;
         let flow = flow_file::of(&config).map_err(|error| {
-            Failure::usage(
-                error.to_string(),
-                "correct the file, then run healthpost config check",
-            )
+            Failure::flow(&error, "correct the file, then run healthpost config check")
         })?;
         let passphrase = match &self.passphrase_file {
             Some(path) => Some(input::from_file(path)?),

@@ -3,6 +3,7 @@
 
 use super::fault::Wrong;
 use crate::core::lang::Lang;
+use crate::core::plain_text;
 use jiff::tz::TimeZone;
 use std::net::{IpAddr, SocketAddr};
 use std::ops::RangeInclusive;
@@ -31,8 +32,14 @@ fn wrong_type(value: &DeValue<'_>, wanted: &str) -> Wrong {
 /// Any text.
 pub(super) fn text(value: &DeValue<'_>) -> Read<String> {
     let text = value.as_str();
-    text.map(str::to_owned)
-        .ok_or_else(|| wrong_type(value, "a text in double quotes"))
+    let text = text.ok_or_else(|| wrong_type(value, "a text in double quotes"))?;
+    if text.contains('\n') || plain_text::find_steering(text).is_some() {
+        return Err(Wrong::new(
+            "has a line break or an invisible character",
+            "write it again, on one line",
+        ));
+    }
+    Ok(text.to_owned())
 }
 
 /// A text that is not blank.

@@ -134,6 +134,8 @@ fn one_bad_value_is_one_fault() {
         ("[lan]\ntls = false", "lan.tls"),
         ("[lan]\ntls = \"yes\"", "lan.tls"),
         ("[lan]\nnames = [\"a b\"]", "lan.names"),
+        ("[lan]\nnames = [\"a\\u0000\"]", "lan.names"),
+        ("[flow]\npath = \"/etc/flow\\n.toml\"", "flow.path"),
         ("[flow]\nquiet_ms = 5001", "flow.quiet_ms"),
         ("[flow]\nquiet_ms = -1", "flow.quiet_ms"),
         (
@@ -161,6 +163,19 @@ fn one_bad_value_is_one_fault() {
         assert!(
             all.iter().all(|f| f.contains(&format!(" {key}: "))),
             "{extra}: {all:?}"
+        );
+    }
+}
+
+#[test]
+fn what_steers_the_screen_stands_in_no_name() {
+    for bad in ["a\\nb", "a\\u0000b", "a\\u001B[2Jb", "a\u{202E}b"] {
+        let source = GOOD.replace("Kalehe Health Post", bad);
+        let all = faults(&source);
+        assert_eq!(all.len(), 1, "{bad}: {all:?}");
+        assert!(
+            all[0].contains(":5: clinic.name: has a line break"),
+            "{all:?}"
         );
     }
 }

@@ -16,6 +16,13 @@ const NAMES: [&str; 5] = [
 /// What begins the names of credentials that a flow's actions use.
 const ACTION: &str = "action.";
 
+/// What is said of a name that is none of them.
+pub const UNKNOWN: &str = "there is no credential of that name";
+/// Which names there are.
+pub const KNOWN_ARE: &str = "known are whatsapp.access_token, whatsapp.app_secret, \
+    whatsapp.verify_token, ultramsg.token, ultramsg.webhook_secret and action.NAME, where NAME has \
+    at most 64 small letters, digits, dots, dashes and underscores";
+
 /// Whether `name` is a credential the program knows.
 pub fn is_known(name: &str) -> bool {
     let plain = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b"_.-".contains(&b);

@@ -50,7 +50,7 @@ pub const CONTACTS_PER_TURN_MAX: usize = 64;
 /// the others that waited with it, one alone. The second one alone puts it
 /// aside. Fewer would put innocent ones aside where the power keeps failing.
 pub const INTERRUPTIONS_MAX: u8 = 3;
-/// How long the previous app secret stays accepted after a rotation, ms.
+/// How long a former app secret stays accepted after a rotation, ms.
 pub const PREVIOUS_SECRET_MS: i64 = 8 * super::time::DAY_MS;
 /// How long a status for a message we do not know yet is kept, ms.
 pub const PARKED_STATUS_MS: i64 = super::time::DAY_MS;

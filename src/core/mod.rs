@@ -22,6 +22,7 @@ pub mod outgoing;
 pub mod pace;
 pub mod phone;
 pub mod pin;
+pub mod plain_text;
 pub mod private;
 pub mod secret;
 pub mod table;

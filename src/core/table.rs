@@ -1,8 +1,8 @@
 //! Records as rows of a table: the columns of an export, in their order, each
 //! cell as text. A flow's own questions come after the fixed columns.
 //!
-//! A table must never hold a formula: whoever opens it in a spreadsheet must
-//! see what a patient wrote, not run it.
+//! Every cell holds what was written, letter for letter: a form that a
+//! spreadsheet could take for a formula guards itself when it is written.
 
 use crate::core::answers::Value;
 use crate::core::id::RecordId;
@@ -170,11 +170,10 @@ pub fn is_further(id: &str) -> bool {
 /// The columns of an export in which some record has these further fields.
 pub fn header(further: &[String]) -> Vec<String> {
     let fixed = COLUMNS.iter().map(|name| (*name).to_owned());
-    // An id is a flow's, and may begin like a formula.
-    fixed.chain(further.iter().cloned().map(guard)).collect()
+    fixed.chain(further.iter().cloned()).collect()
 }
 
-/// The cells of a record under these further columns, each safe as in [`row`].
+/// The cells of a record under these further columns.
 pub fn further_cells(
     record: &RecordRow,
     further: &[String],
@@ -185,7 +184,7 @@ pub fn further_cells(
         value.map_or_else(String::new, |value| cell(id, value, zone))
     };
     let cells = further.iter().map(text);
-    cells.map(|cell| Private::new(guard(cell))).collect()
+    cells.map(Private::new).collect()
 }
 
 /// What a record holds beside the fixed columns, by field id.
@@ -199,8 +198,7 @@ pub fn beside(record: &RecordRow, zone: &TimeZone) -> Vec<(String, Private<Strin
     ids.into_iter().zip(cells).collect()
 }
 
-/// The row of a record: one cell for each of `COLUMNS`, each safe to open in a
-/// spreadsheet.
+/// The row of a record: one cell for each of `COLUMNS`.
 pub fn row(record: &RecordRow, clinic_id: &str, zone: &TimeZone) -> Vec<Private<String>> {
     let text = |private: &Option<Private<String>>| {
         private
@@ -229,7 +227,7 @@ pub fn row(record: &RecordRow, clinic_id: &str, zone: &TimeZone) -> Vec<Private<
                 .get(field)
                 .map_or_else(String::new, |value| cell(field, value, zone)),
         })
-        .map(|cell| Private::new(guard(cell)))
+        .map(Private::new)
         .collect()
 }
 
@@ -266,19 +264,9 @@ pub fn time(at: UnixMs, zone: &TimeZone) -> String {
     )
 }
 
-/// Puts an apostrophe before what a spreadsheet would run.
-fn guard(cell: String) -> String {
-    if cell.starts_with(['=', '+', '-', '@', '|', '\t', '\r']) {
-        format!("'{cell}")
-    } else {
-        cell
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use proptest::prelude::*;
 
     fn record(fields: serde_json::Value) -> RecordRow {
         RecordRow {
@@ -332,7 +320,7 @@ mod tests {
             ("consent_at", "2026-11-21T05:15:36+02:00"),
             ("seen_at", "2026-11-21T05:00:00+02:00"),
             ("seen_by", ""),
-            ("notes", "'-3 kg"),
+            ("notes", "-3 kg"),
         ];
         for (column, text) in expected {
             assert_eq!(
@@ -357,12 +345,12 @@ mod tests {
         assert_eq!(found, further.iter().collect::<Vec<_>>());
         let header = header(&further);
         assert_eq!(header[..COLUMNS.len()], COLUMNS);
-        assert_eq!(header[COLUMNS.len()..], ["'-children", "water_source"]);
+        assert_eq!(header[COLUMNS.len()..], ["-children", "water_source"]);
         let text = |cells: Vec<Private<String>>| -> Vec<String> {
             cells.into_iter().map(Private::into_inner).collect()
         };
         let cells = further_cells(&record, &further, &TimeZone::UTC);
-        assert_eq!(text(cells), ["4", "'=borehole"]);
+        assert_eq!(text(cells), ["4", "=borehole"]);
         let beside = beside(&record, &TimeZone::UTC);
         let ids: Vec<&str> = beside.iter().map(|(id, _)| id.as_str()).collect();
         assert_eq!(ids, ["-children", "for_whom", "water_source"]);
@@ -388,26 +376,5 @@ mod tests {
     #[test]
     fn an_impossible_instant_is_an_empty_cell() {
         assert_eq!(time(UnixMs(i64::MAX), &TimeZone::UTC), "");
-    }
-
-    proptest! {
-        #[test]
-        fn a_table_never_yields_a_formula(
-            text in "[=+\\-@|\t\r'a]{0,3}\\PC{0,10}",
-            phone in "[+=]{0,3}[0-9]{0,5}",
-            list in proptest::collection::vec("[=@a]{0,2}", 0..3),
-        ) {
-            let mut record = record(serde_json::json!({"symptoms": list, "notes": text, "consent_at": text}));
-            record.contact_phone = Some(phone.into());
-            record.contact_username = Some(text.clone().into());
-            record.status.clone_from(&text);
-            for (column, cell) in cells(&record) {
-                prop_assert!(
-                    !cell.starts_with(['=', '+', '-', '@', '|', '\t', '\r']),
-                    "{column}"
-                );
-            }
-            prop_assert!(cells(&record).get("notes").is_some_and(|cell| cell.ends_with(&text)));
-        }
     }
 }

@@ -1,8 +1,12 @@
 //! Comma-separated text as Excel opens it everywhere: UTF-8 with a byte order
 //! mark, CRLF, quoted where needed.
+//!
+//! A cell here says nothing of its type, and a spreadsheet runs what looks like
+//! a formula. Whoever opens the file must see what a patient wrote, not run it.
 
 use super::{ExportError, Row};
 use crate::core::private::Private;
+use std::borrow::Cow;
 use std::io::{BufWriter, Write};
 
 /// Without this mark Excel reads UTF-8 as the country's old code page.
@@ -19,14 +23,26 @@ pub(super) fn write<E>(
     let mut writer = csv::WriterBuilder::new()
         .terminator(csv::Terminator::CRLF)
         .from_writer(out);
-    writer.write_record(columns).map_err(io_error)?;
+    // A column may be a flow's question, and begin like a formula too.
+    writer
+        .write_record(columns.iter().copied().map(guard))
+        .map_err(io_error)?;
     for row in rows {
         let row = row.map_err(ExportError::Rows)?;
-        let cells = row.iter().map(Private::as_str);
+        let cells = row.iter().map(Private::as_str).map(guard);
         writer.write_record(cells).map_err(io_error)?;
     }
     writer.flush()?;
     Ok(())
+}
+
+/// Puts an apostrophe before what a spreadsheet would run.
+fn guard(cell: &str) -> Cow<'_, [u8]> {
+    if cell.starts_with(['=', '+', '-', '@', '|', '\t', '\r']) {
+        Cow::Owned(format!("'{cell}").into_bytes())
+    } else {
+        Cow::Borrowed(cell.as_bytes())
+    }
 }
 
 /// The writer's own errors other than the disk's speak of uneven rows; they

@@ -3,11 +3,12 @@
 use super::*;
 use crate::core::table::COLUMNS;
 use calamine::{Data, Reader};
+use proptest::prelude::*;
 use std::convert::Infallible;
 
 const AWKWARD: [&str; 10] = [
     "243970000001",
-    "'=1+1",
+    "=1+1 cough",
     "line one\r\nline two",
     "say \"ah\", then go",
     "Ñandú é ü ውሃ 😀",
@@ -52,7 +53,38 @@ fn csv_comes_back_cell_for_cell() {
         .records()
         .map(|row| row.unwrap().iter().map(str::to_owned).collect())
         .collect();
-    assert_eq!(back, texts(rows()));
+    // What a spreadsheet would run has an apostrophe here, and only here.
+    let mut expected = texts(rows());
+    for cell in expected
+        .iter_mut()
+        .flatten()
+        .filter(|cell| cell.starts_with('='))
+    {
+        cell.insert(0, '\'');
+    }
+    assert_eq!(back, expected);
+}
+
+proptest! {
+    #[test]
+    fn a_csv_never_holds_a_formula(
+        cells in proptest::collection::vec("[=+\\-@|\t\r'a]{0,3}\\PC{0,10}", 2..5),
+    ) {
+        let path = Path::new("x");
+        let columns: Vec<&str> = cells.iter().map(String::as_str).collect();
+        let row: Row = cells.iter().map(|cell| Private::from(cell.as_str())).collect();
+        let mut file = Vec::new();
+        let rows = std::iter::once(Ok::<_, Infallible>(row));
+        fill(&mut file, path, Format::Csv, &columns, rows).unwrap();
+        let text = file.strip_prefix(b"\xEF\xBB\xBF").unwrap();
+        let mut reader = ::csv::ReaderBuilder::new().has_headers(false).from_reader(text);
+        let back: Vec<_> = reader.records().map(Result::unwrap).collect();
+        prop_assert_eq!(back.len(), 2);
+        for (cell, written) in back.iter().flatten().zip(cells.iter().chain(&cells)) {
+            prop_assert!(!cell.starts_with(['=', '+', '-', '@', '|', '\t', '\r']));
+            prop_assert!(cell.ends_with(written.as_str()) && cell.len() <= written.len() + 1);
+        }
+    }
 }
 
 #[test]

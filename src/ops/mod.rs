@@ -128,16 +128,14 @@ pub fn key_slots(folder: &Path) -> Result<(Vec<String>, Vec<SlotFault>), crate::
 
 /// Answers one request of `caller`.
 pub async fn run(context: &Context, caller: &mut Caller, request: Request) -> Response {
+    let noted = is_noted_first(&request);
     let answered = match caller.look_again(context).await {
         Ok(()) => answer(context, caller, request).await,
         Err(error) => Err(error),
     };
     answered.unwrap_or_else(|error| {
         tracing::warn!(%error, "a command could not be carried out");
-        Response::refused(
-            error.to_string(),
-            "run healthpost doctor to see what is wrong",
-        )
+        not_done(&error, noted)
     })
 }
 
@@ -195,6 +193,39 @@ async fn answer(
         Request::Facts => facts(context).await,
         Request::Unlock { .. } => Ok(Response::OpenAlready),
     }
+}
+
+/// Whether the audit log has to hold the request before it is answered.
+const fn is_noted_first(request: &Request) -> bool {
+    matches!(
+        request,
+        Request::SignIn(_)
+            | Request::RecordList { .. }
+            | Request::RecordShow { .. }
+            | Request::ExportPage { .. }
+            | Request::OutboxShow { .. }
+            | Request::TaskShow { .. }
+            | Request::FileList { .. }
+            | Request::FilePiece { .. }
+    )
+}
+
+/// What is said of a request that the database did not carry out.
+fn not_done(error: &Error, noted: bool) -> Response {
+    let hint = if matches!(error, Error::Full) {
+        "make room on the disk, then try again"
+    } else if matches!(error, Error::Busy) {
+        "end the other program that has clinic.db open, then try again"
+    } else {
+        let hint = "run healthpost doctor to see what is wrong";
+        return Response::refused(error.to_string(), hint);
+    };
+    let why = if noted {
+        ": nothing of patients is shown before the audit log holds who asked"
+    } else {
+        ""
+    };
+    Response::refused(format!("{error}{why}"), hint)
 }
 
 async fn facts(context: &Context) -> Result<Response, Error> {

@@ -15,7 +15,7 @@ pub struct SecretLine {
     pub name: String,
     /// When it was set.
     pub set_at: UnixMs,
-    /// Until when the previous value is accepted too.
+    /// Until when the last of the former values is accepted too.
     pub previous_until: Option<UnixMs>,
 }
 

@@ -9,12 +9,7 @@ use crate::store::{Error, audit, secrets};
 const VALUE_BYTES_MAX: usize = 8 * 1024;
 
 fn unknown() -> Response {
-    Response::wrong_usage(
-        "there is no credential of that name",
-        "known are whatsapp.access_token, whatsapp.app_secret, whatsapp.verify_token, \
-         ultramsg.token, ultramsg.webhook_secret and action.NAME, where NAME has at most 64 small \
-         letters, digits, dots, dashes and underscores",
-    )
+    Response::wrong_usage(credential::UNKNOWN, credential::KNOWN_ARE)
 }
 
 fn not_set(name: &str) -> Response {
@@ -57,7 +52,7 @@ pub(super) async fn set(
     Ok(Response::Done)
 }
 
-/// Ends the acceptance of the previous value.
+/// Ends the acceptance of all former values.
 pub(super) async fn drop_previous(context: &Context, name: String) -> Result<Response, Error> {
     if !credential::is_known(&name) {
         return Ok(unknown());
@@ -78,7 +73,7 @@ pub(super) async fn drop_previous(context: &Context, name: String) -> Result<Res
         Response::Done
     } else {
         Response::refused(
-            "there is no previous value",
+            "there is no former value",
             "only the present one is accepted",
         )
     })

@@ -369,6 +369,31 @@ pub(super) mod tests {
     }
 
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn who_cannot_be_noted_is_told_so_and_shown_nothing() {
+        let folder = tempfile::tempdir().unwrap();
+        let (context, thread) = context(folder.path()).await;
+        let other = open::open(folder.path(), &DataKey::take(&mut [1; 32])).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let mut caller = Caller::default();
+        let who = || {
+            crate::ops::Request::SignIn(SignIn {
+                name: "marthe".to_owned(),
+                password: SecretText::from(RIGHT),
+            })
+        };
+        let said = crate::ops::run(&context, &mut caller, who()).await;
+        let told = format!("{said:?}");
+        assert!(told.contains("locked by somebody else: nothing"), "{told}");
+        assert!(told.contains("audit log"), "{told}");
+        assert!(caller.signed_in().is_err());
+        other.execute_batch("COMMIT").unwrap();
+        drop(other);
+        let said = crate::ops::run(&context, &mut caller, who()).await;
+        assert!(matches!(said, Response::Done), "{said:?}");
+        close((context, thread));
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn many_guesses_at_once_are_no_way_round_the_lock_out() {
         let folder = tempfile::tempdir().unwrap();
         let (context, thread) = context(folder.path()).await;

@@ -71,7 +71,7 @@ pub enum Request {
         /// Its value.
         value: SecretText,
     },
-    /// Ends the acceptance of a credential's previous value.
+    /// Ends the acceptance of a credential's former values.
     SecretDropPrevious {
         /// Which.
         name: String,

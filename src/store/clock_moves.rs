@@ -92,7 +92,7 @@ const RECORDS: &str = "UPDATE record SET updated_at = ?1 WHERE id IN
 pub fn mend_ages(conn: &Connection, now: UnixMs) -> Result<usize> {
     let ahead = now.plus_ms(AHEAD_MS_MAX).0;
     let mut mended = conn
-        .prepare_cached("UPDATE secret SET previous_until = ?1 WHERE previous_until > ?1")?
+        .prepare_cached("UPDATE former_secret SET until = ?1 WHERE until > ?1")?
         .execute([now.plus_ms(PREVIOUS_SECRET_MS).0])?;
     mended += conn
         .prepare_cached(PARKED)?

@@ -9,8 +9,10 @@ use crate::core::time::UnixMs;
 use crate::store::error::Error;
 use rusqlite::{Connection, OptionalExtension};
 
-/// The one secret whose previous value stays accepted for a while.
+/// The one secret whose former values stay accepted for a while.
 pub const APP_SECRET: &str = "whatsapp.app_secret";
+/// How many of its former values are kept, the newest.
+const FORMER_MAX: i64 = 4;
 
 /// What may be said of a credential.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -19,7 +21,7 @@ pub struct Listed {
     pub name: String,
     /// When it was set.
     pub set_at: UnixMs,
-    /// Until when the previous value is accepted too, if it is.
+    /// Until when the last of the former values is accepted too, if one is.
     pub previous_until: Option<UnixMs>,
 }
 
@@ -33,23 +35,38 @@ pub struct Standing {
 }
 
 /// Sets a credential. The app secret's former value stays accepted for eight
-/// days, since the provider may still sign with it.
+/// days, since the provider may still sign with it; those before it stay until
+/// their own eight days are over.
 ///
 /// # Errors
 /// When the database cannot be written.
 pub fn set(conn: &Connection, name: &str, value: &[u8], now: UnixMs) -> Result<(), Error> {
-    let until = (name == APP_SECRET).then(|| now.plus_ms(limits::PREVIOUS_SECRET_MS).0);
+    if name == APP_SECRET {
+        keep_former(conn, name, value, now)?;
+    }
     conn.prepare_cached(
         "INSERT INTO secret (name, value, set_at) VALUES (?1, ?2, ?3)
-         ON CONFLICT (name) DO UPDATE SET
-             previous = CASE WHEN ?4 IS NULL THEN NULL
-                             WHEN value = excluded.value THEN previous ELSE value END,
-             previous_until = CASE WHEN ?4 IS NULL THEN NULL
-                             WHEN value = excluded.value THEN previous_until ELSE ?4 END,
-             value = excluded.value,
-             set_at = excluded.set_at",
+         ON CONFLICT (name) DO UPDATE SET value = excluded.value, set_at = excluded.set_at",
     )?
-    .execute((name, value, now.0, until))?;
+    .execute((name, value, now.0))?;
+    Ok(())
+}
+
+/// Puts the present value beside the former ones, before `value` takes its place.
+fn keep_former(conn: &Connection, name: &str, value: &[u8], now: UnixMs) -> Result<(), Error> {
+    let until = now.plus_ms(limits::PREVIOUS_SECRET_MS).0;
+    conn.prepare_cached(
+        "INSERT OR REPLACE INTO former_secret (name, value, until)
+         SELECT name, value, ?3 FROM secret WHERE name = ?1 AND value <> ?2",
+    )?
+    .execute((name, value, until))?;
+    conn.prepare_cached("DELETE FROM former_secret WHERE name = ?1 AND value = ?2")?
+        .execute((name, value))?;
+    conn.prepare_cached(
+        "DELETE FROM former_secret WHERE name = ?1 AND value NOT IN
+             (SELECT value FROM former_secret WHERE name = ?1 ORDER BY until DESC LIMIT ?2)",
+    )?
+    .execute((name, FORMER_MAX))?;
     Ok(())
 }
 
@@ -85,58 +102,42 @@ impl Accepted {
 /// # Errors
 /// When the database cannot be read.
 pub fn accepted(conn: &Connection, name: &str, now: UnixMs) -> Result<Vec<Accepted>, Error> {
-    let mut query =
-        conn.prepare_cached("SELECT value, previous, previous_until FROM secret WHERE name = ?1")?;
-    let row = query
-        .query_row([name], |row| {
-            let value = Secret::new(row.get::<_, Vec<u8>>(0)?);
-            let previous = row.get::<_, Option<Vec<u8>>>(1)?.map(Secret::new);
-            Ok((value, previous, row.get::<_, Option<i64>>(2)?))
+    let mut query = conn.prepare_cached(
+        "SELECT value, until FROM former_secret WHERE name = ?1 AND until > ?2
+         UNION ALL SELECT value, NULL FROM secret WHERE name = ?1
+         ORDER BY 2 DESC NULLS FIRST",
+    )?;
+    let values = query.query_map((name, now.0), |row| {
+        Ok(Accepted {
+            value: Secret::new(row.get::<_, Vec<u8>>(0)?),
+            until: row.get::<_, Option<i64>>(1)?.map(UnixMs),
         })
-        .optional()?;
-    let Some((value, previous, until)) = row else {
-        return Ok(Vec::new());
-    };
-    let present = Accepted { value, until: None };
-    let former = previous.zip(until).map(|(value, until)| Accepted {
-        value,
-        until: Some(UnixMs(until)),
-    });
-    let mut accepted = vec![present];
-    accepted.extend(former.filter(|former| former.at(now).is_some()));
-    Ok(accepted)
+    })?;
+    Ok(values.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Forgets previous values whose time is over.
+/// Forgets former values whose time is over.
 ///
 /// # Errors
 /// When the database cannot be written.
 pub fn drop_expired(conn: &Connection, now: UnixMs) -> Result<usize, Error> {
-    let dropped = conn.execute(
-        "UPDATE secret SET previous = NULL, previous_until = NULL WHERE previous_until <= ?1",
-        [now.0],
-    )?;
-    Ok(dropped)
+    Ok(conn.execute("DELETE FROM former_secret WHERE until <= ?1", [now.0])?)
 }
 
-/// Ends the acceptance of the previous value, and tells whether there was one.
+/// Ends the acceptance of all former values, and tells whether there was one.
 ///
 /// # Errors
 /// When the database cannot be written.
 pub fn drop_previous(conn: &Connection, name: &str) -> Result<bool, Error> {
-    let changed = conn.execute(
-        "UPDATE secret SET previous = NULL, previous_until = NULL
-         WHERE name = ?1 AND previous IS NOT NULL",
-        [name],
-    )?;
-    Ok(changed > 0)
+    Ok(conn.execute("DELETE FROM former_secret WHERE name = ?1", [name])? > 0)
 }
 
-/// Deletes a credential, and tells whether there was one.
+/// Deletes a credential with its former values, and tells whether there was one.
 ///
 /// # Errors
 /// When the database cannot be written.
 pub fn delete(conn: &Connection, name: &str) -> Result<bool, Error> {
+    drop_previous(conn, name)?;
     Ok(conn.execute("DELETE FROM secret WHERE name = ?1", [name])? > 0)
 }
 
@@ -164,8 +165,10 @@ pub fn standing(conn: &Connection) -> Result<Standing, Error> {
 /// # Errors
 /// When the database cannot be read.
 pub fn list(conn: &Connection) -> Result<Vec<Listed>, Error> {
-    let mut query =
-        conn.prepare_cached("SELECT name, set_at, previous_until FROM secret ORDER BY name")?;
+    let mut query = conn.prepare_cached(
+        "SELECT name, set_at, (SELECT max(until) FROM former_secret f WHERE f.name = s.name)
+             FROM secret s ORDER BY name",
+    )?;
     let rows = query.query_map([], |row| {
         Ok(Listed {
             name: row.get(0)?,
@@ -211,6 +214,35 @@ mod tests {
         assert!(drop_previous(&conn, APP_SECRET).unwrap());
         assert!(!drop_previous(&conn, APP_SECRET).unwrap());
         assert_eq!(values(&conn, APP_SECRET, 20), [b"one"]);
+    }
+
+    #[test]
+    fn each_former_app_secret_is_accepted_until_its_own_time() {
+        let mut conn = Connection::open_in_memory().unwrap();
+        migrate(&mut conn).unwrap();
+        for (value, at) in [(b"A", 0), (b"B", DAY_MS), (b"C", 2 * DAY_MS)] {
+            set(&conn, APP_SECRET, value, UnixMs(at)).unwrap();
+        }
+        assert_eq!(values(&conn, APP_SECRET, 2 * DAY_MS), [b"C", b"B", b"A"]);
+        let listed = list(&conn).unwrap();
+        let last = listed.first().and_then(|secret| secret.previous_until);
+        assert_eq!(last, Some(UnixMs(10 * DAY_MS)));
+        assert_eq!(values(&conn, APP_SECRET, 9 * DAY_MS), [b"C", b"B"]);
+        assert_eq!(values(&conn, APP_SECRET, 10 * DAY_MS), [b"C"]);
+        // One that comes back is the present one, and no former one any more.
+        set(&conn, APP_SECRET, b"A", UnixMs(3 * DAY_MS)).unwrap();
+        assert_eq!(values(&conn, APP_SECRET, 3 * DAY_MS), [b"A", b"C", b"B"]);
+        assert!(drop_previous(&conn, APP_SECRET).unwrap());
+        assert_eq!(values(&conn, APP_SECRET, 3 * DAY_MS), [b"A"]);
+        // No more than the newest few are kept, and none without a present one.
+        for (at, value) in (4..).zip([b"B", b"C", b"D", b"E", b"F"]) {
+            set(&conn, APP_SECRET, value, UnixMs(at * DAY_MS)).unwrap();
+        }
+        let kept = values(&conn, APP_SECRET, 8 * DAY_MS);
+        assert_eq!(kept, [b"F", b"E", b"D", b"C", b"B"]);
+        assert!(delete(&conn, APP_SECRET).unwrap());
+        set(&conn, APP_SECRET, b"G", UnixMs(9 * DAY_MS)).unwrap();
+        assert_eq!(values(&conn, APP_SECRET, 9 * DAY_MS), [b"G"]);
     }
 
     #[test]

@@ -101,7 +101,7 @@ impl Clinic {
         clippy::disallowed_methods,
         reason = "a test's file need not survive a power cut"
     )]
-    pub fn put(&self, path: &Path, text: &str) {
+    pub fn put(&self, path: &Path, text: impl AsRef<[u8]>) {
         std::fs::write(path, text).unwrap();
     }
 

@@ -69,7 +69,12 @@ impl Doctor {
                 .look_at_database(globals, config.as_ref(), running, &mut findings)
                 .await;
         }
-        look_at_clock(machine()?.clock.now(), seen.clock, &globals.zone(), &mut findings);
+        look_at_clock(
+            machine()?.clock.now(),
+            seen.clock,
+            &globals.zone(),
+            &mut findings,
+        );
         if let (Some(config), Some(folder)) = (&config, &folder)
             && running != Running::Unseen
             && !are_closed(folder)

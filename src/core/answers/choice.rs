@@ -252,11 +252,17 @@ fn is_overtaken(
     })
 }
 
-/// The only choice whose label is the whole text.
+/// The only choice whose label is the whole text; what is shown goes before
+/// other words for it.
 fn exact_label(choices: &[Choice], folded: &str) -> Option<usize> {
     let said = cut(folded);
+    let is_said = |label: &str| !said.is_empty() && folded_tokens(label) == said;
+    let mut shown = (0..).zip(choices).filter(|(_, c)| is_said(&c.label));
+    if let (Some((place, _)), None) = (shown.next(), shown.next()) {
+        return Some(place);
+    }
     let mut places: Vec<usize> = labels(choices)
-        .filter(|(_, label)| !said.is_empty() && folded_tokens(label) == said)
+        .filter(|(_, label)| is_said(label))
         .map(|(place, _)| place)
         .collect();
     places.dedup();
@@ -332,4 +338,29 @@ fn several(choices: &[Choice], places: Vec<usize>) -> Result<Value, Misread> {
         .collect::<Option<Vec<String>>>()
         .ok_or(Misread::NoSuchChoice)?;
     Ok(Value::Several { ids })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_shown_goes_before_another_choices_other_words() {
+        let choice = |id: &str, label: &str, also: &[&str]| Choice {
+            id: id.to_owned(),
+            label: label.to_owned(),
+            also: also.iter().map(|word| (*word).to_owned()).collect(),
+        };
+        let choices = [
+            choice("fever", "Fever", &["cough", "hot"]),
+            choice("cough", "Cough", &["hot"]),
+        ];
+        let one = |id: &str| Ok(Value::One { id: id.to_owned() });
+        assert_eq!(read_one(&choices, "cough", En), one("cough"));
+        assert_eq!(read_one(&choices, "fever", En), one("fever"));
+        let any = read_any(&choices, "cough", En);
+        let ids = vec!["cough".to_owned()];
+        assert_eq!(any, Ok(Value::Several { ids }));
+        assert_eq!(find_label(&choices, "hot"), None);
+    }
 }

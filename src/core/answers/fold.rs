@@ -62,7 +62,7 @@ pub(super) fn tokens(folded: &str) -> Vec<String> {
 }
 
 /// Folds and cuts into tokens in one go.
-pub(super) fn folded_tokens(text: &str) -> Vec<String> {
+pub fn folded_tokens(text: &str) -> Vec<String> {
     tokens(&fold(text))
 }
 

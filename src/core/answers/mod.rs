@@ -36,7 +36,7 @@ mod yes_no;
 
 pub use choice::{find_label, is_about};
 pub use command::{may_be_answer, read_command};
-pub use fold::fold;
+pub use fold::{fold, folded_tokens};
 pub use kind::{Choice, Command, Kind, Misread, Value};
 pub use language::{read_greeting, read_language};
 pub use page::read_page;

@@ -10,19 +10,24 @@ mod story;
 
 use super::kind::{Kind, Misread, Value};
 use super::pieces::{Piece, flush, forget};
-use super::segments::{cut_segments, label_of, topic_of};
+use super::segments::{cut_segments, in_one_piece, label_of, topic_of};
 use super::shape::is_typed;
 use super::{is_too_long, read};
 use crate::core::lang::Lang;
+use crate::core::limits::ANSWER_CHARS_MAX;
 use jiff::civil::Date;
 
+/// Longest message that is read for several answers, as WhatsApp bounds them.
+const MESSAGE_CHARS_MAX: usize = 4096;
+/// What may stand before an answer that is too long: its number, its label.
+const LABEL_CHARS_MAX: usize = 100;
 /// Longest run of words tried as one typed answer.
 const WINDOW_WORDS_MAX: usize = 8;
 
 /// Understands one message as the answers to `kinds`, in their order. What
 /// is missing or cannot be placed with certainty is an error at its place:
-/// [`Misread::Unclear`] when nothing there could be it. The whole message
-/// counts against the limit of one answer.
+/// [`Misread::Unclear`] when nothing there could be it. A line that is longer
+/// than an answer may be answers nothing, and hides nothing else.
 pub fn read_page(
     kinds: &[Kind],
     text: &str,
@@ -30,7 +35,7 @@ pub fn read_page(
     today: Date,
     country: &str,
 ) -> Vec<Result<Value, Misread>> {
-    if is_too_long(text) {
+    if text.chars().nth(MESSAGE_CHARS_MAX).is_some() {
         return vec![Err(Misread::TooLong); kinds.len()];
     }
     if let [kind] = kinds {
@@ -43,8 +48,19 @@ pub fn read_page(
         country,
         answers: vec![None; kinds.len()],
         several_times: false,
+        missing: Misread::Unclear,
     };
-    let segments = page.take_labelled(cut_segments(text));
+    let segments = if text.lines().any(is_too_long) {
+        page.missing = Misread::TooLong;
+        let lines = text.lines().map(|line| match is_too_long(line) {
+            true => in_one_piece(line, ANSWER_CHARS_MAX + LABEL_CHARS_MAX),
+            false => line.to_owned(),
+        });
+        cut_segments(&lines.collect::<Vec<_>>().join("\n"))
+    } else {
+        cut_segments(text)
+    };
+    let segments = page.take_labelled(segments);
     let (segments, ordered) = page.take_named(segments);
     if !ordered && !page.is_placed_alone(&segments) {
         return page.finish();
@@ -68,6 +84,8 @@ struct Page<'a> {
     answers: Vec<Option<Result<Value, Misread>>>,
     /// Different times were told.
     several_times: bool,
+    /// Why what was not found has no answer.
+    missing: Misread,
 }
 
 impl Page<'_> {
@@ -80,7 +98,7 @@ impl Page<'_> {
     fn finish(self) -> Vec<Result<Value, Misread>> {
         let answers = self.answers.into_iter();
         answers
-            .map(|answer| answer.unwrap_or(Err(Misread::Unclear)))
+            .map(|answer| answer.unwrap_or(Err(self.missing)))
             .collect()
     }
 
@@ -228,6 +246,9 @@ impl Page<'_> {
 
     /// Cuts a segment into typed answers and the words between them.
     fn cut_typed(&self, segment: &str, pieces: &mut Vec<Piece>) {
+        if is_too_long(segment) {
+            return flush(&mut vec![segment], pieces);
+        }
         let words: Vec<&str> = segment.split_whitespace().collect();
         let mut loose: Vec<&str> = Vec::new();
         let mut at = 0;
@@ -389,6 +410,48 @@ mod tests {
                 Some([(); 3].map(|()| unclear.clone()).as_slice())
             );
         }
+    }
+
+    #[test]
+    fn a_line_that_is_too_long_hides_no_other() {
+        let kinds = [Kind::Name, Kind::BirthOrAge, Kind::Sex, Kind::Locality];
+        let today = Date::constant(2026, 11, 18);
+        let long = "behind the market, near the river; ".repeat(40);
+        let ok = |answers: &[Result<Value, Misread>]| -> Vec<bool> {
+            answers.iter().map(Result::is_ok).collect()
+        };
+        for (text, want) in [
+            (
+                format!("Amina Juma\n34\nfemale\n{long}"),
+                [true, true, true, false],
+            ),
+            (
+                format!("1) Amina Juma\n2) 34\n3) female\n4) {long}"),
+                [true, true, true, false],
+            ),
+            (
+                format!("Village: {long}\nAge: 34\nName: Amina Juma\nSex: female"),
+                [true, true, true, false],
+            ),
+            (
+                format!("{long}\n34\nfemale\nGoma"),
+                [false, true, true, true],
+            ),
+            (format!("Amina Juma, 34, female, {long}"), [false; 4]),
+            ("a".repeat(5000), [false; 4]),
+        ] {
+            let answers = read_page(&kinds, &text, Lang::En, today, "CD");
+            assert_eq!(ok(&answers), want, "{text} {answers:?}");
+            let rest = answers.iter().filter_map(|answer| answer.as_ref().err());
+            assert!(
+                rest.into_iter().all(|why| *why == Misread::TooLong),
+                "{answers:?}"
+            );
+        }
+        // Several answers that are long, and none too long.
+        let pills = "two pills of the white box ".repeat(24);
+        let answers = background(&format!("{pills}\n{pills}\nyes"), Lang::En);
+        assert_eq!(ok(&answers), [true; 3], "{answers:?}");
     }
 
     #[test]

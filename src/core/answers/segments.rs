@@ -223,6 +223,16 @@ pub(super) fn cut_segments(text: &str) -> Vec<String> {
     kept
 }
 
+/// A line without what would cut it, and no longer than `most` characters.
+pub(super) fn in_one_piece(line: &str, most: usize) -> String {
+    let joined = line.chars().map(|c| match c {
+        ';' | '|' | '؛' | '；' | ',' | '/' | '،' | '，' => ' ',
+        '\r' | '\u{2028}' | '\u{2029}' => ' ',
+        other => other,
+    });
+    joined.take(most).collect()
+}
+
 fn is_separator(chars: &[char], at: usize, c: char) -> bool {
     let digit = |i: Option<usize>| {
         i.and_then(|i| chars.get(i))

@@ -4,15 +4,13 @@
 //! Never changes the flow: it only notes faults.
 
 use super::fault::{Faults, nearest};
-use super::model::{Condition, Field, FieldKind, Flow, Page};
+use super::model::{Field, Flow, Page};
 use super::reader::Table;
 use super::words::{Line, Words};
+use super::{conditions, unique};
 use crate::core::lang::Lang;
 use crate::core::limits;
 use crate::core::table::takes_answers;
-use std::collections::BTreeSet;
-use std::ops::Range;
-use toml::Spanned;
 use unicode_segmentation::UnicodeSegmentation;
 
 /// Longest id: choice ids travel in WhatsApp's 200 characters with a token.
@@ -24,18 +22,12 @@ const MESSAGES_BESIDE_PAGES: usize = 5;
 /// and for a sentence in front of a question.
 const SPARE_UNITS: usize = 100;
 
-fn at(table: &Table<'_>, key: &str) -> Range<usize> {
-    table
-        .find(key)
-        .map_or_else(|| table.span.clone(), Spanned::span)
-}
-
 /// An id of small letters, digits, `_`, `-` and `.`, short enough to travel.
 pub(super) fn short_id(table: &Table<'_>, key: &str, id: &str, faults: &mut Faults<'_>) {
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-.".contains(c);
     if !id.chars().all(plain) || id.len() > ID_CHARS_MAX {
         faults.note(
-            &at(table, key),
+            &table.place(key),
             format!(
                 "\"{key}\" of {} must be at most {ID_CHARS_MAX} small letters, digits, dashes, dots or underscores",
                 table.name
@@ -48,7 +40,7 @@ pub(super) fn short_id(table: &Table<'_>, key: &str, id: &str, faults: &mut Faul
 pub(super) fn record_field(table: &Table<'_>, id: &str, faults: &mut Faults<'_>) {
     if !takes_answers(id) {
         faults.note(
-            &at(table, "id"),
+            &table.place("id"),
             format!("the record's \"{id}\" is not a patient's to fill in: rename the field"),
         );
     }
@@ -58,9 +50,19 @@ pub(super) fn record_field(table: &Table<'_>, id: &str, faults: &mut Faults<'_>)
 pub(super) fn title(table: &Table<'_>, label: &Words, most: usize, faults: &mut Faults<'_>) {
     for (lang, text) in &label.0 {
         let length = text.graphemes(true).count();
+        let place = table.place_in("label", *lang);
+        if text.contains('\n') {
+            faults.note(
+                &place,
+                format!(
+                    "the {lang} label of {} has two lines: write it on one",
+                    table.name
+                ),
+            );
+        }
         if length > most {
             faults.note(
-                &at(table, "label"),
+                &place,
                 format!(
                     "the {lang} label of {} has {length} characters: WhatsApp shows at most {most}, shorten it",
                     table.name
@@ -72,55 +74,39 @@ pub(super) fn title(table: &Table<'_>, label: &Words, most: usize, faults: &mut 
 
 /// A sentence's placeholders and length.
 pub(super) fn line(table: &Table<'_>, line: Line, words: &Words, faults: &mut Faults<'_>) {
-    let place = at(table, line.word());
-    texts(
-        &place,
-        line.word(),
-        words,
-        line.placeholders(),
-        true,
-        faults,
-    );
+    let key = line.word();
+    texts(table, key, key, words, line.placeholders(), true, faults);
     let Some(needed) = line.needs() else { return };
     for (lang, text) in &words.0 {
         if !text.contains(&format!("{{{needed}}}")) {
             faults.note(
-                &place,
-                format!(
-                    "the {lang} text of \"{}\" must contain {{{needed}}}",
-                    line.word()
-                ),
+                &table.place_in(key, *lang),
+                format!("the {lang} text of \"{key}\" must contain {{{needed}}}"),
             );
         }
     }
 }
 
-/// The texts of a consent or a question.
+/// The texts of a consent or a question, under their key.
 pub(super) fn body(
     table: &Table<'_>,
+    key: &str,
     words: &Words,
     placeholders: &[&str],
     tapped: bool,
     faults: &mut Faults<'_>,
 ) {
-    texts(
-        &table.span,
-        &table.name,
-        words,
-        placeholders,
-        tapped,
-        faults,
-    );
+    let name = &table.name;
+    texts(table, key, name, words, placeholders, tapped, faults);
 }
 
 /// A hint must say which question it is about.
 pub(super) fn hint(table: &Table<'_>, word: &str, words: &Words, faults: &mut Faults<'_>) {
-    let place = at(table, word);
-    texts(&place, word, words, &["question"], true, faults);
+    texts(table, word, word, words, &["question"], true, faults);
     for (lang, text) in &words.0 {
         if !text.contains("{question}") {
             faults.note(
-                &place,
+                &table.place_in(word, *lang),
                 format!("the {lang} text of hint \"{word}\" must contain {{question}}"),
             );
         }
@@ -128,7 +114,8 @@ pub(super) fn hint(table: &Table<'_>, word: &str, words: &Words, faults: &mut Fa
 }
 
 fn texts(
-    place: &Range<usize>,
+    table: &Table<'_>,
+    key: &str,
     name: &str,
     words: &Words,
     placeholders: &[&str],
@@ -141,10 +128,11 @@ fn texts(
         limits::INTERACTIVE_UNITS_MAX / 2
     };
     for (lang, text) in &words.0 {
+        let place = table.place_in(key, *lang);
         let units = text.encode_utf16().count();
         if units > most {
             faults.note(
-                place,
+                &place,
                 format!(
                     "the {lang} text of {name} has {units} units: at most {most} fit, shorten it"
                 ),
@@ -152,14 +140,28 @@ fn texts(
         }
         for found in placeholders_in(text) {
             if !placeholders.contains(&found) {
-                let near = nearest(found, placeholders.iter().copied());
-                faults.note(
-                    place,
+                faults.note_within(
+                    &place,
+                    &format!("{{{found}"),
                     format!(
-                        "the {lang} text of {name} has an unknown placeholder {{{found}}}{near}"
+                        "the {lang} text of {name} has an unknown placeholder {{{found}}}{}",
+                        instead(found, placeholders)
                     ),
                 );
             }
+        }
+    }
+}
+
+/// What to write in place of a placeholder that nobody fills in.
+fn instead(found: &str, placeholders: &[&str]) -> String {
+    let near = nearest(found, placeholders.iter().copied());
+    match placeholders {
+        [] => ": take it out, nothing is filled in here".to_owned(),
+        [_, ..] if !near.is_empty() => near,
+        [_, ..] => {
+            let known: Vec<String> = placeholders.iter().map(|p| format!("{{{p}}}")).collect();
+            format!(": take it out; known here are {}", known.join(", "))
         }
     }
 }
@@ -180,7 +182,7 @@ pub(super) fn choices(
     faults: &mut Faults<'_>,
 ) {
     let count = field.choices.len();
-    let place = at(table, "choices");
+    let place = table.place("choices");
     if !field.kind.has_choices() {
         if count > 0 {
             faults.note(
@@ -190,49 +192,31 @@ pub(super) fn choices(
         }
         return;
     }
-    if !(2..=limits::LIST_ROWS_MAX).contains(&count) {
+    let most = limits::LIST_ROWS_MAX;
+    if !(2..=most).contains(&count) {
+        let todo = if count > most {
+            "take some out, or ask them in two questions"
+        } else {
+            "add some, or make it a question of another kind"
+        };
         faults.note(
             &place,
             format!(
-                "{} needs 2 to {} choices, it has {count}",
-                table.name,
-                limits::LIST_ROWS_MAX
+                "{} needs 2 to {most} choices, it has {count}: {todo}",
+                table.name
             ),
         );
     }
-    unique(
-        &place,
-        "choice",
-        field.choices.iter().map(|c| c.id.as_str()),
-        faults,
-    );
-    for lang in languages {
-        let labels = field.choices.iter().map(|c| c.label.get(*lang));
-        unique(&place, &format!("{lang} label"), labels, faults);
-    }
-}
-
-fn unique<'t>(
-    place: &Range<usize>,
-    what: &str,
-    names: impl Iterator<Item = &'t str>,
-    faults: &mut Faults<'_>,
-) {
-    let mut seen = BTreeSet::new();
-    for name in names {
-        if !seen.insert(name) {
-            faults.note(
-                place,
-                format!("the {what} \"{name}\" stands twice: rename one"),
-            );
-        }
-    }
+    let choices = table.tables("choices");
+    unique::ids("choice", &choices, faults);
+    unique::words(&table.name, &choices, languages, faults);
 }
 
 /// Questions of one page must fit into one message and be told apart in the
 /// reply.
 pub(super) fn page(table: &Table<'_>, page: &Page, languages: &[Lang], faults: &mut Faults<'_>) {
-    if page.fields.is_empty() {
+    // One that could not be read is told by its own fault.
+    if page.fields.is_empty() && table.tables("fields").is_empty() {
         faults.note(
             &table.span,
             format!("page \"{}\" asks nothing: add a field", page.id),
@@ -261,7 +245,7 @@ pub(super) fn page(table: &Table<'_>, page: &Page, languages: &[Lang], faults: &
 
 /// What only the whole shows: ids, conditions, the budget.
 pub(super) fn flow(flow: &Flow, root: &Table<'_>, faults: &mut Faults<'_>) {
-    let place = at(root, "pages");
+    let place = root.place("pages");
     if flow.pages.is_empty() {
         faults.note(&place, "the flow asks nothing: add a page");
     }
@@ -275,72 +259,21 @@ pub(super) fn flow(flow: &Flow, root: &Table<'_>, faults: &mut Faults<'_>) {
             ),
         );
     }
-    unique(
-        &place,
-        "page",
-        flow.pages.iter().map(|p| p.id.as_str()),
-        faults,
-    );
-    unique(
-        &place,
-        "field",
-        flow.fields().map(|f| f.id.as_str()),
-        faults,
-    );
+    let pages = root.tables("pages");
+    unique::ids("page", &pages, faults);
+    let fields: Vec<Table<'_>> = pages
+        .iter()
+        .flat_map(|page| page.tables("fields"))
+        .collect();
+    unique::ids("field", &fields, faults);
     // An age told as the birth is written there, and would hide the other answer.
     if flow.find_field("birth_date").is_some() && flow.find_field("age_years").is_some() {
+        let mut ids = fields.iter().filter_map(|field| field.said("id"));
+        let age = ids.find(|(id, _)| *id == "age_years");
         faults.note(
-            &place,
+            &age.map_or(place, |(_, at)| at),
             "\"birth_date\" takes an age too and fills in \"age_years\": ask one of them",
         );
     }
-    conditions(flow, &place, faults);
-}
-
-fn conditions(flow: &Flow, place: &Range<usize>, faults: &mut Faults<'_>) {
-    let mut earlier: Vec<&Field> = Vec::new();
-    for field in flow.fields() {
-        for condition in &field.only_if {
-            let name = condition.field();
-            let Some(known) = earlier.iter().find(|f| f.id == name) else {
-                let near = nearest(name, earlier.iter().map(|f| f.id.as_str()));
-                faults.note(
-                    place,
-                    format!(
-                        "field \"{}\" depends on \"{name}\", which is not asked before it{near}",
-                        field.id
-                    ),
-                );
-                continue;
-            };
-            if !answers_to(known, condition) {
-                faults.note(
-                    place,
-                    format!(
-                        "field \"{}\" depends on something \"{name}\" never answers",
-                        field.id
-                    ),
-                );
-            }
-        }
-        earlier.push(field);
-    }
-}
-
-fn answers_to(field: &Field, condition: &Condition) -> bool {
-    match condition {
-        Condition::Age { min, max, .. } => field.kind == FieldKind::BirthOrAge && min <= max,
-        Condition::Is { id, .. } => match field.kind {
-            FieldKind::Sex => ["female", "male", "other"].contains(&id.as_str()),
-            FieldKind::YesNo => ["yes", "no"].contains(&id.as_str()),
-            FieldKind::OneOf | FieldKind::AnyOf => field.choices.iter().any(|c| c.id == *id),
-            FieldKind::Name
-            | FieldKind::BirthOrAge
-            | FieldKind::Locality
-            | FieldKind::FreeText
-            | FieldKind::FreeTextOrNone
-            | FieldKind::Onset
-            | FieldKind::EmergencyContact => false,
-        },
-    }
+    conditions::check(flow, &fields, faults);
 }

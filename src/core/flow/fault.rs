@@ -34,6 +34,18 @@ impl<'a> Faults<'a> {
         self.found.push((at.start, message.into()));
     }
 
+    /// As [`Self::note`], at the first `words` within a place of many lines.
+    pub(super) fn note_within(
+        &mut self,
+        at: &Range<usize>,
+        words: &str,
+        message: impl Into<String>,
+    ) {
+        let within = self.source.get(at.clone());
+        let offset = within.and_then(|text| text.find(words)).unwrap_or(0);
+        self.found.push((at.start + offset, message.into()));
+    }
+
     pub(super) const fn is_empty(&self) -> bool {
         self.found.is_empty()
     }

@@ -4,10 +4,12 @@
 //! past `parse` ever meets a missing text.
 
 mod check;
+mod conditions;
 mod fault;
 mod model;
 mod parse;
 mod reader;
+mod unique;
 mod words;
 
 pub use fault::FlowFault;

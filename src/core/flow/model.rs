@@ -6,6 +6,7 @@ use super::words::{ButtonName, Line, Words};
 use crate::core::answers::{self, Choice, Kind, Misread, Subject};
 use crate::core::lang::Lang;
 use std::collections::BTreeMap;
+use std::ops::Range;
 
 /// A flow without faults.
 #[derive(Clone, Debug)]
@@ -59,6 +60,8 @@ pub struct Field {
     pub(super) choices: Vec<FieldChoice>,
     /// When it is asked at all; every condition must hold.
     pub only_if: Vec<Condition>,
+    /// Where each of these stands in the file.
+    pub(super) only_if_at: Vec<Range<usize>>,
 }
 
 /// Something a question offers.

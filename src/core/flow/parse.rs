@@ -13,6 +13,7 @@ use super::words::{ButtonName, Line, Words};
 use crate::core::lang::Lang;
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
@@ -113,6 +114,7 @@ fn read_flow(root: &Table<'_>, source: &str, faults: &mut Faults<'_>) -> Flow {
         flow.consent_text = consent.words("text", &flow.languages, faults);
         check::body(
             &consent,
+            "text",
             &flow.consent_text,
             &["clinic", "emergency_number"],
             true,
@@ -137,7 +139,10 @@ fn read_languages(root: &Table<'_>, faults: &mut Faults<'_>) -> Vec<Lang> {
         let code = text_of(entry, "a language", faults);
         match code.parse::<Lang>() {
             Ok(lang) if languages.contains(&lang) => {
-                faults.note(&entry.span(), format!("language \"{code}\" stands twice"));
+                faults.note(
+                    &entry.span(),
+                    format!("language \"{code}\" stands twice: take one out"),
+                );
             }
             Ok(lang) => languages.push(lang),
             Err(unknown) => faults.note(&entry.span(), unknown.to_string()),
@@ -268,7 +273,7 @@ fn read_field(mut table: Table<'_>, languages: &[Lang], faults: &mut Faults<'_>)
     let label = table.words("label", languages, faults);
     check::title(&table, &label, crate::core::limits::ROW_TITLE_MAX, faults);
     let ask = table.words("ask", languages, faults);
-    check::body(&table, &ask, &[], false, faults);
+    check::body(&table, "ask", &ask, &[], false, faults);
     let hints = match table.find("hints") {
         Some(entry) => table_of(entry, format!("\"hints\" of {}", table.name), faults)
             .map_or_else(BTreeMap::new, |hints| {
@@ -277,7 +282,7 @@ fn read_field(mut table: Table<'_>, languages: &[Lang], faults: &mut Faults<'_>)
         None => BTreeMap::new(),
     };
     let choices = read_choices(&table, languages, faults);
-    let only_if = read_conditions(&table, faults);
+    let (only_if, only_if_at) = read_conditions(&table, faults);
     let field = Field {
         id,
         kind: read_kind(&table, faults)?,
@@ -286,6 +291,7 @@ fn read_field(mut table: Table<'_>, languages: &[Lang], faults: &mut Faults<'_>)
         hints,
         choices,
         only_if,
+        only_if_at,
     };
     check::choices(&table, &field, languages, faults);
     Some(field)
@@ -300,7 +306,10 @@ fn read_kind(table: &Table<'_>, faults: &mut Faults<'_>) -> Option<FieldKind> {
         let near = nearest(&word, known.map(|(name, _)| *name));
         faults.note(
             &at,
-            format!("no kind of question is called \"{word}\"{near}"),
+            format!(
+                "no kind of question is called \"{word}\"{near}: write one of {}",
+                FieldKind::WORDS.map(|(name, _)| name).join(", ")
+            ),
         );
     }
     found.map(|(_, kind)| *kind)
@@ -331,15 +340,20 @@ fn read_choices(
     choices
 }
 
-fn read_conditions(table: &Table<'_>, faults: &mut Faults<'_>) -> Vec<Condition> {
+/// The conditions of a field, and where each stands.
+fn read_conditions(
+    table: &Table<'_>,
+    faults: &mut Faults<'_>,
+) -> (Vec<Condition>, Vec<Range<usize>>) {
     let mut conditions = Vec::new();
     for entry in table.array("only_if", faults) {
         let name = format!("a condition of {}", table.name);
         if let Some(condition) = table_of(entry, name, faults) {
-            conditions.extend(read_condition(entry, &condition, faults));
+            let read = read_condition(entry, &condition, faults);
+            conditions.extend(read.map(|condition| (condition, entry.span())));
         }
     }
-    conditions
+    conditions.into_iter().unzip()
 }
 
 fn read_condition(

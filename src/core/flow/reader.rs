@@ -7,6 +7,7 @@
 use super::fault::{Faults, nearest};
 use super::words::Words;
 use crate::core::lang::Lang;
+use crate::core::plain_text;
 use std::collections::BTreeMap;
 use std::ops::Range;
 use toml::Spanned;
@@ -29,6 +30,45 @@ impl<'a> Table<'a> {
             .iter()
             .find(|(name, _)| name.get_ref().as_ref() == key)
             .map(|(_, value)| value)
+    }
+
+    /// The text under a key as written, with its place, if it is one.
+    pub(super) fn said(&self, key: &str) -> Option<(&'a str, Range<usize>)> {
+        let entry = self.find(key)?;
+        Some((entry.get_ref().as_str()?, entry.span()))
+    }
+
+    /// The texts of a list, with their places; what is none is passed over.
+    pub(super) fn texts(&self, key: &str) -> Vec<(&'a str, Range<usize>)> {
+        let entries = self.find(key).and_then(array_of).into_iter().flatten();
+        entries
+            .filter_map(|entry| Some((entry.get_ref().as_str()?, entry.span())))
+            .collect()
+    }
+
+    /// The table under a key, if it is one.
+    pub(super) fn table_at(&self, key: &str) -> Option<Table<'a>> {
+        self.find(key).and_then(bare_table)
+    }
+
+    /// The tables of a list; what is none is passed over.
+    pub(super) fn tables(&self, key: &str) -> Vec<Table<'a>> {
+        let entries = self.find(key).and_then(array_of).into_iter().flatten();
+        entries.filter_map(bare_table).collect()
+    }
+
+    /// Where a key's value stands, or the table if there is none.
+    pub(super) fn place(&self, key: &str) -> Range<usize> {
+        self.find(key)
+            .map_or_else(|| self.span.clone(), Spanned::span)
+    }
+
+    /// Where a key's text in a language stands, or what comes nearest.
+    pub(super) fn place_in(&self, key: &str, lang: Lang) -> Range<usize> {
+        match self.table_at(key) {
+            Some(texts) => texts.place(lang.code()),
+            None => self.place(key),
+        }
     }
 
     fn need(&self, key: &str, what: &str, faults: &mut Faults<'_>) -> Option<Entry<'a>> {
@@ -169,7 +209,17 @@ pub(super) fn words_of(
 /// A value as a text that is not empty.
 pub(super) fn text_of(entry: Entry<'_>, name: &str, faults: &mut Faults<'_>) -> String {
     match entry.get_ref().as_str() {
-        Some(text) if !text.trim().is_empty() => text.trim().to_owned(),
+        Some(text) if !text.trim().is_empty() => {
+            if let Some(found) = plain_text::find_steering(text) {
+                let code = u32::from(found);
+                faults.note_within(
+                    &entry.span(),
+                    found.encode_utf8(&mut [0; 4]),
+                    format!("{name} holds the invisible character U+{code:04X}: take it out"),
+                );
+            }
+            text.trim().replace("\r\n", "\n")
+        }
         Some(_) => {
             faults.note(&entry.span(), format!("{name} is empty: write the text"));
             String::new()
@@ -195,6 +245,16 @@ pub(super) fn table_of<'a>(
         entries,
         span: entry.span(),
         name,
+    })
+}
+
+/// As [`table_of`], for what was read before and whose faults are told.
+fn bare_table<'a>(entry: Entry<'a>) -> Option<Table<'a>> {
+    let entries = entry.get_ref().as_table()?;
+    Some(Table {
+        entries,
+        span: entry.span(),
+        name: String::new(),
     })
 }
 

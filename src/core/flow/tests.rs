@@ -102,6 +102,38 @@ fn each_fault_says_where_it_is_and_what_to_do() {
         ),
         ("id = \"locality\"", "id = \"age_years\"", "ask one of them"),
         (
+            "kind = \"onset\"",
+            "kind = \"xyz\"",
+            "one of name, birth_or_age",
+        ),
+        (
+            "languages = [\"en\",",
+            "languages = [\"en\", \"en\",",
+            "take one out",
+        ),
+        (
+            "field = \"sex\", is",
+            "field = \"onset\", is",
+            "free words, so take the condition out",
+        ),
+        (
+            "is = \"female\"",
+            "is = \"woman\"",
+            "one of female, male, other",
+        ),
+        ("age_min = 12", "age_min = 99", "no higher than the second"),
+        (
+            "What is the trouble?",
+            "What is the {trouble}?",
+            "nothing is filled in here",
+        ),
+        (
+            "{record_id}. Please",
+            "{number}. Please",
+            "known here are {",
+        ),
+        ("{ en = \"Fever\",", "{ en = \"Fe\\nver\",", "on one"),
+        (
             "Call {emergency_number} now",
             "Call now",
             "must contain {emergency_number}",
@@ -127,6 +159,81 @@ fn a_fault_names_its_line() {
             .any(|f| f.starts_with(&format!("line {line}:"))),
         "{found:?}"
     );
+}
+
+/// Every place where a fault may stand, far from the top of what holds it.
+#[test]
+fn each_fault_names_the_line_it_stands_on() {
+    let other_words = "also]\nen = [\"hot body\"";
+    for (from, to, below) in [
+        ("id = \"locality\"", "id = \"sex\"", 0),
+        ("id = \"signs\"", "id = \"trouble\"", 0),
+        ("id = \"cough\"", "id = \"fever\"", 0),
+        ("label = { en = \"Cough\"", "label = { en = \"Fever\"", 0),
+        (other_words, "also]\nen = [\"cough\"", 1),
+        ("field = \"sex\", is", "field = \"sexe\", is", 0),
+        ("is = \"female\"", "is = \"woman\"", 0),
+        ("id = \"locality\"", "id = \"age_years\"", 0),
+        ("Village or part of town", "Village {of} town", 0),
+        (
+            "pt = \"Qual é o problema?\"",
+            "pt = \"\"\"\nQual é\no {problema}?\"\"\"",
+            2,
+        ),
+        ("What is the trouble?", "What \u{202E}is the trouble?", 0),
+    ] {
+        let (found, line) = changed(from, to);
+        let place = format!("line {}:", line + below);
+        assert_eq!(found.len(), 1, "{to}: {found:#?}");
+        assert!(found[0].starts_with(&place), "{to}: {place} {found:#?}");
+    }
+}
+
+#[test]
+fn a_word_means_one_choice_and_no_command() {
+    let hot = "also]\nen = [\"hot body\"";
+    for (from, to, says) in [
+        (hot, "also]\nen = [\"cough\"", "\"cough\" means two choices"),
+        (
+            hot,
+            "also]\nen = [\"COUGH!\"",
+            "\"COUGH!\" means two choices",
+        ),
+        (hot, "also]\nen = [\"coughing\"", "means two choices"),
+        ("{ en = \"Cough\"", "{ en = \"fever.\"", "means two choices"),
+        ("{ en = \"Cough\"", "{ en = \"Stop\"", "is a command"),
+        (hot, "also]\nen = [\"my data\"", "is a command"),
+    ] {
+        let (found, _) = changed(from, to);
+        assert_eq!(found.len(), 1, "{to}: {found:#?}");
+        assert!(found[0].contains(says), "{to}: {found:#?}");
+    }
+    // One choice may have a word twice, and another language has its own.
+    for to in ["also]\nen = [\"fever\", \"Fever\"", "also]\nen = [\"tos\""] {
+        assert_eq!(changed(hot, to).0, Vec::<String>::new(), "{to}");
+    }
+}
+
+#[test]
+fn a_field_with_a_fault_brings_no_second_one_on_those_that_depend_on_it() {
+    let (found, line) = changed("kind = \"sex\"", "kind = \"gender\"");
+    assert_eq!(found.len(), 1, "{found:#?}");
+    assert!(found[0].starts_with(&format!("line {line}:")), "{found:?}");
+}
+
+#[test]
+fn what_steers_the_screen_stands_in_no_text() {
+    for bad in ["\\u0000", "\\u001B[2J", "\\t", "\u{202A}", "\u{2069}"] {
+        let (found, line) = changed("What is the trouble?", &format!("What is{bad} it?"));
+        let place = format!("line {line}:");
+        assert!(found[0].starts_with(&place), "{bad:?}: {found:?}");
+        assert!(found[0].contains("invisible character U+"), "{found:?}");
+    }
+    let windows = "\"\"\"What is\r\nthe trouble?\"\"\"";
+    let source = BUILT_IN.replacen("\"What is the trouble?\"", windows, 1);
+    let flow = Flow::parse(&source).unwrap();
+    let asked = flow.find_field("complaint").unwrap().ask.get(Lang::En);
+    assert_eq!(asked, "What is\nthe trouble?");
 }
 
 #[test]

@@ -6,13 +6,19 @@ CREATE TABLE meta (
     value BLOB NOT NULL
 ) STRICT, WITHOUT ROWID;
 
--- Credentials. `previous` stays accepted until `previous_until`.
+-- Credentials.
 CREATE TABLE secret (
-    name           TEXT PRIMARY KEY,
-    value          BLOB NOT NULL,
-    set_at         INTEGER NOT NULL,
-    previous       BLOB,
-    previous_until INTEGER
+    name   TEXT PRIMARY KEY,
+    value  BLOB NOT NULL,
+    set_at INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+
+-- Former values of a credential, each accepted until its own time.
+CREATE TABLE former_secret (
+    name  TEXT NOT NULL,
+    value BLOB NOT NULL,
+    until INTEGER NOT NULL,
+    PRIMARY KEY (name, value)
 ) STRICT, WITHOUT ROWID;
 
 -- POST bodies as received, where every item became a message that a conversation
