@@ -50,7 +50,7 @@ pub enum Why {
     NewerQuestion,
     /// The person wrote by themselves: no template is needed.
     NotNeeded,
-    /// It was taken and then refused; a copy of it is in the queue.
+    /// It was taken and did not arrive, or may not have; a copy took its place.
     SentAgain,
     /// It is a copy, and the first one arrived after all.
     FirstArrived,
@@ -193,13 +193,13 @@ const TABLE: &[Row] = &[
     (
         Why::SentAgain,
         "sent_again",
-        "WhatsApp took it and gave it back; a copy of it is in the queue.",
+        "WhatsApp took it and it did not arrive, or may not have; a copy of it took its place.",
         "",
     ),
     (
         Why::FirstArrived,
         "first_arrived",
-        "It is a copy of a message that WhatsApp had given back, and that one arrived after all.",
+        "It is a copy of a message that seemed lost, and that one arrived after all.",
         "",
     ),
     (

@@ -16,9 +16,11 @@ mod template;
 mod tests;
 
 pub use claim::{Claim, Turn, turn};
+pub use copy::send_again;
 pub use prompt::{LastPrompt, last_prompt, prompts_since, quotes};
 pub use settle::{line_up, not_doubled, recover, repeats, settle, untold};
 pub use status::{OfAccount, account_fault, account_refused, addressee, apply_status};
+
 pub use template::note_fault;
 
 use crate::core::delivery::{DeliveryState, Limits, Why};
