@@ -346,6 +346,7 @@ mod tests {
             include_str!("../../store/outbox/claim.rs"),
             include_str!("../../store/outbox/mod.rs"),
             include_str!("../../store/outbox/lane.rs"),
+            include_str!("../../store/outbox/steps.rs"),
         ];
         let mut found = 0;
         for source in sources {

@@ -11,6 +11,7 @@ mod look;
 mod prompt;
 mod settle;
 mod status;
+mod steps;
 mod template;
 #[cfg(test)]
 mod tests;
@@ -20,7 +21,7 @@ pub use copy::send_again;
 pub use prompt::{LastPrompt, last_prompt, prompts_since, quotes};
 pub use settle::{line_up, not_doubled, recover, repeats, settle, untold};
 pub use status::{OfAccount, account_fault, account_refused, addressee, apply_status};
-
+pub use steps::{clock_ahead, clock_back};
 pub use template::note_fault;
 
 use crate::core::delivery::{DeliveryState, Limits, Why};
