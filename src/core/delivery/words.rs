@@ -44,6 +44,8 @@ pub enum Why {
     Interrupted,
     /// Nobody will know whether it arrived, and it must not arrive twice.
     SentInDoubt,
+    /// The provider took it, and nothing was heard of it for too long.
+    Unheard,
     /// It grew too old.
     TooOld,
     /// A newer question took its place.
@@ -170,6 +172,12 @@ const TABLE: &[Row] = &[
         Why::SentInDoubt,
         "sent_in_doubt",
         "It left, and nobody can tell whether it arrived. It is not sent again, because twice could do harm.",
+        "Ask this patient whether they have it, or send it again.",
+    ),
+    (
+        Why::Unheard,
+        "unheard",
+        "WhatsApp took it and has told nothing of its arrival for so long that it may be lost.",
         "Ask this patient whether they have it, or send it again.",
     ),
     (
@@ -347,6 +355,7 @@ mod tests {
             include_str!("../../store/outbox/mod.rs"),
             include_str!("../../store/outbox/lane.rs"),
             include_str!("../../store/outbox/steps.rs"),
+            include_str!("../../store/outbox/unheard.rs"),
         ];
         let mut found = 0;
         for source in sources {

@@ -65,7 +65,7 @@ pub fn send_again(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<Option
             "INSERT INTO outbox (key, contact_id, purpose, body, rank, state, maybe_double,
                                  created_at, updated_at, about_stamp)
              SELECT {NAME}, contact_id, purpose, body, rank, 'queued',
-                    max(maybe_double, why IS 'sent_in_doubt'), created_at, ?2, about_stamp
+                    max(maybe_double, why IS 'sent_in_doubt' OR why IS 'unheard'), created_at, ?2, about_stamp
              FROM outbox WHERE id = ?1 AND body IS NOT NULL AND wamid_key IS NOT NULL
                AND state IN ('failed', 'expired', 'cancelled')"
         ))?
