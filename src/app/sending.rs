@@ -19,6 +19,7 @@ use crate::work::runner::Runner;
 use crate::work::sender::Sender;
 use crate::work::steps::Steps;
 use crate::work::taking::Taking;
+use crate::work::unheard::Unheard;
 use crate::work::watcher::Watcher;
 use std::sync::Arc;
 
@@ -81,6 +82,29 @@ pub(super) fn start_sender(
     runner.start("line watcher", watcher.run(stop));
 }
 
+/// Starts what watches over messages that were taken.
+pub(super) fn start_unheard(
+    config: &Config,
+    opened: &Opened,
+    machine: &Machine,
+    runner: &mut Runner,
+    sending: Sending<'_>,
+) {
+    let unheard = Unheard {
+        writer: opened.writer.clone(),
+        clock: Arc::clone(&machine.clock),
+        line: sending.line.clone(),
+        heard: sending.bells.heard.clone(),
+        max_age_ms: max_age_ms(config),
+    };
+    runner.start("unheard messages", unheard.run(runner.stop_signal()));
+}
+
+/// How old a message may grow.
+fn max_age_ms(config: &Config) -> i64 {
+    i64::from(config.outbox.max_age_hours) * HOUR_MS
+}
+
 /// What the queue is planned by. Only the Cloud API has a window and a limit
 /// for each person; only UltraMsg can be asked what became of a message.
 fn rules(config: &Config) -> outbox::Rules {
@@ -99,7 +123,7 @@ fn rules(config: &Config) -> outbox::Rules {
         limits: Limits {
             window,
             pair,
-            max_age_ms: i64::from(config.outbox.max_age_hours) * HOUR_MS,
+            max_age_ms: max_age_ms(config),
             asking,
         },
         language: languages.first().copied().unwrap_or(Lang::En),

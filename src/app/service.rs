@@ -99,6 +99,7 @@ pub async fn start(
     let pulse = Pulse::default();
     sending::start_poll(config, opened, runner, sending, &pulse, &taking);
     start_housekeeping(config, opened, machine, runner);
+    sending::start_unheard(config, opened, machine, runner, sending);
     start_store_watch(opened, runner);
     runner.start("credentials", credentials.clone().run(runner.stop_signal()));
     let health = Health {

@@ -179,6 +179,7 @@ pub fn granted(response: Response) -> Result<Response, Failure> {
         | Response::Page { .. }
         | Response::Queue { .. }
         | Response::Message { .. }
+        | Response::MessageChanged { .. }
         | Response::Users { .. }
         | Response::Setup { .. }
         | Response::Tested { .. }

@@ -4,6 +4,7 @@ use super::failure::{Failure, mismatch};
 use super::reach::{ask_once, ask_signed_in};
 use super::{Globals, Opening, SigningIn, argument, output};
 use crate::core::delivery::{DeliveryState, explain};
+use crate::core::id::OutboxId;
 use crate::core::private::Private;
 use crate::core::table::time;
 use crate::ops::{LineFacts, QueueLine, Request, Response};
@@ -96,23 +97,29 @@ impl Outbox {
                 let asked = Request::OutboxRetry {
                     id: argument::message(&id)?,
                 };
-                ask_once(globals, &opening, asked).await?;
-                done(globals, "back in the queue")
+                let Response::MessageChanged { id } = ask_once(globals, &opening, asked).await?
+                else {
+                    return Err(mismatch());
+                };
+                done(globals, id, &format!("back in the queue as message {id}"))
             }
             Self::Cancel { id, opening } => {
                 let asked = Request::OutboxCancel {
                     id: argument::message(&id)?,
                 };
-                ask_once(globals, &opening, asked).await?;
-                done(globals, "cancelled")
+                let Response::MessageChanged { id } = ask_once(globals, &opening, asked).await?
+                else {
+                    return Err(mismatch());
+                };
+                done(globals, id, "cancelled")
             }
         }
     }
 }
 
-fn done(globals: &Globals, word: &str) -> Result<(), Failure> {
+fn done(globals: &Globals, id: OutboxId, word: &str) -> Result<(), Failure> {
     if globals.json {
-        return output::json(&serde_json::json!({"done": true}));
+        return output::json(&serde_json::json!({"done": true, "id": id}));
     }
     output::line(word)
 }

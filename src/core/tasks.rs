@@ -56,6 +56,8 @@ pub enum Kind {
     /// The provider has refused us for some time: the token, the account, or
     /// its phone.
     LineRefused,
+    /// The provider takes messages and tells nothing more of any.
+    NothingHeard,
 }
 
 /// How a task ended.
@@ -71,7 +73,7 @@ pub enum Outcome {
 
 impl Kind {
     /// Every kind, the most urgent first.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 25] = [
         Self::DangerSign,
         Self::Undelivered,
         Self::CallPatient,
@@ -96,6 +98,7 @@ impl Kind {
         Self::FreeMessagesLow,
         Self::MessagesNotFetched,
         Self::LineRefused,
+        Self::NothingHeard,
     ];
 
     /// The word in rows, in JSON and for programs.
@@ -125,6 +128,7 @@ impl Kind {
             Self::FreeMessagesLow => "free_messages_low",
             Self::MessagesNotFetched => "messages_not_fetched",
             Self::LineRefused => "line_refused",
+            Self::NothingHeard => "nothing_heard",
         }
     }
 
@@ -155,6 +159,7 @@ impl Kind {
             Self::FreeMessagesLow => "free messages nearly used up",
             Self::MessagesNotFetched => "messages cannot be fetched",
             Self::LineRefused => "nothing can be sent",
+            Self::NothingHeard => "nothing is heard of what is sent",
         }
     }
 
@@ -227,6 +232,11 @@ impl Kind {
                 "run healthpost doctor --online: it says whether the token, the account or its \
                  phone is refused, and what to do; replies wait until then"
             }
+            Self::NothingHeard => {
+                "see on a phone whether replies arrive: if not, look for a missing payment method \
+                 at business.facebook.com/billing_hub, with UltraMsg at the clinic's phone; if they \
+                 do, healthpost whatsapp setup looks at the way back to this box"
+            }
         }
     }
 
@@ -256,7 +266,8 @@ impl Kind {
             | Self::NumberLimited
             | Self::FreeMessagesLow
             | Self::MessagesNotFetched
-            | Self::LineRefused => false,
+            | Self::LineRefused
+            | Self::NothingHeard => false,
         }
     }
 }

@@ -85,17 +85,22 @@ pub(super) async fn show(
     })
 }
 
-/// Puts a message back into the queue.
+/// Puts a message back into the queue, and says under which number.
 pub(super) async fn retry(context: &Context, id: OutboxId) -> Result<Response, Error> {
     change(context, id, "outbox.retry", queue::retry).await
 }
 
 /// Withdraws a message.
 pub(super) async fn cancel(context: &Context, id: OutboxId) -> Result<Response, Error> {
-    change(context, id, "outbox.cancel", queue::cancel).await
+    change(context, id, "outbox.cancel", |conn, id, at| {
+        Ok(queue::cancel(conn, id, at)?.then_some(id))
+    })
+    .await
 }
 
-type Change = fn(&rusqlite::Connection, OutboxId, UnixMs) -> Result<bool, Error>;
+/// Gives the number under which the message stands afterwards; none if it stayed
+/// as it was.
+type Change = fn(&rusqlite::Connection, OutboxId, UnixMs) -> Result<Option<OutboxId>, Error>;
 
 async fn change(
     context: &Context,
@@ -107,22 +112,24 @@ async fn change(
     let done = context
         .writer
         .run(move |conn| {
-            if change(conn, id, at)? {
+            let changed = change(conn, id, at)?;
+            if changed.is_some() {
                 audit::append(conn, &deed("command line", action, &subject(id), at))?;
-                return Ok(Some(true));
+            } else if !queue::exists(conn, id)? {
+                return Ok(None);
             }
-            Ok(queue::exists(conn, id)?.then_some(false))
+            Ok(Some(changed))
         })
         .await?;
     match done {
         None => Ok(missing()),
-        Some(false) => Ok(Response::refused(
+        Some(None) => Ok(Response::refused(
             "the message is past the point where that can be done",
             "healthpost outbox list shows where it stands",
         )),
-        Some(true) => {
+        Some(Some(id)) => {
             context.tell(Changed::Outbox).await;
-            Ok(Response::Done)
+            Ok(Response::MessageChanged { id })
         }
     }
 }

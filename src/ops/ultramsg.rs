@@ -73,16 +73,16 @@ pub(super) fn tested(outcome: &SendOutcome, news: &News) -> Response {
     let (state, said) = match outcome {
         SendOutcome::Accepted { .. } if news.arrived => (
             "delivered",
-            "it arrived on the phone, and the webhook works too",
+            "it arrived on the phone, and word of it came back here",
         ),
         SendOutcome::Accepted { .. } if news.sent => (
             "sent",
-            "it left UltraMsg, and the webhook works too. The phone is off or out of reach",
+            "it left UltraMsg, and word of it came back here. The phone is off or out of reach",
         ),
         SendOutcome::Accepted { .. } => (
             "accepted",
-            "UltraMsg took it into its queue: look at the phone. Whether it arrives is told by \
-             the webhook of a running service only",
+            "UltraMsg took it into its queue: look at the phone. Whether it arrives is told to a \
+             running service only",
         ),
         SendOutcome::Unknown => {
             return Response::refused(
@@ -98,5 +98,27 @@ pub(super) fn tested(outcome: &SendOutcome, news: &News) -> Response {
     Response::Tested {
         state: state.to_owned(),
         said: said.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// News come by questions too, where there is no public way in.
+    #[test]
+    fn a_test_says_nothing_of_a_webhook_that_may_not_be_there() {
+        let taken = SendOutcome::Accepted { wamid: "1".into() };
+        for (sent, arrived) in [(true, true), (true, false), (false, false)] {
+            let news = News {
+                sent,
+                arrived,
+                failed: None,
+            };
+            let Response::Tested { said, .. } = tested(&taken, &news) else {
+                panic!("it was taken");
+            };
+            assert!(!said.contains("webhook"), "{said}");
+        }
     }
 }

@@ -285,6 +285,11 @@ pub enum Response {
         /// Its words; none if they were erased.
         text: Option<Private<String>>,
     },
+    /// A message was put back into the queue, or withdrawn.
+    MessageChanged {
+        /// The number under which it stands now.
+        id: OutboxId,
+    },
     /// Staff accounts.
     Users {
         /// By name.

@@ -4,12 +4,15 @@
 use crate::core::limits::{
     MEDIA_WAIT_MS_MAX, PREVIOUS_SECRET_MS, PROVIDER_WAIT_MS_MAX, STAFF_LOCK_MS_MAX, UNCONSENTED_MS,
 };
-use crate::core::time::{HOUR_MS, MINUTE_MS, UnixMs};
+use crate::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, UnixMs};
 use crate::store::{Result, polling};
 use rusqlite::{Connection, params};
 
 /// Longest a contact waits for its step: quiet time and brake, and some room.
 const STEP_MS_MAX: i64 = MINUTE_MS;
+/// Longest a contact's head waits, ms: where the ceiling of a day is reached, for
+/// the clinic's midnight, after a day that may have an hour more.
+const HEAD_MS_MAX: i64 = DAY_MS + 2 * HOUR_MS;
 /// What a message in doubt waits anew, ms.
 const DOUBT_MS: i64 = 10 * MINUTE_MS;
 /// How far ahead the moment of something that happened may lie, ms: clocks are
@@ -49,7 +52,7 @@ pub fn mend(conn: &Connection, now: UnixMs) -> Result<usize> {
             "UPDATE lane SET look_at = ?1, ready_at = NULL
              WHERE rank IN (0, 1) AND ready_at IS NOT NULL AND ready_at > ?2",
         )?
-        .execute(params![now.0, latest])?;
+        .execute(params![now.0, now.plus_ms(HEAD_MS_MAX).0])?;
     mended += conn
         .prepare_cached(concat!(
             "UPDATE lane SET look_at = ?1
@@ -128,7 +131,6 @@ mod tests {
     use crate::core::id::InboxId;
     use crate::core::media::wait_ms;
     use crate::core::outgoing::Purpose;
-    use crate::core::time::DAY_MS;
     use crate::store::cards::Card;
     use crate::store::tests::{contact, count, db, plan, queue};
     use crate::store::{media, pending, secrets};

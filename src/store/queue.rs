@@ -118,13 +118,19 @@ pub fn summary(conn: &Connection) -> Result<Summary> {
 }
 
 /// Puts a message that will not arrive, or waits for its time, back into the
-/// queue; `false` if it is not in a state from which that makes sense. One that
-/// may have arrived after all is marked. That staff want it outweighs whatever
-/// was to end it.
+/// queue, and gives the number under which it stands there; none if it is not in
+/// a state from which that makes sense. One that may have arrived after all is
+/// marked. That staff want it outweighs whatever was to end it.
+///
+/// One that the provider took goes on as a copy: news of the former try must not
+/// be taken for news of the new one, nor the other way round.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn retry(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<bool> {
+pub fn retry(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<Option<OutboxId>> {
+    if let Some(copy) = outbox::send_again(conn, id, now)? {
+        return Ok(Some(copy));
+    }
     let changed = conn.execute(
         "UPDATE outbox SET state = 'queued', why = NULL, not_before = 0, attempts = 0,
                 delays = 0, repeats = 0, aged_from = NULL, updated_at = ?2, doom = NULL,
@@ -133,7 +139,7 @@ pub fn retry(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<bool> {
            AND state IN ('queued', 'held', 'in_doubt', 'failed', 'expired', 'cancelled')",
         params![id.0, now.0],
     )?;
-    Ok(changed == 1)
+    Ok((changed == 1).then_some(id))
 }
 
 /// Withdraws a message that has not left; `false` if it has, or never will.

@@ -110,6 +110,16 @@ pub fn close_for(conn: &Connection, outbox: OutboxId, now: UnixMs) -> Result<boo
     Ok(closed == 1)
 }
 
+/// A message goes on under another number: its task stands for that one now.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn hand_on(conn: &Connection, from: OutboxId, to: OutboxId) -> Result<()> {
+    conn.prepare_cached("UPDATE task SET outbox_id = ?2 WHERE outbox_id = ?1")?
+        .execute(params![from.0, to.0])?;
+    Ok(())
+}
+
 /// Closes every task of a kind about one thing that is not done; the reason for
 /// it has gone by itself.
 ///

@@ -22,6 +22,7 @@ pub mod steps;
 mod stretch;
 pub mod taking;
 mod tally;
+pub mod unheard;
 pub mod usage;
 mod watch;
 pub mod watcher;
@@ -55,4 +56,6 @@ pub struct Bells {
     pub sender: Bell,
     /// New files may be waiting to be fetched.
     pub media: Bell,
+    /// Something was heard of a message of ours.
+    pub heard: Bell,
 }

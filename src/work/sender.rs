@@ -118,10 +118,8 @@ impl<M: Messenger> Sender<M> {
         let up_ms = stretch.up_since.map_or(0, |since| now.at.ms_since(since));
         let away_ms = stretch.away_ms;
         let rules = Arc::clone(&self.rules);
-        let (owed_ms, in_doubt_ms) = (
-            steps.owed_ms(self.line.moment(now.at)),
-            self.policy.in_doubt_ms,
-        );
+        let owed = steps.owed(self.line.moment(now.at));
+        let in_doubt_ms = self.policy.in_doubt_ms;
         let line = self.line.clone();
         let turned = self.writer.run(move |conn| {
             // What stopped the line meanwhile stood there before its message
@@ -131,8 +129,11 @@ impl<M: Messenger> Sender<M> {
             } else {
                 0
             };
-            if owed_ms > 0 {
-                outbox::line_up(conn, in_doubt_ms, owed_ms, now.at)?;
+            if owed.ahead_ms > 0 {
+                outbox::clock_ahead(conn, in_doubt_ms, owed.ahead_ms, now.at)?;
+            }
+            if owed.back_ms > 0 {
+                outbox::clock_back(conn, in_doubt_ms, owed.back_ms, now.at)?;
             }
             let news = pull_first_ms(away_ms, up_ms, true) > 0 && pending::any(conn)?;
             let wait = pull_first_ms(away_ms, up_ms, news);

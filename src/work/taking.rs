@@ -106,6 +106,7 @@ impl Taking {
         }
         if tally.statuses > 0 {
             self.bells.sender.ring();
+            self.bells.heard.ring();
         }
     }
 

@@ -73,7 +73,8 @@ pub struct Lane {
     pub templates: Templated,
     /// WhatsApp's stamp of their last message or call; zero if never.
     pub last_stamp: UnixMs,
-    /// The stamp whose window WhatsApp itself called closed.
+    /// The stamp whose window is closed whatever the clock says: WhatsApp itself
+    /// said so, or a clock that could be trusted when this one cannot.
     pub closed_stamp: Option<UnixMs>,
     /// What their pair allowance is spent up to.
     pub spent: UnixMs,

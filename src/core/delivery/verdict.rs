@@ -71,7 +71,7 @@ pub fn judge(
         SendOutcome::Accepted { .. } => Verdict {
             state: DeliveryState::Accepted,
             why: None,
-            not_before: now,
+            not_before: UnixMs(0),
             counts: false,
             delayed: false,
             channel: Channel::Fine,

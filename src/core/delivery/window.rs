@@ -63,8 +63,8 @@ pub enum Window {
 
 impl WindowRule {
     /// How the window stands of somebody whose last message or call WhatsApp
-    /// stamped `last` (zero: never), when the provider itself said of the one
-    /// opened at `closed` that it is closed.
+    /// stamped `last` (zero: never), when the one opened at `closed` is known to
+    /// be closed: the provider itself said so, or a better clock than this.
     ///
     /// On an untrusted clock nothing is held for its sake: the message goes,
     /// and the provider's refusal (131047) is the answer. What the provider

@@ -44,13 +44,15 @@ pub enum Why {
     Interrupted,
     /// Nobody will know whether it arrived, and it must not arrive twice.
     SentInDoubt,
+    /// The provider took it, and nothing was heard of it for too long.
+    Unheard,
     /// It grew too old.
     TooOld,
     /// A newer question took its place.
     NewerQuestion,
     /// The person wrote by themselves: no template is needed.
     NotNeeded,
-    /// It was taken and then refused; a copy of it is in the queue.
+    /// It was taken and did not arrive, or may not have; a copy took its place.
     SentAgain,
     /// It is a copy, and the first one arrived after all.
     FirstArrived,
@@ -173,6 +175,12 @@ const TABLE: &[Row] = &[
         "Ask this patient whether they have it, or send it again.",
     ),
     (
+        Why::Unheard,
+        "unheard",
+        "WhatsApp took it and has told nothing of its arrival for so long that it may be lost.",
+        "Ask this patient whether they have it, or send it again.",
+    ),
+    (
         Why::TooOld,
         "too_old",
         "It could not be sent for so long that it is of no use any more.",
@@ -193,13 +201,13 @@ const TABLE: &[Row] = &[
     (
         Why::SentAgain,
         "sent_again",
-        "WhatsApp took it and gave it back; a copy of it is in the queue.",
+        "WhatsApp took it and it did not arrive, or may not have; a copy of it took its place.",
         "",
     ),
     (
         Why::FirstArrived,
         "first_arrived",
-        "It is a copy of a message that WhatsApp had given back, and that one arrived after all.",
+        "It is a copy of a message that seemed lost, and that one arrived after all.",
         "",
     ),
     (
@@ -346,6 +354,8 @@ mod tests {
             include_str!("../../store/outbox/claim.rs"),
             include_str!("../../store/outbox/mod.rs"),
             include_str!("../../store/outbox/lane.rs"),
+            include_str!("../../store/outbox/steps.rs"),
+            include_str!("../../store/outbox/unheard.rs"),
         ];
         let mut found = 0;
         for source in sources {

@@ -231,8 +231,10 @@ CREATE TABLE lane (
     spent_to     INTEGER NOT NULL DEFAULT 0,
     -- The stamp of theirs up to which they were told of our lateness.
     told_stamp   INTEGER NOT NULL DEFAULT 0,
-    -- The stamp whose window WhatsApp itself called closed.
-    closed_stamp INTEGER
+    -- The stamp whose window WhatsApp itself called closed, and the one whose
+    -- window was over by our own clock while that could be trusted.
+    closed_stamp INTEGER,
+    lapsed_stamp INTEGER
 ) STRICT;
 CREATE INDEX lane_ready ON lane (rank, ready_at) WHERE ready_at IS NOT NULL;
 CREATE INDEX lane_look ON lane (look_at) WHERE look_at IS NOT NULL;

@@ -147,7 +147,8 @@ const fn takes_place(errand: Errand) -> bool {
 /// One in doubt stays what it is.
 fn say_why(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<()> {
     conn.prepare_cached(
-        "UPDATE outbox SET why = ?2, updated_at = ?3 WHERE id = ?1 AND state = 'queued'",
+        "UPDATE outbox SET why = ?2, updated_at = ?3
+         WHERE id = ?1 AND state = 'queued' AND why IS NOT ?2",
     )?
     .execute(params![id.0, Why::DailyCeiling.word(), now.0])?;
     Ok(())
@@ -201,6 +202,7 @@ mod tests {
     use crate::core::delivery::{Asking, DeliveryState, Limits, SendOutcome};
     use crate::core::inbound::Receipt;
     use crate::core::time::{DAY_MS, HOUR_MS, Now};
+    use crate::store::clock_moves;
     use crate::store::tests::{box_key, contact, db, queue};
 
     const NOW: UnixMs = UnixMs(20 * HOUR_MS);
@@ -264,6 +266,34 @@ mod tests {
         }
         assert!(leave(&conn, TOMORROW.plus_ms(-1), 10).is_empty());
         assert_eq!(leave(&conn, TOMORROW, 10).len(), 2);
+    }
+
+    #[test]
+    fn a_wait_for_midnight_is_no_sign_of_a_clock_that_was_set_back() {
+        let conn = db();
+        for n in 1..=3 {
+            let who = contact(&conn, &format!("24397000000{n}"));
+            queue(&conn, who, Purpose::Notice, &format!("n{n}"));
+        }
+        let morning = UnixMs(HOUR_MS);
+        let both = leave(&conn, morning, 10);
+        accepted(&conn, &both);
+        assert!(leave(&conn, morning, 10).is_empty());
+        let written = conn.total_changes();
+        let later = morning.plus_ms(60_000);
+        assert_eq!(clock_moves::mend(&conn, later).unwrap(), 0);
+        assert!(leave(&conn, later, 10).is_empty());
+        assert_eq!(conn.total_changes(), written);
+        // Looked at anew, its row says what it said.
+        conn.execute("UPDATE lane SET look_at = ?1", [later.0])
+            .unwrap();
+        assert!(leave(&conn, later, 10).is_empty());
+        let touched = "SELECT count(*) FROM outbox WHERE state = 'queued' AND updated_at >= ?1";
+        let touched: i64 = conn
+            .query_row(touched, [later.0], |row| row.get(0))
+            .unwrap();
+        assert_eq!(touched, 0);
+        assert_eq!(leave(&conn, TOMORROW, 10).len(), 1);
     }
 
     /// How many messages the provider took, as it is counted.

@@ -1,4 +1,5 @@
-//! Copies of messages that the provider took and gave back. A copy stands under
+//! Copies of messages that the provider took and gave back, or of which it told
+//! nothing. A copy stands under
 //! a name of its own: no late status of the first one can be taken for one of
 //! the copy. Whoever may have the first one is never sent the copy unmarked.
 
@@ -50,6 +51,32 @@ pub(super) fn queue(
         return ask_staff(conn, id, Why::Undelivered, now);
     }
     say_why(conn, id, DeliveryState::Superseded, Why::SentAgain)
+}
+
+/// Queues a copy of a message that the provider took and that did not arrive, or
+/// may not have, because staff want it sent again; its task goes with it. None if
+/// it was never taken, or does not stand where that makes sense.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn send_again(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<Option<OutboxId>> {
+    let copied = conn
+        .prepare_cached(&format!(
+            "INSERT INTO outbox (key, contact_id, purpose, body, rank, state, maybe_double,
+                                 created_at, updated_at, about_stamp)
+             SELECT {NAME}, contact_id, purpose, body, rank, 'queued',
+                    max(maybe_double, why IS 'sent_in_doubt' OR why IS 'unheard'), created_at, ?2, about_stamp
+             FROM outbox WHERE id = ?1 AND body IS NOT NULL AND wamid_key IS NOT NULL
+               AND state IN ('failed', 'expired', 'cancelled')"
+        ))?
+        .execute(params![id.0, now.0])?;
+    if copied == 0 {
+        return Ok(None);
+    }
+    let copy = OutboxId(conn.last_insert_rowid());
+    set(conn, id, DeliveryState::Superseded, Why::SentAgain, now)?;
+    tasks::hand_on(conn, id, copy)?;
+    Ok(Some(copy))
 }
 
 /// A message that was given back arrived after all (on a linked device): its

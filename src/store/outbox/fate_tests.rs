@@ -103,12 +103,12 @@ fn what_may_have_arrived_is_marked_when_staff_send_it_again() {
     let over = NOW.plus_ms(POLICY.in_doubt_ms);
     assert!(claim(&conn, over, 10).unwrap().is_empty());
     assert_eq!(state(&conn, id), DeliveryState::Failed);
-    assert!(by_staff::retry(&conn, id, over).unwrap());
+    assert!(by_staff::retry(&conn, id, over).unwrap().is_some());
     assert_eq!(count(&conn, "SELECT maybe_double FROM outbox"), 1);
     // What surely never left is sent again without a mark.
     let never = queue(&conn, amina, Purpose::Notice, "a1");
     assert!(by_staff::cancel(&conn, never, over).unwrap());
-    assert!(by_staff::retry(&conn, never, over).unwrap());
+    assert!(by_staff::retry(&conn, never, over).unwrap().is_some());
     assert_eq!(
         count(&conn, "SELECT maybe_double FROM outbox WHERE id = 2"),
         0
@@ -123,7 +123,7 @@ fn what_staff_send_again_outlives_a_newer_question() {
     let first = one(&conn, NOW);
     supersede_prompts(&conn, amina, NOW).unwrap();
     end(&conn, &first, &SendOutcome::Unknown, NOW);
-    assert!(by_staff::retry(&conn, id, NOW).unwrap());
+    assert!(by_staff::retry(&conn, id, NOW).unwrap().is_some());
     let again = one(&conn, NOW);
     let unsent = SendOutcome::NotSent(crate::ports::LineFault::Down);
     assert_eq!(end(&conn, &again, &unsent, NOW), DeliveryState::Queued);
@@ -269,6 +269,54 @@ fn the_arrival_of_the_first_reaches_the_last_copy() {
         7,
         "ob:a1 and the number of one message"
     );
+}
+
+/// A fault that no further try mends.
+const LASTING: i64 = 131_026;
+
+#[test]
+fn news_of_what_staff_send_again_are_news_of_the_new_try() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Notice, "a1");
+    let first = one(&conn, NOW);
+    end(&conn, &first, &accepted("w1"), NOW);
+    given_back(&conn, "w1", "ob:a1", LASTING, NOW);
+    assert_eq!(state(&conn, id), DeliveryState::Failed);
+    let copy = by_staff::retry(&conn, id, NOW).unwrap().unwrap();
+    assert_ne!(copy, id);
+    assert_eq!(by_staff::retry(&conn, id, NOW).unwrap(), None, "once");
+    let again = one(&conn, NOW);
+    assert_eq!((again.id, again.doubtful), (copy, false));
+    // The failure overtakes the answer to the send that it is about.
+    given_back(&conn, "w2", &again.call.key.0, LASTING, NOW);
+    end(&conn, &again, &accepted("w2"), NOW);
+    assert_eq!(state(&conn, copy), DeliveryState::Failed);
+    let open = tasks::list_open(&conn, 10).unwrap();
+    let [task] = &open[..] else {
+        panic!("{open:?}");
+    };
+    assert_eq!(task.outbox, Some(copy), "one task, and it went along");
+}
+
+#[test]
+fn what_staff_send_again_is_not_undone_by_late_news_of_the_former_try() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Notice, "a1");
+    let first = one(&conn, NOW);
+    end(&conn, &first, &accepted("w1"), NOW);
+    given_back(&conn, "w1", "ob:a1", LASTING, NOW);
+    let copy = by_staff::retry(&conn, id, NOW).unwrap().unwrap();
+    let again = one(&conn, NOW);
+    given_back(&conn, "w1", "ob:a1", LASTING, NOW);
+    end(&conn, &again, &accepted("w2"), NOW);
+    assert_eq!(state(&conn, copy), DeliveryState::Accepted);
+    // It arrives after all: nobody has to call, and the copy is marked.
+    arrived(&conn, "w1", NOW);
+    let marked = "SELECT maybe_double FROM outbox WHERE id = 2";
+    assert_eq!(count(&conn, marked), 1);
+    assert!(tasks::list_open(&conn, 10).unwrap().is_empty());
 }
 
 /// No payment method: Meta takes the message and gives it back.

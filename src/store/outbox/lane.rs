@@ -144,12 +144,17 @@ fn waiting(row: &Row<'_>) -> rusqlite::Result<Waiting> {
 }
 
 fn load(conn: &Connection, rules: &Rules, contact: ContactId, now: Now) -> Result<Lane> {
+    // By a clock that can be trusted it is judged anew: what it said before may
+    // have been wrong. By another one what was over stays so.
     let (last_stamp, closed, spent): (i64, Option<i64>, i64) = conn
         .prepare_cached(
-            "SELECT c.last_stamp, l.closed_stamp, l.spent_to FROM lane l
+            "SELECT c.last_stamp,
+                    CASE WHEN ?2 OR lapsed_stamp IS NULL THEN closed_stamp
+                         ELSE max(coalesce(closed_stamp, 0), lapsed_stamp) END,
+                    l.spent_to FROM lane l
              JOIN contact c ON c.id = l.contact_id WHERE l.contact_id = ?1",
         )?
-        .query_row([contact.0], |row| {
+        .query_row(params![contact.0, now.trusted], |row| {
             Ok((row.get(0)?, row.get(1)?, row.get(2)?))
         })?;
     let is_template = |one: &Waiting| one.purpose == Purpose::Template;
@@ -338,7 +343,7 @@ fn save(
         "UPDATE lane SET ready_at = CASE WHEN ?5 <= ?9 AND ready_at < ?5 AND rank = ?2
                                     THEN ready_at ELSE ?5 END,
                          rank = ?2, head_id = ?3, again = ?4, look_at = ?6, holds = ?7,
-                         closed_stamp = coalesce(?8, closed_stamp)
+                         lapsed_stamp = coalesce(?8, lapsed_stamp)
          WHERE contact_id = ?1",
     )?
     .execute(params![

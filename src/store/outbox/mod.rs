@@ -11,15 +11,20 @@ mod look;
 mod prompt;
 mod settle;
 mod status;
+mod steps;
 mod template;
 #[cfg(test)]
 mod tests;
+mod unheard;
 
 pub use claim::{Claim, Turn, turn};
+pub use copy::send_again;
 pub use prompt::{LastPrompt, last_prompt, prompts_since, quotes};
 pub use settle::{line_up, not_doubled, recover, repeats, settle, untold};
 pub use status::{OfAccount, account_fault, account_refused, addressee, apply_status};
+pub use steps::{clock_ahead, clock_back};
 pub use template::note_fault;
+pub use unheard::{any_untold, end_unheard};
 
 use crate::core::delivery::{DeliveryState, Limits, Why};
 use crate::core::id::{ContactId, OutboxId, OutboxKey};
@@ -136,7 +141,7 @@ fn ask_staff(conn: &Connection, id: OutboxId, why: Why, now: UnixMs) -> Result<(
 /// The kind of work that a message brings.
 const fn task_of(why: Why) -> Kind {
     match why {
-        Why::SentInDoubt => Kind::SentInDoubt,
+        Why::SentInDoubt | Why::Unheard => Kind::SentInDoubt,
         Why::WindowClosed | Why::NoTemplate | Why::TemplateFailed => Kind::CallPatient,
         Why::LineDown
         | Why::Configuration
@@ -165,10 +170,14 @@ const fn task_of(why: Why) -> Kind {
 }
 
 /// Notes that the provider took a message, and counts it: once, whether the
-/// answer to its send or a status is the first to tell of it.
+/// answer to its send or a status is the first to tell of it. How long it waits
+/// for news is counted from the next look at it.
 fn taken(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<()> {
     let first = conn
-        .prepare_cached("UPDATE outbox SET accepted_at = ?2 WHERE id = ?1 AND accepted_at IS NULL")?
+        .prepare_cached(
+            "UPDATE outbox SET accepted_at = ?2, not_before = 0
+             WHERE id = ?1 AND accepted_at IS NULL",
+        )?
         .execute(params![id.0, now.0])?;
     if first > 0 {
         usage::add(conn, now, usage::ACCEPTED, 1)?;

@@ -200,6 +200,7 @@ fn set(conn: &Connection, id: OutboxId, verdict: &Verdict, now: UnixMs) -> Resul
 /// Whatever the database reports.
 pub fn recover(conn: &Connection, in_doubt_ms: i64, now: UnixMs) -> Result<usize> {
     super::ceiling::look_again(conn, now)?;
+    super::unheard::after_silence(conn, i64::MAX, now)?;
     conn.execute(
         "UPDATE attempt SET ended_at = ?1, outcome = 'interrupted' WHERE ended_at IS NULL",
         [now.0],
@@ -229,6 +230,7 @@ pub fn recover(conn: &Connection, in_doubt_ms: i64, now: UnixMs) -> Result<usize
 /// # Errors
 /// Whatever the database reports.
 pub fn line_up(conn: &Connection, in_doubt_ms: i64, down_ms: i64, now: UnixMs) -> Result<usize> {
+    super::unheard::after_silence(conn, down_ms, now)?;
     Ok(conn.execute(
         "UPDATE outbox SET not_before = min(not_before + ?1, ?2) WHERE state = 'in_doubt'",
         [down_ms.max(0), now.plus_ms(in_doubt_ms).0],

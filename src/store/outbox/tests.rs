@@ -699,7 +699,10 @@ fn a_doubtful_send_withdrawn_and_sent_again_is_marked() {
     let claim = one(&conn, NOW);
     end(&conn, &claim, &SendOutcome::Unknown, NOW);
     assert!(crate::store::queue::cancel(&conn, id, NOW).unwrap());
-    assert!(crate::store::queue::retry(&conn, id, NOW).unwrap());
+    assert_eq!(
+        crate::store::queue::retry(&conn, id, NOW).unwrap(),
+        Some(id)
+    );
     assert_eq!(count(&conn, "SELECT maybe_double FROM outbox"), 1);
 }
 

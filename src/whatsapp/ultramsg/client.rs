@@ -7,7 +7,7 @@
 use super::codes;
 use super::form::encode;
 use super::verdict::{LINKED, Proof, judge, linked, taken};
-use super::{address, wire};
+use super::{address, news, wire};
 use crate::core::id::OutboxKey;
 use crate::core::limits::{PROVIDER_LIST_BYTES_MAX, PROVIDER_REPLY_BYTES_MAX, RECONCILE_PAGES_MAX};
 use crate::core::outgoing::Purpose;
@@ -198,7 +198,8 @@ impl UltraMsgClient {
                 .map(|words| words.as_str().to_owned());
             Some(Found {
                 id: row.id.as_str().to_owned(),
-                ours: reference.as_deref() == Some(key.0.as_str()),
+                ours: reference.as_deref() == Some(key.0.as_str())
+                    && !wire::text(row.status).is_some_and(|status| news::is_given_up(&status)),
             })
         });
         Ok(rows.collect())
@@ -232,6 +233,8 @@ impl UltraMsgClient {
 /// A row of the queue, while one is looked for.
 struct Found {
     id: String,
+    /// Whether it is the one, and may still arrive or has: what was given up is
+    /// an earlier try of it, under the same reference.
     ours: bool,
 }
 

@@ -22,6 +22,11 @@ pub fn acknowledged(ack: &str) -> Option<Receipt> {
     }
 }
 
+/// Whether a row of the queue stands where its message never leaves any more.
+pub fn is_given_up(standing: &str) -> bool {
+    matches!(standing, "invalid" | "expired" | "unsent")
+}
+
 /// News of one message of ours.
 pub struct News<'n> {
     /// Its id in UltraMsg's queue.

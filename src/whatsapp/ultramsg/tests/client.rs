@@ -4,7 +4,7 @@ use crate::core::id::OutboxKey;
 use crate::core::inbound::Identity;
 use crate::core::outgoing::{Body, Button, Outgoing, Purpose};
 use crate::core::secret::Secret;
-use crate::core::time::{Now, UnixMs};
+use crate::core::time::{DAY_MS, Now, UnixMs};
 use crate::ports::{Call, Clock, History, LineFault, Messenger, Reconciled, SendOutcome, Standing};
 use crate::simulator::{UltraFault, UltraSettings, UltraSimulator, UltraStanding};
 use crate::whatsapp::client::{Line, Timing};
@@ -233,6 +233,32 @@ async fn a_lost_result_is_found_by_its_reference() {
     assert_eq!(place.client.reconcile(&never).await, Reconciled::Absent);
     place.simulator.set_line(false);
     assert_eq!(place.client.reconcile(&key).await, Reconciled::NotNow);
+}
+
+#[tokio::test]
+async fn what_was_given_up_is_not_there() {
+    let (place, _tasks) = place().await;
+    let key = OutboxKey("ob:mine".into());
+    let form = [
+        ("to", "+243970000001"),
+        ("body", "x"),
+        ("referenceId", "ob:mine"),
+    ];
+    let form: Vec<(String, String)> = form.map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+    place.simulator.with_world(|world, now| {
+        world.set_account("qr");
+        world.take(&form, now);
+        world.tick(now.plus_ms(2 * DAY_MS));
+    });
+    assert_eq!(place.client.reconcile(&key).await, Reconciled::Absent);
+    place.simulator.with_world(|world, now| {
+        world.take(&form, now);
+    });
+    let found = place.client.reconcile(&key).await;
+    assert!(
+        matches!(found, Reconciled::There { copies: 1, .. }),
+        "{found:?}"
+    );
 }
 
 #[tokio::test]
