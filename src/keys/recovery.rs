@@ -11,6 +11,8 @@ use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 const GROUPS: usize = 9;
 /// Random digits in a group.
 const DIGITS: usize = 6;
+/// From so many digits on nobody means a PIN.
+const MEANT_FROM: usize = 50;
 
 /// H. M. Damm's totally anti-symmetric quasigroup of order 10: one wrong digit
 /// and two swapped neighbours always show.
@@ -80,7 +82,6 @@ impl RecoveryKey {
     /// # Errors
     /// Names the group with the mistake, counted from one.
     pub fn parse(text: &str) -> Result<Self, BadRecoveryKey> {
-        let is_gap = |c: char| c == '-' || c.is_whitespace();
         let mut digits = Zeroizing::new(Vec::with_capacity(text.len()));
         for letter in text.chars().filter(|c| !is_gap(*c)) {
             let digit = letter.to_digit(10).ok_or(BadRecoveryKey::NotDigits)?;
@@ -107,10 +108,22 @@ impl RecoveryKey {
         Ok(key)
     }
 
+    /// Whether a text can only be meant as a recovery key, with a mistake or
+    /// without: so many digits, and nothing else.
+    pub fn is_meant(text: &str) -> bool {
+        let mut letters = text.chars().filter(|letter| !is_gap(*letter));
+        letters.clone().count() >= MEANT_FROM && letters.all(|letter| letter.is_ascii_digit())
+    }
+
     /// The random digits, for the derivation of the slot's key.
     pub fn expose(&self) -> &[u8] {
         self.0.as_flattened()
     }
+}
+
+/// What people write between the digits.
+pub(super) fn is_gap(letter: char) -> bool {
+    letter == '-' || letter.is_whitespace()
 }
 
 /// The place goes in first, so that two swapped groups show as well.

@@ -94,6 +94,8 @@ struct UnlockPage<'a> {
     said: Option<String>,
     /// Which of the two forms was used before.
     by_phrase: bool,
+    /// Whether the form without the PIN lies open.
+    other_way_open: bool,
 }
 
 #[derive(Template)]
@@ -125,11 +127,17 @@ pub async fn show(
     headers: HeaderMap,
 ) -> Response {
     let lang = language::of(query.as_deref(), &headers);
-    unlock.page(StatusCode::OK, lang, None, false)
+    unlock.page(StatusCode::OK, lang, None, (false, false))
 }
 
 impl Unlock {
-    fn page(&self, status: StatusCode, lang: Lang, said: Option<String>, phrase: bool) -> Response {
+    fn page(
+        &self,
+        status: StatusCode,
+        lang: Lang,
+        said: Option<String>,
+        (by_phrase, pin_is_of_no_use): (bool, bool),
+    ) -> Response {
         let page = page(&UnlockPage {
             w: words::of(lang),
             lang,
@@ -137,7 +145,8 @@ impl Unlock {
             clinic: &self.clinic,
             asked: self.asked,
             said,
-            by_phrase: phrase,
+            by_phrase,
+            other_way_open: by_phrase || pin_is_of_no_use,
         });
         (status, page).into_response()
     }
@@ -156,7 +165,7 @@ pub async fn by_form(State(unlock): State<Unlock>, headers: HeaderMap, body: Bod
         Err(status) => {
             let lang = language::of(None, &headers);
             let said = words::of(lang).malformed.to_owned();
-            return unlock.page(status, lang, Some(said), false);
+            return unlock.page(status, lang, Some(said), (false, false));
         }
     };
     let lang = offer.lang.unwrap_or_else(|| language::of(None, &headers));
@@ -165,7 +174,8 @@ pub async fn by_form(State(unlock): State<Unlock>, headers: HeaderMap, body: Bod
         Ok(()) => Redirect::to(&format!("/?lang={lang}")).into_response(),
         Err(why) => {
             let said = words::of(lang).refusal(why);
-            let page = unlock.page(status_of(why), lang, Some(said), by_phrase);
+            let forms = (by_phrase, is_of_no_use(why));
+            let page = unlock.page(status_of(why), lang, Some(said), forms);
             with_wait(page, why)
         }
     }
@@ -307,10 +317,21 @@ fn page(template: &impl Template) -> Response {
     }
 }
 
+/// Whether no PIN helps for now: the other ways must lie in sight.
+const fn is_of_no_use(pin: Refusal) -> bool {
+    matches!(
+        pin,
+        Refusal::LockedOut { .. }
+            | Refusal::WrongPin {
+                tries_left: Some(0)
+            }
+    )
+}
+
 const fn status_of(why: Refusal) -> StatusCode {
     match why {
         Refusal::Wrong | Refusal::WrongPin { .. } => StatusCode::FORBIDDEN,
-        Refusal::Malformed { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Malformed { .. } | Refusal::NoPin => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::LockedOut { .. } | Refusal::TooSoon { .. } => StatusCode::TOO_MANY_REQUESTS,
         Refusal::Trouble => StatusCode::SERVICE_UNAVAILABLE,
     }
@@ -320,7 +341,7 @@ const fn code_of(why: Refusal) -> &'static str {
     match why {
         Refusal::Wrong => "wrong_secret",
         Refusal::WrongPin { .. } => "wrong_pin",
-        Refusal::Malformed { .. } => "malformed_secret",
+        Refusal::Malformed { .. } | Refusal::NoPin => "malformed_secret",
         Refusal::LockedOut { .. } => "locked_out",
         Refusal::TooSoon { .. } => "too_soon",
         Refusal::Trouble => "cannot_open",
@@ -335,6 +356,7 @@ fn with_wait(mut response: Response, why: Refusal) -> Response {
         Refusal::Wrong
         | Refusal::WrongPin { .. }
         | Refusal::Malformed { .. }
+        | Refusal::NoPin
         | Refusal::Trouble => None,
     };
     if let Some(wait_s) = wait_s {

@@ -2,6 +2,7 @@
 //! reads them has a queue of patients before the door.
 
 use crate::core::lang::Lang;
+use crate::core::pin::{PIN_CHARS_MAX, PIN_CHARS_MIN};
 use crate::ports::door::Refusal;
 
 /// Everything the pages say.
@@ -32,6 +33,8 @@ pub(super) struct Words {
     pub(super) malformed: &'static str,
     /// `#` is the group's number.
     bad_group: &'static str,
+    /// `#` and `+` are the fewest and the most characters.
+    no_pin: &'static str,
     wrong: &'static str,
     wrong_pin: &'static str,
     /// `#` is the number.
@@ -82,6 +85,10 @@ impl Words {
                 self.bad_group.replace('#', &group.to_string())
             }
             Refusal::Malformed { group: None } => self.malformed.to_owned(),
+            Refusal::NoPin => self
+                .no_pin
+                .replace('#', &PIN_CHARS_MIN.to_string())
+                .replace('+', &PIN_CHARS_MAX.to_string()),
             Refusal::TooSoon { wait_s } => with(self.too_soon, wait_s),
             Refusal::Trouble => self.trouble.to_owned(),
         }
@@ -118,6 +125,7 @@ const ENGLISH: Words = Words {
     trust_windows: "Open the file, Install Certificate, Current User, place it in Trusted Root Certification Authorities.",
     malformed: "This has a mistake: it is too short, or a group of the recovery key is mistyped. Look at it again.",
     bad_group: "Group # of the recovery key has a mistake, or is not in its place. Compare it with the paper and type the key again.",
+    no_pin: "A PIN has # to + characters. Look at what you typed, or use another way below.",
     wrong: "That is not right. Type it again.",
     wrong_pin: "The PIN is wrong.",
     tries_left: "# tries are left before the security chip locks.",
@@ -154,6 +162,7 @@ const FRENCH: Words = Words {
     trust_windows: "Ouvrez le fichier, Installer un certificat, Utilisateur actuel, placez-le dans Autorités de certification racines de confiance.",
     malformed: "Il y a une erreur : c'est trop court, ou un groupe de la clé de secours est mal tapé. Vérifiez encore.",
     bad_group: "Le groupe # de la clé de secours a une erreur, ou n'est pas à sa place. Comparez avec le papier et tapez la clé à nouveau.",
+    no_pin: "Un code PIN a de # à + caractères. Vérifiez ce que vous avez tapé, ou utilisez un autre moyen ci-dessous.",
     wrong: "Ce n'est pas correct. Tapez-le à nouveau.",
     wrong_pin: "Le code PIN est faux.",
     tries_left: "Il reste # essais avant que la puce de sécurité se bloque.",
@@ -190,6 +199,7 @@ const SWAHILI: Words = Words {
     trust_windows: "Fungua faili, Install Certificate, Current User, weka kwenye Trusted Root Certification Authorities.",
     malformed: "Kuna kosa: ni fupi mno, au kundi moja la ufunguo wa akiba limeandikwa vibaya. Angalia tena.",
     bad_group: "Kundi la # la ufunguo wa akiba lina kosa, au haliko mahali pake. Linganisha na karatasi, kisha andika ufunguo tena.",
+    no_pin: "PIN ina herufi au tarakimu # hadi +. Angalia ulichoandika, au tumia njia nyingine hapa chini.",
     wrong: "Si sahihi. Andika tena.",
     wrong_pin: "PIN si sahihi.",
     tries_left: "Yamebaki majaribio # kabla chipu ya usalama haijajifunga.",
@@ -226,6 +236,7 @@ const SPANISH: Words = Words {
     trust_windows: "Abra el archivo, Instalar certificado, Usuario actual, colóquelo en Entidades de certificación raíz de confianza.",
     malformed: "Hay un error: es demasiado corto, o un grupo de la clave de recuperación está mal escrito. Revíselo.",
     bad_group: "El grupo # de la clave de recuperación tiene un error, o no está en su lugar. Compárelo con el papel y escriba la clave de nuevo.",
+    no_pin: "Un PIN tiene de # a + caracteres. Revise lo que escribió, o use otro medio más abajo.",
     wrong: "No es correcto. Escríbalo de nuevo.",
     wrong_pin: "El PIN es incorrecto.",
     tries_left: "Quedan # intentos antes de que el chip de seguridad se bloquee.",
@@ -262,6 +273,7 @@ const PORTUGUESE: Words = Words {
     trust_windows: "Abra o ficheiro, Instalar certificado, Utilizador atual, coloque-o em Autoridades de certificação de raiz fidedigna.",
     malformed: "Há um erro: é curto demais, ou um grupo da chave de recuperação está mal escrito. Veja outra vez.",
     bad_group: "O grupo # da chave de recuperação tem um erro, ou não está no seu lugar. Compare com o papel e escreva a chave de novo.",
+    no_pin: "Um PIN tem de # a + caracteres. Veja o que escreveu, ou use outro meio mais abaixo.",
     wrong: "Não está certo. Escreva de novo.",
     wrong_pin: "O PIN está errado.",
     tries_left: "Restam # tentativas antes de o chip de segurança bloquear.",
@@ -294,20 +306,22 @@ mod tests {
             Refusal::LockedOut { wait_s: Some(1800) },
             Refusal::Malformed { group: None },
             Refusal::Malformed { group: Some(5) },
+            Refusal::NoPin,
             Refusal::TooSoon { wait_s: 32 },
             Refusal::Trouble,
         ];
         for lang in Lang::ALL {
             let said: Vec<String> = refusals.iter().map(|why| of(lang).refusal(*why)).collect();
             for (place, one) in said.iter().enumerate() {
-                assert!(!one.contains('#') && one.len() > 8, "{lang}: {one}");
+                assert!(!one.contains(['#', '+']) && one.len() > 8, "{lang}: {one}");
                 assert!(!said[place + 1..].contains(one), "{lang}: {one}");
             }
             assert!(
                 said[4].contains('7')
                     && said[6].contains("30")
                     && said[8].contains('5')
-                    && said[9].contains("32")
+                    && (said[9].contains('4') && said[9].contains("64"))
+                    && said[10].contains("32")
             );
         }
     }
