@@ -8,9 +8,11 @@ use crate::ports::Chance;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// How many groups there are.
-const GROUPS: usize = 9;
+pub(super) const GROUPS: usize = 9;
 /// Random digits in a group.
 const DIGITS: usize = 6;
+/// Digits in a group, with its check digit.
+pub(super) const GROUP_DIGITS: usize = DIGITS + 1;
 /// From so many digits on nobody means a PIN.
 const MEANT_FROM: usize = 50;
 
@@ -87,16 +89,16 @@ impl RecoveryKey {
             let digit = letter.to_digit(10).ok_or(BadRecoveryKey::NotDigits)?;
             digits.push(u8::try_from(digit).map_err(|_| BadRecoveryKey::NotDigits)?);
         }
-        if digits.len() != GROUPS * (DIGITS + 1) {
+        if digits.len() != GROUPS * GROUP_DIGITS {
             let written: Vec<&str> = text.split(is_gap).filter(|s| !s.is_empty()).collect();
-            let odd = written.iter().position(|group| group.len() != DIGITS + 1);
+            let odd = written.iter().position(|group| group.len() != GROUP_DIGITS);
             return Err(match odd {
                 Some(place) if written.len() == GROUPS => BadRecoveryKey::Group(place + 1),
                 Some(_) | None => BadRecoveryKey::Length(digits.len()),
             });
         }
         let mut key = Self([[0; DIGITS]; GROUPS]);
-        let read = digits.chunks_exact(DIGITS + 1);
+        let read = digits.chunks_exact(GROUP_DIGITS);
         for (place, (to, from)) in key.0.iter_mut().zip(read).enumerate() {
             for (to, from) in to.iter_mut().zip(from) {
                 *to = *from;
@@ -124,6 +126,20 @@ impl RecoveryKey {
 /// What people write between the digits.
 pub(super) fn is_gap(letter: char) -> bool {
     letter == '-' || letter.is_whitespace()
+}
+
+/// Whether seven digits fit their check digit in this place, counted from none.
+pub(super) fn group_fits(place: usize, group: &str) -> bool {
+    let digits = group.chars().filter_map(|letter| letter.to_digit(10));
+    let mut digits = digits.filter_map(|digit| u8::try_from(digit).ok());
+    let mut random = [0; DIGITS];
+    for (to, from) in random.iter_mut().zip(digits.by_ref()) {
+        *to = from;
+    }
+    let (check, more) = (digits.next(), digits.next());
+    let fits = check == Some(check_digit(place, &random)) && more.is_none();
+    random.zeroize();
+    fits && group.len() == GROUP_DIGITS
 }
 
 /// The place goes in first, so that two swapped groups show as well.

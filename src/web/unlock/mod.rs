@@ -2,16 +2,18 @@
 //! box's certificate. They work without scripts on an old phone.
 //!
 //! A secret goes from the body of a request to the door and nowhere else: it is
-//! in no log, answer or address. Why the box does not open is said in words that
-//! help whoever stands there; the rest is in the journal.
+//! in no log or address, and in no answer but those groups of a mistyped recovery
+//! key that whoever typed it need not type again. Why the box does not open is
+//! said in words that help whoever stands there; the rest is in the journal.
 
 mod body;
+mod form;
 mod language;
 mod words;
 
 use crate::core::lang::Lang;
 use crate::core::limits::UNLOCK_PATIENCE_MS;
-use crate::ports::door::{Door, Kind, Refusal};
+use crate::ports::door::{Door, Refusal};
 use crate::web::problem::problem;
 use askama::Template;
 use axum::body::Body;
@@ -21,6 +23,7 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use body::Offer;
+pub use form::{by_form, show};
 use serde_json::json;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -84,21 +87,6 @@ pub struct Unlock {
 }
 
 #[derive(Template)]
-#[template(path = "unlock.html")]
-struct UnlockPage<'a> {
-    w: &'static Words,
-    lang: Lang,
-    path: &'static str,
-    clinic: &'a str,
-    asked: Asked,
-    said: Option<String>,
-    /// Which of the two forms was used before.
-    by_phrase: bool,
-    /// Whether the form without the PIN lies open.
-    other_way_open: bool,
-}
-
-#[derive(Template)]
 #[template(path = "note.html")]
 struct NotePage {
     w: &'static Words,
@@ -120,64 +108,11 @@ struct TrustPage {
     fingerprint: String,
 }
 
-/// `GET /unlock` of a locked box.
-pub async fn show(
-    State(unlock): State<Unlock>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let lang = language::of(query.as_deref(), &headers);
-    unlock.page(StatusCode::OK, lang, None, (false, false))
-}
-
 impl Unlock {
-    fn page(
-        &self,
-        status: StatusCode,
-        lang: Lang,
-        said: Option<String>,
-        (by_phrase, pin_is_of_no_use): (bool, bool),
-    ) -> Response {
-        let page = page(&UnlockPage {
-            w: words::of(lang),
-            lang,
-            path: "/unlock",
-            clinic: &self.clinic,
-            asked: self.asked,
-            said,
-            by_phrase,
-            other_way_open: by_phrase || pin_is_of_no_use,
-        });
-        (status, page).into_response()
-    }
-
-    async fn offer(&self, offer: Offer) -> Result<(), Refusal> {
-        let patience = Duration::from_millis(UNLOCK_PATIENCE_MS);
+    async fn offer(&self, offer: Offer, patience_ms: u64) -> Result<(), Refusal> {
+        let patience = Duration::from_millis(patience_ms);
         let offered = self.door.offer(offer.secret, offer.kind, patience).await;
         offered.map_err(|refused| refused.why)
-    }
-}
-
-/// `POST /unlock`: the form.
-pub async fn by_form(State(unlock): State<Unlock>, headers: HeaderMap, body: Body) -> Response {
-    let offer = match body::form(&headers, body).await {
-        Ok(offer) => offer,
-        Err(status) => {
-            let lang = language::of(None, &headers);
-            let said = words::of(lang).malformed.to_owned();
-            return unlock.page(status, lang, Some(said), (false, false));
-        }
-    };
-    let lang = offer.lang.unwrap_or_else(|| language::of(None, &headers));
-    let by_phrase = offer.kind == Kind::Passphrase;
-    match unlock.offer(offer).await {
-        Ok(()) => Redirect::to(&format!("/?lang={lang}")).into_response(),
-        Err(why) => {
-            let said = words::of(lang).refusal(why);
-            let forms = (by_phrase, is_of_no_use(why));
-            let page = unlock.page(status_of(why), lang, Some(said), forms);
-            with_wait(page, why)
-        }
     }
 }
 
@@ -190,7 +125,7 @@ pub async fn by_json(State(unlock): State<Unlock>, headers: HeaderMap, body: Bod
             return problem(status, "bad_request", detail);
         }
     };
-    match unlock.offer(offer).await {
+    match unlock.offer(offer, UNLOCK_PATIENCE_MS).await {
         Ok(()) => Json(json!({ "unlocked": true })).into_response(),
         Err(why) => {
             let detail = words::of(Lang::En).refusal(why);
@@ -315,17 +250,6 @@ fn page(template: &impl Template) -> Response {
             StatusCode::INTERNAL_SERVER_ERROR.into_response()
         }
     }
-}
-
-/// Whether no PIN helps for now: the other ways must lie in sight.
-const fn is_of_no_use(pin: Refusal) -> bool {
-    matches!(
-        pin,
-        Refusal::LockedOut { .. }
-            | Refusal::WrongPin {
-                tries_left: Some(0)
-            }
-    )
 }
 
 const fn status_of(why: Refusal) -> StatusCode {
