@@ -9,6 +9,7 @@
 mod body;
 mod form;
 mod language;
+mod standing;
 mod words;
 
 use crate::core::lang::Lang;
@@ -25,6 +26,7 @@ use axum::{Json, Router};
 use body::Offer;
 pub use form::{by_form, show};
 use serde_json::json;
+pub use standing::{Standing, no_console};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -92,11 +94,6 @@ struct NotePage {
     w: &'static Words,
     lang: Lang,
     path: &'static str,
-    title: &'static str,
-    said: &'static str,
-    commands: bool,
-    /// Whether nobody has proved yet that the recovery key opens the box.
-    undrilled: bool,
 }
 
 #[derive(Template)]
@@ -151,40 +148,16 @@ pub async fn refuse_locked(method: Method, uri: Uri, headers: HeaderMap) -> Resp
 /// `/unlock` of an open box.
 pub async fn is_open(RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let lang = language::of(query.as_deref(), &headers);
-    let w = words::of(lang);
     page(&NotePage {
-        w,
+        w: words::of(lang),
         lang,
         path: "/unlock",
-        title: w.open_title,
-        said: w.open_already,
-        commands: false,
-        undrilled: false,
     })
 }
 
 /// `POST /api/v1/unlock` of an open box.
 pub async fn is_open_json() -> Response {
     Json(json!({ "unlocked": true })).into_response()
-}
-
-/// `/` of an open box without a console.
-pub async fn no_console(
-    State(drilled): State<Drilled>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let lang = language::of(query.as_deref(), &headers);
-    let w = words::of(lang);
-    page(&NotePage {
-        w,
-        lang,
-        path: "/",
-        title: w.open_title,
-        said: w.open_said,
-        commands: true,
-        undrilled: !drilled.get(),
-    })
 }
 
 /// The authority's certificate, the page on how to trust it, and the style of
