@@ -213,6 +213,7 @@ mod tests {
     use crate::core::time::{Now, UnixMs};
     use crate::device::KernelChance;
     use crate::ports::door::{Door, door};
+    use crate::store::meta;
 
     const PASSPHRASE: &str = "maji safi ya kunywa";
     const LONG: Duration = Duration::from_secs(600);
@@ -330,7 +331,34 @@ mod tests {
             assert!(stop.is_cancelled(), "who is told finds the open box");
         };
         let (opened, ()) = tokio::join!(wait(&custody, &mut knocks, &stop), knocking);
-        assert!(opened.is_some());
+        let opened = opened.unwrap();
+        // The paper has opened the box: nobody need prove it any more.
+        let conn = crate::store::open::open(custody.folder(), &opened.key).unwrap();
+        assert!(proved_at(&conn).is_some());
+        let last = |conn: &rusqlite::Connection| -> (i64, String) {
+            let entry = "SELECT seq, action FROM audit ORDER BY seq DESC LIMIT 1";
+            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+            conn.query_row(entry, [], read).unwrap()
+        };
+        let noted = last(&conn);
+        assert_eq!(noted.1, "key.recovery_proved");
+        // Proved is proved: opening again adds nothing.
+        key::open(&custody, Way::Recovery(paper)).await.unwrap();
+        assert_eq!(last(&conn), noted);
+    }
+
+    #[tokio::test]
+    async fn a_passphrase_proves_nothing_of_the_paper() {
+        let folder = tempfile::tempdir().unwrap();
+        let (custody, _) = made(folder.path());
+        let way = Way::Typed(Secret::from(PASSPHRASE));
+        let opened = key::open(&custody, way).await.unwrap();
+        let conn = crate::store::open::open(custody.folder(), &opened.key).unwrap();
+        assert_eq!(proved_at(&conn), None);
+    }
+
+    fn proved_at(conn: &rusqlite::Connection) -> Option<i64> {
+        meta::find_number(conn, meta::DRILLED_AT).unwrap()
     }
 
     #[tokio::test]
