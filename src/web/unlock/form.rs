@@ -179,9 +179,10 @@ impl Unlock {
         tried.map_err(|why| {
             let w = words::of(lang);
             // A key that is whole and wrong is another one: nothing of it helps.
-            let (said, groups) = match why {
-                Refusal::Wrong => (w.wrong_paper.to_owned(), None),
-                _ => (w.refusal(why), Some(groups)),
+            let (said, groups) = if why == Refusal::Wrong {
+                (w.wrong_paper.to_owned(), None)
+            } else {
+                (w.refusal(why), Some(groups))
             };
             let answer = Answer {
                 status: status_of(why),
