@@ -9,7 +9,8 @@ use crate::app::complaint::Complaint;
 use crate::app::key::{self, Custody, Way};
 use crate::core::limits::{TPM_PAUSE_MS_MAX, UNLOCK_PAUSE_MS_MAX};
 use crate::core::pin::{BadPin, Pin};
-use crate::keys::{BadRecoveryKey, Error as SlotsError, Opened};
+use crate::core::secret::Secret;
+use crate::keys::{BadRecoveryKey, Error as SlotsError, Opened, RecoveryKey};
 use crate::ports::door::{Kind, Knock, Refusal, Refused};
 use crate::ports::sealer::{SealError, Situation};
 use anyhow::Result;
@@ -145,7 +146,7 @@ async fn answer(
                 "what was offered does not open the data key"
             );
             // A slip that shows by itself is no guess.
-            if !matches!(refused.why, Refusal::Malformed { .. }) {
+            if !matches!(refused.why, Refusal::Malformed { .. } | Refusal::NoPin) {
                 pause.grow();
             }
             knock.answer.send(Err(refused)).ok();
@@ -154,13 +155,22 @@ async fn answer(
     }
 }
 
-/// What somebody said it is decides what is tried with it.
-fn way(secret: crate::core::secret::Secret, kind: Kind) -> Result<Way> {
-    let text = std::str::from_utf8(secret.expose());
-    Ok(match (kind, text) {
-        (Kind::Pin, Ok(text)) => Way::Tpm(Some(Pin::parse(text)?)),
-        (Kind::Passphrase, Ok(_)) => Way::not_a_pin(secret)?,
-        (Kind::Any, Ok(_)) | (_, Err(_)) => Way::Typed(secret),
+/// What somebody said it is decides what is tried with it. The recovery key alone
+/// cannot be taken for anything else, and opens from whatever field it comes.
+fn way(secret: Secret, kind: Kind) -> Result<Way> {
+    let Ok(text) = std::str::from_utf8(secret.expose()) else {
+        return Ok(Way::Typed(secret));
+    };
+    match RecoveryKey::parse(text) {
+        Ok(key) => return Ok(Way::Recovery(key)),
+        // A slip in the paper's key is no PIN, and must not cost a try of it.
+        Err(mistake) if mistake.is_slip() => return Err(mistake.into()),
+        Err(_) => {}
+    }
+    Ok(match kind {
+        Kind::Pin => Way::Tpm(Some(Pin::parse(text)?)),
+        Kind::Passphrase => Way::not_a_pin(secret)?,
+        Kind::Any => Way::Typed(secret),
     })
 }
 
@@ -192,7 +202,7 @@ fn of_cause(cause: &(dyn std::error::Error + 'static)) -> Option<Refusal> {
     let group = match cause.downcast_ref::<BadRecoveryKey>() {
         Some(BadRecoveryKey::Group(group)) => Some(*group),
         Some(BadRecoveryKey::NotDigits | BadRecoveryKey::Length(_)) => None,
-        None if cause.is::<BadPin>() => None,
+        None if cause.is::<BadPin>() => return Some(Refusal::NoPin),
         None => return None,
     };
     Some(Refusal::Malformed { group })
@@ -214,11 +224,10 @@ mod tests {
     use crate::app::by_hand::this_machine;
     use crate::app::init::{FirstWay, init};
     use crate::app::lan::Wanted;
-    use crate::core::secret::Secret;
     use crate::core::time::{Now, UnixMs};
     use crate::device::KernelChance;
-    use crate::keys::RecoveryKey;
     use crate::ports::door::{Door, door};
+    use crate::store::meta;
 
     const PASSPHRASE: &str = "maji safi ya kunywa";
     const LONG: Duration = Duration::from_secs(600);
@@ -240,22 +249,43 @@ mod tests {
         ));
         assert!(matches!(way("482913", Kind::Any), Ok(Way::Typed(_))));
         let short = way("12", Kind::Pin).err().unwrap();
-        assert_eq!(refused(&short).why, Refusal::Malformed { group: None });
+        assert_eq!(refused(&short).why, Refusal::NoPin);
         let key = RecoveryKey::draw(&KernelChance::new().unwrap());
         let shown = key.show();
         assert!(matches!(
             way(&shown, Kind::Passphrase),
             Ok(Way::Recovery(_))
         ));
+        // It opens from the PIN's field as well, with dashes and without.
+        for typed in [
+            shown.to_string(),
+            shown.replace('-', ""),
+            shown.replace('-', " "),
+        ] {
+            for kind in [Kind::Pin, Kind::Any] {
+                assert!(
+                    matches!(way(&typed, kind), Ok(Way::Recovery(_))),
+                    "{kind:?}"
+                );
+            }
+        }
         let last = shown.chars().last().unwrap();
         let other = if last == '0' { '1' } else { '0' };
         let mistyped = format!("{}{other}", &shown[..shown.len() - 1]);
-        let mistyped = way(&mistyped, Kind::Passphrase).err().unwrap();
-        assert!(refused(&mistyped).said.contains("group 9"));
-        assert_eq!(
-            refused(&mistyped).why,
-            Refusal::Malformed { group: Some(9) }
-        );
+        for kind in [Kind::Passphrase, Kind::Pin] {
+            for typed in [mistyped.clone(), mistyped.replace('-', "")] {
+                let refused = refused(&way(&typed, kind).err().unwrap());
+                assert!(refused.said.contains("group 9"), "{}", refused.said);
+                assert_eq!(refused.why, Refusal::Malformed { group: Some(9) });
+            }
+        }
+        // Digits alone are a PIN as long as nobody can mean the paper.
+        assert!(matches!(
+            way("1 2 3 4 5 6 7 8 9", Kind::Pin),
+            Ok(Way::Tpm(Some(_)))
+        ));
+        let cut = refused(&way(&shown[..62], Kind::Pin).err().unwrap());
+        assert_eq!(cut.why, Refusal::Malformed { group: None });
     }
 
     fn made(folder: &std::path::Path) -> (Custody, RecoveryKey) {
@@ -315,7 +345,34 @@ mod tests {
             assert!(stop.is_cancelled(), "who is told finds the open box");
         };
         let (opened, ()) = tokio::join!(wait(&custody, &mut knocks, &stop), knocking);
-        assert!(opened.is_some());
+        let opened = opened.unwrap();
+        // The paper has opened the box: nobody need prove it any more.
+        let conn = crate::store::open::open(custody.folder(), &opened.key).unwrap();
+        assert!(proved_at(&conn).is_some());
+        let last = |conn: &rusqlite::Connection| -> (i64, String) {
+            let entry = "SELECT seq, action FROM audit ORDER BY seq DESC LIMIT 1";
+            let read = |row: &rusqlite::Row<'_>| Ok((row.get(0)?, row.get(1)?));
+            conn.query_row(entry, [], read).unwrap()
+        };
+        let noted = last(&conn);
+        assert_eq!(noted.1, "key.recovery_proved");
+        // Proved is proved: opening again adds nothing.
+        key::open(&custody, Way::Recovery(paper)).await.unwrap();
+        assert_eq!(last(&conn), noted);
+    }
+
+    #[tokio::test]
+    async fn a_passphrase_proves_nothing_of_the_paper() {
+        let folder = tempfile::tempdir().unwrap();
+        let (custody, _) = made(folder.path());
+        let way = Way::Typed(Secret::from(PASSPHRASE));
+        let opened = key::open(&custody, way).await.unwrap();
+        let conn = crate::store::open::open(custody.folder(), &opened.key).unwrap();
+        assert_eq!(proved_at(&conn), None);
+    }
+
+    fn proved_at(conn: &rusqlite::Connection) -> Option<i64> {
+        meta::find_number(conn, meta::DRILLED_AT).unwrap()
     }
 
     #[tokio::test]

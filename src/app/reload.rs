@@ -52,6 +52,16 @@ impl Reload {
         }
     }
 
+    /// Whether those are set without which no patient is answered.
+    pub fn is_complete(&self) -> bool {
+        let takes = match self.whatsapp.provider {
+            Chosen::Cloud => self.webhook.has_app_secret(),
+            // Without a secret for its webhook it is polled.
+            Chosen::UltraMsg => true,
+        };
+        takes && self.client.is_there()
+    }
+
     async fn cloud(&self) -> Result<(), Error> {
         let now = self.clock.now().at;
         let (app_secrets, verify_token, access_token) = self

@@ -15,7 +15,7 @@ use crate::ops::control;
 use crate::ops::{Changed, Configured, Context as OpsContext, LineFacts, OnChange};
 use crate::store::{lock, open as database};
 use crate::web::lan as pages;
-use crate::web::unlock::Authority;
+use crate::web::unlock::{Authority, Standing};
 use crate::work::line::{Line, LineState};
 use crate::work::runner::Runner;
 use anyhow::{Context, Result, bail};
@@ -115,7 +115,7 @@ async fn run(
         listen::serve(sockets.public, service.public.clone(), stop.clone()),
     );
     let pages = pages::open(
-        pages::no_console(service.drilled.clone()),
+        pages::no_console(standing(&service)),
         service.health.clone(),
         authority_shown(&opened.folder),
     );
@@ -145,6 +145,16 @@ async fn run(
     drop(service);
     tokio::task::spawn_blocking(move || opened.close()).await??;
     ended.context("the appliance stopped; the service manager starts it again")
+}
+
+/// What the first page looks at.
+fn standing(service: &Service) -> Standing {
+    let credentials = service.credentials.clone();
+    Standing {
+        drilled: service.drilled.clone(),
+        health: service.health.clone(),
+        has_secrets: Arc::new(move || credentials.is_complete()),
+    }
 }
 
 /// What commands on the control socket work with; they tell the running

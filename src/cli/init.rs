@@ -5,9 +5,13 @@ use super::pin::{PinChoice, tell_without};
 use super::{Globals, input, machine, output, reach};
 use crate::app::init::{FirstWay, init};
 use crate::app::key::RecoveryKey;
+use crate::core::lang::Lang;
+use crate::core::time::Now;
+use crate::core::usage;
 use crate::ops::export::recovery_page;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
+use jiff::tz::TimeZone;
 use std::path::{Path, PathBuf};
 use zeroize::Zeroizing;
 
@@ -84,6 +88,7 @@ impl Init {
                     folder: &folder.display().to_string(),
                     authority: Some(authority),
                     page: page.as_deref(),
+                    whose: whose(&globals, now, authority),
                 };
                 show(&globals, &shown, recovery)
             };
@@ -161,6 +166,23 @@ pub(super) struct Shown<'a> {
     pub authority: Option<&'a str>,
     /// A file for the page to print.
     pub page: Option<&'a Path>,
+    /// What that page says besides the key.
+    pub whose: recovery_page::Whose,
+}
+
+/// Whose recovery key it is, by the configuration if there is one.
+pub(super) fn whose(globals: &Globals, now: Now, authority: &str) -> recovery_page::Whose {
+    let clinic = globals.load_config().ok().map(|config| config.clinic);
+    let zone = clinic.as_ref().map_or(TimeZone::UTC, |it| it.zone.clone());
+    let lang = clinic.as_ref().and_then(|it| it.languages.first().copied());
+    // A day by a clock that nobody vouches for would be taken for the truth.
+    let day = now.trusted.then(|| usage::day(now.at, 0, &zone).name);
+    recovery_page::Whose {
+        lang: lang.unwrap_or(Lang::En),
+        clinic: clinic.map_or_else(String::new, |it| format!("{} ({})", it.name, it.id)),
+        day: day.unwrap_or_default(),
+        authority: authority.to_owned(),
+    }
 }
 
 /// On the page, if one is wanted, and on standard output.
@@ -170,7 +192,7 @@ pub(super) fn show(
     recovery: &RecoveryKey,
 ) -> anyhow::Result<()> {
     if let Some(page) = shown.page {
-        recovery_page::write(page, &recovery.show())
+        recovery_page::write(page, &recovery.show(), &shown.whose)
             .with_context(|| format!("the page {} cannot be written", page.display()))?;
     }
     print(globals, shown, recovery).map_err(|failure| {

@@ -193,9 +193,11 @@ pub const UNLOCK_BODY_BYTES_MAX: usize = 8 * 1024;
 pub const UNLOCK_BODY_MS_MAX: u64 = 15_000;
 /// Secrets that may wait at the door of a locked box.
 pub const UNLOCKS_WAITING_MAX: usize = 8;
-/// How long somebody at the unlock page is kept waiting for their turn, ms; a
-/// longer wait is told instead.
+/// How long a program that unlocks is kept waiting for its turn, ms; a longer
+/// wait is told instead.
 pub const UNLOCK_PATIENCE_MS: u64 = 15_000;
+/// The same for somebody at the page: who sees nothing happen presses again.
+pub const UNLOCK_FORM_PATIENCE_MS: u64 = 1_500;
 /// Longest pause after a wrong secret, ms.
 pub const UNLOCK_PAUSE_MS_MAX: u64 = 60_000;
 /// Longest pause before a TPM that did not open is asked again, ms.

@@ -6,6 +6,7 @@
 
 mod csv;
 pub mod recovery_page;
+mod recovery_words;
 mod xlsx;
 
 use crate::core::private::Private;

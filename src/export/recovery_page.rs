@@ -1,6 +1,9 @@
 //! The page with the recovery key, to be printed and put away. It is written
-//! only where somebody asked for it, and readable by them alone.
+//! only where somebody asked for it, and readable by them alone. It says whose
+//! key it is: a technician has the papers of many boxes.
 
+use super::recovery_words::{self, Words};
+use crate::core::lang::Lang;
 use crate::durable;
 use askama::Template;
 use qrcode::QrCode;
@@ -12,9 +15,27 @@ use zeroize::Zeroizing;
 /// Side of a module of the code on the page, pixels.
 const MODULE: u32 = 4;
 
+/// Whose key it is. What is not known leaves a line to write on.
+#[derive(Clone, Debug)]
+pub struct Whose {
+    /// The language the clinic speaks first.
+    pub lang: Lang,
+    /// The clinic's name and id.
+    pub clinic: String,
+    /// The day, where the clock is believed.
+    pub day: String,
+    /// The fingerprint of the box's authority, as devices show it.
+    pub authority: String,
+}
+
 #[derive(Template)]
 #[template(path = "recovery.html")]
 struct Page<'a> {
+    w: &'static Words,
+    lang: Lang,
+    clinic: &'a str,
+    day: &'a str,
+    authority: String,
     groups: Vec<&'a str>,
     code: &'a str,
 }
@@ -27,7 +48,7 @@ const PAGE_BYTES: usize = 256 * 1024;
 ///
 /// # Errors
 /// [`io::ErrorKind::AlreadyExists`], or what the disk says.
-pub fn write(path: &Path, key: &str) -> io::Result<()> {
+pub fn write(path: &Path, key: &str, whose: &Whose) -> io::Result<()> {
     if path.try_exists()? {
         return Err(io::ErrorKind::AlreadyExists.into());
     }
@@ -40,6 +61,12 @@ pub fn write(path: &Path, key: &str) -> io::Result<()> {
         .and_then(|at| code.get(at..))
         .unwrap_or(&code);
     let page = Page {
+        w: recovery_words::of(whose.lang),
+        lang: whose.lang,
+        clinic: &whose.clinic,
+        day: &whose.day,
+        // In pairs of digits, as the trust page has them: lines break between.
+        authority: whose.authority.replace(':', " "),
         groups: key.split('-').collect(),
         code,
     };
@@ -52,17 +79,33 @@ pub fn write(path: &Path, key: &str) -> io::Result<()> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_page_has_every_group_and_a_code() {
+    const KEY: &str = "1111111-2222222-3333333-4444444-5555555-6666666-7777777-8888888-9999999";
+
+    fn whose(lang: Lang) -> Whose {
+        Whose {
+            lang,
+            clinic: "Poste <Kalehe> (kalehe-1)".to_owned(),
+            day: "2026-11-21".to_owned(),
+            authority: "BA:78:16".to_owned(),
+        }
+    }
+
+    fn written(whose: &Whose) -> String {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("recovery.html");
-        let key = "1111111-2222222-3333333-4444444-5555555-6666666-7777777-8888888-9999999";
-        write(&path, key).unwrap();
-        let page = std::fs::read_to_string(&path).unwrap();
-        for group in key.split('-') {
+        write(&path, KEY, whose).unwrap();
+        let again = write(&path, KEY, whose).unwrap_err();
+        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
+        std::fs::read_to_string(&path).unwrap()
+    }
+
+    #[test]
+    fn the_page_has_every_group_and_a_code() {
+        let page = written(&whose(Lang::En));
+        for group in KEY.split('-') {
             assert!(page.contains(&format!("<li>{group}</li>")), "{group}");
         }
-        let code = QrCode::new(key.as_bytes()).unwrap();
+        let code = QrCode::new(KEY.as_bytes()).unwrap();
         let dark = code
             .to_colors()
             .iter()
@@ -70,9 +113,33 @@ mod tests {
             .count();
         assert!(page.contains("<svg") && !page.contains("<?xml"));
         assert!(page.len() < PAGE_BYTES);
-        let again = write(&path, key).unwrap_err();
-        assert_eq!(again.kind(), io::ErrorKind::AlreadyExists);
         // Each dark module is one move of the pen.
         assert_eq!(page.matches("h4v4H").count(), dark);
+    }
+
+    #[test]
+    fn the_page_says_whose_key_it_is_in_the_clinics_language() {
+        let mut titles = Vec::new();
+        for lang in Lang::ALL {
+            let page = written(&whose(lang));
+            assert!(page.contains(&format!("<html lang=\"{lang}\">")));
+            assert!(
+                page.contains("Poste &#60;Kalehe&#62; (kalehe-1)</dd>"),
+                "{page}"
+            );
+            assert!(page.contains("<dd>2026-11-21</dd>") && page.contains(">BA 78 16</p>"));
+            let title = recovery_words::of(lang).title;
+            assert!(page.contains(&format!("<h1>{title}</h1>")) && !titles.contains(&title));
+            titles.push(title);
+        }
+        let unknown = Whose {
+            clinic: String::new(),
+            day: String::new(),
+            authority: String::new(),
+            ..whose(Lang::En)
+        };
+        let page = written(&unknown);
+        assert_eq!(page.matches("<dd></dd>").count(), 2);
+        assert!(!page.contains("SHA-256"));
     }
 }

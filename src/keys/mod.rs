@@ -6,10 +6,12 @@ pub mod derive;
 pub mod password;
 pub mod recovery;
 pub mod slots;
+pub mod typed;
 pub mod wrap;
 
 pub use recovery::{BadRecoveryKey, RecoveryKey};
 pub use slots::{Error, Home, Opened, SlotsFile, create};
+pub use typed::TypedGroups;
 
 #[cfg(test)]
 mod testing {

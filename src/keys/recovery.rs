@@ -8,9 +8,11 @@ use crate::ports::Chance;
 use zeroize::{Zeroize, ZeroizeOnDrop, Zeroizing};
 
 /// How many groups there are.
-const GROUPS: usize = 9;
+pub(super) const GROUPS: usize = 9;
 /// Random digits in a group.
 const DIGITS: usize = 6;
+/// Digits in a group, with its check digit.
+pub(super) const GROUP_DIGITS: usize = DIGITS + 1;
 
 /// H. M. Damm's totally anti-symmetric quasigroup of order 10: one wrong digit
 /// and two swapped neighbours always show.
@@ -114,11 +116,11 @@ impl RecoveryKey {
         if slips > 0 && (digits.len() < DIGITS_MEANT || slips > SLIPS_MAX) {
             return Err(BadRecoveryKey::NotDigits);
         }
-        if slips > 0 || digits.len() != GROUPS * (DIGITS + 1) {
+        if slips > 0 || digits.len() != GROUPS * GROUP_DIGITS {
             return Err(odd_group(text).unwrap_or(BadRecoveryKey::Length(digits.len())));
         }
         let mut key = Self([[0; DIGITS]; GROUPS]);
-        let read = digits.chunks_exact(DIGITS + 1);
+        let read = digits.chunks_exact(GROUP_DIGITS);
         for (place, (to, from)) in key.0.iter_mut().zip(read).enumerate() {
             for (to, from) in to.iter_mut().zip(from) {
                 *to = *from;
@@ -137,14 +139,14 @@ impl RecoveryKey {
 }
 
 /// A word processor makes other dashes of what is typed.
-fn is_gap(letter: char) -> bool {
+pub(super) fn is_gap(letter: char) -> bool {
     matches!(
         letter,
         '-' | '\u{2010}'..='\u{2015}' | '\u{2212}' | '\u{fe58}' | '\u{fe63}' | '\u{ff0d}'
     ) || letter.is_whitespace()
 }
 
-fn digit_of(letter: char) -> Option<u8> {
+pub(super) fn digit_of(letter: char) -> Option<u8> {
     let from = |zero: &char| u32::from(letter).checked_sub(u32::from(*zero));
     let mut values = ZEROS.iter().filter_map(from);
     let value = values.find(|value| *value < 10)?;
@@ -155,10 +157,23 @@ fn digit_of(letter: char) -> Option<u8> {
 fn odd_group(text: &str) -> Option<BadRecoveryKey> {
     let written: Vec<&str> = text.split(is_gap).filter(|s| !s.is_empty()).collect();
     let is_whole = |group: &str| {
-        group.chars().count() == DIGITS + 1 && group.chars().all(|c| digit_of(c).is_some())
+        group.chars().count() == GROUP_DIGITS && group.chars().all(|c| digit_of(c).is_some())
     };
     let odd = written.iter().position(|group| !is_whole(group))?;
     (written.len() == GROUPS).then_some(BadRecoveryKey::Group(odd + 1))
+}
+
+/// Whether seven digits fit their check digit in this place, counted from none.
+pub(super) fn group_fits(place: usize, group: &str) -> bool {
+    let mut digits = group.chars().filter_map(digit_of);
+    let mut random = [0; DIGITS];
+    for (to, from) in random.iter_mut().zip(digits.by_ref()) {
+        *to = from;
+    }
+    let (check, more) = (digits.next(), digits.next());
+    let fits = check == Some(check_digit(place, &random)) && more.is_none();
+    random.zeroize();
+    fits && group.chars().count() == GROUP_DIGITS
 }
 
 /// The place goes in first, so that two swapped groups show as well.

@@ -45,6 +45,9 @@ pub enum Refusal {
         /// one.
         group: Option<usize>,
     },
+    /// It is said to be the PIN, and no PIN is that short or that long. Nothing
+    /// was tried with it.
+    NoPin,
     /// After a wrong one there is a pause, or others wait.
     TooSoon {
         /// Seconds until it is worth another try.

@@ -17,12 +17,18 @@ pub struct Health {
 }
 
 impl Health {
+    /// Whether a webhook could be committed now.
+    pub fn keeps(&self) -> bool {
+        let health = self.store.as_ref().map(crate::store::Writer::health);
+        health == Some(crate::store::Health::Ok)
+    }
+
     /// The answer now.
     pub fn answer(&self) -> Response {
-        let Some(store) = &self.store else {
+        if self.store.is_none() {
             return bad("locked");
-        };
-        if store.health() != crate::store::Health::Ok {
+        }
+        if !self.keeps() {
             return bad("degraded");
         }
         let line = if self.line.state() == LineState::Up {

@@ -6,7 +6,7 @@
 
 use crate::web::health::{self, Health};
 use crate::web::problem::problem;
-use crate::web::unlock::{self, Authority, Drilled, Unlock};
+use crate::web::unlock::{self, Authority, Standing, Unlock};
 use axum::Router;
 use axum::extract::Request;
 use axum::http::header::{self, HeaderName, HeaderValue};
@@ -61,11 +61,11 @@ pub fn open(pages: Router, health: Health, authority: Authority) -> Router {
     guard(routes)
 }
 
-/// What an open box shows as long as there is no console: what to use instead,
-/// and whether its recovery key was ever tried.
-pub fn no_console(drilled: Drilled) -> Router {
+/// What an open box shows as long as there is no console: whether patients are
+/// answered, what to use instead, and whether its recovery key was ever tried.
+pub fn no_console(standing: Standing) -> Router {
     let routes = Router::new().route("/", get(unlock::no_console));
-    routes.with_state(drilled)
+    routes.with_state(standing)
 }
 
 /// For whoever speaks plain HTTP to the TLS listener: where to go. Nothing they

@@ -67,6 +67,11 @@ impl Credentials {
             .unwrap_or_else(std::sync::PoisonError::into_inner) = fresh;
     }
 
+    /// Whether any webhook can prove where it comes from.
+    pub fn has_app_secret(&self) -> bool {
+        !self.get().app_secrets.is_empty()
+    }
+
     fn get(&self) -> CredentialSet {
         self.0
             .read()

@@ -33,6 +33,11 @@ impl<M> Replaceable<M> {
         *self.0.write().unwrap_or_else(PoisonError::into_inner) = fresh;
     }
 
+    /// Whether there is one.
+    pub fn is_there(&self) -> bool {
+        self.current().is_some()
+    }
+
     fn current(&self) -> Option<Arc<M>> {
         self.0
             .read()

@@ -324,10 +324,9 @@ impl Line {
     /// Why messages wait now. An account that gives them back is not well yet
     /// because its line is up.
     pub fn why(&self) -> Option<Why> {
-        match self.state() {
-            LineState::Up if self.is_account_on_trial() => Some(Why::Configuration),
-            state => state.why(),
-        }
+        let state = self.state();
+        let on_trial = state == LineState::Up && self.is_account_on_trial();
+        on_trial.then_some(Why::Configuration).or(state.why())
     }
 
     /// Whether what the account takes may all come back.

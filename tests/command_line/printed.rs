@@ -58,6 +58,10 @@ fn no_box_is_made_whose_recovery_key_goes_nowhere() {
     assert_eq!(said.status, 0, "{said:?}");
     let page = std::fs::read_to_string(clinic.file("page.html")).unwrap();
     assert!(page.contains("<svg"));
+    assert!(
+        page.contains("Clé de secours"),
+        "the clinic speaks French first"
+    );
 }
 
 #[test]

@@ -119,6 +119,11 @@ fn a_program_unlocks_and_a_wrong_secret_costs_time() {
             .body
             .contains("Le boîtier est ouvert")
     );
+    // Nobody is at the other end of its line, and the page knows it.
+    wait::until("the page says so", 30, || {
+        let page = phone.page("/").unwrap().body;
+        page.contains("est coupée").then_some(())
+    });
     assert!(
         phone
             .page("/unlock")
@@ -215,6 +220,35 @@ fn a_folder_made_before_gets_its_certificates_when_it_is_opened() {
     });
     wait::until("it is shown", 30, || phone.page("/").ok());
     assert_ne!(fs::read(clinic.data.join("lan/ca.pem")).unwrap(), before);
+}
+
+#[test]
+fn a_box_that_is_not_made_yet_has_nothing_wrong_with_its_certificates() {
+    let folder = tempfile::tempdir().unwrap();
+    let clinic = made(folder.path());
+    let other = folder.path().join("other").display().to_string();
+    let run = |args: &[&str]| {
+        let args = [&["--data-dir", &other, "--log", "info"], args].concat();
+        clinic.run(&args, &[], &format!("{PASSPHRASE}\n"))
+    };
+    let looked = run(&["--json", "doctor"]);
+    assert!(!looked.out.contains("ca.pem"), "{looked:?}");
+    assert!(looked.out.contains("there is no box yet"), "{looked:?}");
+    let file = folder.path().join("its-passphrase");
+    fs::write(&file, PASSPHRASE).unwrap();
+    let page = folder.path().join("recovery.html").display().to_string();
+    let file = file.display().to_string();
+    let made = run(&["init", "--passphrase-file", &file, "--recovery-page", &page]);
+    assert_eq!(made.status, 0, "{made:?}");
+    assert!(made.err.contains("the first certificate"), "{made:?}");
+    assert!(!made.err.contains("os error"), "{made:?}");
+    // The paper says whose it is.
+    let page = fs::read_to_string(page).unwrap();
+    let print = made.out.split("SHA-256 ").nth(1).unwrap();
+    let print = print.split_whitespace().next().unwrap().replace(':', " ");
+    for part in ["Test Post (e2e-1)", &print] {
+        assert!(page.contains(part), "{part}: {page}");
+    }
 }
 
 #[test]

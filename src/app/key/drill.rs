@@ -11,6 +11,7 @@ use crate::keys::RecoveryKey;
 use crate::store::audit::{self, Deed};
 use crate::store::{meta, open, records, rewrite};
 use anyhow::{Context, Result};
+use rusqlite::Connection;
 
 /// How a drill went.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -25,15 +26,14 @@ impl Custody {
     /// # Errors
     /// In words: what would have gone wrong on the day.
     pub fn drill(&self, recovery: RecoveryKey, now: UnixMs) -> Result<Drill> {
-        let opened = self.open(&Way::Recovery(recovery))?;
+        let (opened, _) = self.open_by(&Way::Recovery(recovery))?;
         self.pause()?;
         let copied = rewrite::write_new(&self.folder, &opened.key, &opened.key);
         // The copy takes room that the box needs, whole or not.
         rewrite::discard_new(&self.folder)?;
         copied.context("the copy does not hold together")?;
-        let conn = open::open(&self.folder, &opened.key)?;
+        let mut conn = open::open(&self.folder, &opened.key)?;
         let records = records::count(&conn)?;
-        meta::set(&conn, meta::DRILLED_AT, now.0.to_string().as_bytes())?;
         let deed = Deed {
             at: now,
             actor: "command line",
@@ -41,7 +41,7 @@ impl Custody {
             subject: "box",
             detail: "the recovery key opens",
         };
-        audit::append(&conn, &deed)?;
+        note(&mut conn, &deed)?;
         conn.close().map_err(|(_, error)| error)?;
         Ok(Drill { records })
     }
@@ -53,4 +53,16 @@ impl Custody {
         conn.close().map_err(|(_, error)| error)?;
         Ok(())
     }
+}
+
+/// Notes that the recovery key opened, and when, in one transaction.
+pub(super) fn note(conn: &mut Connection, deed: &Deed<'_>) -> Result<()> {
+    let transaction = conn.transaction()?;
+    meta::set(
+        &transaction,
+        meta::DRILLED_AT,
+        deed.at.0.to_string().as_bytes(),
+    )?;
+    audit::append(&transaction, deed)?;
+    Ok(transaction.commit()?)
 }

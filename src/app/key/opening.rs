@@ -1,7 +1,7 @@
 //! The ways to the data key, tried in an order that costs no try of the PIN for
 //! nothing. At most one try of the TPM's is used up for one secret.
 
-use super::{Custody, Way, words};
+use super::{Custody, Way, drill, words};
 use crate::core::data_key::DataKey;
 use crate::core::pin::Pin;
 use crate::keys::{Error as SlotsError, Opened, RecoveryKey, SlotsFile};
@@ -17,13 +17,29 @@ impl Custody {
     /// # Errors
     /// In words: why that way does not open.
     pub fn open(&self, way: &Way) -> Result<Opened> {
+        let (opened, by) = self.open_by(way)?;
+        if by == By::Paper {
+            // A box that cannot write it down must not stay shut.
+            if let Err(error) = self.note_proved(&opened.key) {
+                let error = format!("{error:#}");
+                tracing::warn!(
+                    error,
+                    "that the recovery key opens could not be written down"
+                );
+            }
+        }
+        Ok(opened)
+    }
+
+    /// As [`Custody::open`], for whoever notes by itself what opened the box.
+    pub(super) fn open_by(&self, way: &Way) -> Result<(Opened, By)> {
         let slots = SlotsFile::load(&self.folder)?;
         let (candidates, by) = self.candidates(&slots, way)?;
         let opened = self.that_fits(candidates)?;
         let slots = self.settle(slots, opened.generation)?;
         self.end_the_former();
         let is_copy = self.is_copied(&slots);
-        if by != By::Person && !is_copy {
+        if !by.is_person() && !is_copy {
             // A change that was cut short may have left an older way in. Only
             // with the TPM at hand: a list from an old copy must not be kept to.
             if let Err(error) = self.forget_the_rest(&slots) {
@@ -31,7 +47,7 @@ impl Custody {
                 tracing::warn!(error, "an earlier way in could not be removed");
             }
         }
-        if by == By::Person && !slots.sealed().is_empty() {
+        if by.is_person() && !slots.sealed().is_empty() {
             tracing::warn!("the box was opened by what a person knows and not by its TPM");
             // A box that cannot write it down must not stay shut.
             if let Err(error) = self.note_without_tpm(&opened.key) {
@@ -42,10 +58,28 @@ impl Custody {
         // Whoever opened the box by another way may have done so because of the
         // wrong PINs: the right one must not have to wait for them.
         let is_over = self.sealer.is_some() && wants_pin(&slots) && !is_copy;
-        if by == By::Pin || (by == By::Person && is_over) {
+        if by == By::Pin || (by.is_person() && is_over) {
             self.count_back_if_possible(&opened.key);
         }
-        Ok(opened)
+        Ok((opened, by))
+    }
+
+    /// A paper that has opened the box is proved, whoever drills.
+    fn note_proved(&self, key: &DataKey) -> Result<()> {
+        let mut conn = database::open(&self.folder, key)?;
+        if meta::find_number(&conn, meta::DRILLED_AT)?.is_none() {
+            self.clock.learn(meta::latest_known(&conn)?);
+            let deed = Deed {
+                at: self.clock.now().at,
+                actor: "system",
+                action: "key.recovery_proved",
+                subject: "box",
+                detail: "the recovery key opened the box",
+            };
+            drill::note(&mut conn, &deed)?;
+        }
+        conn.close().map_err(|(_, error)| error)?;
+        Ok(())
     }
 
     /// A sealed box that opens without its TPM never does so in silence.
@@ -67,7 +101,7 @@ impl Custody {
     pub(super) fn candidates(&self, slots: &SlotsFile, way: &Way) -> Result<(Vec<Opened>, By)> {
         Ok(match way {
             Way::Passphrase(typed) => (slots.open_with_passphrase(words(typed)?)?, By::Person),
-            Way::Recovery(key) => (slots.open_with_recovery(key)?, By::Person),
+            Way::Recovery(key) => (slots.open_with_recovery(key)?, By::Paper),
             Way::Tpm(pin) => {
                 let opened = slots.open_with_tpm(self.sealer()?, pin.as_ref())?;
                 let by = if pin.is_some() { By::Pin } else { By::Tpm };
@@ -82,7 +116,7 @@ impl Custody {
     /// one of the TPM's tries.
     fn typed(&self, slots: &SlotsFile, text: &str) -> Result<(Vec<Opened>, By)> {
         match RecoveryKey::parse(text) {
-            Ok(key) => return Ok((slots.open_with_recovery(&key)?, By::Person)),
+            Ok(key) => return Ok((slots.open_with_recovery(&key)?, By::Paper)),
             Err(mistake) if mistake.is_slip() => return Err(mistake.into()),
             Err(_) => {}
         }
@@ -169,6 +203,15 @@ pub(super) enum By {
     Tpm,
     Pin,
     Person,
+    /// A person, with the recovery key.
+    Paper,
+}
+
+impl By {
+    /// Whether it was what somebody knows or has on paper, and no TPM.
+    const fn is_person(self) -> bool {
+        matches!(self, Self::Person | Self::Paper)
+    }
 }
 
 /// A seal that does not read may have had one.

@@ -168,8 +168,13 @@ impl Lan {
         if let Ok(present) = &present {
             wanted.extend(addresses_in(present).take(NAMES_MAX.saturating_sub(wanted.len())));
         }
+        let is_first = !self.folder().join(leaf::CERTIFICATE).exists();
         let leaf = authority.issue(&wanted, now, self.chance.as_ref())?;
-        tracing::info!(why, "a new certificate for the clinic's network was made");
+        if is_first {
+            tracing::info!("the first certificate for the clinic's network was made");
+        } else {
+            tracing::info!(why, "a new certificate for the clinic's network was made");
+        }
         if let Err(error) = self.put(&leaf) {
             let error = format!("{error:#}");
             tracing::error!(

@@ -5,6 +5,7 @@ use super::super::{Globals, machine};
 use super::finding::{Findings, Verdict};
 use crate::app::key::Custody;
 use crate::app::lan::look::{Sight, can_be_named, look};
+use crate::app::serve::is_made;
 use crate::config::Config;
 use std::path::Path;
 
@@ -26,6 +27,11 @@ pub(super) fn look_at_lan(globals: &Globals, config: &Config, folder: &Path, fou
         let how =
             "listen on 0.0.0.0 or a private address: staff pages are for the clinic's network";
         found.add("LAN listener", Verdict::Warning, &said, how);
+    }
+    if !is_made(folder).unwrap_or(true) {
+        let said = "there is no box yet";
+        found.add("certificates", Verdict::NotChecked, said, "healthpost init");
+        return;
     }
     let Ok(machine) = machine() else {
         found.add("certificates", Verdict::NotChecked, "there is no clock", "");

@@ -2,9 +2,10 @@
 //! somebody has read it back from there.
 
 use super::super::failure::Failure;
-use super::super::{Globals, init, input, output};
+use super::super::{Globals, init, input, machine, output};
 use super::ways;
 use crate::app::key::{Custody, RecoveryKey, Way};
+use crate::app::lan::authority_pem;
 use std::path::Path;
 
 /// Draws it, shows it, has it read back, and ends the old one.
@@ -21,10 +22,13 @@ pub(super) fn renew(
     init::no_page_yet(page)?;
     let opened = custody.open(way)?;
     let recovery = custody.draw_recovery();
+    let authority = authority_pem(custody.folder()).map(|(_, fingerprint)| fingerprint);
+    let now = machine()?.clock.now();
     let shown = init::Shown {
         folder: &custody.folder().display().to_string(),
         authority: None,
         page,
+        whose: init::whose(globals, now, &authority.unwrap_or_default()),
     };
     init::show(globals, &shown, &recovery)?;
     read_back(&recovery).inspect_err(|_| {
@@ -34,8 +38,7 @@ pub(super) fn renew(
         }
     })?;
     custody.replace_recovery(&opened, &recovery, tell)?;
-    let now = super::now()?;
-    Ok(custody.note(&opened.key, "key.new_recovery", now)?)
+    Ok(custody.note(&opened.key, "key.new_recovery", super::now()?)?)
 }
 
 fn read_back(recovery: &RecoveryKey) -> Result<(), Failure> {

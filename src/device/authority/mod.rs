@@ -25,15 +25,15 @@ use std::net::IpAddr;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
-/// Longest life of a leaf certificate, ms.
+/// Longest life of a leaf certificate from when it is made, ms. Devices refuse
+/// one that says more than 398 days of itself, from its start to its end.
 pub const LEAF_MS_MAX: i64 = 90 * DAY_MS;
 /// A leaf is replaced when less than this is left of it, ms.
 pub const RENEW_MS: i64 = 30 * DAY_MS;
 /// How far a leaf reaches back by a clock that is believed, ms: a phone whose
 /// clock is some weeks slow takes it all the same.
 const BACK_MS: i64 = 30 * DAY_MS;
-/// By one that is not believed: its time is the least it can be, so the leaf
-/// reaches far ahead instead.
+/// By one that is not believed: its time is the least it can be.
 const BACK_UNTRUSTED_MS: i64 = 5 * DAY_MS;
 /// How long the authority lasts, ms.
 const AUTHORITY_MS: i64 = 20 * 365 * DAY_MS;
@@ -222,7 +222,7 @@ fn window(now: Now) -> (UnixMs, UnixMs) {
     };
     let from = now.at.plus_ms(-back);
     // The last second counts as well.
-    (from, from.plus_ms(LEAF_MS_MAX - SECOND_MS))
+    (from, now.at.plus_ms(LEAF_MS_MAX - SECOND_MS))
 }
 
 /// What of an authority comes again in each leaf: its name, and how its key is

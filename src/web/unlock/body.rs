@@ -6,6 +6,7 @@
 use crate::core::lang::Lang;
 use crate::core::limits::{UNLOCK_BODY_BYTES_MAX, UNLOCK_BODY_MS_MAX};
 use crate::core::secret::{Secret, SecretText};
+use crate::keys::{BadRecoveryKey, RecoveryKey, TypedGroups};
 use crate::ports::door::Kind;
 use axum::body::Body;
 use axum::http::{HeaderMap, StatusCode, header};
@@ -14,11 +15,27 @@ use serde::Deserialize;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
+/// Groups of the recovery key, each with a field of its own.
+pub(super) const GROUPS: usize = 9;
+
 /// What was offered.
 pub(super) struct Offer {
     pub(super) secret: Secret,
     pub(super) kind: Kind,
+}
+
+/// One of the page's forms.
+pub(super) struct Form {
+    pub(super) typed: Typed,
     pub(super) lang: Option<Lang>,
+}
+
+/// What was typed there.
+pub(super) enum Typed {
+    /// Into a field for one secret.
+    Word(Offer),
+    /// The recovery key, wherever it was typed.
+    Paper(TypedGroups),
 }
 
 #[derive(Deserialize)]
@@ -37,17 +54,18 @@ pub(super) async fn json(headers: &HeaderMap, body: Body) -> Result<Offer, Statu
     let bytes = read(headers, "application/json", body).await?;
     // The parser's own words could repeat what was sent.
     let sent: Sent = serde_json::from_slice(&bytes).map_err(|_| StatusCode::BAD_REQUEST)?;
-    offer(sent.secret.into_secret(), sent.kind, None)
+    offer(sent.secret.into_secret(), sent.kind)
 }
 
-/// Reads the page's form.
+/// Reads one of the page's forms.
 ///
 /// # Errors
 /// As [`json`].
-pub(super) async fn form(headers: &HeaderMap, body: Body) -> Result<Offer, StatusCode> {
+pub(super) async fn form(headers: &HeaderMap, body: Body) -> Result<Form, StatusCode> {
     let bytes = read(headers, "application/x-www-form-urlencoded", body).await?;
     let mut secret = None;
-    let (mut kind, mut lang) = (Kind::Any, None);
+    let (mut kind, mut lang, mut is_paper) = (Kind::Any, None, false);
+    let mut groups: [Zeroizing<String>; GROUPS] = Default::default();
     for pair in bytes.split(|byte| *byte == b'&') {
         let mut halves = pair.splitn(2, |byte| *byte == b'=');
         let (name, value) = (halves.next(), halves.next().unwrap_or_default());
@@ -56,22 +74,43 @@ pub(super) async fn form(headers: &HeaderMap, body: Body) -> Result<Offer, Statu
             Some(b"secret") => secret = Some(value),
             Some(b"kind") if value.as_slice() == b"pin" => kind = Kind::Pin,
             Some(b"kind") if value.as_slice() == b"passphrase" => kind = Kind::Passphrase,
+            Some(b"kind") if value.as_slice() == b"recovery" => is_paper = true,
             Some(b"lang") => {
                 let code = std::str::from_utf8(&value).unwrap_or_default();
                 lang = code.parse().ok();
             }
+            Some([b'g', place @ b'1'..=b'9']) => {
+                let typed = std::str::from_utf8(&value);
+                let typed = typed.map_err(|_| StatusCode::UNPROCESSABLE_ENTITY)?;
+                if let Some(group) = groups.get_mut(usize::from(place - b'1')) {
+                    *group = Zeroizing::new(typed.to_owned());
+                }
+            }
             Some(_) | None => {}
         }
     }
-    let mut secret = secret.ok_or(StatusCode::UNPROCESSABLE_ENTITY)?;
-    offer(Secret::new(std::mem::take(&mut *secret)), kind, lang)
+    let typed = if is_paper {
+        Typed::Paper(TypedGroups::read(&groups))
+    } else {
+        let mut secret = secret.ok_or(StatusCode::UNPROCESSABLE_ENTITY)?;
+        let offer = offer(Secret::new(std::mem::take(&mut *secret)), kind)?;
+        meant_as_paper(&offer).map_or(Typed::Word(offer), Typed::Paper)
+    };
+    Ok(Form { typed, lang })
 }
 
-fn offer(secret: Secret, kind: Kind, lang: Option<Lang>) -> Result<Offer, StatusCode> {
+/// The recovery key out of a field for something else.
+fn meant_as_paper(offer: &Offer) -> Option<TypedGroups> {
+    let text = std::str::from_utf8(offer.secret.expose()).ok()?;
+    let meant = RecoveryKey::parse(text).map_or_else(BadRecoveryKey::is_slip, |_| true);
+    meant.then(|| TypedGroups::read(&[text]))
+}
+
+fn offer(secret: Secret, kind: Kind) -> Result<Offer, StatusCode> {
     if secret.is_empty() || std::str::from_utf8(secret.expose()).is_err() {
         return Err(StatusCode::UNPROCESSABLE_ENTITY);
     }
-    Ok(Offer { secret, kind, lang })
+    Ok(Offer { secret, kind })
 }
 
 async fn read(
@@ -125,6 +164,7 @@ fn decoded(value: &[u8]) -> Option<Zeroizing<Vec<u8>>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::device::KernelChance;
     use proptest::prelude::*;
 
     fn headers(kind: &'static str) -> HeaderMap {
@@ -144,9 +184,12 @@ mod tests {
     fn a_form_and_its_json_twin_are_read_alike() {
         let form_headers = headers("application/x-www-form-urlencoded");
         let sent = "kind=pin&lang=fr&secret=caf%C3%A9+48%26%3D&other=1";
-        let read = block(form(&form_headers, Body::from(sent))).ok().unwrap();
+        let form = block(form(&form_headers, Body::from(sent))).ok().unwrap();
+        let Typed::Word(read) = form.typed else {
+            panic!("a PIN is no recovery key");
+        };
         assert_eq!(read.secret.expose(), "café 48&=".as_bytes());
-        assert_eq!((read.kind, read.lang), (Kind::Pin, Some(Lang::Fr)));
+        assert_eq!((read.kind, form.lang), (Kind::Pin, Some(Lang::Fr)));
         let json_headers = headers("application/json; charset=utf-8");
         let sent = r#"{"secret":"café 48&="}"#;
         let twin = block(json(&json_headers, Body::from(sent))).ok().unwrap();
@@ -179,6 +222,41 @@ mod tests {
         ] {
             assert!(block(form(&as_form, Body::from(bad))).is_err(), "{bad}");
         }
+    }
+
+    #[test]
+    fn the_recovery_key_is_known_in_every_field() {
+        let headers = headers("application/x-www-form-urlencoded");
+        let paper = |sent: String| match block(form(&headers, Body::from(sent))).ok()?.typed {
+            Typed::Paper(groups) => Some(groups),
+            Typed::Word(_) => None,
+        };
+        let key = RecoveryKey::draw(&KernelChance::new().unwrap()).show();
+        let bare = key.replace('-', "");
+        let fields: Vec<String> = key
+            .split('-')
+            .enumerate()
+            .map(|(at, group)| format!("g{}={group}", at + 1))
+            .collect();
+        for sent in [
+            format!("kind=recovery&{}", fields.join("&")),
+            format!("kind=recovery&g1={bare}&g2=&g9="),
+            format!("kind=pin&secret={}", key.replace('-', "+")),
+            format!("kind=pin&secret={bare}"),
+            format!("kind=passphrase&secret={}", key.as_str()),
+        ] {
+            let read = paper(sent.clone()).unwrap();
+            assert_eq!(read.whole().as_str(), key.as_str(), "{sent}");
+        }
+        let short = &bare[..62];
+        assert!(paper(format!("kind=pin&secret={short}")).is_some());
+        assert!(paper(format!("kind=passphrase&secret={short}")).is_none());
+        assert_eq!(
+            paper("kind=recovery".to_owned()).unwrap().mistake(),
+            Some(1)
+        );
+        assert!(paper("kind=pin&secret=1+2+3+4+5+6+7+8+9".to_owned()).is_none());
+        assert!(block(form(&headers, Body::from("kind=recovery&g1=%ff"))).is_err());
     }
 
     proptest! {

@@ -2,16 +2,19 @@
 //! box's certificate. They work without scripts on an old phone.
 //!
 //! A secret goes from the body of a request to the door and nowhere else: it is
-//! in no log, answer or address. Why the box does not open is said in words that
-//! help whoever stands there; the rest is in the journal.
+//! in no log or address, and in no answer but those groups of a mistyped recovery
+//! key that whoever typed it need not type again. Why the box does not open is
+//! said in words that help whoever stands there; the rest is in the journal.
 
 mod body;
+mod form;
 mod language;
+mod standing;
 mod words;
 
 use crate::core::lang::Lang;
 use crate::core::limits::UNLOCK_PATIENCE_MS;
-use crate::ports::door::{Door, Kind, Refusal};
+use crate::ports::door::{Door, Refusal};
 use crate::web::problem::problem;
 use askama::Template;
 use axum::body::Body;
@@ -21,7 +24,9 @@ use axum::response::{Html, IntoResponse, Redirect, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use body::Offer;
+pub use form::{by_form, show};
 use serde_json::json;
+pub use standing::{Standing, no_console};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -84,29 +89,11 @@ pub struct Unlock {
 }
 
 #[derive(Template)]
-#[template(path = "unlock.html")]
-struct UnlockPage<'a> {
-    w: &'static Words,
-    lang: Lang,
-    path: &'static str,
-    clinic: &'a str,
-    asked: Asked,
-    said: Option<String>,
-    /// Which of the two forms was used before.
-    by_phrase: bool,
-}
-
-#[derive(Template)]
 #[template(path = "note.html")]
 struct NotePage {
     w: &'static Words,
     lang: Lang,
     path: &'static str,
-    title: &'static str,
-    said: &'static str,
-    commands: bool,
-    /// Whether nobody has proved yet that the recovery key opens the box.
-    undrilled: bool,
 }
 
 #[derive(Template)]
@@ -118,56 +105,11 @@ struct TrustPage {
     fingerprint: String,
 }
 
-/// `GET /unlock` of a locked box.
-pub async fn show(
-    State(unlock): State<Unlock>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let lang = language::of(query.as_deref(), &headers);
-    unlock.page(StatusCode::OK, lang, None, false)
-}
-
 impl Unlock {
-    fn page(&self, status: StatusCode, lang: Lang, said: Option<String>, phrase: bool) -> Response {
-        let page = page(&UnlockPage {
-            w: words::of(lang),
-            lang,
-            path: "/unlock",
-            clinic: &self.clinic,
-            asked: self.asked,
-            said,
-            by_phrase: phrase,
-        });
-        (status, page).into_response()
-    }
-
-    async fn offer(&self, offer: Offer) -> Result<(), Refusal> {
-        let patience = Duration::from_millis(UNLOCK_PATIENCE_MS);
+    async fn offer(&self, offer: Offer, patience_ms: u64) -> Result<(), Refusal> {
+        let patience = Duration::from_millis(patience_ms);
         let offered = self.door.offer(offer.secret, offer.kind, patience).await;
         offered.map_err(|refused| refused.why)
-    }
-}
-
-/// `POST /unlock`: the form.
-pub async fn by_form(State(unlock): State<Unlock>, headers: HeaderMap, body: Body) -> Response {
-    let offer = match body::form(&headers, body).await {
-        Ok(offer) => offer,
-        Err(status) => {
-            let lang = language::of(None, &headers);
-            let said = words::of(lang).malformed.to_owned();
-            return unlock.page(status, lang, Some(said), false);
-        }
-    };
-    let lang = offer.lang.unwrap_or_else(|| language::of(None, &headers));
-    let by_phrase = offer.kind == Kind::Passphrase;
-    match unlock.offer(offer).await {
-        Ok(()) => Redirect::to(&format!("/?lang={lang}")).into_response(),
-        Err(why) => {
-            let said = words::of(lang).refusal(why);
-            let page = unlock.page(status_of(why), lang, Some(said), by_phrase);
-            with_wait(page, why)
-        }
     }
 }
 
@@ -180,7 +122,7 @@ pub async fn by_json(State(unlock): State<Unlock>, headers: HeaderMap, body: Bod
             return problem(status, "bad_request", detail);
         }
     };
-    match unlock.offer(offer).await {
+    match unlock.offer(offer, UNLOCK_PATIENCE_MS).await {
         Ok(()) => Json(json!({ "unlocked": true })).into_response(),
         Err(why) => {
             let detail = words::of(Lang::En).refusal(why);
@@ -206,40 +148,16 @@ pub async fn refuse_locked(method: Method, uri: Uri, headers: HeaderMap) -> Resp
 /// `/unlock` of an open box.
 pub async fn is_open(RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     let lang = language::of(query.as_deref(), &headers);
-    let w = words::of(lang);
     page(&NotePage {
-        w,
+        w: words::of(lang),
         lang,
         path: "/unlock",
-        title: w.open_title,
-        said: w.open_already,
-        commands: false,
-        undrilled: false,
     })
 }
 
 /// `POST /api/v1/unlock` of an open box.
 pub async fn is_open_json() -> Response {
     Json(json!({ "unlocked": true })).into_response()
-}
-
-/// `/` of an open box without a console.
-pub async fn no_console(
-    State(drilled): State<Drilled>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
-    let lang = language::of(query.as_deref(), &headers);
-    let w = words::of(lang);
-    page(&NotePage {
-        w,
-        lang,
-        path: "/",
-        title: w.open_title,
-        said: w.open_said,
-        commands: true,
-        undrilled: !drilled.get(),
-    })
 }
 
 /// The authority's certificate, the page on how to trust it, and the style of
@@ -310,7 +228,7 @@ fn page(template: &impl Template) -> Response {
 const fn status_of(why: Refusal) -> StatusCode {
     match why {
         Refusal::Wrong | Refusal::WrongPin { .. } => StatusCode::FORBIDDEN,
-        Refusal::Malformed { .. } => StatusCode::UNPROCESSABLE_ENTITY,
+        Refusal::Malformed { .. } | Refusal::NoPin => StatusCode::UNPROCESSABLE_ENTITY,
         Refusal::LockedOut { .. } | Refusal::TooSoon { .. } => StatusCode::TOO_MANY_REQUESTS,
         Refusal::Trouble => StatusCode::SERVICE_UNAVAILABLE,
     }
@@ -320,7 +238,7 @@ const fn code_of(why: Refusal) -> &'static str {
     match why {
         Refusal::Wrong => "wrong_secret",
         Refusal::WrongPin { .. } => "wrong_pin",
-        Refusal::Malformed { .. } => "malformed_secret",
+        Refusal::Malformed { .. } | Refusal::NoPin => "malformed_secret",
         Refusal::LockedOut { .. } => "locked_out",
         Refusal::TooSoon { .. } => "too_soon",
         Refusal::Trouble => "cannot_open",
@@ -335,6 +253,7 @@ fn with_wait(mut response: Response, why: Refusal) -> Response {
         Refusal::Wrong
         | Refusal::WrongPin { .. }
         | Refusal::Malformed { .. }
+        | Refusal::NoPin
         | Refusal::Trouble => None,
     };
     if let Some(wait_s) = wait_s {

@@ -2,6 +2,7 @@
 //! reads them has a queue of patients before the door.
 
 use crate::core::lang::Lang;
+use crate::core::pin::{PIN_CHARS_MAX, PIN_CHARS_MIN};
 use crate::ports::door::Refusal;
 
 /// Everything the pages say.
@@ -13,11 +14,21 @@ pub(super) struct Words {
     pub(super) pin: &'static str,
     pub(super) phrase: &'static str,
     pub(super) other_way: &'static str,
+    pub(super) paper_way: &'static str,
+    pub(super) paper_said: &'static str,
+    /// `#` is the group's number.
+    group: &'static str,
     pub(super) unlock: &'static str,
     pub(super) patience: &'static str,
     pub(super) open_title: &'static str,
     pub(super) open_already: &'static str,
-    pub(super) open_said: &'static str,
+    pub(super) answered: &'static str,
+    pub(super) no_secrets: &'static str,
+    pub(super) cannot_keep: &'static str,
+    pub(super) line_cut: &'static str,
+    pub(super) line_waits: &'static str,
+    pub(super) line_wrong: &'static str,
+    pub(super) no_pages: &'static str,
     pub(super) undrilled: &'static str,
     pub(super) go_on: &'static str,
     pub(super) trust_link: &'static str,
@@ -32,7 +43,10 @@ pub(super) struct Words {
     pub(super) malformed: &'static str,
     /// `#` is the group's number.
     bad_group: &'static str,
+    /// `#` and `+` are the fewest and the most characters.
+    no_pin: &'static str,
     wrong: &'static str,
+    pub(super) wrong_paper: &'static str,
     wrong_pin: &'static str,
     /// `#` is the number.
     tries_left: &'static str,
@@ -42,6 +56,7 @@ pub(super) struct Words {
     minutes: &'static str,
     /// `#` is the number of seconds.
     too_soon: &'static str,
+    pub(super) comes_back: &'static str,
     trouble: &'static str,
 }
 
@@ -57,6 +72,11 @@ pub(super) const fn of(lang: Lang) -> &'static Words {
 }
 
 impl Words {
+    /// The name of a field of the recovery key.
+    pub(super) fn group(&self, place: usize) -> String {
+        self.group.replace('#', &place.to_string())
+    }
+
     /// Why the box stays locked, and what to do.
     pub(super) fn refusal(&self, why: Refusal) -> String {
         match why {
@@ -82,6 +102,10 @@ impl Words {
                 self.bad_group.replace('#', &group.to_string())
             }
             Refusal::Malformed { group: None } => self.malformed.to_owned(),
+            Refusal::NoPin => self
+                .no_pin
+                .replace('#', &PIN_CHARS_MIN.to_string())
+                .replace('+', &PIN_CHARS_MAX.to_string()),
             Refusal::TooSoon { wait_s } => with(self.too_soon, wait_s),
             Refusal::Trouble => self.trouble.to_owned(),
         }
@@ -98,13 +122,22 @@ const ENGLISH: Words = Words {
     locked_said: "Patients' messages wait at WhatsApp until somebody unlocks it. Nothing is lost.",
     chip_failed: "The box should open by itself, and its security chip did not let it. It keeps trying. Tell the technician.",
     pin: "PIN",
-    phrase: "Passphrase or recovery key",
-    other_way: "No PIN at hand? Use the passphrase or the recovery key",
+    phrase: "Passphrase",
+    other_way: "No PIN at hand? Use the passphrase",
+    paper_way: "Use the recovery key on paper",
+    paper_said: "The paper has nine groups of seven digits. Type each into its field, or the whole key into the first one. After a slip, what is right stays.",
+    group: "Group #",
     unlock: "Unlock",
     patience: "It takes a few seconds. After a wrong try there is a pause that grows.",
     open_title: "The box is open",
     open_already: "Somebody has unlocked it already. There is nothing more to do here.",
-    open_said: "Patients are being answered. This version has no staff pages yet. Until then, use these commands on the box:",
+    answered: "Patients are being answered.",
+    no_secrets: "No patient is being answered: the box has not been given all that WhatsApp asks of it. Ask the technician: the first command below says what is missing.",
+    cannot_keep: "No patient is being answered: the box cannot keep what they write. WhatsApp keeps it and tries again. Ask the technician: the first command below says why.",
+    line_cut: "The line to WhatsApp is cut: answers wait in the box and leave by themselves once it is back. Look at the cable, the modem and its credit.",
+    line_waits: "WhatsApp takes nothing just now: answers wait in the box and leave by themselves.",
+    line_wrong: "Something is wrong with the way to WhatsApp or with the clinic's account: answers wait in the box. Ask the technician: the first command below says what it is.",
+    no_pages: "This version has no staff pages yet. Until then, use these commands on the box:",
     undrilled: "Nobody has proved yet that the recovery key on paper opens this box. If the box breaks before, its records may be lost. Ask the technician to use this command on the box:",
     go_on: "Go on",
     trust_link: "The browser warns of this page? How to trust this box",
@@ -117,14 +150,17 @@ const ENGLISH: Words = Words {
     trust_iphone: "Open the file, then Settings, Profile downloaded, Install. Then Settings, General, About, Certificate Trust Settings: switch it on.",
     trust_windows: "Open the file, Install Certificate, Current User, place it in Trusted Root Certification Authorities.",
     malformed: "This has a mistake: it is too short, or a group of the recovery key is mistyped. Look at it again.",
-    bad_group: "Group # of the recovery key has a mistake, or is not in its place. Compare it with the paper and type the key again.",
+    bad_group: "Group # of the recovery key is missing, has a mistake, or is not in its place. Compare it with the paper and type it again.",
+    no_pin: "A PIN has # to + characters. Look at what you typed, or use another way in.",
     wrong: "That is not right. Type it again.",
+    wrong_paper: "This recovery key does not open this box: it is another box's, or an older one.",
     wrong_pin: "The PIN is wrong.",
     tries_left: "# tries are left before the security chip locks.",
     last_try: "One try is left before the security chip locks.",
     locked_out: "Too many wrong PINs: the security chip is locked. Leave the box switched on. The recovery key opens it at once.",
     minutes: "In at most # minutes it takes one more PIN.",
     too_soon: "Wait # seconds, then try again.",
+    comes_back: "This page comes back by itself.",
     trouble: "The box cannot be opened this way now. Call the technician: the box's journal says why.",
 };
 
@@ -134,13 +170,22 @@ const FRENCH: Words = Words {
     locked_said: "Les messages des patients attendent chez WhatsApp jusqu'au déverrouillage. Rien n'est perdu.",
     chip_failed: "Le boîtier devrait s'ouvrir tout seul, mais sa puce de sécurité ne l'a pas permis. Il continue d'essayer. Prévenez le technicien.",
     pin: "Code PIN",
-    phrase: "Phrase secrète ou clé de secours",
-    other_way: "Pas de code PIN ? Utiliser la phrase secrète ou la clé de secours",
+    phrase: "Phrase secrète",
+    other_way: "Pas de code PIN ? Utiliser la phrase secrète",
+    paper_way: "Utiliser la clé de secours sur papier",
+    paper_said: "Le papier porte neuf groupes de sept chiffres. Tapez chacun dans son champ, ou toute la clé dans le premier. Après une erreur, ce qui est juste reste.",
+    group: "Groupe #",
     unlock: "Déverrouiller",
     patience: "Cela prend quelques secondes. Après une erreur, il y a une pause de plus en plus longue.",
     open_title: "Le boîtier est ouvert",
     open_already: "Quelqu'un l'a déjà déverrouillé. Il n'y a rien d'autre à faire ici.",
-    open_said: "Les patients reçoivent des réponses. Cette version n'a pas encore de pages pour le personnel. D'ici là, utilisez ces commandes sur le boîtier :",
+    answered: "Les patients reçoivent des réponses.",
+    no_secrets: "Aucun patient ne reçoit de réponse : le boîtier n'a pas encore tout ce que WhatsApp exige. Demandez au technicien : la première commande ci-dessous dit ce qui manque.",
+    cannot_keep: "Aucun patient ne reçoit de réponse : le boîtier ne peut pas garder ce qu'ils écrivent. WhatsApp le garde et réessaie. Demandez au technicien : la première commande ci-dessous dit pourquoi.",
+    line_cut: "La ligne vers WhatsApp est coupée : les réponses attendent dans le boîtier et partiront d'elles-mêmes. Vérifiez le câble, le modem et son crédit.",
+    line_waits: "WhatsApp ne prend rien pour le moment : les réponses attendent dans le boîtier et partiront d'elles-mêmes.",
+    line_wrong: "Il y a un problème sur le chemin vers WhatsApp ou avec le compte de la clinique : les réponses attendent dans le boîtier. Demandez au technicien : la première commande ci-dessous dit lequel.",
+    no_pages: "Cette version n'a pas encore de pages pour le personnel. D'ici là, utilisez ces commandes sur le boîtier :",
     undrilled: "Personne n'a encore vérifié que la clé de secours sur papier ouvre ce boîtier. S'il tombe en panne avant, ses dossiers peuvent être perdus. Demandez au technicien d'utiliser cette commande sur le boîtier :",
     go_on: "Continuer",
     trust_link: "Le navigateur affiche un avertissement ? Comment faire confiance à ce boîtier",
@@ -153,14 +198,17 @@ const FRENCH: Words = Words {
     trust_iphone: "Ouvrez le fichier, puis Réglages, Profil téléchargé, Installer. Puis Réglages, Général, Informations, Réglages des certificats : activez-le.",
     trust_windows: "Ouvrez le fichier, Installer un certificat, Utilisateur actuel, placez-le dans Autorités de certification racines de confiance.",
     malformed: "Il y a une erreur : c'est trop court, ou un groupe de la clé de secours est mal tapé. Vérifiez encore.",
-    bad_group: "Le groupe # de la clé de secours a une erreur, ou n'est pas à sa place. Comparez avec le papier et tapez la clé à nouveau.",
+    bad_group: "Le groupe # de la clé de secours manque, a une erreur, ou n'est pas à sa place. Comparez-le avec le papier et tapez-le à nouveau.",
+    no_pin: "Un code PIN a de # à + caractères. Vérifiez ce que vous avez tapé, ou utilisez un autre moyen.",
     wrong: "Ce n'est pas correct. Tapez-le à nouveau.",
+    wrong_paper: "Cette clé de secours n'ouvre pas ce boîtier : c'est celle d'un autre boîtier, ou une ancienne.",
     wrong_pin: "Le code PIN est faux.",
     tries_left: "Il reste # essais avant que la puce de sécurité se bloque.",
     last_try: "Il reste un essai avant que la puce de sécurité se bloque.",
     locked_out: "Trop de codes PIN faux : la puce de sécurité est bloquée. Laissez le boîtier allumé. La clé de secours l'ouvre tout de suite.",
     minutes: "Dans # minutes au plus, elle acceptera un nouvel essai.",
     too_soon: "Attendez # secondes, puis réessayez.",
+    comes_back: "Cette page revient d'elle-même.",
     trouble: "Le boîtier ne peut pas être ouvert ainsi maintenant. Appelez le technicien : le journal du boîtier dit pourquoi.",
 };
 
@@ -170,13 +218,22 @@ const SWAHILI: Words = Words {
     locked_said: "Ujumbe wa wagonjwa unasubiri WhatsApp hadi mtu akifungue. Hakuna kinachopotea.",
     chip_failed: "Kisanduku kilipaswa kujifungua chenyewe, lakini chipu yake ya usalama haikukubali. Kinaendelea kujaribu. Mwambie fundi.",
     pin: "Namba ya siri (PIN)",
-    phrase: "Neno la siri refu au ufunguo wa akiba",
-    other_way: "Huna PIN? Tumia neno la siri refu au ufunguo wa akiba",
+    phrase: "Neno la siri refu",
+    other_way: "Huna PIN? Tumia neno la siri refu",
+    paper_way: "Tumia ufunguo wa akiba ulio kwenye karatasi",
+    paper_said: "Karatasi ina makundi tisa ya tarakimu saba. Andika kila kundi mahali pake, au ufunguo wote kwenye nafasi ya kwanza. Ukikosea, kilicho sahihi kinabaki.",
+    group: "Kundi la #",
     unlock: "Fungua",
     patience: "Inachukua sekunde chache. Ukikosea, muda wa kusubiri unaongezeka.",
     open_title: "Kisanduku kiko wazi",
     open_already: "Mtu mwingine ameshakifungua. Hakuna zaidi cha kufanya hapa.",
-    open_said: "Wagonjwa wanajibiwa. Toleo hili bado halina kurasa za wafanyakazi. Kwa sasa tumia amri hizi kwenye kisanduku:",
+    answered: "Wagonjwa wanajibiwa.",
+    no_secrets: "Hakuna mgonjwa anayejibiwa: kisanduku bado hakijapewa yote ambayo WhatsApp inahitaji. Mwulize fundi: amri ya kwanza hapa chini inaonyesha kinachokosekana.",
+    cannot_keep: "Hakuna mgonjwa anayejibiwa: kisanduku hakiwezi kuhifadhi wanachoandika. WhatsApp inakihifadhi na itajaribu tena. Mwulize fundi: amri ya kwanza hapa chini inaeleza sababu.",
+    line_cut: "Mawasiliano na WhatsApp yamekatika: majibu yanasubiri kwenye kisanduku na yataondoka yenyewe yakirudi. Angalia waya, modemu na salio lake.",
+    line_waits: "WhatsApp haipokei chochote kwa sasa: majibu yanasubiri kwenye kisanduku na yataondoka yenyewe.",
+    line_wrong: "Kuna tatizo kwenye njia ya kwenda WhatsApp au kwenye akaunti ya kliniki: majibu yanasubiri kwenye kisanduku. Mwulize fundi: amri ya kwanza hapa chini inaonyesha ni tatizo gani.",
+    no_pages: "Toleo hili bado halina kurasa za wafanyakazi. Kwa sasa tumia amri hizi kwenye kisanduku:",
     undrilled: "Hakuna aliyethibitisha bado kwamba ufunguo wa akiba ulio kwenye karatasi unafungua kisanduku hiki. Kikiharibika kabla ya hapo, kumbukumbu za wagonjwa zinaweza kupotea. Mwombe fundi atumie amri hii kwenye kisanduku:",
     go_on: "Endelea",
     trust_link: "Kivinjari kinaonya? Jinsi ya kuamini kisanduku hiki",
@@ -189,14 +246,17 @@ const SWAHILI: Words = Words {
     trust_iphone: "Fungua faili, kisha Settings, Profile Downloaded, Install. Kisha Settings, General, About, Certificate Trust Settings: washa.",
     trust_windows: "Fungua faili, Install Certificate, Current User, weka kwenye Trusted Root Certification Authorities.",
     malformed: "Kuna kosa: ni fupi mno, au kundi moja la ufunguo wa akiba limeandikwa vibaya. Angalia tena.",
-    bad_group: "Kundi la # la ufunguo wa akiba lina kosa, au haliko mahali pake. Linganisha na karatasi, kisha andika ufunguo tena.",
+    bad_group: "Kundi la # la ufunguo wa akiba halipo, lina kosa, au haliko mahali pake. Lilinganishe na karatasi, kisha liandike tena.",
+    no_pin: "PIN ina herufi au tarakimu # hadi +. Angalia ulichoandika, au tumia njia nyingine.",
     wrong: "Si sahihi. Andika tena.",
+    wrong_paper: "Ufunguo huu wa akiba haufungui kisanduku hiki: ni wa kisanduku kingine, au ni wa zamani.",
     wrong_pin: "PIN si sahihi.",
     tries_left: "Yamebaki majaribio # kabla chipu ya usalama haijajifunga.",
     last_try: "Limebaki jaribio moja kabla chipu ya usalama haijajifunga.",
     locked_out: "PIN nyingi zisizo sahihi: chipu ya usalama imejifunga. Acha kisanduku kikiwa kimewashwa. Ufunguo wa akiba unakifungua mara moja.",
     minutes: "Baada ya dakika # au chini ya hapo itakubali jaribio moja tena.",
     too_soon: "Subiri sekunde #, kisha jaribu tena.",
+    comes_back: "Ukurasa wa kufungua utarudi wenyewe.",
     trouble: "Kisanduku hakiwezi kufunguliwa hivi sasa. Mwite fundi: kumbukumbu za kisanduku zinaeleza sababu.",
 };
 
@@ -206,13 +266,22 @@ const SPANISH: Words = Words {
     locked_said: "Los mensajes de los pacientes esperan en WhatsApp hasta que alguien la desbloquee. No se pierde nada.",
     chip_failed: "La caja debería abrirse sola, pero su chip de seguridad no lo permitió. Sigue intentándolo. Avise al técnico.",
     pin: "PIN",
-    phrase: "Frase secreta o clave de recuperación",
-    other_way: "¿No tiene el PIN? Use la frase secreta o la clave de recuperación",
+    phrase: "Frase secreta",
+    other_way: "¿No tiene el PIN? Use la frase secreta",
+    paper_way: "Usar la clave de recuperación en papel",
+    paper_said: "El papel tiene nueve grupos de siete cifras. Escriba cada uno en su campo, o toda la clave en el primero. Después de un error, lo correcto se queda.",
+    group: "Grupo #",
     unlock: "Desbloquear",
     patience: "Tarda unos segundos. Después de un error hay una pausa que va creciendo.",
     open_title: "La caja está abierta",
     open_already: "Alguien ya la desbloqueó. No hay nada más que hacer aquí.",
-    open_said: "Los pacientes reciben respuesta. Esta versión aún no tiene páginas para el personal. Mientras tanto, use estas órdenes en la caja:",
+    answered: "Los pacientes reciben respuesta.",
+    no_secrets: "Ningún paciente recibe respuesta: a la caja le falta algo de lo que WhatsApp exige. Pregunte al técnico: la primera orden de abajo dice qué falta.",
+    cannot_keep: "Ningún paciente recibe respuesta: la caja no puede guardar lo que escriben. WhatsApp lo guarda y lo intenta de nuevo. Pregunte al técnico: la primera orden de abajo dice por qué.",
+    line_cut: "La línea con WhatsApp está cortada: las respuestas esperan en la caja y saldrán solas cuando vuelva. Mire el cable, el módem y su saldo.",
+    line_waits: "WhatsApp no acepta nada por ahora: las respuestas esperan en la caja y saldrán solas.",
+    line_wrong: "Hay un problema en el camino hacia WhatsApp o con la cuenta de la clínica: las respuestas esperan en la caja. Pregunte al técnico: la primera orden de abajo dice cuál es.",
+    no_pages: "Esta versión aún no tiene páginas para el personal. Mientras tanto, use estas órdenes en la caja:",
     undrilled: "Nadie ha comprobado todavía que la clave de recuperación en papel abre esta caja. Si la caja se estropea antes, sus registros pueden perderse. Pida al técnico que use esta orden en la caja:",
     go_on: "Continuar",
     trust_link: "¿El navegador muestra un aviso? Cómo confiar en esta caja",
@@ -225,14 +294,17 @@ const SPANISH: Words = Words {
     trust_iphone: "Abra el archivo; luego Ajustes, Perfil descargado, Instalar. Después Ajustes, General, Información, Ajustes de confianza de los certificados: actívelo.",
     trust_windows: "Abra el archivo, Instalar certificado, Usuario actual, colóquelo en Entidades de certificación raíz de confianza.",
     malformed: "Hay un error: es demasiado corto, o un grupo de la clave de recuperación está mal escrito. Revíselo.",
-    bad_group: "El grupo # de la clave de recuperación tiene un error, o no está en su lugar. Compárelo con el papel y escriba la clave de nuevo.",
+    bad_group: "El grupo # de la clave de recuperación falta, tiene un error, o no está en su lugar. Compárelo con el papel y escríbalo de nuevo.",
+    no_pin: "Un PIN tiene de # a + caracteres. Revise lo que escribió, o use otro medio.",
     wrong: "No es correcto. Escríbalo de nuevo.",
+    wrong_paper: "Esta clave de recuperación no abre esta caja: es de otra caja, o una antigua.",
     wrong_pin: "El PIN es incorrecto.",
     tries_left: "Quedan # intentos antes de que el chip de seguridad se bloquee.",
     last_try: "Queda un intento antes de que el chip de seguridad se bloquee.",
     locked_out: "Demasiados PIN incorrectos: el chip de seguridad está bloqueado. Deje la caja encendida. La clave de recuperación la abre enseguida.",
     minutes: "En # minutos como mucho admite un intento más.",
     too_soon: "Espere # segundos e inténtelo de nuevo.",
+    comes_back: "Esta página vuelve sola.",
     trouble: "La caja no se puede abrir así ahora. Llame al técnico: el registro de la caja dice por qué.",
 };
 
@@ -242,13 +314,22 @@ const PORTUGUESE: Words = Words {
     locked_said: "As mensagens dos pacientes esperam no WhatsApp até alguém a desbloquear. Nada se perde.",
     chip_failed: "A caixa devia abrir sozinha, mas o seu chip de segurança não deixou. Ela continua a tentar. Avise o técnico.",
     pin: "PIN",
-    phrase: "Frase secreta ou chave de recuperação",
-    other_way: "Não tem o PIN? Use a frase secreta ou a chave de recuperação",
+    phrase: "Frase secreta",
+    other_way: "Não tem o PIN? Use a frase secreta",
+    paper_way: "Usar a chave de recuperação em papel",
+    paper_said: "O papel tem nove grupos de sete algarismos. Escreva cada um no seu campo, ou a chave toda no primeiro. Depois de um erro, o que está certo fica.",
+    group: "Grupo #",
     unlock: "Desbloquear",
     patience: "Demora alguns segundos. Depois de um erro há uma pausa que vai crescendo.",
     open_title: "A caixa está aberta",
     open_already: "Alguém já a desbloqueou. Não há mais nada a fazer aqui.",
-    open_said: "Os pacientes recebem respostas. Esta versão ainda não tem páginas para o pessoal. Até lá, use estes comandos na caixa:",
+    answered: "Os pacientes recebem respostas.",
+    no_secrets: "Nenhum paciente recebe resposta: falta à caixa algo do que o WhatsApp exige. Pergunte ao técnico: o primeiro comando abaixo diz o que falta.",
+    cannot_keep: "Nenhum paciente recebe resposta: a caixa não consegue guardar o que escrevem. O WhatsApp guarda-o e tenta de novo. Pergunte ao técnico: o primeiro comando abaixo diz porquê.",
+    line_cut: "A linha para o WhatsApp está cortada: as respostas esperam na caixa e saem sozinhas quando ela voltar. Veja o cabo, o modem e o seu saldo.",
+    line_waits: "O WhatsApp não aceita nada de momento: as respostas esperam na caixa e saem sozinhas.",
+    line_wrong: "Há um problema no caminho para o WhatsApp ou com a conta da clínica: as respostas esperam na caixa. Pergunte ao técnico: o primeiro comando abaixo diz qual é.",
+    no_pages: "Esta versão ainda não tem páginas para o pessoal. Até lá, use estes comandos na caixa:",
     undrilled: "Ainda ninguém comprovou que a chave de recuperação em papel abre esta caixa. Se a caixa avariar antes, os seus registos podem perder-se. Peça ao técnico que use este comando na caixa:",
     go_on: "Continuar",
     trust_link: "O navegador mostra um aviso? Como confiar nesta caixa",
@@ -261,14 +342,17 @@ const PORTUGUESE: Words = Words {
     trust_iphone: "Abra o ficheiro; depois Definições, Perfil descarregado, Instalar. A seguir Definições, Geral, Informações, Definições de certificados: ative-o.",
     trust_windows: "Abra o ficheiro, Instalar certificado, Utilizador atual, coloque-o em Autoridades de certificação de raiz fidedigna.",
     malformed: "Há um erro: é curto demais, ou um grupo da chave de recuperação está mal escrito. Veja outra vez.",
-    bad_group: "O grupo # da chave de recuperação tem um erro, ou não está no seu lugar. Compare com o papel e escreva a chave de novo.",
+    bad_group: "O grupo # da chave de recuperação falta, tem um erro, ou não está no seu lugar. Compare-o com o papel e escreva-o de novo.",
+    no_pin: "Um PIN tem de # a + caracteres. Veja o que escreveu, ou use outro meio.",
     wrong: "Não está certo. Escreva de novo.",
+    wrong_paper: "Esta chave de recuperação não abre esta caixa: é de outra caixa, ou antiga.",
     wrong_pin: "O PIN está errado.",
     tries_left: "Restam # tentativas antes de o chip de segurança bloquear.",
     last_try: "Resta uma tentativa antes de o chip de segurança bloquear.",
     locked_out: "Demasiados PIN errados: o chip de segurança está bloqueado. Deixe a caixa ligada. A chave de recuperação abre-a logo.",
     minutes: "Dentro de # minutos, no máximo, aceita mais uma tentativa.",
     too_soon: "Espere # segundos e tente de novo.",
+    comes_back: "Esta página volta sozinha.",
     trouble: "A caixa não pode ser aberta assim agora. Chame o técnico: o registo da caixa diz porquê.",
 };
 
@@ -294,20 +378,22 @@ mod tests {
             Refusal::LockedOut { wait_s: Some(1800) },
             Refusal::Malformed { group: None },
             Refusal::Malformed { group: Some(5) },
+            Refusal::NoPin,
             Refusal::TooSoon { wait_s: 32 },
             Refusal::Trouble,
         ];
         for lang in Lang::ALL {
             let said: Vec<String> = refusals.iter().map(|why| of(lang).refusal(*why)).collect();
             for (place, one) in said.iter().enumerate() {
-                assert!(!one.contains('#') && one.len() > 8, "{lang}: {one}");
+                assert!(!one.contains(['#', '+']) && one.len() > 8, "{lang}: {one}");
                 assert!(!said[place + 1..].contains(one), "{lang}: {one}");
             }
             assert!(
                 said[4].contains('7')
                     && said[6].contains("30")
                     && said[8].contains('5')
-                    && said[9].contains("32")
+                    && (said[9].contains('4') && said[9].contains("64"))
+                    && said[10].contains("32")
             );
         }
     }
