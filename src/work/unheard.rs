@@ -83,20 +83,10 @@ impl Unheard {
 }
 
 fn carry_out(conn: &Connection, due: Due, now: UnixMs) -> Result<(), Error> {
-    let kind = Kind::NothingHeard.word();
     match due {
         Due::Nothing => Ok(()),
-        Due::Tell => {
-            let task = NewTask {
-                kind,
-                contact: None,
-                record: None,
-                outbox: None,
-                detail: Some(DETAIL),
-            };
-            tasks::open(conn, &task, now)
-        }
-        Due::TakeBack => tasks::close_about(conn, kind, DETAIL, now).map(|_| ()),
+        Due::Tell => tasks::open(conn, &NewTask::of(Kind::NothingHeard).about(DETAIL), now),
+        Due::TakeBack => tasks::close_about(conn, Kind::NothingHeard, DETAIL, now).map(|_| ()),
     }
 }
 
