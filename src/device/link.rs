@@ -5,7 +5,10 @@
 //! It never changes anything of the network, and sends nothing but the three
 //! packets of a touch.
 
+mod news;
+
 use crate::ports::{Moved, Touch};
+use news::{NEWS_BYTES_MAX, heard, open};
 use rustix::net::netlink::SocketAddrNetlink;
 use rustix::net::{AddressFamily, RecvFlags, SendFlags, SocketFlags, SocketType, sockopt};
 use std::collections::BTreeMap;
@@ -18,10 +21,6 @@ use std::time::Duration;
 use tokio::io::unix::AsyncFd;
 use tokio::net::TcpSocket;
 
-/// `RTMGRP_LINK`, `_IPV4_IFADDR`, `_IPV4_ROUTE`, `_IPV6_IFADDR`, `_IPV6_ROUTE`.
-const GROUPS: u32 = 0x1 | 0x10 | 0x40 | 0x100 | 0x400;
-/// The kernel's largest batch of news, bytes.
-const NEWS_BYTES_MAX: usize = 32 * 1024;
 /// A route, as news and as an answer.
 const RTM_NEWROUTE: u16 = 24;
 /// How often the way is looked at where the kernel's news cannot be had.
@@ -170,62 +169,6 @@ impl Known {
     /// What was never heard of has its carrier.
     fn carries(&self, index: u32) -> bool {
         self.carriers.get(&index).copied().unwrap_or(true)
-    }
-}
-
-fn open() -> io::Result<AsyncFd<OwnedFd>> {
-    let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
-    let socket = rustix::net::socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, None)?;
-    rustix::net::bind(&socket, &SocketAddrNetlink::new(0, GROUPS))?;
-    watched(socket)
-}
-
-#[expect(
-    deprecated,
-    reason = "the other way is unsafe; this descriptor is owned here and never replaced"
-)]
-fn watched(socket: OwnedFd) -> io::Result<AsyncFd<OwnedFd>> {
-    AsyncFd::new(socket)
-}
-
-/// Everything the kernel has to say now. News it had to throw away are news
-/// too: the way is looked at anew whatever they were. While they cannot be read,
-/// the way is looked at every second; that is `said` once.
-async fn heard(socket: &AsyncFd<OwnedFd>, said: &AtomicBool) -> Vec<News> {
-    let error = loop {
-        let mut ready = match socket.readable().await {
-            Ok(ready) => ready,
-            Err(error) => break error,
-        };
-        match ready.try_io(|socket| Ok(drain(socket.get_ref())?)) {
-            Ok(Ok(news)) => {
-                said.store(false, Ordering::Relaxed);
-                return news;
-            }
-            // It stays readable: asked again at once, it would be asked for ever.
-            Ok(Err(error)) => break error,
-            Err(_nothing_yet) => {}
-        }
-    };
-    if !said.swap(true, Ordering::Relaxed) {
-        tracing::error!(%error, "the kernel's news of the network cannot be read");
-    }
-    tokio::time::sleep(LOOK).await;
-    Vec::new()
-}
-
-fn drain(socket: &OwnedFd) -> rustix::io::Result<Vec<News>> {
-    let mut all = Vec::new();
-    let mut buffer = vec![0; NEWS_BYTES_MAX];
-    loop {
-        match rustix::net::recv(socket, &mut buffer[..], RecvFlags::empty()) {
-            Ok((length, _)) => all.extend(parse(buffer.get(..length).unwrap_or_default())),
-            // Too much at once: some were lost.
-            Err(rustix::io::Errno::NOBUFS) => all.push(News::Way),
-            Err(rustix::io::Errno::INTR) => {}
-            Err(rustix::io::Errno::AGAIN) if !all.is_empty() => return Ok(all),
-            Err(error) => return Err(error),
-        }
     }
 }
 
@@ -415,19 +358,6 @@ fn judge(error: Option<&io::Error>, place: IpAddr) -> Option<Touch> {
 mod tests {
     use super::*;
     use proptest::prelude::*;
-    use std::io::Write as _;
-
-    #[tokio::test]
-    async fn news_that_cannot_be_read_are_not_asked_for_without_a_pause() {
-        // Readable for as long as it is there, and no socket.
-        let (broken, mut other_end) = std::io::pipe().unwrap();
-        other_end.write_all(b"x").unwrap();
-        let broken = watched(OwnedFd::from(broken)).unwrap();
-        let said = AtomicBool::new(false);
-        let heard = tokio::time::timeout(Duration::from_secs(60), heard(&broken, &said));
-        assert_eq!(heard.await.ok(), Some(Vec::new()));
-        assert!(said.load(Ordering::Relaxed));
-    }
 
     fn message_of(kind: u16, body: &[u8]) -> Vec<u8> {
         let mut bytes = u32::try_from(16 + body.len())

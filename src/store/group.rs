@@ -192,10 +192,12 @@ pub struct Outcome {
 pub fn run(conn: &Connection, tasks: &mut [Box<dyn Task>]) -> Outcome {
     tasks.sort_by_key(|task| !task.repeats());
     let bold = tasks.iter().take_while(|task| task.repeats()).count();
+    let mut job_trouble = None;
     let begun = execute(conn, "BEGIN IMMEDIATE").and_then(|()| {
-        if run_boldly(conn, tasks.iter_mut().take(bold)) {
+        let Err(error) = run_boldly(conn, tasks.iter_mut().take(bold)) else {
             return Ok(bold);
-        }
+        };
+        note(&mut job_trouble, &error);
         roll_back(conn);
         execute(conn, "BEGIN IMMEDIATE").map(|()| 0)
     });
@@ -205,31 +207,47 @@ pub fn run(conn: &Connection, tasks: &mut [Box<dyn Task>]) -> Outcome {
             return Outcome {
                 done: tasks.len(),
                 result: Err(error),
-                job_trouble: None,
+                job_trouble,
             };
         }
     };
-    run_with_care(conn, tasks, settled)
+    run_with_care(conn, tasks, settled, job_trouble)
 }
 
-/// Runs tasks that can be run again; false as soon as one goes wrong.
+/// Runs tasks that can be run again, until one goes wrong.
 fn run_boldly<'a>(
     conn: &Connection,
     mut tasks: impl Iterator<Item = &'a mut Box<dyn Task>>,
-) -> bool {
-    tasks.all(|task| task.run(conn, Try::Bold).is_ok() && !conn.is_autocommit())
+) -> Result<(), Error> {
+    tasks.try_for_each(|task| {
+        task.run(conn, Try::Bold)?;
+        if conn.is_autocommit() {
+            return Err(Error::Stopped);
+        }
+        Ok(())
+    })
+}
+
+/// Keeps what the whole box should know of. A damaged file comes before all that
+/// follows from it: SQLCipher has no memory for anything from then on.
+fn note(trouble: &mut Option<Error>, error: &Error) {
+    if concerns_all(error) && !matches!(trouble, Some(Error::Corrupt)) {
+        *trouble = Some(error.clone());
+    }
 }
 
 /// Runs all but the first `settled` tasks and commits.
-fn run_with_care(conn: &Connection, tasks: &mut [Box<dyn Task>], settled: usize) -> Outcome {
+fn run_with_care(
+    conn: &Connection,
+    tasks: &mut [Box<dyn Task>],
+    settled: usize,
+    mut job_trouble: Option<Error>,
+) -> Outcome {
     let all = tasks.len();
-    let mut job_trouble = None;
     for (place, task) in tasks.iter_mut().enumerate().skip(settled) {
         let said = run_one(conn, task.as_mut());
-        if let Err(error) = &said
-            && concerns_all(error)
-        {
-            job_trouble = Some(error.clone());
+        if let Err(error) = &said {
+            note(&mut job_trouble, error);
         }
         if conn.is_autocommit() {
             let lost = said.err().unwrap_or(Error::Stopped);
@@ -269,7 +287,10 @@ fn run_one(conn: &Connection, task: &mut dyn Task) -> Result<(), Error> {
         // The savepoint is in an unknown state: only the whole transaction can
         // be taken back.
         roll_back(conn);
-        return Err(error);
+        return match said {
+            Err(Error::Corrupt) => said,
+            Ok(()) | Err(_) => Err(error),
+        };
     }
     said
 }

@@ -17,9 +17,14 @@ pub fn nested<T>(conn: &Connection, work: impl FnOnce() -> Result<T>) -> Result<
         // A full disk made the database end the whole transaction by itself.
         return result;
     }
-    if result.is_err() {
-        conn.prepare_cached("ROLLBACK TO nested")?.execute([])?;
+    let close = |sql| conn.prepare_cached(sql)?.execute([]);
+    let undone = match &result {
+        Ok(_) => Ok(0),
+        Err(_) => close("ROLLBACK TO nested"),
+    };
+    match undone.and_then(|_| close("RELEASE nested")) {
+        // In a damaged file nothing else works either; that it is, has to be known.
+        Err(error) if !matches!(result, Err(Error::Corrupt)) => Err(error.into()),
+        Ok(_) | Err(_) => result,
     }
-    conn.prepare_cached("RELEASE nested")?.execute([])?;
-    result
 }

@@ -258,6 +258,22 @@ async fn a_damaged_file_ends_the_writer_and_is_left_alone() {
 }
 
 #[tokio::test]
+async fn damage_is_known_whatever_else_fails_because_of_it() {
+    let (_folder, conn) = database();
+    let (writer, thread) = Writer::start(conn, None).unwrap();
+    let go = hold_up(&writer);
+    // Found at the first try alone: the second has no memory any more.
+    let found = writer.run_repeatable(|_, how| match how {
+        Try::Bold => Err::<(), _>(Error::Corrupt),
+        Try::Careful => Err(Error::NoMemory),
+    });
+    let after = writer.run(|_| Err::<(), _>(Error::NoMemory));
+    let (_, _, ()) = tokio::join!(found, after, async { drop(go) });
+    writer.ended().await;
+    assert!(matches!(thread.stop(), Err(Error::Corrupt)));
+}
+
+#[tokio::test]
 async fn a_panic_of_the_thread_itself_is_said_and_ends_the_waiting() {
     struct Broken;
     impl Task for Broken {

@@ -193,8 +193,11 @@ impl Turn {
                 .commits
                 .fetch_add(u64::from(committed), Ordering::Relaxed);
             // Health first: whoever is told of a full disk finds it said.
-            let trouble = outcome.result.as_ref().err().cloned();
-            self.note(trouble.or(outcome.job_trouble), committed);
+            let trouble = match outcome.job_trouble {
+                Some(Error::Corrupt) => Some(Error::Corrupt),
+                other => outcome.result.as_ref().err().cloned().or(other),
+            };
+            self.note(trouble, committed);
             group::answer(waiting, outcome.done, &outcome.result);
         }
     }
