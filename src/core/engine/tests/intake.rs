@@ -411,9 +411,70 @@ fn a_card_answers_whom_to_call() {
         .text("none\nnone");
     chat.send(Content::Contacts {
         names: vec!["Juma".into()],
+        phones: Vec::new(),
         own_number: None,
     });
     assert_eq!(chat.session.stage, Stage::Review);
+    assert_eq!(chat.tasks(), ["look_at_attachment"]);
+}
+
+#[test]
+fn the_number_on_a_card_is_kept_with_the_name() {
+    let person = |names: &[&str], phones: &[&str]| {
+        let mut chat = Chat::at_page_one();
+        chat.text("Amina\n34\nm\nKalehe")
+            .text("knee\ntoday")
+            .text("none")
+            .text("none\nnone");
+        let words = |all: &[&str]| all.iter().map(|one| (*one).into()).collect();
+        chat.send(Content::Contacts {
+            names: words(names),
+            phones: words(phones),
+            own_number: None,
+        });
+        assert_eq!(chat.session.stage, Stage::Review);
+        let answers = chat.session.draft.clone().unwrap().answers;
+        let value = answers["emergency_contact"].value.clone();
+        (value, chat)
+    };
+    let called = |name: Option<&str>, phone: &str| Value::Contact {
+        name: name.map(Into::into),
+        phone: phone.into(),
+    };
+    // A number as it is written at home, a whole one, and a card of a number.
+    for (name, phone, kept) in [
+        (
+            "Peter Banda",
+            "0812345678",
+            called(Some("Peter Banda"), "243812345678"),
+        ),
+        (
+            "Mama 2",
+            "+243 812 345 678",
+            called(Some("Mama 2"), "243812345678"),
+        ),
+        ("", "+254712345678", called(None, "254712345678")),
+    ] {
+        let (value, chat) = person(&[name], &[phone]);
+        assert_eq!(value, kept, "{name}");
+        assert_eq!(chat.tasks(), Vec::<&str>::new(), "{name}");
+        chat.heard(if name.is_empty() {
+            "+254712345678"
+        } else {
+            "+243812345678"
+        });
+    }
+    // What cannot be called stays in sight, and so does a second card.
+    let (value, chat) = person(&["Peter"], &["ext. 123"]);
+    assert_eq!(
+        value,
+        Value::Text {
+            text: "Peter ext. 123".into()
+        }
+    );
+    assert_eq!(chat.tasks(), ["look_at_attachment"]);
+    let (value, chat) = person(&["Peter", "Grace"], &["0812345678", "0812345679"]);
+    assert_eq!(value, called(Some("Peter"), "243812345678"));
     assert_eq!(chat.tasks(), ["look_at_attachment"]);
 }
 
@@ -427,6 +488,7 @@ fn a_place_or_a_card_answers_only_what_is_asked() {
     };
     let card = || Content::Contacts {
         names: vec!["Juma".into()],
+        phones: Vec::new(),
         own_number: None,
     };
     let mut chat = Chat::at_page_one();
@@ -465,6 +527,7 @@ fn the_senders_own_number_is_nobody_to_call() {
     let before = chat.session.draft.clone().unwrap().answers;
     chat.send(Content::Contacts {
         names: vec!["Amina".into()],
+        phones: vec!["+243970000001".into()],
         own_number: Some("243970000001".into()),
     });
     assert_eq!(chat.session.draft.clone().unwrap().answers, before);
