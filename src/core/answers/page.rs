@@ -49,7 +49,10 @@ pub fn read_page(
     if !ordered && !page.is_placed_alone(&segments) {
         return page.finish();
     }
-    if page.take_none(&segments) || page.take_lone_name(&segments) {
+    if page.take_none(&segments)
+        || page.take_lone_name(&segments)
+        || page.take_lone_words(&segments)
+    {
         return page.finish();
     }
     if segments.len() == page.open().len() && page.only_story().is_none() {
@@ -456,15 +459,29 @@ mod tests {
         let open = Err(Misread::Unclear);
         for (text, lang) in [
             ("none, none", Lang::En),
-            ("none", Lang::En),
+            ("nothing at all", Lang::En),
+            ("neither", Lang::En),
             ("Aucune, aucun", Lang::Fr),
-            ("aucun", Lang::Fr),
+            ("ni l'un ni l'autre", Lang::Fr),
             ("hakuna\nhakuna", Lang::Sw),
-            ("hakuna", Lang::Sw),
+            ("hakuna chochote", Lang::Sw),
             ("ninguna; ninguna", Lang::Es),
+            ("nada de nada", Lang::Es),
             ("nenhuma, nenhum", Lang::Pt),
+            ("nenhum dos dois", Lang::Pt),
         ] {
             let want = [none.clone(), none.clone(), open.clone()];
+            assert_eq!(background(text, lang), want, "{text}");
+        }
+        // Said once it answers the first alone.
+        for (text, lang) in [
+            ("none", Lang::En),
+            ("aucun", Lang::Fr),
+            ("hakuna", Lang::Sw),
+            ("ninguna", Lang::Es),
+            ("nenhum", Lang::Pt),
+        ] {
+            let want = [none.clone(), open.clone(), open.clone()];
             assert_eq!(background(text, lang), want, "{text}");
         }
         let no = Ok(Value::YesNo { yes: false });

@@ -132,6 +132,72 @@ fn what_names_its_question_is_filed_there_and_the_rest_is_asked() {
 }
 
 #[test]
+fn one_answer_after_the_other_fills_the_background() {
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina Juma\n34\nfemale\nKalehe")
+        .text("Pain in the knee\n3 days ago")
+        .text("2")
+        .text("none");
+    let told = |chat: &Chat, field: &str| {
+        let draft = chat.session.draft.as_ref();
+        draft.and_then(|draft| draft.answers.get(field).map(|answer| answer.value.clone()))
+    };
+    assert_eq!(told(&chat, "allergies"), Some(Value::Nothing));
+    assert_eq!(told(&chat, "medications"), None);
+    chat.text("coartem and paracetamol").text("no");
+    let medicines = Value::Text {
+        text: "coartem and paracetamol".into(),
+    };
+    assert_eq!(told(&chat, "medications"), Some(medicines));
+    assert_eq!(told(&chat, "pregnant"), Some(Value::YesNo { yes: false }));
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina Juma\n34\nfemale\nKalehe")
+        .text("Pain in the knee\n3 days ago")
+        .text("2")
+        .text("penicillin")
+        .text("paracetamol");
+    let text = |text: &str| Some(Value::Text { text: text.into() });
+    assert_eq!(told(&chat, "allergies"), text("penicillin"));
+    assert_eq!(told(&chat, "medications"), text("paracetamol"));
+}
+
+#[test]
+fn who_answers_each_page_with_one_word_gets_few_messages() {
+    for (_, sex, none, no, since) in PEOPLE {
+        let mut chat = Chat::new();
+        let mut count = 0;
+        let words = [
+            "hello".to_owned(),
+            PEOPLE
+                .iter()
+                .position(|p| p.1 == sex)
+                .map_or(0, |at| at + 1)
+                .to_string(),
+            "1".into(),
+            "1".into(),
+            format!("Amina Juma\n34\n{sex}\nKalehe"),
+            format!("knee\n{since}"),
+            none.into(),
+            none.into(),
+            none.into(),
+            no.into(),
+            none.into(),
+            "1".into(),
+        ];
+        for text in words {
+            chat.text(&text);
+            count += chat.said.len();
+        }
+        assert_eq!(
+            chat.record().unwrap().status,
+            RecordStatus::Complete,
+            "{sex}"
+        );
+        assert!(count <= limits::INTAKE_MESSAGES_MAX, "{sex}: {count}");
+    }
+}
+
+#[test]
 fn only_a_woman_of_childbearing_age_is_asked_about_pregnancy() {
     for (who, asked) in [
         ("34\nfemale", true),
