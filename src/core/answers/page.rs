@@ -6,6 +6,7 @@
 //! questions only where their place leaves no choice.
 
 mod named;
+mod number;
 mod story;
 
 use super::kind::{Kind, Misread, Value};
@@ -265,6 +266,7 @@ impl Page<'_> {
                 })
                 .filter(|(_, value)| *value != Value::Nothing)
                 .filter(|(place, value)| self.is_time_alone((*place, value), words, at, used))
+                .filter(|(place, value)| self.is_own_number((*place, value), words, at, used))
                 .filter(|(place, _)| !self.is_contested(*place, &window))
                 .collect();
             (!fits.is_empty()).then_some((used, fits))
@@ -391,6 +393,25 @@ mod tests {
                 answers.get(1..),
                 Some([(); 3].map(|()| unclear.clone()).as_slice())
             );
+        }
+    }
+
+    #[test]
+    fn a_trouble_told_too_early_is_no_name_sex_or_place() {
+        let kinds = [Kind::Name, Kind::Sex, Kind::Locality];
+        let today = Date::constant(2026, 11, 18);
+        for (text, lang) in [
+            ("swollen legs since 2 weeks", Lang::En),
+            ("pain in both legs for 2 weeks", Lang::En),
+            ("jambes enflées depuis 2 semaines", Lang::Fr),
+            ("miguu imevimba tangu wiki 2", Lang::Sw),
+            ("piernas hinchadas desde hace 2 semanas", Lang::Es),
+            ("pernas inchadas há 2 semanas", Lang::Pt),
+        ] {
+            let answers = read_page(&kinds, text, lang, today, "CD");
+            assert!(answers.iter().all(Result::is_err), "{text}: {answers:?}");
+            let answers = read_page(&kinds[1..], text, lang, today, "CD");
+            assert!(answers.iter().all(Result::is_err), "{text}: {answers:?}");
         }
     }
 
