@@ -130,7 +130,7 @@ fn counts(hit: &Hit<()>, lang: Lang) -> bool {
 }
 
 /// Juma is a week, and far more often somebody's name: in an age it is no week.
-fn names_juma(tokens: &[String], at: usize, used: usize) -> bool {
+pub(super) fn names_juma(tokens: &[String], at: usize, used: usize) -> bool {
     let words = tokens.get(at..at + used).unwrap_or_default();
     words
         .iter()
@@ -188,6 +188,7 @@ fn agree(seen: Seen, age: Age, today: Date) -> Result<Value, Misread> {
 struct Age {
     years: u16,
     months: Option<u8>,
+    days: Option<u16>,
 }
 
 impl Age {
@@ -195,6 +196,7 @@ impl Age {
         Value::Age {
             years: self.years,
             months: self.months,
+            days: self.days,
         }
     }
 }
@@ -237,6 +239,10 @@ impl Tally {
             }
             (bare, years) => years.or(bare),
         };
+        let days = match (years, self.months, self.days) {
+            (None | Some(0), None, Some(days)) => u16::try_from(days).ok(),
+            _ => None,
+        };
         let (years, months) = match (years, self.months, self.days) {
             (None, None, None) => return Ok(None),
             (Some(years), None, None) => (years, self.half.then_some(6)),
@@ -256,6 +262,7 @@ impl Tally {
         Ok(Some(Age {
             years: u16::try_from(years).map_err(|_| Misread::TooOld)?,
             months: months.and_then(|m| u8::try_from(m).ok()),
+            days,
         }))
     }
 }

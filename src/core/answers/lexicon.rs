@@ -227,6 +227,11 @@ pub(super) fn filler_at(tokens: &[String], at: usize, lang: Lang) -> Option<usiz
     exact_at(&FILLERS, tokens, at, lang)
 }
 
+/// Whether a word of the language that bears no meaning stands at `at`.
+pub(super) fn is_own_filler(tokens: &[String], at: usize, lang: Lang) -> bool {
+    FILLERS.hits(tokens, at).any(|hit| hit.of == lang)
+}
+
 /// Whether "or" stands at `at`: two answers are offered instead of one.
 pub(super) fn is_or(tokens: &[String], at: usize) -> bool {
     tokens

@@ -50,7 +50,8 @@ pub fn read_page(
     if !ordered && !page.is_placed_alone(&segments) {
         return page.finish();
     }
-    if page.take_none(&segments)
+    if page.take_leading(&segments)
+        || page.take_none(&segments)
         || page.take_lone_name(&segments)
         || page.take_lone_words(&segments)
     {

@@ -198,6 +198,122 @@ fn who_answers_each_page_with_one_word_gets_few_messages() {
 }
 
 #[test]
+fn an_infants_age_is_kept_in_weeks_and_days() {
+    for (age, shown, month) in [
+        ("3 weeks", "3 weeks", Some("2026-10")),
+        ("5 days", "5 days", Some("2026-11")),
+        ("1 day", "1 day", Some("2026-11")),
+        ("7 months", "7 months", Some("2026-04")),
+        ("2 years and 1 month", "2 years, 1 month", Some("2024-10")),
+        ("2 years", "2 years", None),
+    ] {
+        let mut chat = Chat::at_page_one();
+        chat.text(&format!("Baby Amina\n{age}\nf\nKalehe"))
+            .text("cough\nyesterday")
+            .text("2")
+            .text("none\nnone")
+            .text("none");
+        chat.heard(&format!(": {shown}\n"));
+        chat.text("1");
+        let record = chat.record().unwrap();
+        let birth = month.map(|date| Value::PartialDate { date: date.into() });
+        assert_eq!(record.fields.get("birth_date"), birth.as_ref(), "{age}");
+        let years = record.fields.get("age_years");
+        assert!(matches!(years, Some(Value::Age { .. })), "{age}");
+    }
+}
+
+#[test]
+fn one_of_a_thing_is_not_said_as_several() {
+    let ones = ["1 year", "1 an", "mwaka 1", "1 año", "1 ano"];
+    let many = ["1 years", "1 ans", "miaka 1", "1 años", "1 anos"];
+    let told = ["1 year", "1 an", "mwaka 1", "1 año", "1 ano"];
+    for (place, (person, age)) in PEOPLE.iter().zip(told).enumerate() {
+        let (_, sex, none, _, since) = person;
+        let mut chat = Chat::new();
+        chat.text("hello")
+            .tap(person.0.code())
+            .tap("agree")
+            .tap("me");
+        chat.text(&format!("Amina Juma\n{age}\n{sex}\nKalehe"))
+            .text(&format!("knee\n{since}"))
+            .text("2")
+            .text(&format!("{none}\n{none}"))
+            .text("Juma +243970000001");
+        chat.heard(ones[place]);
+        assert!(!chat.words().contains(many[place]), "{}", chat.words());
+    }
+}
+
+#[test]
+fn a_word_of_a_label_says_what_to_correct() {
+    for (place, words) in [
+        &["age", "the age", "birth"][..],
+        &["l'âge", "âge", "le nom et l'âge", "naissance"],
+        &["umri", "kuzaliwa"],
+        &["la edad", "edad"],
+        &["idade", "a idade"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for said in words {
+            let mut chat = Chat::at_review();
+            chat.session.language = Some(PEOPLE[place].0);
+            chat.tap("correct").text(said);
+            let field = if said.contains("nom") {
+                "patient_name"
+            } else {
+                "birth_date"
+            };
+            let stage = Stage::Fix {
+                field: field.into(),
+            };
+            assert_eq!(chat.session.stage, stage, "{said}");
+        }
+    }
+    let mut chat = Chat::at_review();
+    chat.tap("correct").text("all");
+    assert_eq!(chat.session.stage, Stage::Correct);
+}
+
+#[test]
+fn words_beside_the_time_join_the_trouble() {
+    let complaint = |chat: &Chat| {
+        let draft = chat.session.draft.clone().unwrap();
+        draft.answers["complaint"].value.clone()
+    };
+    let text = |text: &str| Value::Text { text: text.into() };
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina\n34\nm\nKalehe").text("knee pain");
+    chat.heard("Since when?");
+    chat.text("headache since 3 days");
+    assert_eq!(complaint(&chat), text("knee pain, headache"));
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina\n34\nm\nKalehe")
+        .text("headache")
+        .text("3 days ago");
+    assert_eq!(complaint(&chat), text("headache"));
+}
+
+#[test]
+fn nothing_begins_before_the_patient_was_born() {
+    for (age, since, kept) in [
+        ("72", "72 years", false),
+        ("72", "3 years ago", true),
+        ("15/3/2020", "since 2018", false),
+        ("5 days", "for 5 days", true),
+        ("5 days", "for 3 months", false),
+    ] {
+        let mut chat = Chat::at_page_one();
+        chat.text(&format!("Amina\n{age}\nm\nKalehe"))
+            .text(&format!("cough\n{since}"));
+        let answers = chat.session.draft.clone().unwrap().answers;
+        assert_eq!(answers.contains_key("onset"), kept, "{age}, {since}");
+    }
+}
+
+#[test]
 fn only_a_woman_of_childbearing_age_is_asked_about_pregnancy() {
     for (who, asked) in [
         ("34\nfemale", true),
