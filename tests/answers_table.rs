@@ -94,11 +94,16 @@ fn spell(answer: &Result<Value, Misread>, text: &str) -> String {
         Ok(Value::Age {
             years,
             months: None,
+            ..
         }) => format!("age {years}"),
         Ok(Value::Age {
             years,
             months: Some(months),
-        }) => format!("age {years}+{months}"),
+            days,
+        }) => {
+            let days = days.map_or_else(String::new, |days| format!(" {days} days"));
+            format!("age {years}+{months}{days}")
+        }
         Ok(Value::YesNo { yes: true }) => "yes".to_owned(),
         Ok(Value::YesNo { yes: false }) => "no".to_owned(),
         Ok(Value::One { id }) => format!("one {id}"),

@@ -228,6 +228,7 @@ fn fields(n: u64) -> BTreeMap<String, Value> {
             Value::Age {
                 years,
                 months: None,
+                days: None,
             },
         ),
         ("sex", one(pick(&["female", "male"], n))),

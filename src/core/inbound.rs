@@ -85,8 +85,12 @@ pub enum Content {
     /// Contact cards. A card is a third person unless it answers our own
     /// request for the sender's number.
     Contacts {
-        /// Display names on the cards.
+        /// Display names on the cards; empty for a card that has a number only.
         names: Vec<Private<String>>,
+        /// The first number of each card, in the same order, as it is written
+        /// there; empty for a card that has none.
+        #[serde(default)]
+        phones: Vec<Private<String>>,
         /// The sender's own number, when this answers our request for it.
         own_number: Option<Private<String>>,
     },

@@ -259,9 +259,13 @@ fn words(content: &Content) -> Private<String> {
             let name = name.as_ref().map_or("", Private::as_str);
             Private::new(format!("[place] {name}").trim().to_owned())
         }
-        Content::Contacts { names, .. } => {
-            let names: Vec<&str> = names.iter().map(Private::as_str).collect();
-            Private::new(format!("[contact card] {}", names.join(", ")))
+        Content::Contacts { names, phones, .. } => {
+            let cards = names.iter().enumerate().map(|(at, name)| {
+                let phone = phones.get(at).map_or("", Private::as_str);
+                format!("{} {phone}", name.as_str()).trim().to_owned()
+            });
+            let cards: Vec<String> = cards.collect();
+            Private::new(format!("[contact card] {}", cards.join(", ")))
         }
         Content::Reaction { emoji, .. } => {
             let emoji = emoji.as_ref().map_or("taken back", Private::as_str);
@@ -286,6 +290,21 @@ mod tests {
     use crate::core::time::SECOND_MS;
     use crate::store::inbox::{Reception, receive};
     use crate::store::tests::{box_key, contact, db, message, phone, queue};
+
+    #[test]
+    fn a_contact_card_is_shown_with_its_numbers() {
+        let cards = Content::Contacts {
+            names: vec!["Peter Banda".into(), "".into(), "Grace".into()],
+            phones: vec!["0812345678".into(), "+254712345678".into()],
+            own_number: None,
+        };
+        let shown = "[contact card] Peter Banda 0812345678, +254712345678, Grace";
+        assert_eq!(words(&cards).as_str(), shown);
+        // A row of an earlier release knows only names.
+        let row = r#"{"kind":"contacts","names":["Peter"],"own_number":null}"#;
+        let earlier: Content = serde_json::from_str(row).unwrap();
+        assert_eq!(words(&earlier).as_str(), "[contact card] Peter");
+    }
 
     #[test]
     fn who_was_active_last_stands_first_however_long_ago_they_first_wrote() {

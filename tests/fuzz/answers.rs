@@ -443,10 +443,19 @@ fn within(asked: &Kind, text: &str, today: Date, answer: &Result<Value, Misread>
                 .unwrap_or((date.as_str(), "01"));
             past(&format!("{year}-{month}-01"), today);
         }
-        (Kind::BirthOrAge, Value::Age { years, months }) => {
+        (
+            Kind::BirthOrAge,
+            Value::Age {
+                years,
+                months,
+                days,
+            },
+        ) => {
             assert!(
-                *years <= 120 && months.is_none_or(|months| months < 12),
-                "{years} years, {months:?} months"
+                *years <= 120
+                    && months.is_none_or(|months| months < 12)
+                    && days.is_none_or(|days| days <= 730),
+                "{years} years, {months:?} months, {days:?} days"
             );
         }
         (Kind::Onset, Value::Since { date, said }) => {

@@ -402,7 +402,11 @@ impl<'i> Shown<'i> {
                 self.number((latitude, longitude));
                 self.private(name.iter().chain(address));
             }
-            Content::Contacts { names, own_number } => self.private(names.iter().chain(own_number)),
+            Content::Contacts {
+                names,
+                phones,
+                own_number,
+            } => self.private(names.iter().chain(phones).chain(own_number)),
             Content::Reaction { target, emoji } => self.private([target].into_iter().chain(emoji)),
             Content::Edit { original, content } => {
                 self.private([original]);

@@ -7,10 +7,12 @@
 use super::amount::{Amount, Unit, amount_at};
 use super::date::{Found, Seen, YEARS_MAX, find_dates};
 use super::fold::{is_sign, tokens as cut};
-use super::lexicon::{self, filler_at};
+use super::lexicon::{self, FOREIGN_MIN, filler_at};
 use super::numerals::number_at;
+use super::phrases::{Hit, Table};
 use super::{Misread, Value};
 use crate::core::lang::Lang;
+use Lang::{En, Es, Fr, Pt, Sw};
 use jiff::civil::Date;
 
 /// Reads a date of birth, part of one, or an age.
@@ -34,6 +36,9 @@ pub(super) fn read(folded: &str, lang: Lang, today: Date) -> Result<Value, Misre
         } else if let Some((amount, used)) =
             amount_at(&tokens, at, lang).filter(|(_, used)| !names_juma(&tokens, at, *used))
         {
+            if is_lasting(&tokens, at, at + used, lang) {
+                return Err(Misread::Unclear);
+            }
             age.add(amount)?;
             at += used;
         } else if let Some((n, used)) =
@@ -61,8 +66,71 @@ pub(super) fn read(folded: &str, lang: Lang, today: Date) -> Result<Value, Misre
     }
 }
 
+/// Words before a length of time or a date that tell since when or for how long
+/// something lasts.
+static LASTING: Table<()> = Table::of(&[
+    (En, (), "since|for|for the|during|past|last|the last"),
+    (
+        Fr,
+        (),
+        "depuis|depuis le|il y a|y a|ca fait|cela fait|pendant|durant|pour",
+    ),
+    (
+        Sw,
+        (),
+        "tangu|toka|kuanzia|kwa|kwa muda wa|muda wa|kwa siku|yapata",
+    ),
+    (Es, (), "hace|desde|desde hace|durante|por|llevo|lleva"),
+    (Pt, (), "ha|faz|desde|desde ha|durante|por|ja faz|ja ha"),
+]);
+
+/// Words behind it that do so.
+static GONE_BY: Table<()> = Table::of(&[
+    (En, (), "ago|back"),
+    (Fr, (), "passes|passees"),
+    (
+        Sw,
+        (),
+        "zilizopita|iliyopita|uliopita|iliopita|yaliyopita|zimepita",
+    ),
+    (Es, (), "atras"),
+    (Pt, (), "atras"),
+]);
+
+/// What may stand between "for" and the time.
+const ROUGHLY: &[&str] = &[
+    "about", "almost", "more", "than", "over", "around", "plus", "de", "environ", "presque",
+    "kama", "karibu", "zaidi", "ya", "mas", "como", "casi", "unos", "unas", "mais", "cerca",
+    "quase", "uns", "umas", "le", "the", "el", "o",
+];
+
+/// Whether the time at these tokens is said to last or to have gone by: it is
+/// nobody's age or birth.
+pub(super) fn is_lasting(tokens: &[String], from: usize, to: usize, lang: Lang) -> bool {
+    let rough = |at: &usize| {
+        tokens
+            .get(*at)
+            .is_some_and(|t| ROUGHLY.contains(&t.as_str()))
+    };
+    let skipped = (0..from).rev().take_while(rough).count();
+    let ends = (from - skipped)..=from;
+    let before = ends.into_iter().any(|end| {
+        let starts = end.saturating_sub(3)..end;
+        starts.into_iter().any(|start| {
+            LASTING
+                .hits(tokens, start)
+                .any(|hit| counts(&hit, lang) && start + hit.used == end)
+        })
+    });
+    before || GONE_BY.hits(tokens, to).any(|hit| counts(&hit, lang))
+}
+
+fn counts(hit: &Hit<()>, lang: Lang) -> bool {
+    hit.of == lang || hit.chars >= FOREIGN_MIN
+}
+
 /// Juma is a week, and far more often somebody's name: in an age it is no week.
-fn names_juma(tokens: &[String], at: usize, used: usize) -> bool {
+pub(super) fn names_juma(tokens: &[String], at: usize, used: usize) -> bool {
     let words = tokens.get(at..at + used).unwrap_or_default();
     words
         .iter()
@@ -120,6 +188,7 @@ fn agree(seen: Seen, age: Age, today: Date) -> Result<Value, Misread> {
 struct Age {
     years: u16,
     months: Option<u8>,
+    days: Option<u16>,
 }
 
 impl Age {
@@ -127,6 +196,7 @@ impl Age {
         Value::Age {
             years: self.years,
             months: self.months,
+            days: self.days,
         }
     }
 }
@@ -147,15 +217,13 @@ impl Tally {
     }
 
     fn add(&mut self, amount: Amount) -> Result<(), Misread> {
-        let place = match amount.unit {
-            Unit::Year => &mut self.years,
-            Unit::Month => &mut self.months,
-            Unit::Week | Unit::Day | Unit::Hour => &mut self.days,
-        };
-        let n = match amount.unit {
-            Unit::Week => amount.n.saturating_mul(7),
-            Unit::Hour => amount.n / 24,
-            Unit::Day | Unit::Month | Unit::Year => amount.n,
+        let (place, n) = match amount.unit {
+            Unit::Year => (&mut self.years, amount.n),
+            Unit::Month => (&mut self.months, amount.n),
+            Unit::Week => (&mut self.days, amount.n.saturating_mul(7)),
+            Unit::Day => (&mut self.days, amount.n),
+            // "Wait 5 minutes" is far more often said than an age in hours.
+            Unit::Hour => return Err(Misread::Unclear),
         };
         self.half |= amount.half && amount.unit == Unit::Year;
         set(place, n)
@@ -170,6 +238,10 @@ impl Tally {
                 return Err(Misread::Ambiguous);
             }
             (bare, years) => years.or(bare),
+        };
+        let days = match (years, self.months, self.days) {
+            (None | Some(0), None, Some(days)) => u16::try_from(days).ok(),
+            _ => None,
         };
         let (years, months) = match (years, self.months, self.days) {
             (None, None, None) => return Ok(None),
@@ -190,6 +262,7 @@ impl Tally {
         Ok(Some(Age {
             years: u16::try_from(years).map_err(|_| Misread::TooOld)?,
             months: months.and_then(|m| u8::try_from(m).ok()),
+            days,
         }))
     }
 }

@@ -8,7 +8,7 @@ use super::fold::{fold, folded_tokens, is_sign, tokens as cut};
 use super::lexicon::{self, exact_at, filler_at};
 use super::numerals::{number_at, ordinal_at};
 use super::phrases::{Table, is_slip_of};
-use super::{Choice, Misread, Value, none, subject, told_age, yes_no};
+use super::{Choice, Misread, Value, denied, none, subject, told_age, yes_no};
 use crate::core::lang::Lang;
 use Lang::{En, Es, Fr, Pt, Sw};
 
@@ -90,8 +90,16 @@ pub(super) fn read_any(choices: &[Choice], folded: &str, lang: Lang) -> Result<V
     }
     let picked = pick(choices, &tokens, lang);
     if lexicon::is_unsure(&tokens, lang) {
-        Err(Misread::Unclear)
-    } else if picked.places.is_empty() {
+        return Err(Misread::Unclear);
+    }
+    if (picked.negated || picked.unknown > 0) && !picked.out_of_range && !picked.range {
+        match denied::split(&all_labels(choices), &tokens, lang) {
+            Some(there) if there.is_empty() => return Ok(Value::Nothing),
+            Some(there) => return several(choices, there),
+            None => {}
+        }
+    }
+    if picked.places.is_empty() {
         if picked.out_of_range {
             return Err(Misread::NoSuchChoice);
         }
@@ -129,10 +137,13 @@ pub fn find_label<'a>(choices: &'a [Choice], text: &str) -> Option<&'a str> {
     choices.get(place).map(|choice| choice.id.as_str())
 }
 
+fn all_labels(choices: &[Choice]) -> Vec<(usize, Vec<String>)> {
+    let labels = labels(choices).map(|(place, label)| (place, folded_tokens(label)));
+    labels.collect()
+}
+
 fn pick(choices: &[Choice], tokens: &[String], lang: Lang) -> Picked {
-    let labels: Vec<(usize, Vec<String>)> = labels(choices)
-        .map(|(place, label)| (place, folded_tokens(label)))
-        .collect();
+    let labels = all_labels(choices);
     let mut out = Picked::default();
     let mut at = 0;
     while at < tokens.len() {
@@ -215,7 +226,7 @@ fn labels(choices: &[Choice]) -> impl Iterator<Item = (usize, &str)> {
 
 /// The choice whose longest label begins at `at`; two choices with the same
 /// label there are no choice.
-fn label_at(
+pub(super) fn label_at(
     labels: &[(usize, Vec<String>)],
     tokens: &[String],
     at: usize,
@@ -241,7 +252,7 @@ fn label_at(
 
 /// Whether a label that begins inside this one reaches beyond it: in "para mi
 /// hijo" the label "para mi" gives way to "mi hijo".
-fn is_overtaken(
+pub(super) fn is_overtaken(
     labels: &[(usize, Vec<String>)],
     tokens: &[String],
     at: usize,

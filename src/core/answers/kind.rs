@@ -82,6 +82,9 @@ pub enum Value {
         years: u16,
         /// Months beyond the years; only told for children.
         months: Option<u8>,
+        /// Days since birth, where the age was told in weeks or days.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        days: Option<u16>,
     },
     /// Yes or no.
     YesNo {

@@ -164,6 +164,35 @@ static GREETINGS: Table<()> = Table::of(&[
     ),
 ]);
 
+/// Farewells and requests to wait, which answer nothing either.
+static ASIDES: Table<()> = Table::of(&[
+    (
+        En,
+        (),
+        "bye|bye bye|goodbye|good bye|see you|see you later|see you soon|see you tomorrow|take care|farewell|one moment|a moment|just a moment|one minute|a minute|just a minute|one second|just a second|wait|wait a moment|wait a minute|please wait|hold on|please|call me|call me back|please call me|later|until tomorrow|i come back|i will come back",
+    ),
+    (
+        Fr,
+        (),
+        "au revoir|a demain|a bientot|a plus|a plus tard|a tout a lheure|adieu|bonne soiree|bonne nuit|un instant|un moment|une minute|une seconde|un petit instant|attendez|attends|attendez un peu|patientez|sil vous plait|s il vous plait|svp|appelez moi|rappelez moi|plus tard",
+    ),
+    (
+        Sw,
+        (),
+        "kwaheri|kwa heri|kwaherini|tutaonana|tutaonana kesho|tutaonana baadaye|baadaye|usiku mwema|lala salama|dakika moja|dakika|subiri|subiri kidogo|subiri dakika moja|ngoja|ngoja kidogo|nisubiri|tafadhali|nipigie|nipigie simu|kidogo",
+    ),
+    (
+        Es,
+        (),
+        "adios|hasta luego|hasta manana|hasta pronto|hasta la vista|nos vemos|un momento|un minuto|un segundo|un momentito|espere|espera|espere un momento|espera un momento|por favor|llameme|mas tarde|luego",
+    ),
+    (
+        Pt,
+        (),
+        "adeus|tchau|ate logo|ate amanha|ate ja|ate breve|ate mais|um momento|um minuto|um instante|um segundo|so um momento|so um minuto|so um instante|espere|espera|espere um pouco|aguarde|por favor|ligue me|ligue para mim|mais tarde",
+    ),
+]);
+
 /// Words a question begins with.
 static QUESTIONS: Table<()> = Table::of(&[
     (
@@ -198,6 +227,11 @@ pub(super) fn filler_at(tokens: &[String], at: usize, lang: Lang) -> Option<usiz
     exact_at(&FILLERS, tokens, at, lang)
 }
 
+/// Whether a word of the language that bears no meaning stands at `at`.
+pub(super) fn is_own_filler(tokens: &[String], at: usize, lang: Lang) -> bool {
+    FILLERS.hits(tokens, at).any(|hit| hit.of == lang)
+}
+
 /// Whether "or" stands at `at`: two answers are offered instead of one.
 pub(super) fn is_or(tokens: &[String], at: usize) -> bool {
     tokens
@@ -230,6 +264,31 @@ pub(super) fn is_greeting(tokens: &[String], lang: Lang) -> bool {
         }
     }
     !tokens.is_empty()
+}
+
+/// Whether the words are a farewell or a request to wait, with courtesies
+/// around it at most.
+pub(super) fn is_aside(tokens: &[String], lang: Lang) -> bool {
+    let mut at = 0;
+    while at < tokens.len() {
+        let said = exact_at(&ASIDES, tokens, at, lang);
+        match said.or_else(|| exact_at(&GREETINGS, tokens, at, lang)) {
+            Some(used) => at += used,
+            None => return false,
+        }
+    }
+    !tokens.is_empty()
+}
+
+/// Whether a word of the language that asks stands among the words, or several
+/// such words of another.
+pub(super) fn asks_within(tokens: &[String], lang: Lang) -> bool {
+    let asks = |at| {
+        QUESTIONS
+            .hits(tokens, at)
+            .any(|hit| hit.of == lang || hit.used > 1)
+    };
+    (0..tokens.len()).any(asks)
 }
 
 /// Whether the words begin like a question.

@@ -14,6 +14,7 @@ mod choice;
 mod command;
 mod contact;
 mod date;
+mod denied;
 mod fold;
 mod kind;
 mod language;

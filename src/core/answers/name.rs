@@ -7,6 +7,7 @@ use super::Value;
 use super::command::read_command;
 use super::fold::{fold, tidy, tokens as cut};
 use super::kind::Misread;
+use super::lexicon;
 use super::phrases::Table;
 use super::words::{is_mash, is_no_answer, skip_words};
 use crate::core::lang::Lang;
@@ -57,27 +58,27 @@ static SENTENCE_WORDS: Table<()> = Table::of(&[
     (
         En,
         (),
-        "i|my|the|is|am|are|have|has|had|not|dont|you|your|we|it|this|that|please|want|need|sick|ill|pain|fever|cough|hurts|what|why|yes|no|none|nothing|doctor|appointment|know|secret|same|name|child|baby|woman|man|headache|and|or|for|clinic|female|male|patient|nobody|anonymous|before|said|already",
+        "i|my|the|is|am|are|have|has|had|not|dont|you|your|we|it|this|that|please|want|need|sick|ill|pain|fever|cough|hurts|what|why|yes|no|none|nothing|doctor|appointment|know|secret|same|name|child|baby|woman|man|headache|and|or|for|clinic|female|male|patient|nobody|anonymous|before|said|already|children|kids|twins|wait|speak|understand|english",
     ),
     (
         Fr,
         (),
-        "je|mon|ma|mes|est|suis|jai|ai|pas|vous|nous|ne|cest|il|elle|malade|mal|douleur|fievre|toux|oui|non|aucun|rien|docteur|rendez|veux|sais|nom|enfant|bebe|femme|homme|et|ou|pour|avec|pourquoi|bonjour|tete|ventre|merci|merci madame|merci monsieur|personne|dire|deja|anonyme|patient",
+        "je|mon|ma|mes|est|suis|jai|ai|pas|vous|nous|ne|cest|il|elle|malade|mal|douleur|fievre|toux|oui|non|aucun|rien|docteur|rendez|veux|sais|nom|enfant|bebe|femme|homme|et|ou|pour|avec|pourquoi|bonjour|tete|ventre|merci|merci madame|merci monsieur|personne|dire|deja|anonyme|patient|enfants|jumeaux|attendez|attends|comprends|parle|anglais|francais",
     ),
     (
         Sw,
         (),
-        "mimi|yangu|langu|wangu|ninaumwa|naumwa|mgonjwa|homa|maumivu|kikohozi|ndiyo|hapana|hakuna|daktari|nataka|sijui|jina|mtoto|mwanamke|mwanaume|na|au|kwa|tafadhali|sitaki|habari|kichwa|tumbo|nina|sina|siri|asante|sema|nimesema|mwanangu",
+        "mimi|yangu|langu|wangu|ninaumwa|naumwa|mgonjwa|homa|maumivu|kikohozi|ndiyo|hapana|hakuna|daktari|nataka|sijui|jina|mtoto|mwanamke|mwanaume|na|au|kwa|tafadhali|sitaki|habari|kichwa|tumbo|nina|sina|siri|asante|sema|nimesema|mwanangu|watoto|mapacha|subiri|ngoja|ongea|kiswahili",
     ),
     (
         Es,
         (),
-        "yo|mi|mis|es|estoy|tengo|no|usted|enfermo|enferma|dolor|fiebre|tos|si|nada|ninguno|doctor|quiero|se|nombre|mujer|hombre|y|por|para|con|gracias|hola|cabeza|me|duele|nadie|decir|anonimo|paciente|mismo|misma",
+        "yo|mi|mis|es|estoy|tengo|no|usted|enfermo|enferma|dolor|fiebre|tos|si|nada|ninguno|doctor|quiero|se|nombre|mujer|hombre|y|por|para|con|gracias|hola|cabeza|me|duele|nadie|decir|anonimo|paciente|mismo|misma|hijos|hijas|gemelos|espere|espera|hablo|entiendo|ingles|espanol",
     ),
     (
         Pt,
         (),
-        "eu|meu|minha|estou|tenho|nao|voce|doente|dor|febre|tosse|sim|nada|nenhum|doutor|quero|sei|nome|crianca|mulher|homem|e|ou|para|com|obrigado|obrigada|ola|cabeca|doi|ninguem|dizer|anonimo|paciente|mesmo|mesma|bebe",
+        "eu|meu|minha|estou|tenho|nao|voce|doente|dor|febre|tosse|sim|nada|nenhum|doutor|quero|sei|nome|crianca|mulher|homem|e|ou|para|com|obrigado|obrigada|ola|cabeca|doi|ninguem|dizer|anonimo|paciente|mesmo|mesma|bebe|filhos|filhas|gemeos|espere|espera|aguarde|falo|entendo|percebo|ingles|portugues",
     ),
 ]);
 
@@ -93,9 +94,15 @@ const PARTICLES: &[&str] = &[
 
 /// Reads a name.
 pub(super) fn read_name(text: &str, folded: &str, lang: Lang) -> Result<Value, Misread> {
+    let mut lines = text.lines().filter(|line| !line.trim().is_empty());
+    if let (Some(first), Some(_)) = (lines.next(), lines.next()) {
+        return read_among(first, text, lang);
+    }
     let tokens = cut(folded);
     if folded.ends_with('?')
         || is_no_answer(text, folded, &tokens, lang)
+        || lexicon::is_unsure(&tokens, lang)
+        || is_beginning_alone(&tokens, lang)
         || read_command(text, lang).is_some()
     {
         return Err(Misread::Unclear);
@@ -127,6 +134,24 @@ pub(super) fn read_name(text: &str, folded: &str, lang: Lang) -> Result<Value, M
         return Err(Misread::Unclear);
     }
     Ok(Value::Text { text: name.into() })
+}
+
+/// Reads the one line of several that is a name; where two could be, which one
+/// it is cannot be known.
+fn read_among(first: &str, text: &str, lang: Lang) -> Result<Value, Misread> {
+    let lines = text.lines().filter(|line| !line.trim().is_empty());
+    let mut names = lines.filter_map(|line| read_name(line, &fold(line), lang).ok());
+    match (names.next(), names.next()) {
+        (Some(name), None) => Ok(name),
+        (Some(_), Some(_)) => Err(Misread::Unclear),
+        (None, _) => read_name(first, &fold(first), lang).and(Err(Misread::Unclear)),
+    }
+}
+
+/// "Call me", "my name is": the name itself was left out.
+fn is_beginning_alone(tokens: &[String], lang: Lang) -> bool {
+    let mut whole = NAME_BEGINNINGS.whole(tokens);
+    tokens.len() > 1 && whole.any(|hit| hit.of == lang || hit.chars >= lexicon::FOREIGN_MIN)
 }
 
 /// A word of a name as written, and folded.
@@ -169,10 +194,23 @@ fn is_sentence(name: &str, lang: Lang) -> bool {
     let places: Vec<usize> = part_of
         .flat_map(|(place, word)| word.folded.iter().map(move |_| place))
         .collect();
+    if !proper && (lexicon::asks_within(&tokens, lang) || is_foreign_sentence(&tokens, lang)) {
+        return true;
+    }
     (0..tokens.len()).any(|at| {
         let mut hits = SENTENCE_WORDS.hits(&tokens, at);
         let place = places.get(at).copied().unwrap_or(at);
         hits.any(|hit| hit.of == lang && !(hit.used == 1 && proper && is_called(words, place)))
+    })
+}
+
+/// Whether it is a sentence of another language: one word of it may be in a
+/// name, two are not.
+fn is_foreign_sentence(tokens: &[String], lang: Lang) -> bool {
+    let others = Lang::ALL.into_iter().filter(|other| *other != lang);
+    others.into_iter().any(|other| {
+        let holds = |at: &usize| SENTENCE_WORDS.hits(tokens, *at).any(|hit| hit.of == other);
+        (0..tokens.len()).filter(holds).count() > 1
     })
 }
 

@@ -63,6 +63,35 @@ static SUBJECTS: Table<()> = Table::of(&[
     ),
 ]);
 
+/// "None" said of all that was asked at once.
+static OF_ALL: Table<()> = Table::of(&[
+    (
+        En,
+        (),
+        "nothing at all|none at all|neither|neither of them|neither of these|none of both|none of the two|none of these|none of them|none of the above|none for both|nothing for both|no to both|none to both|no for both|both none|both no|none both",
+    ),
+    (
+        Fr,
+        (),
+        "rien du tout|ni lun ni lautre|ni l un ni l autre|aucun des deux|aucune des deux|aucun pour les deux|aucune pour les deux|rien pour les deux|non pour les deux|les deux non|les deux aucun|aucun de ceux la|aucune de ces",
+    ),
+    (
+        Sw,
+        (),
+        "hakuna kabisa|hakuna chochote|hakuna kitu chochote|hakuna lolote|hakuna hata moja|hakuna zote|zote hakuna|zote mbili hakuna|hakuna zote mbili|hakuna vyote|vyote hakuna|sina chochote|sina lolote|sina hata moja|sina kabisa",
+    ),
+    (
+        Es,
+        (),
+        "nada de nada|nada en absoluto|ninguno de los dos|ninguna de las dos|ni uno ni otro|ni una ni otra|ni lo uno ni lo otro|nada de eso|ninguna de esas|ninguno de esos|no a las dos|no a los dos|no a ambas|no a ambos|las dos no|los dos no",
+    ),
+    (
+        Pt,
+        (),
+        "nada de nada|absolutamente nada|nenhum dos dois|nenhuma das duas|nem um nem outro|nem uma nem outra|nada disso|nenhum desses|nenhuma dessas|nao aos dois|nao as duas|as duas nao|os dois nao",
+    ),
+]);
+
 /// Between two things of which there is none.
 pub(super) static JOINERS: Table<()> = Table::of(&[
     (En, (), "and|or|nor|also"),
@@ -85,7 +114,8 @@ pub(super) fn is_none(tokens: &[String], lang: Lang) -> bool {
     let mut at = 0;
     let mut said = false;
     while at < tokens.len() {
-        if let Some(used) = exact_at(&NONE, tokens, at, lang) {
+        let all = exact_at(&OF_ALL, tokens, at, lang);
+        if let Some(used) = all.or_else(|| exact_at(&NONE, tokens, at, lang)) {
             said = true;
             at += used;
         } else if let Some(used) = exact_at(&SUBJECTS, tokens, at, lang)
@@ -98,6 +128,12 @@ pub(super) fn is_none(tokens: &[String], lang: Lang) -> bool {
         }
     }
     said
+}
+
+/// Whether the words say "none" of everything that was asked: "nothing at all",
+/// "neither of them".
+pub(super) fn is_of_all(tokens: &[String], lang: Lang) -> bool {
+    is_none(tokens, lang) && lexicon::anywhere(&OF_ALL, tokens, lang)
 }
 
 /// "Or" between two things of which there is none.

@@ -6,6 +6,7 @@
 //! questions only where their place leaves no choice.
 
 mod named;
+mod number;
 mod story;
 
 use super::kind::{Kind, Misread, Value};
@@ -65,7 +66,11 @@ pub fn read_page(
     if !ordered && !page.is_placed_alone(&segments) {
         return page.finish();
     }
-    if page.take_none(&segments) || page.take_lone_name(&segments) {
+    if page.take_leading(&segments)
+        || page.take_none(&segments)
+        || page.take_lone_name(&segments)
+        || page.take_lone_words(&segments)
+    {
         return page.finish();
     }
     if segments.len() == page.open().len() && page.only_story().is_none() {
@@ -283,6 +288,7 @@ impl Page<'_> {
                 })
                 .filter(|(_, value)| *value != Value::Nothing)
                 .filter(|(place, value)| self.is_time_alone((*place, value), words, at, used))
+                .filter(|(place, value)| self.is_own_number((*place, value), words, at, used))
                 .filter(|(place, _)| !self.is_contested(*place, &window))
                 .collect();
             (!fits.is_empty()).then_some((used, fits))
@@ -455,6 +461,25 @@ mod tests {
     }
 
     #[test]
+    fn a_trouble_told_too_early_is_no_name_sex_or_place() {
+        let kinds = [Kind::Name, Kind::Sex, Kind::Locality];
+        let today = Date::constant(2026, 11, 18);
+        for (text, lang) in [
+            ("swollen legs since 2 weeks", Lang::En),
+            ("pain in both legs for 2 weeks", Lang::En),
+            ("jambes enflées depuis 2 semaines", Lang::Fr),
+            ("miguu imevimba tangu wiki 2", Lang::Sw),
+            ("piernas hinchadas desde hace 2 semanas", Lang::Es),
+            ("pernas inchadas há 2 semanas", Lang::Pt),
+        ] {
+            let answers = read_page(&kinds, text, lang, today, "CD");
+            assert!(answers.iter().all(Result::is_err), "{text}: {answers:?}");
+            let answers = read_page(&kinds[1..], text, lang, today, "CD");
+            assert!(answers.iter().all(Result::is_err), "{text}: {answers:?}");
+        }
+    }
+
+    #[test]
     fn words_without_a_shape_are_the_trouble_even_when_no_time_is_told() {
         let kinds = [Kind::FreeText, Kind::Onset];
         let today = Date::constant(2026, 11, 18);
@@ -519,15 +544,29 @@ mod tests {
         let open = Err(Misread::Unclear);
         for (text, lang) in [
             ("none, none", Lang::En),
-            ("none", Lang::En),
+            ("nothing at all", Lang::En),
+            ("neither", Lang::En),
             ("Aucune, aucun", Lang::Fr),
-            ("aucun", Lang::Fr),
+            ("ni l'un ni l'autre", Lang::Fr),
             ("hakuna\nhakuna", Lang::Sw),
-            ("hakuna", Lang::Sw),
+            ("hakuna chochote", Lang::Sw),
             ("ninguna; ninguna", Lang::Es),
+            ("nada de nada", Lang::Es),
             ("nenhuma, nenhum", Lang::Pt),
+            ("nenhum dos dois", Lang::Pt),
         ] {
             let want = [none.clone(), none.clone(), open.clone()];
+            assert_eq!(background(text, lang), want, "{text}");
+        }
+        // Said once it answers the first alone.
+        for (text, lang) in [
+            ("none", Lang::En),
+            ("aucun", Lang::Fr),
+            ("hakuna", Lang::Sw),
+            ("ninguna", Lang::Es),
+            ("nenhum", Lang::Pt),
+        ] {
+            let want = [none.clone(), open.clone(), open.clone()];
             assert_eq!(background(text, lang), want, "{text}");
         }
         let no = Ok(Value::YesNo { yes: false });

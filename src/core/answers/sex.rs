@@ -86,7 +86,14 @@ pub(super) fn read(folded: &str, lang: Lang) -> Result<Value, Misread> {
     let mut found: Option<&str> = None;
     let mut at = 0;
     while at < tokens.len() {
-        if let Some((id, used)) = phrase_at(&WORDS, &tokens, at, lang, FOREIGN_MIN) {
+        // "Nina" is "I have" in Swahili, and a girl in Spanish.
+        let own = WORDS.hits(&tokens, at).any(|hit| hit.of == lang);
+        let foreign_min = if !own && lexicon::is_own_filler(&tokens, at, lang) {
+            usize::MAX
+        } else {
+            FOREIGN_MIN
+        };
+        if let Some((id, used)) = phrase_at(&WORDS, &tokens, at, lang, foreign_min) {
             if found.is_some_and(|other| other != id) {
                 return Err(Misread::Ambiguous);
             }

@@ -164,6 +164,12 @@ pub(super) fn is_of_another(tokens: &[String], about: Subject, lang: Lang) -> bo
     !told.is_empty() && !told.contains(&Some(about))
 }
 
+/// Whether a text speaks of another subject than this one, beside it or alone.
+pub(super) fn names_another(tokens: &[String], about: Subject, lang: Lang) -> bool {
+    let named = named(tokens, lang);
+    named.iter().any(|named| *named != Some(about))
+}
+
 /// Whether a text speaks of allergies or medicines at all.
 pub(super) fn speaks_of_either(tokens: &[String], lang: Lang) -> bool {
     named(tokens, lang).iter().any(Option::is_some)

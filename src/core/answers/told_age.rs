@@ -96,6 +96,12 @@ pub(super) fn age_at(tokens: &[String], at: usize, lang: Lang) -> Option<usize> 
 
 /// Whether an age stands among these words of a text.
 pub(super) fn stands_in(words: &[&str], at: usize, used: usize, lang: Lang) -> bool {
+    let (tokens, from, to) = span(words, at, used);
+    (0..to).any(|start| age_at(&tokens, start, lang).is_some_and(|taken| from < start + taken))
+}
+
+/// The tokens of a text, and from where to where some words of it reach.
+pub(super) fn span(words: &[&str], at: usize, used: usize) -> (Vec<String>, usize, usize) {
     let mut tokens: Vec<String> = Vec::new();
     let (mut from, mut to) = (0, 0);
     for (place, word) in words.iter().enumerate() {
@@ -107,5 +113,5 @@ pub(super) fn stands_in(words: &[&str], at: usize, used: usize, lang: Lang) -> b
             to = tokens.len();
         }
     }
-    (0..to).any(|start| age_at(&tokens, start, lang).is_some_and(|taken| from < start + taken))
+    (tokens, from, to)
 }

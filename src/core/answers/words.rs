@@ -138,6 +138,7 @@ fn kept(text: &str) -> Result<Value, Misread> {
 /// Greetings, questions, "I don't know", bare yes or no, and commands.
 pub(super) fn is_no_answer(text: &str, folded: &str, tokens: &[String], lang: Lang) -> bool {
     lexicon::is_greeting(tokens, lang)
+        || lexicon::is_aside(tokens, lang)
         || lexicon::is_question(folded, tokens, lang)
         || (tokens.len() <= 4 && lexicon::is_unsure(tokens, lang))
         || yes_no::is_bare(tokens, lang)

@@ -14,6 +14,9 @@ use crate::core::lang::Lang;
 use crate::core::limits;
 use crate::core::outgoing::REOPEN_TOKEN;
 
+/// Most answers that somebody names to correct; "all of them" names none.
+const NAMED_TOGETHER_MAX: usize = 3;
+
 /// A choice's id taken apart.
 pub(super) struct Tap {
     pub(super) token: String,
@@ -183,6 +186,19 @@ pub(super) fn one_of(turn: &Turn<'_>, choices: &[Choice], heard: &Heard) -> Opti
     let texts = heard.texts.iter().rev();
     let mut found = texts.map(|(_, text)| read(turn, choices, text, turn.lang()));
     found.find_map(|id| id)
+}
+
+/// The first of a few choices that were named together: the others can be
+/// named after it.
+pub(super) fn first_of(turn: &Turn<'_>, choices: &[Choice], heard: &Heard) -> Option<String> {
+    let choices = choices.to_vec();
+    let kind = Kind::AnyOf { choices };
+    let (_, text) = heard.texts.last()?;
+    let read = answers::read(&kind, text, turn.lang(), turn.today(), &turn.clinic.country);
+    match read {
+        Ok(Value::Several { ids }) if ids.len() <= NAMED_TOGETHER_MAX => ids.into_iter().next(),
+        Ok(_) | Err(_) => None,
+    }
 }
 
 fn read(turn: &Turn<'_>, choices: &[Choice], text: &str, lang: Lang) -> Option<String> {

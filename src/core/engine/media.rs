@@ -13,6 +13,10 @@ use crate::core::flow::{Field, FieldKind, Line};
 use crate::core::id::InboxId;
 use crate::core::inbound::{Content, Media, MediaKind};
 use crate::core::limits;
+use crate::core::private::Private;
+
+/// Words of a person.
+type Words = Private<String>;
 
 /// The words of a message, to be searched for danger signs.
 pub(super) fn words(content: &Content) -> Vec<&str> {
@@ -75,11 +79,9 @@ pub(super) fn gather(turn: &mut Turn<'_>, message: &Received) {
         } => turn.ask = true,
         Content::Contacts {
             names,
+            phones,
             own_number: None,
-        } => {
-            let name = names.first().map(|name| name.as_str().to_owned());
-            card(turn, inbox, name);
-        }
+        } => card(turn, inbox, names, phones),
         Content::Unsupported { .. } | Content::Other { .. } => unreadable(turn, inbox),
         Content::Welcome
         | Content::Reaction { .. }
@@ -135,23 +137,56 @@ fn attachment(turn: &mut Turn<'_>, inbox: InboxId, media: &Media) {
 fn place(turn: &mut Turn<'_>, inbox: InboxId, text: Option<String>) {
     let field = open_field(turn, FieldKind::Locality);
     match (field, text) {
-        (Some(field), Some(text)) => turn.heard.give(field, inbox, text.into()),
+        (Some(field), Some(text)) => {
+            let text = text.into();
+            turn.heard.give(field, inbox, Value::Text { text });
+        }
         (Some(_) | None, Some(_) | None) => kept(turn, inbox),
     }
 }
 
-/// A contact card is a third person. Its number is in the message, which is
-/// kept: staff take it over from there.
-fn card(turn: &mut Turn<'_>, inbox: InboxId, name: Option<String>) {
-    let record = turn.record();
-    turn.task(TaskKind::LookAtAttachment { inbox, record });
+/// A contact card is a third person, and whom to call where that is asked. What
+/// of the cards could not be taken over (a number that is none here, a second
+/// card) is shown with the message: staff take it over from there.
+fn card(turn: &mut Turn<'_>, inbox: InboxId, names: &[Words], phones: &[Words]) {
     let field = open_field(turn, FieldKind::EmergencyContact);
-    match (field, name) {
-        (Some(field), Some(name)) if !name.trim().is_empty() => {
-            turn.keep(inbox);
-            turn.heard.give(field, inbox, name.into());
+    let person = field.and_then(|field| person_on(turn, field, names.first(), phones.first()));
+    let whole = names.len() == 1 && matches!(person, Some(Value::Contact { .. }));
+    if !whole {
+        let record = turn.record();
+        turn.task(TaskKind::LookAtAttachment { inbox, record });
+    }
+    match (field, person) {
+        (Some(field), Some(person)) => {
+            if !whole {
+                turn.keep(inbox);
+            }
+            turn.heard.give(field, inbox, person);
         }
         (Some(_) | None, Some(_) | None) => kept(turn, inbox),
+    }
+}
+
+/// The person on a card, with the number read as one that is written. A number
+/// that cannot be read stands beside the name as it is.
+fn person_on(
+    turn: &Turn<'_>,
+    field: &Field,
+    name: Option<&Words>,
+    phone: Option<&Words>,
+) -> Option<Value> {
+    let named = name.filter(|name| !name.as_str().trim().is_empty());
+    let phone = phone.map_or("", Words::as_str);
+    let read = page::read_fields(turn, &[field], phone).into_iter().next();
+    match (read, named) {
+        (Some(Ok(Value::Contact { phone, .. })), _) => Some(Value::Contact {
+            name: named.cloned(),
+            phone,
+        }),
+        (Some(_) | None, Some(name)) => Some(Value::Text {
+            text: Words::new(format!("{} {phone}", name.as_str()).trim().to_owned()),
+        }),
+        (Some(_) | None, None) => None,
     }
 }
 
@@ -233,9 +268,8 @@ impl Heard {
         self.texts.push((inbox, text.to_owned()));
     }
 
-    fn give(&mut self, field: &Field, inbox: InboxId, text: crate::core::private::Private<String>) {
+    fn give(&mut self, field: &Field, inbox: InboxId, value: Value) {
         let from = vec![inbox];
-        let value = Value::Text { text };
         self.given.push((field.id.clone(), Answer { value, from }));
     }
 

@@ -23,6 +23,7 @@ mod resume;
 mod review;
 mod session;
 mod step;
+mod story;
 mod turn;
 mod values;
 

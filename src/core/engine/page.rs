@@ -8,7 +8,7 @@
 use super::effect::TaskKind;
 use super::session::{Answer, Draft, Stage};
 use super::turn::{Heard, Turn};
-use super::{cry, danger, render};
+use super::{cry, danger, render, story};
 use crate::core::answers::{self, Kind, Misread, Value};
 use crate::core::flow::{Condition, Field, FieldKind, Line};
 use crate::core::id::InboxId;
@@ -189,6 +189,9 @@ pub(super) fn answer(turn: &mut Turn<'_>, page: &str, heard: &Heard) {
             Err(why) => left |= misread(turn, field, why),
         }
     }
+    if let ([onset], true) = (fields.as_slice(), turn.progress) {
+        story::keep_beside(turn, onset, heard);
+    }
     if left {
         turn.lead(Line::LeftForStaff);
     }
@@ -276,7 +279,9 @@ pub(super) fn read_fields(
         }
     };
     results.resize_with(fields.len(), || Err(Misread::Unclear));
-    results
+    let read = fields.iter().zip(results);
+    read.map(|(field, result)| story::plausible(turn, field, result))
+        .collect()
 }
 
 fn read_one(turn: &Turn<'_>, field: &Field, text: &str) -> Result<Value, Misread> {
@@ -354,7 +359,7 @@ pub(super) fn answer_fix(turn: &mut Turn<'_>, field: &str, heard: &Heard) {
         mark_left(turn, field);
         return go_on(turn);
     }
-    match read_one(turn, known, &heard.joined()) {
+    match story::plausible(turn, known, read_one(turn, known, &heard.joined())) {
         Ok(value) => {
             put(turn, field, heard.answer(value));
             danger::judge(turn);

@@ -8,6 +8,7 @@ use super::session::Draft;
 use super::turn::Turn;
 use super::{page, render};
 use crate::core::answers::Value;
+use jiff::civil::Date;
 use std::collections::BTreeMap;
 
 /// The record as it stands while it is filled in.
@@ -23,7 +24,8 @@ pub(super) fn snapshot(turn: &Turn<'_>, draft: &Draft, status: RecordStatus) -> 
         if known.is_some_and(|field| !page::applies_in(Some(draft), turn.today(), field)) {
             continue;
         }
-        insert(turn, &mut fields, id, &answer.value);
+        let told = render::date_of(draft.begun, &turn.clinic.zone);
+        insert(turn, &mut fields, id, &answer.value, told);
     }
     if let Some(consent) = &turn.session.consent {
         let at = render::instant(consent.at);
@@ -52,14 +54,22 @@ fn text(text: String) -> Value {
     Value::Text { text: text.into() }
 }
 
-/// An age goes into its own column, told or worked out from the birth.
-fn insert(turn: &Turn<'_>, fields: &mut BTreeMap<String, Value>, id: &str, value: &Value) {
+/// An age goes into its own column, told or worked out from the birth. Years
+/// alone would lose a small child's months: the month of birth, as near as the
+/// age tells it, stands beside them.
+fn insert(
+    turn: &Turn<'_>,
+    fields: &mut BTreeMap<String, Value>,
+    id: &str,
+    value: &Value,
+    told: Date,
+) {
     let is_age = matches!(value, Value::Age { .. });
     if id == "birth_date"
         && let Some((years, months)) = render::age_in(value, turn.today())
     {
-        let months = match value {
-            Value::Age { months, .. } => *months,
+        let (months, days) = match value {
+            Value::Age { months, days, .. } => (*months, *days),
             Value::Date { .. }
             | Value::PartialDate { .. }
             | Value::Text { .. }
@@ -68,9 +78,18 @@ fn insert(turn: &Turn<'_>, fields: &mut BTreeMap<String, Value>, id: &str, value
             | Value::One { .. }
             | Value::Several { .. }
             | Value::Since { .. }
-            | Value::Contact { .. } => (years < 5).then_some(months),
+            | Value::Contact { .. } => ((years < 5).then_some(months), None),
         };
-        fields.insert("age_years".to_owned(), Value::Age { years, months });
+        let age = Value::Age {
+            years,
+            months,
+            days,
+        };
+        fields.insert("age_years".to_owned(), age);
+        if let Some(month) = render::birth_month(value, told) {
+            let date = month.into();
+            fields.insert(id.to_owned(), Value::PartialDate { date });
+        }
     }
     if id != "birth_date" || !is_age {
         fields.insert(id.to_owned(), value.clone());

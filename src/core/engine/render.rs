@@ -12,7 +12,7 @@ use crate::core::limits;
 use crate::core::outgoing::{Body, Button, Row};
 use unicode_segmentation::UnicodeSegmentation;
 
-pub(super) use values::{age_in, date_of, days_since, instant, json_words, place};
+pub(super) use values::{age_in, birth_month, date_of, days_since, instant, json_words, place};
 
 /// Fills in placeholders, in one pass: a value never brings placeholders of
 /// its own.

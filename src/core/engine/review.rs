@@ -9,6 +9,10 @@ use super::turn::{Heard, Turn};
 use super::{control, page, record};
 use crate::core::answers::Choice;
 use crate::core::flow::{ButtonName, Field, Line};
+use crate::core::lang::Lang;
+
+/// The shortest word of a label that names it, characters: no "or", no "to".
+const LABEL_WORD_CHARS_MIN: usize = 3;
 
 pub(super) fn answer(turn: &mut Turn<'_>, heard: &Heard) {
     match control::button(turn, heard) {
@@ -62,17 +66,38 @@ pub(super) fn fields<'a>(turn: &Turn<'a>) -> Vec<&'a Field> {
 /// The same as choices.
 pub(super) fn choices(turn: &Turn<'_>) -> Vec<Choice> {
     let lang = turn.lang();
-    let choice = |field: &Field| Choice {
+    let fields = fields(turn);
+    let choice = |field: &&Field| Choice {
         id: field.id.clone(),
         label: field.label.get(lang).to_owned(),
-        also: Vec::new(),
+        also: words_alone(field, &fields, lang),
     };
-    fields(turn).into_iter().map(choice).collect()
+    fields.iter().map(choice).collect()
+}
+
+/// The words of a label that stand in no other: "age" is enough for "Birth or
+/// age". French writes some of them with an article: "l'âge".
+fn words_alone(field: &Field, all: &[&Field], lang: Lang) -> Vec<String> {
+    let words = |field: &Field| -> Vec<String> {
+        let label = field.label.get(lang).split(|c: char| !c.is_alphanumeric());
+        let long = label.filter(|word| word.chars().count() >= LABEL_WORD_CHARS_MIN);
+        long.map(str::to_owned).collect()
+    };
+    let own = words(field).into_iter().filter(|word| {
+        let mut others = all.iter().filter(|other| other.id != field.id);
+        !others.any(|other| words(other).contains(word))
+    });
+    own.flat_map(|word| {
+        let article = (lang == Lang::Fr).then(|| format!("l'{word}"));
+        std::iter::once(word).chain(article)
+    })
+    .collect()
 }
 
 pub(super) fn answer_which(turn: &mut Turn<'_>, heard: &Heard) {
     let choices = choices(turn);
-    match control::one_of(turn, &choices, heard) {
+    let named = control::one_of(turn, &choices, heard);
+    match named.or_else(|| control::first_of(turn, &choices, heard)) {
         Some(field) => turn.go(Stage::Fix { field }),
         None => {
             if control::is_enough(turn) {

@@ -15,6 +15,9 @@ use jiff::civil::Date;
 use jiff::tz::TimeZone;
 use unicode_segmentation::UnicodeSegmentation;
 
+/// Below this an age is told in weeks or days, not in months.
+const INFANT_DAYS: u16 = 91;
+
 /// The calendar date of an instant in a zone.
 pub(super) fn date_of(at: UnixMs, zone: &TimeZone) -> Date {
     let at = Timestamp::from_millisecond(at.0).unwrap_or(Timestamp::UNIX_EPOCH);
@@ -38,7 +41,7 @@ pub(super) fn days_since(date: &str, today: Date) -> Option<u32> {
 /// What is known of a partial date counts from its beginning.
 pub(super) fn age_in(value: &Value, today: Date) -> Option<(u16, u8)> {
     match value {
-        Value::Age { years, months } => Some((*years, months.unwrap_or(0))),
+        Value::Age { years, months, .. } => Some((*years, months.unwrap_or(0))),
         Value::Date { date } => age_since(date.as_str(), today),
         Value::PartialDate { date } => {
             let whole = match date.as_str().len() {
@@ -146,7 +149,11 @@ fn shown(turn: &Turn<'_>, field: &Field, value: &Value) -> String {
         Value::Date { date } | Value::PartialDate { date } => {
             calendar::in_words(date.as_str(), turn.lang())
         }
-        Value::Age { years, months } => age(turn, *years, *months),
+        Value::Age {
+            years,
+            months,
+            days,
+        } => age(turn, *years, *months, *days),
         Value::YesNo { yes } => {
             let name = if *yes {
                 ButtonName::Yes
@@ -171,19 +178,60 @@ fn shown(turn: &Turn<'_>, field: &Field, value: &Value) -> String {
     }
 }
 
-fn age(turn: &Turn<'_>, years: u16, months: Option<u8>) -> String {
-    let part = |line: Line, count: String| {
-        let text = turn.flow.line(line, turn.lang());
-        turn.fill(text, &[("count", &count)])
+/// An age as it was told: an infant's in days or weeks.
+fn age(turn: &Turn<'_>, years: u16, months: Option<u8>, days: Option<u16>) -> String {
+    let count = |one: Line, many: Line, count: u16| {
+        let single = turn.flow.line(one, turn.lang());
+        let text = if count == 1 && !single.is_empty() {
+            single
+        } else {
+            turn.flow.line(many, turn.lang())
+        };
+        turn.fill(text, &[("count", &count.to_string())])
     };
-    match months {
-        Some(months) if years == 0 => part(Line::Months, months.to_string()),
-        Some(months) if months > 0 => {
-            let years = part(Line::Years, years.to_string());
-            format!("{years}, {}", part(Line::Months, months.to_string()))
+    let infant = days.filter(|days| *days < INFANT_DAYS).map(|days| {
+        if days >= 14 && days % 7 == 0 {
+            count(Line::Week, Line::Weeks, days / 7)
+        } else {
+            count(Line::Day, Line::Days, days)
         }
-        Some(_) | None => part(Line::Years, years.to_string()),
+    });
+    // A flow may bring no words for weeks and days.
+    if let Some(told) = infant.filter(|told| !told.is_empty()) {
+        return told;
     }
+    let in_years = || count(Line::Year, Line::Years, years);
+    match months {
+        Some(months) if years == 0 => count(Line::Month, Line::Months, months.into()),
+        Some(months) if months > 0 => {
+            let months = count(Line::Month, Line::Months, months.into());
+            format!("{}, {months}", in_years())
+        }
+        Some(_) | None => in_years(),
+    }
+}
+
+/// The month of birth that a small child's age tells, as ISO 8601; none for an
+/// age told in whole years, which leaves a whole year open.
+pub(super) fn birth_month(value: &Value, told: Date) -> Option<String> {
+    let Value::Age {
+        years,
+        months,
+        days,
+    } = value
+    else {
+        return None;
+    };
+    let span = match (days, months) {
+        (Some(days), _) => jiff::Span::new().try_days(*days),
+        (None, Some(months)) => {
+            let months = i64::from(*years) * 12 + i64::from(*months);
+            jiff::Span::new().try_months(months)
+        }
+        (None, None) => return None,
+    };
+    let born = told.checked_sub(span.ok()?).ok()?;
+    Some(format!("{:04}-{:02}", born.year(), born.month()))
 }
 
 fn label(turn: &Turn<'_>, field: &Field, id: &str) -> String {

@@ -166,7 +166,8 @@ fn read_lines(
     let known: Vec<&str> = Line::ALL.iter().map(|line| line.word()).collect();
     table.only(&known, faults);
     let mut lines = BTreeMap::new();
-    for line in Line::ALL {
+    let said = |line: &&Line| !line.is_optional() || table.find(line.word()).is_some();
+    for line in Line::ALL.iter().filter(said) {
         let words = table.words(line.word(), languages, faults);
         check::line(&table, *line, &words, faults);
         lines.insert(*line, words);

@@ -112,6 +112,18 @@ names! {
         Years = "years",
         /// An age in months.
         Months = "months",
+        /// An age of one year.
+        Year = "year",
+        /// An age of one month.
+        Month = "month",
+        /// An infant's age in weeks.
+        Weeks = "weeks",
+        /// An age of one week.
+        Week = "week",
+        /// An infant's age in days.
+        Days = "days",
+        /// An age of one day.
+        Day = "day",
     }
 }
 
@@ -161,7 +173,14 @@ impl Line {
         match self {
             Self::Receipt => &["clinic", "emergency_number", "record_id"],
             Self::MyData => &["clinic", "emergency_number", "count", "records"],
-            Self::Years | Self::Months => &["count"],
+            Self::Years
+            | Self::Months
+            | Self::Year
+            | Self::Month
+            | Self::Weeks
+            | Self::Week
+            | Self::Days
+            | Self::Day => &["count"],
             Self::ChooseLanguage
             | Self::Who
             | Self::WelcomeBack
@@ -198,7 +217,7 @@ impl Line {
         match self {
             Self::Receipt => Some("record_id"),
             Self::Emergency => Some("emergency_number"),
-            Self::MyData | Self::Years | Self::Months => Some("count"),
+            Self::MyData | Self::Years | Self::Months | Self::Weeks | Self::Days => Some("count"),
             Self::ChooseLanguage
             | Self::Who
             | Self::WelcomeBack
@@ -224,7 +243,20 @@ impl Line {
             | Self::Refused
             | Self::NoConsent
             | Self::None
-            | Self::NotAnswered => None,
+            | Self::NotAnswered
+            | Self::Year
+            | Self::Month
+            | Self::Week
+            | Self::Day => None,
         }
+    }
+
+    /// Whether a flow may leave it out: it only says more nicely what another
+    /// sentence says too.
+    pub(super) const fn is_optional(self) -> bool {
+        matches!(
+            self,
+            Self::Year | Self::Month | Self::Weeks | Self::Week | Self::Days | Self::Day
+        )
     }
 }

@@ -477,6 +477,7 @@ fn the_number_that_a_patient_gives_at_our_request_is_linked() {
         if let Ok(Item::Message(message)) = &mut item.content {
             message.content = Content::Contacts {
                 names: vec!["Amina".into()],
+                phones: vec![number.into()],
                 own_number: Some(number.into()),
             };
         }

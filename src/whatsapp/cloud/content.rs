@@ -15,6 +15,8 @@ use crate::whatsapp::json::{Raw, Words, elements, object};
 
 /// Longest provider's word we keep, characters.
 const WORD_CHARS_MAX: usize = 64;
+/// Longest number kept of a card, characters.
+const NUMBER_CHARS_MAX: usize = 40;
 
 /// Which rule a message broke.
 pub type Why = &'static str;
@@ -155,10 +157,15 @@ fn contacts(said: &Said<'_>) -> Result<Content, Why> {
     let raw = said.contacts.and_then(elements);
     let raw = raw.ok_or("contacts without a list of cards")?;
     let cards: Vec<Card<'_>> = raw.into_iter().filter_map(object).collect();
-    let names = cards
-        .iter()
-        .filter_map(|card| non_empty(card.name.as_ref()?.formatted_name.as_ref()))
-        .collect();
+    let named = cards.iter().map(|card| {
+        let name = card.name.as_ref();
+        let name = non_empty(name.and_then(|name| name.formatted_name.as_ref()));
+        (name, number_on(card))
+    });
+    let (names, phones) = named
+        .filter(|(name, phone)| name.is_some() || phone.is_some())
+        .map(|(name, phone)| (name.unwrap_or("".into()), phone.unwrap_or("".into())))
+        .unzip();
     let own_number = cards
         .iter()
         .filter(|card| card.origin.as_ref().map(Words::as_str) == Some("contact_request"))
@@ -169,7 +176,26 @@ fn contacts(said: &Said<'_>) -> Result<Content, Why> {
                 .flatten()
                 .find_map(|words| digits(words.as_str()))
         });
-    Ok(Content::Contacts { names, own_number })
+    Ok(Content::Contacts {
+        names,
+        phones,
+        own_number,
+    })
+}
+
+/// The first number on a card as a person would write it: WhatsApp's own form of
+/// it, which is whole, before what the sender typed.
+fn number_on(card: &Card<'_>) -> Option<Private<String>> {
+    card.phones.iter().find_map(|phone| {
+        let whole = phone.wa_id.as_ref().and_then(|id| digits(id.as_str()));
+        let whole = whole.map(|id| Private::new(format!("+{}", id.expose())));
+        let typed = phone.phone.as_ref().map(Words::as_str);
+        let typed = typed.filter(|text| text.chars().any(|c| c.is_ascii_digit()));
+        whole.or_else(|| {
+            let cut: String = typed?.chars().take(NUMBER_CHARS_MAX).collect();
+            Some(cut.trim().to_owned().into())
+        })
+    })
 }
 
 /// The number on a card, which people write with spaces and brackets.

@@ -214,17 +214,38 @@ fn float(raw: Option<Raw<'_>>) -> Option<f64> {
     serde_json::from_str(raw?.get()).ok()
 }
 
-/// The names on cards: each line `FN:` of a vCard.
+/// The cards of vCards: a name `FN:` each, and its first number `TEL`, whose
+/// line may begin with a group and carry parameters (`item1.TEL;waid=243…:+243 …`).
 fn cards(message: &Message<'_>) -> Content {
     let body = text(message.body).unwrap_or_default();
-    let names = body
-        .lines()
-        .filter_map(|line| line.trim().strip_prefix("FN:"))
-        .map(|name| name.chars().take(NAME_CHARS_MAX).collect::<String>())
-        .map(Private::from)
-        .collect();
+    let mut cards: Vec<(String, String)> = Vec::new();
+    for line in body.lines().filter_map(|line| line.trim().split_once(':')) {
+        let (property, value) = line;
+        let value = || {
+            value
+                .trim()
+                .chars()
+                .take(NAME_CHARS_MAX)
+                .collect::<String>()
+        };
+        let property = property.split(';').next().unwrap_or_default();
+        let property = property.rsplit('.').next().unwrap_or_default();
+        match (property, cards.last_mut()) {
+            ("BEGIN", _) => cards.push((String::new(), String::new())),
+            ("FN", Some((name, _))) if name.is_empty() => *name = value(),
+            ("FN", _) => cards.push((value(), String::new())),
+            ("TEL", Some((_, phone))) if phone.is_empty() => *phone = value(),
+            _ => {}
+        }
+    }
+    let said = cards.into_iter();
+    let (names, phones) = said
+        .filter(|(name, phone)| !(name.is_empty() && phone.is_empty()))
+        .map(|(name, phone)| (Private::from(name), Private::from(phone)))
+        .unzip();
     Content::Contacts {
         names,
+        phones,
         own_number: None,
     }
 }

@@ -7,7 +7,7 @@
 use super::super::fold::folded_tokens;
 use super::super::kind::{Kind, Misread, Value};
 use super::super::none;
-use super::super::shape::{is_plain_no, takes_none};
+use super::super::shape::{is_plain_no, is_typed, takes_none};
 use super::super::subject::{self, Subject};
 use super::super::yes_no;
 use super::Page;
@@ -17,6 +17,8 @@ impl Page<'_> {
     /// whether its order still tells which question each answers.
     pub(super) fn take_named(&mut self, segments: Vec<String>) -> (Vec<String>, bool) {
         let open = self.open();
+        let sentences = segments.into_iter();
+        let segments: Vec<String> = sentences.flat_map(|s| self.sentences(s, &open)).collect();
         let as_many = segments.len() == open.len();
         let mut ordered = true;
         let mut rest = Vec::new();
@@ -39,6 +41,46 @@ impl Page<'_> {
             self.set(place, answer);
         }
         (rest, ordered)
+    }
+
+    /// The sentences of a segment, if one of them says which question it answers:
+    /// in "no allergies. syrup" the syrup is no allergy.
+    fn sentences(&self, segment: String, open: &[usize]) -> Vec<String> {
+        let parts: Vec<String> = segment.split(". ").map(str::to_owned).collect();
+        let named = |part: &String| !self.places_of(part, open).is_empty();
+        if parts.len() > 1 && parts.iter().any(named) {
+            parts
+        } else {
+            vec![segment]
+        }
+    }
+
+    /// Words alone and without a shape answer the first open question, where it
+    /// takes words: who answers one question after the other begins with the
+    /// first. Not what names another question, or what could be its yes or no.
+    pub(super) fn take_lone_words(&mut self, segments: &[String]) -> bool {
+        let open = self.open();
+        let ([first, others @ ..], [segment]) = (open.as_slice(), segments) else {
+            return false;
+        };
+        let tokens = folded_tokens(segment);
+        let wanted = match self.kinds.get(*first) {
+            Some(Kind::FreeTextOrNone { about }) => {
+                about.is_none_or(|about| !subject::names_another(&tokens, about, self.lang))
+            }
+            Some(_) | None => false,
+        };
+        let typed = |place: &usize| self.kinds.get(*place).is_some_and(is_typed);
+        let contested = |place: &usize| typed(place) && self.try_read(*place, segment).is_ok();
+        if !wanted || others.is_empty() || others.iter().any(contested) {
+            return false;
+        }
+        let answer = self.try_read(*first, segment);
+        let told = matches!(answer, Ok(Value::Text { .. }));
+        if told {
+            self.set(*first, answer);
+        }
+        told
     }
 
     /// The open questions that a segment says it answers.
@@ -71,11 +113,13 @@ impl Page<'_> {
         self.open().into_iter().filter(takes).collect()
     }
 
-    /// "None" said once, or once for each question that takes it: it answers
-    /// all of these, and says nothing of the others. A bare "no" said once may
-    /// as well belong to one of the others.
+    /// "None" said once answers the first question that takes it: that it was
+    /// meant for all of them is not said, and a wrong "none" is worse than one
+    /// question more. Said of all ("nothing at all"), or once for each of them,
+    /// it answers all that take it. It says nothing of the others, and a bare
+    /// "no" said once may as well belong to one of those.
     pub(super) fn take_none(&mut self, segments: &[String]) -> bool {
-        let places = self.free_or_none();
+        let mut places = self.free_or_none();
         let none = |segment: &String| {
             let tokens = folded_tokens(segment);
             let none = none::is_none(&tokens, self.lang);
@@ -87,6 +131,9 @@ impl Page<'_> {
             return false;
         }
         let text = segments.join(", ");
+        if segments.len() < places.len() && !none::is_of_all(&folded_tokens(&text), self.lang) {
+            places.truncate(1);
+        }
         for place in places {
             // What names another question is no answer to this one.
             if self.try_read(place, &text) == Ok(Value::Nothing) {

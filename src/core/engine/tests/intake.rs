@@ -132,6 +132,188 @@ fn what_names_its_question_is_filed_there_and_the_rest_is_asked() {
 }
 
 #[test]
+fn one_answer_after_the_other_fills_the_background() {
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina Juma\n34\nfemale\nKalehe")
+        .text("Pain in the knee\n3 days ago")
+        .text("2")
+        .text("none");
+    let told = |chat: &Chat, field: &str| {
+        let draft = chat.session.draft.as_ref();
+        draft.and_then(|draft| draft.answers.get(field).map(|answer| answer.value.clone()))
+    };
+    assert_eq!(told(&chat, "allergies"), Some(Value::Nothing));
+    assert_eq!(told(&chat, "medications"), None);
+    chat.text("coartem and paracetamol").text("no");
+    let medicines = Value::Text {
+        text: "coartem and paracetamol".into(),
+    };
+    assert_eq!(told(&chat, "medications"), Some(medicines));
+    assert_eq!(told(&chat, "pregnant"), Some(Value::YesNo { yes: false }));
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina Juma\n34\nfemale\nKalehe")
+        .text("Pain in the knee\n3 days ago")
+        .text("2")
+        .text("penicillin")
+        .text("paracetamol");
+    let text = |text: &str| Some(Value::Text { text: text.into() });
+    assert_eq!(told(&chat, "allergies"), text("penicillin"));
+    assert_eq!(told(&chat, "medications"), text("paracetamol"));
+}
+
+#[test]
+fn who_answers_each_page_with_one_word_gets_few_messages() {
+    for (_, sex, none, no, since) in PEOPLE {
+        let mut chat = Chat::new();
+        let mut count = 0;
+        let words = [
+            "hello".to_owned(),
+            PEOPLE
+                .iter()
+                .position(|p| p.1 == sex)
+                .map_or(0, |at| at + 1)
+                .to_string(),
+            "1".into(),
+            "1".into(),
+            format!("Amina Juma\n34\n{sex}\nKalehe"),
+            format!("knee\n{since}"),
+            none.into(),
+            none.into(),
+            none.into(),
+            no.into(),
+            none.into(),
+            "1".into(),
+        ];
+        for text in words {
+            chat.text(&text);
+            count += chat.said.len();
+        }
+        assert_eq!(
+            chat.record().unwrap().status,
+            RecordStatus::Complete,
+            "{sex}"
+        );
+        assert!(count <= limits::INTAKE_MESSAGES_MAX, "{sex}: {count}");
+    }
+}
+
+#[test]
+fn an_infants_age_is_kept_in_weeks_and_days() {
+    for (age, shown, month) in [
+        ("3 weeks", "3 weeks", Some("2026-10")),
+        ("5 days", "5 days", Some("2026-11")),
+        ("1 day", "1 day", Some("2026-11")),
+        ("7 months", "7 months", Some("2026-04")),
+        ("2 years and 1 month", "2 years, 1 month", Some("2024-10")),
+        ("2 years", "2 years", None),
+    ] {
+        let mut chat = Chat::at_page_one();
+        chat.text(&format!("Baby Amina\n{age}\nf\nKalehe"))
+            .text("cough\nyesterday")
+            .text("2")
+            .text("none\nnone")
+            .text("none");
+        chat.heard(&format!(": {shown}\n"));
+        chat.text("1");
+        let record = chat.record().unwrap();
+        let birth = month.map(|date| Value::PartialDate { date: date.into() });
+        assert_eq!(record.fields.get("birth_date"), birth.as_ref(), "{age}");
+        let years = record.fields.get("age_years");
+        assert!(matches!(years, Some(Value::Age { .. })), "{age}");
+    }
+}
+
+#[test]
+fn one_of_a_thing_is_not_said_as_several() {
+    let ones = ["1 year", "1 an", "mwaka 1", "1 año", "1 ano"];
+    let many = ["1 years", "1 ans", "miaka 1", "1 años", "1 anos"];
+    let told = ["1 year", "1 an", "mwaka 1", "1 año", "1 ano"];
+    for (place, (person, age)) in PEOPLE.iter().zip(told).enumerate() {
+        let (_, sex, none, _, since) = person;
+        let mut chat = Chat::new();
+        chat.text("hello")
+            .tap(person.0.code())
+            .tap("agree")
+            .tap("me");
+        chat.text(&format!("Amina Juma\n{age}\n{sex}\nKalehe"))
+            .text(&format!("knee\n{since}"))
+            .text("2")
+            .text(&format!("{none}\n{none}"))
+            .text("Juma +243970000001");
+        chat.heard(ones[place]);
+        assert!(!chat.words().contains(many[place]), "{}", chat.words());
+    }
+}
+
+#[test]
+fn a_word_of_a_label_says_what_to_correct() {
+    for (place, words) in [
+        &["age", "the age", "birth"][..],
+        &["l'âge", "âge", "le nom et l'âge", "naissance"],
+        &["umri", "kuzaliwa"],
+        &["la edad", "edad"],
+        &["idade", "a idade"],
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        for said in words {
+            let mut chat = Chat::at_review();
+            chat.session.language = Some(PEOPLE[place].0);
+            chat.tap("correct").text(said);
+            let field = if said.contains("nom") {
+                "patient_name"
+            } else {
+                "birth_date"
+            };
+            let stage = Stage::Fix {
+                field: field.into(),
+            };
+            assert_eq!(chat.session.stage, stage, "{said}");
+        }
+    }
+    let mut chat = Chat::at_review();
+    chat.tap("correct").text("all");
+    assert_eq!(chat.session.stage, Stage::Correct);
+}
+
+#[test]
+fn words_beside_the_time_join_the_trouble() {
+    let complaint = |chat: &Chat| {
+        let draft = chat.session.draft.clone().unwrap();
+        draft.answers["complaint"].value.clone()
+    };
+    let text = |text: &str| Value::Text { text: text.into() };
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina\n34\nm\nKalehe").text("knee pain");
+    chat.heard("Since when?");
+    chat.text("headache since 3 days");
+    assert_eq!(complaint(&chat), text("knee pain, headache"));
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina\n34\nm\nKalehe")
+        .text("headache")
+        .text("3 days ago");
+    assert_eq!(complaint(&chat), text("headache"));
+}
+
+#[test]
+fn nothing_begins_before_the_patient_was_born() {
+    for (age, since, kept) in [
+        ("72", "72 years", false),
+        ("72", "3 years ago", true),
+        ("15/3/2020", "since 2018", false),
+        ("5 days", "for 5 days", true),
+        ("5 days", "for 3 months", false),
+    ] {
+        let mut chat = Chat::at_page_one();
+        chat.text(&format!("Amina\n{age}\nm\nKalehe"))
+            .text(&format!("cough\n{since}"));
+        let answers = chat.session.draft.clone().unwrap().answers;
+        assert_eq!(answers.contains_key("onset"), kept, "{age}, {since}");
+    }
+}
+
+#[test]
 fn only_a_woman_of_childbearing_age_is_asked_about_pregnancy() {
     for (who, asked) in [
         ("34\nfemale", true),
@@ -411,9 +593,70 @@ fn a_card_answers_whom_to_call() {
         .text("none\nnone");
     chat.send(Content::Contacts {
         names: vec!["Juma".into()],
+        phones: Vec::new(),
         own_number: None,
     });
     assert_eq!(chat.session.stage, Stage::Review);
+    assert_eq!(chat.tasks(), ["look_at_attachment"]);
+}
+
+#[test]
+fn the_number_on_a_card_is_kept_with_the_name() {
+    let person = |names: &[&str], phones: &[&str]| {
+        let mut chat = Chat::at_page_one();
+        chat.text("Amina\n34\nm\nKalehe")
+            .text("knee\ntoday")
+            .text("none")
+            .text("none\nnone");
+        let words = |all: &[&str]| all.iter().map(|one| (*one).into()).collect();
+        chat.send(Content::Contacts {
+            names: words(names),
+            phones: words(phones),
+            own_number: None,
+        });
+        assert_eq!(chat.session.stage, Stage::Review);
+        let answers = chat.session.draft.clone().unwrap().answers;
+        let value = answers["emergency_contact"].value.clone();
+        (value, chat)
+    };
+    let called = |name: Option<&str>, phone: &str| Value::Contact {
+        name: name.map(Into::into),
+        phone: phone.into(),
+    };
+    // A number as it is written at home, a whole one, and a card of a number.
+    for (name, phone, kept) in [
+        (
+            "Peter Banda",
+            "0812345678",
+            called(Some("Peter Banda"), "243812345678"),
+        ),
+        (
+            "Mama 2",
+            "+243 812 345 678",
+            called(Some("Mama 2"), "243812345678"),
+        ),
+        ("", "+254712345678", called(None, "254712345678")),
+    ] {
+        let (value, chat) = person(&[name], &[phone]);
+        assert_eq!(value, kept, "{name}");
+        assert_eq!(chat.tasks(), Vec::<&str>::new(), "{name}");
+        chat.heard(if name.is_empty() {
+            "+254712345678"
+        } else {
+            "+243812345678"
+        });
+    }
+    // What cannot be called stays in sight, and so does a second card.
+    let (value, chat) = person(&["Peter"], &["ext. 123"]);
+    assert_eq!(
+        value,
+        Value::Text {
+            text: "Peter ext. 123".into()
+        }
+    );
+    assert_eq!(chat.tasks(), ["look_at_attachment"]);
+    let (value, chat) = person(&["Peter", "Grace"], &["0812345678", "0812345679"]);
+    assert_eq!(value, called(Some("Peter"), "243812345678"));
     assert_eq!(chat.tasks(), ["look_at_attachment"]);
 }
 
@@ -427,6 +670,7 @@ fn a_place_or_a_card_answers_only_what_is_asked() {
     };
     let card = || Content::Contacts {
         names: vec!["Juma".into()],
+        phones: Vec::new(),
         own_number: None,
     };
     let mut chat = Chat::at_page_one();
@@ -465,6 +709,7 @@ fn the_senders_own_number_is_nobody_to_call() {
     let before = chat.session.draft.clone().unwrap().answers;
     chat.send(Content::Contacts {
         names: vec!["Amina".into()],
+        phones: vec!["+243970000001".into()],
         own_number: Some("243970000001".into()),
     });
     assert_eq!(chat.session.draft.clone().unwrap().answers, before);

@@ -35,7 +35,7 @@ fn content() -> impl Strategy<Value = Content> {
             media(kinds[kind as usize], caption.as_deref())
         }),
         1 => (any::<f64>(), any::<f64>(), proptest::option::of(words())).prop_map(|(latitude, longitude, name)| Content::Location { latitude, longitude, name: name.map(Into::into), address: None }),
-        1 => words().prop_map(|name| Content::Contacts { names: vec![name.into()], own_number: None }),
+        1 => (words(), words()).prop_map(|(name, phone)| Content::Contacts { names: vec![name.into()], phones: vec![phone.into()], own_number: None }),
         1 => Just(Content::Reaction { target: "x".into(), emoji: None }),
         1 => words().prop_map(|body| Content::Edit { original: "x".into(), content: Box::new(text(&body)) }),
         1 => Just(Content::Edit { original: "x".into(), content: Box::new(Content::Edit { original: "y".into(), content: Box::new(Content::Welcome) }) }),

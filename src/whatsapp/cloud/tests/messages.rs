@@ -159,7 +159,9 @@ fn a_card_is_a_third_person_unless_it_answers_our_request() {
         }])
     };
     let own = |part: &Value| match content(&message("contacts", part)) {
-        Content::Contacts { names, own_number } => {
+        Content::Contacts {
+            names, own_number, ..
+        } => {
             assert_eq!(names, ["Jean Exemple".into()]);
             own_number
         }
@@ -170,6 +172,30 @@ fn a_card_is_a_third_person_unless_it_answers_our_request() {
     let mut named = card("contact_request");
     named[0]["phones"][0]["wa_id"] = json!("243810000004");
     assert_eq!(own(&named), Some("243810000004".into()));
+}
+
+#[test]
+fn each_card_keeps_its_first_number() {
+    let cards = json!([
+        { "name": { "formatted_name": "Peter Banda" }, "phones": [
+            { "type": "HOME" },
+            { "phone": "081 000 0003", "type": "CELL" },
+            { "phone": "081 000 0004" },
+        ] },
+        { "phones": [{ "phone": "0810000005", "wa_id": "243810000005" }] },
+        { "name": { "formatted_name": "Grace" }, "phones": [{ "phone": "unknown" }] },
+        { "name": { "formatted_name": " " } },
+    ]);
+    match content(&message("contacts", &cards)) {
+        Content::Contacts { names, phones, .. } => {
+            assert_eq!(names, ["Peter Banda", "", "Grace"].map(Into::into));
+            assert_eq!(
+                phones,
+                ["081 000 0003", "+243810000005", ""].map(Into::into)
+            );
+        }
+        other => panic!("{other:?}"),
+    }
 }
 
 #[test]

@@ -191,8 +191,16 @@ fn kinds_of_messages() {
     assert!(matches!(said(&place).1, Content::Location { latitude, .. } if *latitude == -2.5));
     let place = with(&json!({ "type": "location", "body": "", "lat": "1.5", "lng": 2 }));
     assert!(matches!(said(&place).1, Content::Location { longitude, .. } if *longitude == 2.0));
-    let card = with(&json!({ "type": "vcard", "body": "BEGIN:VCARD\nFN:Jean\nEND:VCARD" }));
-    assert!(matches!(said(&card).1, Content::Contacts { names, .. } if names.len() == 1));
+    let one = "BEGIN:VCARD\nVERSION:3.0\nN:;Jean;;;\nFN:Jean\n\
+        item1.TEL;waid=243810000003:+243 810 000 003\nTEL:0810000004\nEND:VCARD";
+    let card =
+        with(&json!({ "type": "vcard", "body": format!("{one}\nBEGIN:VCARD\nFN:Ana\nEND:VCARD") }));
+    let cards = Content::Contacts {
+        names: vec!["Jean".into(), "Ana".into()],
+        phones: vec!["+243 810 000 003".into(), "".into()],
+        own_number: None,
+    };
+    assert_eq!(*said(&card).1, cards);
     let odd = with(&json!({ "type": "poll_creation\u{1F600}" }));
     assert_eq!(
         *said(&odd).1,
