@@ -234,10 +234,8 @@ fn a_box_that_is_not_made_yet_has_nothing_wrong_with_its_certificates() {
     let looked = run(&["--json", "doctor"]);
     assert!(!looked.out.contains("ca.pem"), "{looked:?}");
     assert!(looked.out.contains("there is no box yet"), "{looked:?}");
-    let file = folder.path().join("its-passphrase");
-    fs::write(&file, PASSPHRASE).unwrap();
     let page = folder.path().join("recovery.html").display().to_string();
-    let file = file.display().to_string();
+    let file = clinic.passphrase();
     let made = run(&["init", "--passphrase-file", &file, "--recovery-page", &page]);
     assert_eq!(made.status, 0, "{made:?}");
     assert!(made.err.contains("the first certificate"), "{made:?}");

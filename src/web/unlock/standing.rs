@@ -30,8 +30,16 @@ struct OpenPage {
     w: &'static Words,
     lang: Lang,
     path: &'static str,
-    trouble: Option<&'static str>,
+    trouble: Option<Trouble>,
     undrilled: bool,
+}
+
+/// Why patients are not answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Trouble {
+    said: &'static str,
+    /// Whether it goes only once somebody has asked `doctor`.
+    for_technician: bool,
 }
 
 /// `/` of an open box without a console.
@@ -70,24 +78,24 @@ struct Seen {
 
 impl Seen {
     /// Why patients are not answered now; none if they are.
-    const fn trouble(self, w: &Words) -> Option<&'static str> {
-        if !self.has_secrets {
-            return Some(w.no_secrets);
-        }
-        if !self.keeps {
-            return Some(w.cannot_keep);
-        }
-        match self.line {
-            LineState::Up if self.gives_back => Some(w.line_wrong),
-            LineState::Up => None,
-            LineState::Down => Some(w.line_cut),
-            LineState::ProviderDown | LineState::Paused(_) => Some(w.line_waits),
+    const fn trouble(self, w: &Words) -> Option<Trouble> {
+        let (said, for_technician) = match self.line {
+            _ if !self.has_secrets => (w.no_secrets, true),
+            _ if !self.keeps => (w.cannot_keep, true),
+            LineState::Up if self.gives_back => (w.line_wrong, true),
+            LineState::Up => return None,
+            LineState::Down => (w.line_cut, false),
+            LineState::ProviderDown | LineState::Paused(_) => (w.line_waits, false),
             LineState::Portal
             | LineState::Tls
             | LineState::ClockWrong
             | LineState::TokenBad
-            | LineState::Misconfigured => Some(w.line_wrong),
-        }
+            | LineState::Misconfigured => (w.line_wrong, true),
+        };
+        Some(Trouble {
+            said,
+            for_technician,
+        })
     }
 }
 
@@ -148,9 +156,16 @@ mod tests {
                 (line(LineState::Misconfigured), w.line_wrong),
             ];
             for (seen, said) in cases {
-                assert_eq!(seen.trouble(w), Some(said), "{lang}");
+                let trouble = seen.trouble(w).unwrap();
+                assert_eq!(trouble.said, said, "{lang}");
                 let page = drawn(lang, seen);
-                assert!(page.contains("role=\"alert\"") && page.contains("healthpost doctor"));
+                assert!(
+                    page.contains("role=\"alert\"") && page.contains(said),
+                    "{page}"
+                );
+                // Where the words end in a colon, the command follows.
+                assert_eq!(trouble.for_technician, said.ends_with(':'), "{said}");
+                assert_eq!(page.contains("healthpost doctor"), said.ends_with(':'));
                 assert!(!page.contains(w.answered), "{lang}: {page}");
             }
             assert!(drawn(lang, WELL).contains(w.answered), "{lang}");
