@@ -71,6 +71,12 @@ pub enum Outcome {
     NotNeeded,
 }
 
+const LINE_REFUSED: &str = "run healthpost doctor --online: it says whether the token, the account \
+     or its phone is refused, and what to do; replies wait until then";
+const NOTHING_HEARD: &str = "see on a phone whether replies arrive: if not, look for a missing \
+     payment method at business.facebook.com/billing_hub, with UltraMsg at the clinic's phone; if \
+     they do, healthpost whatsapp setup looks at the way back to this box";
+
 impl Kind {
     /// Every kind, the most urgent first.
     pub const ALL: [Self; 25] = [
@@ -228,15 +234,8 @@ impl Kind {
                 "run healthpost doctor --online: it says why; until then only what a webhook \
                  brings arrives here, so have the clinic's phone looked at"
             }
-            Self::LineRefused => {
-                "run healthpost doctor --online: it says whether the token, the account or its \
-                 phone is refused, and what to do; replies wait until then"
-            }
-            Self::NothingHeard => {
-                "see on a phone whether replies arrive: if not, look for a missing payment method \
-                 at business.facebook.com/billing_hub, with UltraMsg at the clinic's phone; if they \
-                 do, healthpost whatsapp setup looks at the way back to this box"
-            }
+            Self::LineRefused => LINE_REFUSED,
+            Self::NothingHeard => NOTHING_HEARD,
         }
     }
 
