@@ -9,6 +9,7 @@
 
 mod age;
 mod amount;
+mod begun;
 mod calling_codes;
 mod choice;
 mod command;
@@ -34,6 +35,7 @@ mod told_age;
 mod words;
 mod yes_no;
 
+pub use begun::{begun, names};
 pub use choice::{find_label, is_about};
 pub use command::{may_be_answer, read_command};
 pub use fold::fold;

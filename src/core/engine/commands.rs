@@ -7,7 +7,7 @@ use super::effect::{Action, Effect, FlagReason, RecordStatus};
 use super::event::TimerKind;
 use super::session::{Overlay, Stage};
 use super::turn::{Heard, Turn};
-use super::{calendar, consent, control, language, page, record, render};
+use super::{calendar, consent, control, language, page, record, render, rest};
 use crate::core::answers::Command;
 use crate::core::flow::{ButtonName, Field, Line};
 
@@ -180,6 +180,7 @@ pub(super) fn confirmed(turn: &mut Turn<'_>, name: Option<ButtonName>) {
 fn delete(turn: &mut Turn<'_>) {
     let text = turn.line(Line::Deleted);
     let waiting = turn.session.unconsented.is_some();
+    rest::give_up(turn);
     turn.forget();
     turn.act(Action::EraseContact);
     if waiting {

@@ -7,7 +7,7 @@
 use super::event::Received;
 use super::session::{Overlay, Stage};
 use super::turn::{Heard, Turn};
-use super::{commands, consent, danger, language, page, resume, review, step};
+use super::{commands, consent, danger, fix, language, page, resume, review, step, unread};
 use crate::core::answers::{self, Choice, Kind, Value};
 use crate::core::flow::{ButtonName, Line};
 use crate::core::lang::Lang;
@@ -81,7 +81,7 @@ fn chosen(turn: &mut Turn<'_>, message: &Received, choice: &str) {
         Stage::Page { page } => page::tapped(turn, &page, message.inbox, choice),
         Stage::Review => review::chosen(turn, ButtonName::from_word(choice)),
         Stage::Correct => review::chosen_which(turn, choice),
-        Stage::Fix { field } => page::tapped_fix(turn, &field, message.inbox, choice),
+        Stage::Fix { field } => fix::tapped(turn, &field, message.inbox, choice),
     }
 }
 
@@ -174,6 +174,29 @@ fn meant(turn: &Turn<'_>, text: &str) -> Meant {
         .unwrap_or(Meant::Nothing)
 }
 
+/// Whether words are a choice of the question now open.
+pub(super) fn is_choice(turn: &Turn<'_>, text: &str) -> bool {
+    matches!(meant(turn, text), Meant::Button(_))
+}
+
+/// The button that words begin with, where they go on to say more: "yes, but I
+/// also have a fever". Nothing is sent off that the rest takes back.
+pub(super) fn begun(turn: &Turn<'_>, heard: &Heard) -> Option<ButtonName> {
+    let joined = heard.joined();
+    let (head, rest) = answers::begun(&joined)?;
+    let mut languages = turn.languages().into_iter();
+    let name = languages.find_map(|lang| {
+        let choices = choices_in(turn, lang);
+        let id = answers::find_label(&choices, head)?;
+        ButtonName::from_word(id)
+    })?;
+    let takes_back = || {
+        let correct = turn.flow.button(ButtonName::Correct, turn.lang());
+        answers::says_no(rest) || answers::names(&correct, rest)
+    };
+    (name != ButtonName::Send || !takes_back()).then_some(name)
+}
+
 fn named(id: &str) -> Meant {
     ButtonName::from_word(id).map_or(Meant::Nothing, Meant::Button)
 }
@@ -208,14 +231,24 @@ fn read(turn: &Turn<'_>, choices: &[Choice], text: &str, lang: Lang) -> Option<S
 }
 
 /// No choice was understood. Asks again and says no, or says that it was
-/// asked often enough.
-pub(super) fn is_enough(turn: &mut Turn<'_>) -> bool {
+/// asked often enough. Thanks are no wrong answer, and what answers nothing is
+/// kept for staff.
+pub(super) fn is_enough(turn: &mut Turn<'_>, heard: &Heard) -> bool {
+    if unread::is_thanks(turn, heard) {
+        turn.ask_again();
+        return false;
+    }
+    let told = unread::keep(turn, heard);
     turn.session.unclear = turn.session.unclear.saturating_add(1);
     if turn.session.unclear >= limits::TRIES_MAX {
         turn.session.unclear = 0;
         return true;
     }
-    turn.lead(Line::ChooseOne);
+    turn.lead(if told {
+        Line::KeptForStaff
+    } else {
+        Line::ChooseOne
+    });
     turn.ask_again();
     false
 }

@@ -75,7 +75,7 @@ pub(super) fn answer(turn: &mut Turn<'_>, heard: &Heard) {
         .or_else(|| named(turn, heard));
     match lang {
         Some(lang) => choose(turn, lang),
-        None if control::is_enough(turn) => {
+        None if control::is_enough(turn, heard) => {
             let fallback = turn.lang();
             choose(turn, fallback);
         }

@@ -14,16 +14,19 @@ mod danger;
 mod edit;
 mod effect;
 mod event;
+mod fix;
 mod language;
 mod media;
 mod page;
 mod record;
 mod render;
+mod rest;
 mod resume;
 mod review;
 mod session;
 mod step;
 mod turn;
+mod unread;
 mod values;
 
 pub use effect::{
@@ -32,7 +35,8 @@ pub use effect::{
 };
 pub use event::{Clinic, Event, Fresh, Received, TimerKind, UnknownTimer};
 pub use session::{
-    Answer, Asked, Decision, Draft, Kept, Overlay, Place, Sent, Session, Stage, Unconsented, Warned,
+    Answer, Asked, Decision, Draft, Kept, Overlay, Place, Said, Sent, Session, Stage, Unconsented,
+    Warned,
 };
 pub use step::step;
 

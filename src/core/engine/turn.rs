@@ -7,7 +7,7 @@
 use super::effect::{Action, Effect, FlagReason, RecordChange, Step, TaskKind};
 use super::event::{Clinic, Fresh};
 use super::session::{Answer, Asked, Draft, Kept, Session, Stage};
-use super::{record, render};
+use super::{record, render, rest};
 use crate::core::answers::{Misread, Value};
 use crate::core::flow::{Flow, Line};
 use crate::core::id::{InboxId, RecordId};
@@ -18,7 +18,7 @@ use crate::core::time::Now;
 use std::collections::BTreeMap;
 
 /// What was written since the last question, to be read together.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Heard {
     pub(super) texts: Vec<(InboxId, String)>,
     pub(super) voices: Vec<InboxId>,
@@ -46,6 +46,8 @@ pub(super) struct Turn<'a> {
     pub(super) progress: bool,
     /// The emergency text goes out.
     pub(super) warn: bool,
+    /// The rest of a page has been waited for long enough.
+    pub(super) rest_due: bool,
     /// The draft has to be written.
     pub(super) changed: bool,
     /// The token of a question that is asked again as it was.
@@ -82,6 +84,7 @@ impl<'a> Turn<'a> {
             misread: Vec::new(),
             progress: false,
             warn: false,
+            rest_due: false,
             changed: false,
             token: None,
             leads: Vec::new(),
@@ -145,6 +148,7 @@ impl<'a> Turn<'a> {
 
     /// Moves on; the new place's question is asked at the end of the step.
     pub(super) fn go(&mut self, stage: Stage) {
+        rest::give_up(self);
         self.token = None;
         self.session.stage = stage;
         self.session.asked = None;
@@ -213,8 +217,12 @@ impl<'a> Turn<'a> {
         self.session.draft.as_ref().map(|draft| draft.id.clone())
     }
 
-    /// Keeps a message that answered nothing in sight of staff.
+    /// Keeps a message that answered nothing in sight of staff. Before there is
+    /// consent nothing is kept.
     pub(super) fn keep(&mut self, inbox: InboxId) {
+        if self.session.consent.is_none() {
+            return;
+        }
         let record = self.record();
         self.act(Action::KeepSpoken { inbox, record });
         if let Some(draft) = &mut self.session.draft {
@@ -225,6 +233,9 @@ impl<'a> Turn<'a> {
     /// A message was deleted by its sender: nobody is sent to look at it any more.
     pub(super) fn withdraw(&mut self, inbox: InboxId) {
         self.heard.withdraw(inbox);
+        if let Some(draft) = &mut self.session.draft {
+            draft.said.retain(|said| said.inbox != inbox);
+        }
         self.acts.retain(|act| !act.keeps(inbox));
         self.tasks.retain(|task| !task.points_to(inbox));
         self.act(Action::Withdraw { inbox });
@@ -257,6 +268,7 @@ impl<'a> Turn<'a> {
             left: Vec::new(),
             unread: false,
             singly: false,
+            said: Vec::new(),
         });
         self.changed = true;
     }
