@@ -37,7 +37,7 @@ mod yes_no;
 
 pub use begun::{begun, names};
 pub use choice::{find_label, is_about};
-pub use command::{may_be_answer, read_command};
+pub use command::{may_be_answer, read_command, read_command_language};
 pub use fold::fold;
 pub use kind::{Choice, Command, Kind, Misread, Value};
 pub use language::{read_greeting, read_language};

@@ -15,16 +15,24 @@ use crate::core::flow::{ButtonName, Field, Line};
 pub(super) fn run(turn: &mut Turn<'_>, command: Command) {
     match command {
         Command::Back => back(turn),
-        Command::Help => {
-            turn.lead(Line::Help);
-            turn.ask = true;
-        }
+        Command::Help => help(turn),
         Command::Stop => stop(turn),
         Command::Restart => restart(turn),
         Command::Language => overlay(turn, Overlay::Language),
         Command::MyData => my_data(turn),
         Command::DeleteMyData => overlay(turn, Overlay::ConfirmDelete),
     }
+}
+
+/// What can be written; and how to begin, where nothing has begun.
+fn help(turn: &mut Turn<'_>) {
+    turn.lead(Line::Help);
+    if turn.session.stage == Stage::Rest && turn.session.overlay.is_none() {
+        turn.lead(Line::HelpBegin);
+        let text = turn.take_leads();
+        turn.notice(text);
+    }
+    turn.ask = true;
 }
 
 fn overlay(turn: &mut Turn<'_>, overlay: Overlay) {

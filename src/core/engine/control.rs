@@ -140,18 +140,18 @@ pub(super) fn button(turn: &Turn<'_>, heard: &Heard) -> Option<ButtonName> {
         name,
         ButtonName::Agree | ButtonName::Delete | ButtonName::Send
     );
+    // "Cómo no" is a yes with a no in it.
+    let agreed = |text: &str| answers::read_agreement(text, turn.lang()) == Some(true);
     let mut texts = heard.texts.iter();
-    let no = texts.any(|(_, text)| answers::says_no(text));
+    let no = texts.any(|(_, text)| answers::says_no(text) && !agreed(text));
     (!binds || !no).then_some(name)
 }
 
 fn meant(turn: &Turn<'_>, text: &str) -> Meant {
     let own = turn.lang();
     let choices = choices_in(turn, own);
-    if let Some(id) = read(turn, &choices, text, own) {
-        return named(&id);
-    }
-    // "Of course" is no label of the consent, and answers it.
+    // "Of course" is no label of the consent, and answers it; "cómo no" is more
+    // than the label in it.
     if buttons(turn).contains(&ButtonName::Agree)
         && let Some(yes) = answers::read_agreement(text, own)
     {
@@ -160,6 +160,9 @@ fn meant(turn: &Turn<'_>, text: &str) -> Meant {
         } else {
             ButtonName::Refuse
         });
+    }
+    if let Some(id) = read(turn, &choices, text, own) {
+        return named(&id);
     }
     if answers::is_about(&choices, text, own) {
         return Meant::Unclear;

@@ -7,6 +7,7 @@
 
 mod calendar;
 mod commands;
+mod condition;
 mod consent;
 mod control;
 mod cry;

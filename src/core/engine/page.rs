@@ -8,9 +8,9 @@
 use super::effect::TaskKind;
 use super::session::{Answer, Draft, Stage};
 use super::turn::{Heard, Turn};
-use super::{cry, danger, render, rest, unread};
+use super::{condition, cry, danger, render, rest, unread};
 use crate::core::answers::{self, Kind, Misread, Value};
-use crate::core::flow::{Condition, Field, FieldKind, Line};
+use crate::core::flow::{Field, FieldKind, Line};
 use crate::core::id::InboxId;
 use crate::core::limits;
 use jiff::civil::Date;
@@ -23,33 +23,7 @@ pub(super) fn applies(turn: &Turn<'_>, field: &Field) -> bool {
 /// The same by the answers of a given draft.
 pub(super) fn applies_in(draft: Option<&Draft>, today: Date, field: &Field) -> bool {
     let mut conditions = field.only_if.iter();
-    conditions.all(|condition| holds(draft, today, condition))
-}
-
-fn holds(draft: Option<&Draft>, today: Date, condition: &Condition) -> bool {
-    let answer = draft.and_then(|draft| draft.answers.get(condition.field()));
-    let value = answer.map(|answer| &answer.value);
-    match condition {
-        Condition::Is { id, .. } => value.is_some_and(|value| is(value, id)),
-        Condition::Age { min, max, .. } => value
-            .and_then(|value| render::age_in(value, today))
-            .is_none_or(|(years, _)| (*min..=*max).contains(&years)),
-    }
-}
-
-fn is(value: &Value, wanted: &str) -> bool {
-    match value {
-        Value::One { id } => id == wanted,
-        Value::Several { ids } => ids.iter().any(|id| id == wanted),
-        Value::YesNo { yes } => (wanted == "yes") == *yes,
-        Value::Text { .. }
-        | Value::Nothing
-        | Value::Date { .. }
-        | Value::PartialDate { .. }
-        | Value::Age { .. }
-        | Value::Since { .. }
-        | Value::Contact { .. } => false,
-    }
+    conditions.all(|condition| condition::holds(draft, today, condition))
 }
 
 /// The questions of a page that still wait for an answer.

@@ -151,10 +151,11 @@ pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
     {
         return control::tapped(turn, message, &tap, idle);
     }
-    if turn.session.stage == Stage::Rest && turn.session.overlay.is_none() {
-        if language::is_courtesy(turn, &message.content) {
-            return;
-        }
+    let resting = turn.session.stage == Stage::Rest && turn.session.overlay.is_none();
+    if (resting || turn.session.stopped) && language::is_courtesy(turn, &message.content) {
+        return;
+    }
+    if resting {
         turn.session.stopped = false;
         // Nothing is going on that could be shown to somebody else.
         turn.session.doubtful = false;
@@ -200,6 +201,10 @@ pub(super) fn answer(turn: &mut Turn<'_>) {
     let wordless = heard.texts.is_empty() && !heard.is_spoken();
     media::note(turn, &heard);
     page::take_given(turn, &heard);
+    if turn.session.consent.is_none() && heard.texts.is_empty() {
+        // A recording is neither a yes nor a no.
+        return turn.ask_again();
+    }
     if wordless && !is_at_questions(turn) {
         // A place or a card is no answer to a question with fixed choices.
         turn.ask = true;

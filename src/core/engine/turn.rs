@@ -6,16 +6,17 @@
 
 use super::effect::{Action, Effect, FlagReason, RecordChange, Step, TaskKind};
 use super::event::{Clinic, Fresh};
-use super::session::{Answer, Asked, Draft, Kept, Session, Stage};
+use super::session::{Answer, Draft, Kept, Session, Stage};
 use super::{record, render, rest};
 use crate::core::answers::{Misread, Value};
 use crate::core::flow::{Flow, Line};
 use crate::core::id::{InboxId, RecordId};
 use crate::core::lang::Lang;
 use crate::core::limits;
-use crate::core::outgoing::{self, Body, Outgoing, Purpose};
 use crate::core::time::Now;
 use std::collections::BTreeMap;
+
+mod says;
 
 /// What was written since the last question, to be read together.
 #[derive(Clone, Default)]
@@ -175,12 +176,22 @@ impl<'a> Turn<'a> {
         self.ask = false;
     }
 
-    /// Words in front of the question, each said once.
+    /// Words in front of the question, each said once. Before there is consent
+    /// nothing is kept, and nobody is told so.
     pub(super) fn lead(&mut self, line: Line) {
+        let line = match line {
+            Line::KeptForStaff if self.session.consent.is_none() => Line::ConsentFirst,
+            line => line,
+        };
         let text = self.line(line);
         if !self.leads.contains(&text) {
             self.leads.push(text);
         }
+    }
+
+    /// What would stand in front of the question, to be said without one.
+    pub(super) fn take_leads(&mut self) -> String {
+        std::mem::take(&mut self.leads).join("\n\n")
     }
 
     /// A message of its own, said once.
@@ -196,8 +207,10 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// Gives staff something to do: before there is consent, only about a danger.
     pub(super) fn task(&mut self, task: TaskKind) {
-        if !self.tasks.contains(&task) {
+        let covered = self.session.consent.is_some() || matches!(task, TaskKind::DangerSign { .. });
+        if covered && !self.tasks.contains(&task) {
             self.tasks.push(task);
         }
     }
@@ -331,66 +344,5 @@ impl<'a> Turn<'a> {
             session: self.session,
             effects,
         }
-    }
-
-    fn says(&mut self) -> Vec<Outgoing> {
-        let mut says = Vec::new();
-        if self.warn {
-            self.act(Action::SupersedePrompts);
-            says.push((Purpose::Emergency, Body::text(render::emergency(self))));
-        }
-        let asks = self.ask && !self.session.stopped && self.is_open();
-        if !asks {
-            let leads = std::mem::take(&mut self.leads);
-            self.notices.extend(leads);
-        }
-        for notice in std::mem::take(&mut self.notices) {
-            says.push((Purpose::Notice, Body::text(notice)));
-        }
-        if asks {
-            says.extend(
-                self.question()
-                    .into_iter()
-                    .map(|body| (Purpose::Prompt, body)),
-            );
-        }
-        says.into_iter()
-            .map(|(purpose, body)| Outgoing {
-                purpose,
-                body: outgoing::fit(body),
-            })
-            .collect()
-    }
-
-    fn is_open(&self) -> bool {
-        self.session.stage != Stage::Rest || self.session.overlay.is_some()
-    }
-
-    /// The question, and in front of it what goes with it: in one message if
-    /// it fits.
-    fn question(&mut self) -> Vec<Body> {
-        if self.unsent {
-            self.act(Action::SupersedePrompts);
-        }
-        if self.session.salt.is_empty() {
-            let id = self.fresh.record_id.as_str();
-            self.session.salt = id.chars().skip(3).take(4).collect();
-        }
-        let asked = self.session.asked.take().map(|asked| asked.token);
-        let token = asked.or(self.token.take()).unwrap_or_else(|| {
-            self.session.questions = self.session.questions.saturating_add(1);
-            format!("{}{}", self.session.salt, self.session.questions)
-        });
-        let (body, fields) = render::question(self, &token);
-        self.session.asked = Some(Asked {
-            token,
-            after: self.session.last_stamped,
-            sent: None,
-            early: 0,
-            fields,
-        });
-        let bodies = render::with_leads(&std::mem::take(&mut self.leads), body);
-        self.session.note_question(bodies.len());
-        bodies
     }
 }

@@ -15,8 +15,10 @@ use std::ops::Range;
 /// The longest greeting, in words: what is longer says something beside it.
 const GREETING_WORDS_MAX: usize = 3;
 /// Parts of an answer that are looked at one by one: nobody fills a page with
-/// more, and each is read several times.
+/// more, and each is read several times. Of a flood all is kept.
 const PARTS_MAX: usize = 16;
+/// The longest answer that is read again without each of its parts.
+const READ_AGAIN_BYTES_MAX: usize = 4_000;
 
 /// Whether words only say thanks or hello.
 pub(super) fn is_small_talk(turn: &Turn<'_>, text: &str) -> bool {
@@ -88,46 +90,48 @@ pub(super) fn keep_unread_parts(
     if contact && results.iter().all(Result::is_ok) {
         return;
     }
-    let unread =
-        (0..heard.texts.len()).filter(|nth| has_unread(turn, fields, results, heard, *nth));
-    let unread: Vec<usize> = unread.collect();
-    for (nth, (inbox, _)) in heard.texts.iter().enumerate() {
-        if unread.contains(&nth) {
+    let parts: Vec<(usize, Range<usize>)> = (heard.texts.iter().enumerate())
+        .flat_map(|(nth, (_, text))| {
+            let said = parts(text)
+                .filter(|part| !is_small_talk(turn, text.get(part.clone()).unwrap_or_default()));
+            said.map(move |part| (nth, part)).collect::<Vec<_>>()
+        })
+        .collect();
+    let flood = parts.len() > PARTS_MAX || heard.joined().len() > READ_AGAIN_BYTES_MAX;
+    let mut unread: Vec<usize> = parts
+        .into_iter()
+        .filter(|(nth, part)| flood || is_unread(turn, fields, results, (heard, *nth, part)))
+        .map(|(nth, _)| nth)
+        .collect();
+    unread.dedup();
+    for nth in unread {
+        if let Some((inbox, _)) = heard.texts.get(nth) {
             turn.keep(*inbox);
         }
     }
 }
 
-/// Whether a part of this message was read into nothing: without it the
+/// Whether this part of a message was read into nothing: without it the
 /// answers are the same, and it says none of them again.
-fn has_unread(
+fn is_unread(
     turn: &Turn<'_>,
     fields: &[&Field],
     results: &[Result<Value, Misread>],
-    heard: &Heard,
-    nth: usize,
+    (heard, nth, part): (&Heard, usize, &Range<usize>),
 ) -> bool {
     let Some((_, text)) = heard.texts.get(nth) else {
         return false;
     };
-    let parts: Vec<Range<usize>> = parts(text)
-        .filter(|part| !is_small_talk(turn, text.get(part.clone()).unwrap_or_default()))
-        .collect();
-    if parts.len() > PARTS_MAX {
-        return true;
-    }
-    parts.into_iter().any(|part| {
-        let words = text.get(part.clone()).unwrap_or_default();
-        let mut less = text.clone();
-        less.replace_range(part, "");
-        let others = heard.texts.iter().enumerate();
-        let all = others.map(|(at, (_, other))| if at == nth { less.as_str() } else { other });
-        let all: Vec<&str> = all.filter(|text| !text.trim().is_empty()).collect();
-        let without = page::read_fields(turn, fields, &all.join("\n"));
-        let mut each = results.iter().zip(&without);
-        each.all(|(with, without)| with.is_err() || with == without)
-            && !is_meant(turn, fields, results, words)
-    })
+    let mut less = text.clone();
+    less.replace_range(part.clone(), "");
+    let others = heard.texts.iter().enumerate();
+    let all = others.map(|(at, (_, other))| if at == nth { less.as_str() } else { other });
+    let all: Vec<&str> = all.filter(|text| !text.trim().is_empty()).collect();
+    let without = page::read_fields(turn, fields, &all.join("\n"));
+    let mut each = results.iter().zip(&without);
+    let words = text.get(part.clone()).unwrap_or_default();
+    each.all(|(with, without)| with.is_err() || with == without)
+        && !is_meant(turn, fields, results, words)
 }
 
 /// Whether words alone say an answer again, or are the very words that were

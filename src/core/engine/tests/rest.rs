@@ -145,10 +145,11 @@ fn a_waiting_line_can_be_corrected_and_deleted() {
     assert!(chat.tasks().is_empty());
     chat.text("female\nKalehe");
     let fields = chat.record().unwrap().fields;
-    assert_eq!(
-        fields.get("age_years"),
-        Some(&Value::Text { text: "34".into() })
-    );
+    let age = Value::Age {
+        years: 34,
+        months: None,
+    };
+    assert_eq!(fields.get("age_years"), Some(&age));
     let mut chat = patient_at_page_one();
     let Event::Message(message) = chat.text_event("Amina Juma") else {
         unreachable!()
