@@ -227,6 +227,7 @@ fn said_at(flow: &Flow, lang: Lang, place: Session, texts: &[&str]) -> Vec<Effec
         languages: Lang::ALL.to_vec(),
         emergency_number: "112".to_owned(),
         session_idle_ms: 7_200_000,
+        patience_ms: 0,
     };
     let later = at.plus_ms(20_000);
     let events: Vec<Event> = (1..)

@@ -6,7 +6,7 @@ use crate::app::sending::{self, Sending};
 use crate::config::{Config, Provider};
 use crate::core::engine::Clinic;
 use crate::core::flow::Flow;
-use crate::core::limits::RESERVE_BYTES;
+use crate::core::limits::{PATIENCE_QUIETS, RESERVE_BYTES};
 use crate::core::time::MINUTE_MS;
 use crate::ports::{Chance, Clock};
 use crate::store::meta;
@@ -307,6 +307,7 @@ fn clinic(config: &Config) -> Clinic {
         languages: config.clinic.languages.clone(),
         emergency_number: config.clinic.emergency_number.clone(),
         session_idle_ms: i64::from(config.retention.session_idle_minutes) * MINUTE_MS,
+        patience_ms: config.flow.quiet_ms.saturating_mul(PATIENCE_QUIETS),
     }
 }
 

@@ -89,6 +89,7 @@ fn clinic(globals: &Globals, lang: Lang) -> Clinic {
         languages,
         emergency_number: text(|clinic| &clinic.emergency_number, "112"),
         session_idle_ms: 2 * HOUR_MS,
+        patience_ms: 0,
     }
 }
 

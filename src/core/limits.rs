@@ -37,6 +37,10 @@ pub const CHOICE_ID_MAX: usize = 200;
 pub const ANSWER_CHARS_MAX: usize = 1000;
 /// Times one question is asked before it is left for staff.
 pub const TRIES_MAX: u8 = 3;
+/// Messages of one page that wait for its rest.
+pub const SAID_MAX: usize = 12;
+/// A page answered in part is waited for so many times a contact's quiet time.
+pub const PATIENCE_QUIETS: i64 = 16;
 /// After so long the same danger sign is warned of again, milliseconds: within
 /// it a flood of cries is one emergency, after it the next one.
 pub const WARN_AGAIN_MS: i64 = 30 * 60 * 1000;

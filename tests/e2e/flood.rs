@@ -110,6 +110,7 @@ fn a_flood_is_paced_by_the_clock_and_others_are_not() {
             languages: Lang::ALL.to_vec(),
             emergency_number: "112".into(),
             session_idle_ms: 2 * HOUR_MS,
+            patience_ms: 0,
         },
         box_key,
         quiet_ms: QUIET_MS,

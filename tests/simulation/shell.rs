@@ -11,6 +11,7 @@ use healthpost::core::engine::Clinic;
 use healthpost::core::flow::Flow;
 use healthpost::core::id::{AttemptId, ContactId, InboxId, OutboxId, OutboxKey};
 use healthpost::core::inbound::ReceivedItem;
+use healthpost::core::limits::PATIENCE_QUIETS;
 use healthpost::core::outgoing::{Body, Outgoing, Purpose, Templates, neutral_templates};
 use healthpost::core::time::{DAY_MS, HOUR_MS, Now, UnixMs};
 use healthpost::core::triage::find_danger;
@@ -341,5 +342,6 @@ pub fn clinic(languages: usize) -> Clinic {
         languages: [En, Fr, Sw, Es, Pt].into_iter().take(languages).collect(),
         emergency_number: "112".into(),
         session_idle_ms: DAY_MS / 4,
+        patience_ms: PATIENCE_QUIETS * QUIET_MS,
     }
 }

@@ -267,6 +267,17 @@ pub(super) fn is_everyday_word(text: &str) -> bool {
     }
 }
 
+/// The language whose word a command is, where it is that of one alone.
+pub fn read_command_language(text: &str) -> Option<Lang> {
+    if text.len() > 200 {
+        return None;
+    }
+    let tokens = folded_tokens(text);
+    let mut hits = COMMANDS.whole(without_politeness(&tokens));
+    let first = hits.next()?.of;
+    hits.all(|hit| hit.of == first).then_some(first)
+}
+
 fn without_politeness(said: &[String]) -> &[String] {
     let shorter = POLITE.iter().find_map(|polite| {
         let rest = said.len().checked_sub(polite.len()).filter(|n| *n > 0)?;

@@ -9,6 +9,7 @@
 
 mod age;
 mod amount;
+mod begun;
 mod calling_codes;
 mod choice;
 mod command;
@@ -35,8 +36,9 @@ mod told_age;
 mod words;
 mod yes_no;
 
+pub use begun::{begun, names};
 pub use choice::{find_label, is_about};
-pub use command::{may_be_answer, read_command};
+pub use command::{may_be_answer, read_command, read_command_language};
 pub use fold::{fold, folded_tokens};
 pub use kind::{Choice, Command, Kind, Misread, Value};
 pub use language::{read_greeting, read_language};

@@ -7,7 +7,7 @@ use super::effect::{Action, Effect, FlagReason, RecordStatus};
 use super::event::TimerKind;
 use super::session::{Overlay, Stage};
 use super::turn::{Heard, Turn};
-use super::{calendar, consent, control, language, page, record, render};
+use super::{calendar, consent, control, language, page, record, render, rest};
 use crate::core::answers::Command;
 use crate::core::flow::{ButtonName, Field, Line};
 
@@ -15,16 +15,24 @@ use crate::core::flow::{ButtonName, Field, Line};
 pub(super) fn run(turn: &mut Turn<'_>, command: Command) {
     match command {
         Command::Back => back(turn),
-        Command::Help => {
-            turn.lead(Line::Help);
-            turn.ask = true;
-        }
+        Command::Help => help(turn),
         Command::Stop => stop(turn),
         Command::Restart => restart(turn),
         Command::Language => overlay(turn, Overlay::Language),
         Command::MyData => my_data(turn),
         Command::DeleteMyData => overlay(turn, Overlay::ConfirmDelete),
     }
+}
+
+/// What can be written; and how to begin, where nothing has begun.
+fn help(turn: &mut Turn<'_>) {
+    turn.lead(Line::Help);
+    if turn.session.stage == Stage::Rest && turn.session.overlay.is_none() {
+        turn.lead(Line::HelpBegin);
+        let text = turn.take_leads();
+        turn.notice(text);
+    }
+    turn.ask = true;
 }
 
 fn overlay(turn: &mut Turn<'_>, overlay: Overlay) {
@@ -180,6 +188,7 @@ pub(super) fn confirmed(turn: &mut Turn<'_>, name: Option<ButtonName>) {
 fn delete(turn: &mut Turn<'_>) {
     let text = turn.line(Line::Deleted);
     let waiting = turn.session.unconsented.is_some();
+    rest::give_up(turn);
     turn.forget();
     turn.act(Action::EraseContact);
     if waiting {

@@ -9,7 +9,7 @@ use super::effect::{Action, Effect};
 use super::event::TimerKind;
 use super::session::{Answer, Decision, Stage, Unconsented};
 use super::turn::{Heard, Turn};
-use super::{language, page};
+use super::{language, page, unread};
 use crate::core::answers::Value;
 use crate::core::flow::{ButtonName, Line};
 use crate::core::id::InboxId;
@@ -56,23 +56,23 @@ pub(super) fn chosen(turn: &mut Turn<'_>, choice: &str) {
         .split_once('@')
         .filter(|(_, version)| *version == turn.flow.consent_version())
         .and_then(|(name, _)| ButtonName::from_word(name));
-    decide(turn, decision);
+    decide(turn, decision, &Heard::default());
 }
 
 pub(super) fn answer(turn: &mut Turn<'_>, heard: &Heard) {
     let decision = control::button(turn, heard);
     if decision.is_some() || !language::corrected(turn, heard) {
-        decide(turn, decision);
+        decide(turn, decision, heard);
     }
 }
 
-fn decide(turn: &mut Turn<'_>, decision: Option<ButtonName>) {
+fn decide(turn: &mut Turn<'_>, decision: Option<ButtonName>, heard: &Heard) {
     match decision {
         Some(ButtonName::Agree) => agree(turn),
         Some(ButtonName::Refuse) => refuse(turn),
         // Anything else is no consent.
         Some(_) | None => {
-            if control::is_enough(turn) {
+            if control::is_enough(turn, heard) {
                 let text = turn.line(Line::NoConsent);
                 turn.notice(text);
                 turn.rest();
@@ -160,9 +160,12 @@ pub(super) fn erase_if_due(turn: &mut Turn<'_>) {
 pub(super) fn answer_who(turn: &mut Turn<'_>, heard: &Heard) {
     let inbox = heard.texts.last().map(|(inbox, _)| *inbox);
     match (control::button(turn, heard), inbox) {
-        (Some(name), Some(inbox)) => chosen_who(turn, inbox, Some(name)),
+        (Some(name), Some(inbox)) => {
+            unread::keep_beside(turn, heard);
+            chosen_who(turn, inbox, Some(name));
+        }
         (Some(_) | None, Some(_) | None) => {
-            if control::is_enough(turn) {
+            if control::is_enough(turn, heard) {
                 turn.open_draft();
                 page::leave(turn, FOR_WHOM);
                 turn.lead(Line::LeftForStaff);

@@ -7,7 +7,7 @@
 use super::event::Received;
 use super::session::{Overlay, Stage};
 use super::turn::{Heard, Turn};
-use super::{commands, consent, danger, language, page, resume, review, step};
+use super::{commands, consent, danger, fix, language, page, resume, review, step, unread};
 use crate::core::answers::{self, Choice, Kind, Value};
 use crate::core::flow::{ButtonName, Line};
 use crate::core::lang::Lang;
@@ -84,7 +84,7 @@ fn chosen(turn: &mut Turn<'_>, message: &Received, choice: &str) {
         Stage::Page { page } => page::tapped(turn, &page, message.inbox, choice),
         Stage::Review => review::chosen(turn, ButtonName::from_word(choice)),
         Stage::Correct => review::chosen_which(turn, choice),
-        Stage::Fix { field } => page::tapped_fix(turn, &field, message.inbox, choice),
+        Stage::Fix { field } => fix::tapped(turn, &field, message.inbox, choice),
     }
 }
 
@@ -143,18 +143,18 @@ pub(super) fn button(turn: &Turn<'_>, heard: &Heard) -> Option<ButtonName> {
         name,
         ButtonName::Agree | ButtonName::Delete | ButtonName::Send
     );
+    // "Cómo no" is a yes with a no in it.
+    let agreed = |text: &str| answers::read_agreement(text, turn.lang()) == Some(true);
     let mut texts = heard.texts.iter();
-    let no = texts.any(|(_, text)| answers::says_no(text));
+    let no = texts.any(|(_, text)| answers::says_no(text) && !agreed(text));
     (!binds || !no).then_some(name)
 }
 
 fn meant(turn: &Turn<'_>, text: &str) -> Meant {
     let own = turn.lang();
     let choices = choices_in(turn, own);
-    if let Some(id) = read(turn, &choices, text, own) {
-        return named(&id);
-    }
-    // "Of course" is no label of the consent, and answers it.
+    // "Of course" is no label of the consent, and answers it; "cómo no" is more
+    // than the label in it.
     if buttons(turn).contains(&ButtonName::Agree)
         && let Some(yes) = answers::read_agreement(text, own)
     {
@@ -163,6 +163,9 @@ fn meant(turn: &Turn<'_>, text: &str) -> Meant {
         } else {
             ButtonName::Refuse
         });
+    }
+    if let Some(id) = read(turn, &choices, text, own) {
+        return named(&id);
     }
     if answers::is_about(&choices, text, own) {
         return Meant::Unclear;
@@ -175,6 +178,29 @@ fn meant(turn: &Turn<'_>, text: &str) -> Meant {
     others
         .find_map(|choices| answers::find_label(&choices, text).map(named))
         .unwrap_or(Meant::Nothing)
+}
+
+/// Whether words are a choice of the question now open.
+pub(super) fn is_choice(turn: &Turn<'_>, text: &str) -> bool {
+    matches!(meant(turn, text), Meant::Button(_))
+}
+
+/// The button that words begin with, where they go on to say more: "yes, but I
+/// also have a fever". Nothing is sent off that the rest takes back.
+pub(super) fn begun(turn: &Turn<'_>, heard: &Heard) -> Option<ButtonName> {
+    let joined = heard.joined();
+    let (head, rest) = answers::begun(&joined)?;
+    let mut languages = turn.languages().into_iter();
+    let name = languages.find_map(|lang| {
+        let choices = choices_in(turn, lang);
+        let id = answers::find_label(&choices, head)?;
+        ButtonName::from_word(id)
+    })?;
+    let takes_back = || {
+        let correct = turn.flow.button(ButtonName::Correct, turn.lang());
+        answers::says_no(rest) || answers::names(&correct, rest)
+    };
+    (name != ButtonName::Send || !takes_back()).then_some(name)
 }
 
 fn named(id: &str) -> Meant {
@@ -224,14 +250,24 @@ fn read(turn: &Turn<'_>, choices: &[Choice], text: &str, lang: Lang) -> Option<S
 }
 
 /// No choice was understood. Asks again and says no, or says that it was
-/// asked often enough.
-pub(super) fn is_enough(turn: &mut Turn<'_>) -> bool {
+/// asked often enough. Thanks are no wrong answer, and what answers nothing is
+/// kept for staff.
+pub(super) fn is_enough(turn: &mut Turn<'_>, heard: &Heard) -> bool {
+    if unread::is_thanks(turn, heard) {
+        turn.ask_again();
+        return false;
+    }
+    let told = unread::keep(turn, heard);
     turn.session.unclear = turn.session.unclear.saturating_add(1);
     if turn.session.unclear >= limits::TRIES_MAX {
         turn.session.unclear = 0;
         return true;
     }
-    turn.lead(Line::ChooseOne);
+    turn.lead(if told {
+        Line::KeptForStaff
+    } else {
+        Line::ChooseOne
+    });
     turn.ask_again();
     false
 }

@@ -72,6 +72,13 @@ fn was_warned_lately(turn: &Turn<'_>, sign: DangerSign) -> bool {
     })
 }
 
+/// Whether the emergency text was sent not long ago.
+pub(super) fn is_recent(turn: &Turn<'_>) -> bool {
+    let now = turn.now.at;
+    let mut warned = turn.session.warned.iter();
+    warned.any(|one| (0..limits::WARN_AGAIN_MS).contains(&now.ms_since(one.at)))
+}
+
 fn sign_in_answers(turn: &Turn<'_>) -> Option<DangerSign> {
     let age = turn.value("birth_date");
     let age = age.and_then(|age| render::age_in(age, turn.today()));

@@ -9,7 +9,7 @@ use super::effect::{RecordStatus, TaskKind};
 use super::event::Received;
 use super::session::{Draft, Stage};
 use super::turn::Turn;
-use super::{consent, danger, media, page, record, resume, step};
+use super::{consent, danger, media, page, record, rest, resume, step};
 use crate::core::flow::Field;
 use crate::core::id::InboxId;
 use crate::core::inbound::Content;
@@ -29,6 +29,9 @@ pub(super) fn edited(turn: &mut Turn<'_>, message: &Received, content: &Content)
         .find(|(inbox, _)| *inbox == about);
     if let Some((_, words)) = gathered {
         *words = text;
+        return;
+    }
+    if rest::correct(turn, about, &text) {
         return;
     }
     if let Some(draft) = turn.session.draft.clone()

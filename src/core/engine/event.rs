@@ -28,6 +28,9 @@ pub struct Clinic {
     pub emergency_number: String,
     /// Silence after which a message is asked whether to go on, milliseconds.
     pub session_idle_ms: i64,
+    /// How long the rest of a page that was answered in part is waited for,
+    /// milliseconds; none asks for it at once.
+    pub patience_ms: i64,
 }
 
 /// Chance as an input of a step: used up only if a record begins in it.
@@ -89,16 +92,19 @@ pub struct Received {
 pub enum TimerKind {
     /// Words written without consent have been kept for a day.
     EraseUnconsented,
+    /// A page was answered in part, and the rest has not come.
+    AskRest,
 }
 
 impl TimerKind {
     /// Every kind.
-    pub const ALL: [Self; 1] = [Self::EraseUnconsented];
+    pub const ALL: [Self; 2] = [Self::EraseUnconsented, Self::AskRest];
 
     /// The word used in rows.
     pub const fn word(self) -> &'static str {
         match self {
             Self::EraseUnconsented => "erase_unconsented",
+            Self::AskRest => "ask_rest",
         }
     }
 }

@@ -32,12 +32,16 @@ pub(super) fn begin(turn: &mut Turn<'_>) {
     }
 }
 
-/// Whether a message after a receipt only says thank you: it begins nothing.
+/// Whether a message only says thank you or goodbye: it begins nothing. A lone
+/// emoji from somebody new may be a greeting.
 pub(super) fn is_courtesy(turn: &Turn<'_>, content: &Content) -> bool {
     let Content::Text { body } = content else {
         return false;
     };
-    turn.session.submitted.is_some() && turn.flow.is_courtesy(body.as_str())
+    let session = &turn.session;
+    let known = session.submitted.is_some() || session.refusal.is_some() || session.stopped;
+    let worded = body.as_str().chars().any(char::is_alphabetic);
+    (known || worded) && turn.flow.is_courtesy(body.as_str())
 }
 
 /// What the first words say of the language: a message that only names one
@@ -52,8 +56,10 @@ pub(super) fn guess(turn: &mut Turn<'_>, content: &Content) {
     let offered = |lang: &Lang| turn.languages().contains(lang);
     let named = answers::read_language(body.as_str()).filter(offered);
     let greeted = answers::read_greeting(body.as_str()).filter(offered);
+    // "Msaada" is help in one language alone.
+    let asked = answers::read_command_language(body.as_str()).filter(offered);
     turn.session.language_chosen |= named.is_some();
-    turn.session.language = named.or(greeted);
+    turn.session.language = named.or(greeted).or(asked);
 }
 
 /// What can be chosen, the guessed language first.
@@ -75,7 +81,7 @@ pub(super) fn answer(turn: &mut Turn<'_>, heard: &Heard) {
         .or_else(|| named(turn, heard));
     match lang {
         Some(lang) => choose(turn, lang),
-        None if control::is_enough(turn) => {
+        None if control::is_enough(turn, heard) => {
             let fallback = turn.lang();
             choose(turn, fallback);
         }

@@ -239,6 +239,12 @@ fn form(turn: &mut Turn<'_>, inbox: InboxId, json: &str) {
 
 /// Gives staff what only they can hear or see.
 pub(super) fn note(turn: &mut Turn<'_>, heard: &Heard) {
+    if heard.is_spoken() {
+        turn.lead(Line::KeptForStaff);
+    }
+    if turn.session.consent.is_none() {
+        return;
+    }
     let record = turn.record();
     for inbox in &heard.voices {
         let (inbox, record) = (*inbox, record.clone());
@@ -257,9 +263,6 @@ pub(super) fn note(turn: &mut Turn<'_>, heard: &Heard) {
             record: spoken,
         });
         turn.task(TaskKind::LookAtAttachment { inbox, record });
-    }
-    if heard.is_spoken() {
-        turn.lead(Line::KeptForStaff);
     }
 }
 

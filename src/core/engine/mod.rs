@@ -7,6 +7,7 @@
 
 mod calendar;
 mod commands;
+mod condition;
 mod consent;
 mod control;
 mod cry;
@@ -14,17 +15,20 @@ mod danger;
 mod edit;
 mod effect;
 mod event;
+mod fix;
 mod language;
 mod media;
 mod page;
 mod record;
 mod render;
+mod rest;
 mod resume;
 mod review;
 mod session;
 mod step;
 mod story;
 mod turn;
+mod unread;
 mod values;
 
 pub use effect::{
@@ -33,7 +37,8 @@ pub use effect::{
 };
 pub use event::{Clinic, Event, Fresh, Received, TimerKind, UnknownTimer};
 pub use session::{
-    Answer, Asked, Decision, Draft, Kept, Overlay, Place, Sent, Session, Stage, Unconsented, Warned,
+    Answer, Asked, Decision, Draft, Kept, Overlay, Place, Said, Sent, Session, Stage, Unconsented,
+    Warned,
 };
 pub use step::step;
 

@@ -8,9 +8,9 @@
 use super::effect::TaskKind;
 use super::session::{Answer, Draft, Stage};
 use super::turn::{Heard, Turn};
-use super::{cry, danger, render, story};
+use super::{condition, cry, danger, render, rest, story, unread};
 use crate::core::answers::{self, Kind, Misread, Value};
-use crate::core::flow::{Condition, Field, FieldKind, Line};
+use crate::core::flow::{Field, FieldKind, Line};
 use crate::core::id::InboxId;
 use crate::core::limits;
 use jiff::civil::Date;
@@ -23,33 +23,7 @@ pub(super) fn applies(turn: &Turn<'_>, field: &Field) -> bool {
 /// The same by the answers of a given draft.
 pub(super) fn applies_in(draft: Option<&Draft>, today: Date, field: &Field) -> bool {
     let mut conditions = field.only_if.iter();
-    conditions.all(|condition| holds(draft, today, condition))
-}
-
-fn holds(draft: Option<&Draft>, today: Date, condition: &Condition) -> bool {
-    let answer = draft.and_then(|draft| draft.answers.get(condition.field()));
-    let value = answer.map(|answer| &answer.value);
-    match condition {
-        Condition::Is { id, .. } => value.is_some_and(|value| is(value, id)),
-        Condition::Age { min, max, .. } => value
-            .and_then(|value| render::age_in(value, today))
-            .is_none_or(|(years, _)| (*min..=*max).contains(&years)),
-    }
-}
-
-fn is(value: &Value, wanted: &str) -> bool {
-    match value {
-        Value::One { id } => id == wanted,
-        Value::Several { ids } => ids.iter().any(|id| id == wanted),
-        Value::YesNo { yes } => (wanted == "yes") == *yes,
-        Value::Text { .. }
-        | Value::Nothing
-        | Value::Date { .. }
-        | Value::PartialDate { .. }
-        | Value::Age { .. }
-        | Value::Since { .. }
-        | Value::Contact { .. } => false,
-    }
+    conditions.all(|condition| condition::holds(draft, today, condition))
 }
 
 /// The questions of a page that still wait for an answer.
@@ -141,7 +115,7 @@ pub(super) fn leave(turn: &mut Turn<'_>, field: &str) {
     });
 }
 
-fn mark_left(turn: &mut Turn<'_>, field: &str) {
+pub(super) fn mark_left(turn: &mut Turn<'_>, field: &str) {
     if let Some(draft) = &mut turn.session.draft {
         draft.left.retain(|id| id != field);
         draft.left.push(field.to_owned());
@@ -166,6 +140,15 @@ pub(super) fn take_given(turn: &mut Turn<'_>, heard: &Heard) {
 /// Reads the answer to a page.
 pub(super) fn answer(turn: &mut Turn<'_>, page: &str, heard: &Heard) {
     turn.progress = !heard.given.is_empty();
+    if let Some(answers) = rest::full_set(turn, page, &heard.joined()) {
+        for (field, value) in answers {
+            put(turn, &field.id, heard.answer(value));
+        }
+        danger::judge(turn);
+        return go_on(turn);
+    }
+    let (heard, before) = rest::take_up(turn, heard);
+    let heard = &heard;
     let joined = heard.joined();
     let (fields, results) = cry::read_calmly(turn, page, &joined);
     if !cry::is_taken(turn, page) && cry::words_beside(turn, &joined) != joined {
@@ -173,27 +156,59 @@ pub(super) fn answer(turn: &mut Turn<'_>, page: &str, heard: &Heard) {
             turn.keep(*inbox);
         }
     }
-    turn.progress |= results.iter().any(Result::is_ok);
+    turn.progress |= !before.is_empty() || results.iter().any(Result::is_ok);
+    if !turn.progress && unread::is_thanks(turn, heard) {
+        return turn.ask_again();
+    }
+    let waits = rest::is_awaited(turn, &fields, &results, heard);
+    if waits {
+        take(turn, fields.iter().zip(results), heard, &before);
+        danger::judge(turn);
+        if !turn.warn {
+            return rest::wait(turn, heard);
+        }
+        turn.session.asked = None;
+        return;
+    }
+    conclude(turn, page, (&fields, results), (heard, &before));
+}
+
+/// Takes what was written for the whole answer, and asks for what is missing.
+fn conclude<'a>(
+    turn: &mut Turn<'a>,
+    page: &str,
+    (fields, results): (&[&'a Field], Vec<Result<Value, Misread>>),
+    (heard, before): (&Heard, &rest::Answers),
+) {
+    unread::keep_unread_parts(turn, fields, &results, heard);
     let spoken = heard.is_spoken();
-    let nothing = results.iter().all(|r| *r == Err(Misread::Unclear));
-    if nothing && fields.len() > 1 && !spoken && !turn.progress {
-        return ask_singly(turn, fields.first());
+    let nothing = results.iter().all(|r| *r == Err(Misread::Unclear)) && !turn.progress;
+    // "It is over" after an alarm is no answer, and no mistake either.
+    let told = nothing && !turn.warn && danger::is_recent(turn) && unread::keep(turn, heard);
+    if told {
+        turn.lead(Line::KeptForStaff);
+    }
+    if nothing && fields.len() > 1 && !spoken {
+        return ask_singly(turn, fields.first().filter(|_| !told));
     }
     let mut left = false;
-    for (field, result) in fields.iter().zip(results) {
-        match result {
-            Ok(value) => put(turn, &field.id, heard.answer(value)),
+    let wrong = take(turn, fields.iter().zip(results), heard, before);
+    for (field, why) in wrong {
+        match why {
             // A voice note answers what the words leave out.
-            Err(_) if spoken => mark_left(turn, &field.id),
-            Err(_) if heard.texts.is_empty() => {}
-            Err(why) => left |= misread(turn, field, why),
+            _ if spoken => mark_left(turn, &field.id),
+            _ if heard.texts.is_empty() => {}
+            why => left |= misread(turn, field, why),
         }
     }
-    if let ([onset], true) = (fields.as_slice(), turn.progress) {
+    if let ([onset], true) = (fields, turn.progress) {
         story::keep_beside(turn, onset, heard);
     }
     if left {
         turn.lead(Line::LeftForStaff);
+    }
+    if told {
+        turn.misread.clear();
     }
     danger::judge(turn);
     if pending(turn, page).is_empty() {
@@ -201,6 +216,24 @@ pub(super) fn answer(turn: &mut Turn<'_>, page: &str, heard: &Heard) {
     }
     turn.session.asked = None;
     turn.ask = true;
+}
+
+/// Stores what was understood, now or of fewer lines before; gives what was not.
+fn take<'f, 'a: 'f>(
+    turn: &mut Turn<'_>,
+    read: impl Iterator<Item = (&'f &'a Field, Result<Value, Misread>)>,
+    heard: &Heard,
+    before: &rest::Answers,
+) -> Vec<(&'a Field, Misread)> {
+    let mut wrong = Vec::new();
+    for (field, result) in read {
+        match (result, before.get(&field.id)) {
+            (Ok(value), _) => put(turn, &field.id, heard.answer(value)),
+            (Err(_), Some(earlier)) => put(turn, &field.id, earlier.clone()),
+            (Err(why), None) => wrong.push((*field, why)),
+        }
+    }
+    wrong
 }
 
 /// Nobody's words fitted several questions at once: they are asked one by one
@@ -284,7 +317,7 @@ pub(super) fn read_fields(
         .collect()
 }
 
-fn read_one(turn: &Turn<'_>, field: &Field, text: &str) -> Result<Value, Misread> {
+pub(super) fn read_one(turn: &Turn<'_>, field: &Field, text: &str) -> Result<Value, Misread> {
     // The plain-text twin of buttons numbers them.
     let choices = render::tappable(turn, field);
     let number = text.trim().parse::<usize>().ok();
@@ -302,7 +335,7 @@ fn read_one(turn: &Turn<'_>, field: &Field, text: &str) -> Result<Value, Misread
 }
 
 /// What a tapped choice means for a field.
-fn tapped_value(field: &Field, choice: &str) -> Option<Value> {
+pub(super) fn tapped_value(field: &Field, choice: &str) -> Option<Value> {
     match field.kind {
         FieldKind::Sex => ["female", "male", "other"]
             .contains(&choice)
@@ -340,52 +373,6 @@ pub(super) fn tapped(turn: &mut Turn<'_>, page: &str, inbox: InboxId, choice: &s
         Some((field, value)) => {
             let from = vec![inbox];
             put(turn, &field, Answer { value, from });
-            danger::judge(turn);
-            go_on(turn);
-        }
-        None => turn.ask = true,
-    }
-}
-
-/// Reads one answer anew.
-pub(super) fn answer_fix(turn: &mut Turn<'_>, field: &str, heard: &Heard) {
-    let Some(known) = turn.flow.find_field(field) else {
-        return go_on(turn);
-    };
-    if heard.given.iter().any(|(id, _)| id == field) {
-        return go_on(turn);
-    }
-    if heard.is_spoken() && heard.texts.is_empty() {
-        mark_left(turn, field);
-        return go_on(turn);
-    }
-    match story::plausible(turn, known, read_one(turn, known, &heard.joined())) {
-        Ok(value) => {
-            put(turn, field, heard.answer(value));
-            danger::judge(turn);
-            go_on(turn);
-        }
-        Err(why) => {
-            turn.session.unclear = turn.session.unclear.saturating_add(1);
-            if turn.session.unclear >= limits::TRIES_MAX {
-                leave(turn, field);
-                turn.lead(Line::LeftForStaff);
-                return go_on(turn);
-            }
-            turn.misread = vec![(field.to_owned(), why)];
-            turn.session.asked = None;
-            turn.ask = true;
-        }
-    }
-}
-
-/// A tap for one answer anew.
-pub(super) fn tapped_fix(turn: &mut Turn<'_>, field: &str, inbox: InboxId, choice: &str) {
-    let known = turn.flow.find_field(field);
-    match known.and_then(|known| tapped_value(known, choice)) {
-        Some(value) => {
-            let from = vec![inbox];
-            put(turn, field, Answer { value, from });
             danger::judge(turn);
             go_on(turn);
         }

@@ -136,7 +136,7 @@ pub(super) fn answer(turn: &mut Turn<'_>, heard: &Heard) {
     match control::button(turn, heard) {
         Some(name) => chosen(turn, Some(name)),
         None => {
-            if control::is_enough(turn) {
+            if control::is_enough(turn, heard) {
                 chosen(turn, Some(ButtonName::GoOn));
             }
         }

@@ -6,7 +6,7 @@
 use super::effect::{RecordStatus, TaskKind};
 use super::session::Stage;
 use super::turn::{Heard, Turn};
-use super::{control, page, record};
+use super::{control, page, record, unread};
 use crate::core::answers::Choice;
 use crate::core::flow::{ButtonName, Field, Line};
 use crate::core::lang::Lang;
@@ -15,10 +15,21 @@ use crate::core::lang::Lang;
 const LABEL_WORD_CHARS_MIN: usize = 3;
 
 pub(super) fn answer(turn: &mut Turn<'_>, heard: &Heard) {
-    match control::button(turn, heard) {
+    let name = control::button(turn, heard);
+    if name.is_some() {
+        unread::keep_beside(turn, heard);
+    }
+    let begun = || control::begun(turn, heard);
+    match name.or_else(begun) {
+        Some(begun) if name.is_none() => {
+            if unread::keep(turn, heard) {
+                turn.lead(Line::KeptForStaff);
+            }
+            chosen(turn, Some(begun));
+        }
         Some(name) => chosen(turn, Some(name)),
         None => {
-            if control::is_enough(turn) {
+            if control::is_enough(turn, heard) {
                 let record = turn.record();
                 turn.task(TaskKind::UnansweredQuestion {
                     field: "review".to_owned(),
@@ -100,7 +111,7 @@ pub(super) fn answer_which(turn: &mut Turn<'_>, heard: &Heard) {
     match named.or_else(|| control::first_of(turn, &choices, heard)) {
         Some(field) => turn.go(Stage::Fix { field }),
         None => {
-            if control::is_enough(turn) {
+            if control::is_enough(turn, heard) {
                 turn.go(Stage::Review);
             }
         }

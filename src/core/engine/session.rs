@@ -2,13 +2,14 @@
 //!
 //! Serialised as JSON into one row of the encrypted store. New fields carry
 //! `#[serde(default)]`: a row written by an older program must still be read.
-//! Patients' words are in here only inside `Value`, and only while their
+//! Patients' words are in here only inside `Private`, and only while their
 //! record is open or may still be corrected by an edit.
 
 use crate::core::answers::Value;
 use crate::core::id::{InboxId, RecordId};
 use crate::core::lang::Lang;
 use crate::core::limits;
+use crate::core::private::Private;
 use crate::core::time::UnixMs;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -187,6 +188,18 @@ pub struct Draft {
     /// The present page is asked one question at a time.
     #[serde(default)]
     pub singly: bool,
+    /// What was written on the present page and waits for the rest.
+    #[serde(default)]
+    pub said: Vec<Said>,
+}
+
+/// A message that waits for the rest of a page.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Said {
+    /// Its inbox row.
+    pub inbox: InboxId,
+    /// What it says.
+    pub text: Private<String>,
 }
 
 /// An answer and the messages it was read from.

@@ -7,7 +7,9 @@ use super::effect::{FlagReason, Step};
 use super::event::{Clinic, Event, Fresh, Received, TimerKind};
 use super::session::{Overlay, Sent, Session, Stage};
 use super::turn::{Heard, Turn};
-use super::{commands, consent, control, cry, danger, edit, language, media, page, resume, review};
+use super::{
+    commands, consent, control, cry, danger, edit, fix, language, media, page, rest, resume, review,
+};
 use crate::core::answers;
 use crate::core::flow::Flow;
 use crate::core::inbound::{Content, SystemChange};
@@ -26,6 +28,7 @@ pub fn step(
     let mut turn = Turn::new(flow, clinic, session, now, fresh);
     adopt(&mut turn);
     mend(&mut turn);
+    let mut silent = false;
     for event in events {
         match event {
             Event::Message(received) => hear(&mut turn, received),
@@ -37,8 +40,14 @@ pub fn step(
                 }
             }
             Event::Timer(TimerKind::EraseUnconsented) => consent::erase_if_due(&mut turn),
+            Event::Timer(TimerKind::AskRest) => silent = true,
             Event::FlowChanged => adopt(&mut turn),
         }
+    }
+    // What came meanwhile is not silence.
+    turn.rest_due = silent && turn.heard.is_empty();
+    if turn.rest_due {
+        rest::ask(&mut turn);
     }
     answer(&mut turn);
     resume::guard(&mut turn);
@@ -142,10 +151,11 @@ pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
     {
         return control::tapped(turn, message, &tap, idle);
     }
-    if turn.session.stage == Stage::Rest && turn.session.overlay.is_none() {
-        if language::is_courtesy(turn, &message.content) {
-            return;
-        }
+    let resting = turn.session.stage == Stage::Rest && turn.session.overlay.is_none();
+    if (resting || turn.session.stopped) && language::is_courtesy(turn, &message.content) {
+        return;
+    }
+    if resting {
         turn.session.stopped = false;
         // Nothing is going on that could be shown to somebody else.
         turn.session.doubtful = false;
@@ -191,6 +201,10 @@ pub(super) fn answer(turn: &mut Turn<'_>) {
     let wordless = heard.texts.is_empty() && !heard.is_spoken();
     media::note(turn, &heard);
     page::take_given(turn, &heard);
+    if turn.session.consent.is_none() && heard.texts.is_empty() {
+        // A recording is neither a yes nor a no.
+        return turn.ask_again();
+    }
     if wordless && !is_at_questions(turn) {
         // A place or a card is no answer to a question with fixed choices.
         turn.ask = true;
@@ -209,7 +223,7 @@ pub(super) fn meet(turn: &mut Turn<'_>, heard: &Heard) {
     }
     match turn.session.stage.clone() {
         Stage::Page { page } => page::answer(turn, &page, heard),
-        Stage::Fix { field } => page::answer_fix(turn, &field, heard),
+        Stage::Fix { field } => fix::answer(turn, &field, heard),
         Stage::Rest => {}
         Stage::Language => language::answer(turn, heard),
         Stage::Consent => consent::answer(turn, heard),

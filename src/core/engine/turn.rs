@@ -6,19 +6,20 @@
 
 use super::effect::{Action, Effect, FlagReason, RecordChange, Step, TaskKind};
 use super::event::{Clinic, Fresh};
-use super::session::{Answer, Asked, Draft, Kept, Session, Stage};
-use super::{record, render};
+use super::session::{Answer, Draft, Kept, Session, Stage};
+use super::{record, render, rest};
 use crate::core::answers::{Misread, Value};
 use crate::core::flow::{Flow, Line};
 use crate::core::id::{InboxId, RecordId};
 use crate::core::lang::Lang;
 use crate::core::limits;
-use crate::core::outgoing::{self, Body, Outgoing, Purpose};
 use crate::core::time::Now;
 use std::collections::BTreeMap;
 
+mod says;
+
 /// What was written since the last question, to be read together.
-#[derive(Default)]
+#[derive(Clone, Default)]
 pub(super) struct Heard {
     pub(super) texts: Vec<(InboxId, String)>,
     pub(super) voices: Vec<InboxId>,
@@ -46,6 +47,8 @@ pub(super) struct Turn<'a> {
     pub(super) progress: bool,
     /// The emergency text goes out.
     pub(super) warn: bool,
+    /// The rest of a page has been waited for long enough.
+    pub(super) rest_due: bool,
     /// The draft has to be written.
     pub(super) changed: bool,
     /// The token of a question that is asked again as it was.
@@ -82,6 +85,7 @@ impl<'a> Turn<'a> {
             misread: Vec::new(),
             progress: false,
             warn: false,
+            rest_due: false,
             changed: false,
             token: None,
             leads: Vec::new(),
@@ -145,6 +149,7 @@ impl<'a> Turn<'a> {
 
     /// Moves on; the new place's question is asked at the end of the step.
     pub(super) fn go(&mut self, stage: Stage) {
+        rest::give_up(self);
         self.token = None;
         self.session.stage = stage;
         self.session.asked = None;
@@ -171,12 +176,22 @@ impl<'a> Turn<'a> {
         self.ask = false;
     }
 
-    /// Words in front of the question, each said once.
+    /// Words in front of the question, each said once. Before there is consent
+    /// nothing is kept, and nobody is told so.
     pub(super) fn lead(&mut self, line: Line) {
+        let line = match line {
+            Line::KeptForStaff if self.session.consent.is_none() => Line::ConsentFirst,
+            line => line,
+        };
         let text = self.line(line);
         if !self.leads.contains(&text) {
             self.leads.push(text);
         }
+    }
+
+    /// What would stand in front of the question, to be said without one.
+    pub(super) fn take_leads(&mut self) -> String {
+        std::mem::take(&mut self.leads).join("\n\n")
     }
 
     /// A message of its own, said once.
@@ -192,8 +207,10 @@ impl<'a> Turn<'a> {
         }
     }
 
+    /// Gives staff something to do: before there is consent, only about a danger.
     pub(super) fn task(&mut self, task: TaskKind) {
-        if !self.tasks.contains(&task) {
+        let covered = self.session.consent.is_some() || matches!(task, TaskKind::DangerSign { .. });
+        if covered && !self.tasks.contains(&task) {
             self.tasks.push(task);
         }
     }
@@ -213,8 +230,12 @@ impl<'a> Turn<'a> {
         self.session.draft.as_ref().map(|draft| draft.id.clone())
     }
 
-    /// Keeps a message that answered nothing in sight of staff.
+    /// Keeps a message that answered nothing in sight of staff. Before there is
+    /// consent nothing is kept.
     pub(super) fn keep(&mut self, inbox: InboxId) {
+        if self.session.consent.is_none() {
+            return;
+        }
         let record = self.record();
         self.act(Action::KeepSpoken { inbox, record });
         if let Some(draft) = &mut self.session.draft {
@@ -225,6 +246,9 @@ impl<'a> Turn<'a> {
     /// A message was deleted by its sender: nobody is sent to look at it any more.
     pub(super) fn withdraw(&mut self, inbox: InboxId) {
         self.heard.withdraw(inbox);
+        if let Some(draft) = &mut self.session.draft {
+            draft.said.retain(|said| said.inbox != inbox);
+        }
         self.acts.retain(|act| !act.keeps(inbox));
         self.tasks.retain(|task| !task.points_to(inbox));
         self.act(Action::Withdraw { inbox });
@@ -257,6 +281,7 @@ impl<'a> Turn<'a> {
             left: Vec::new(),
             unread: false,
             singly: false,
+            said: Vec::new(),
         });
         self.changed = true;
     }
@@ -319,66 +344,5 @@ impl<'a> Turn<'a> {
             session: self.session,
             effects,
         }
-    }
-
-    fn says(&mut self) -> Vec<Outgoing> {
-        let mut says = Vec::new();
-        if self.warn {
-            self.act(Action::SupersedePrompts);
-            says.push((Purpose::Emergency, Body::text(render::emergency(self))));
-        }
-        let asks = self.ask && !self.session.stopped && self.is_open();
-        if !asks {
-            let leads = std::mem::take(&mut self.leads);
-            self.notices.extend(leads);
-        }
-        for notice in std::mem::take(&mut self.notices) {
-            says.push((Purpose::Notice, Body::text(notice)));
-        }
-        if asks {
-            says.extend(
-                self.question()
-                    .into_iter()
-                    .map(|body| (Purpose::Prompt, body)),
-            );
-        }
-        says.into_iter()
-            .map(|(purpose, body)| Outgoing {
-                purpose,
-                body: outgoing::fit(body),
-            })
-            .collect()
-    }
-
-    fn is_open(&self) -> bool {
-        self.session.stage != Stage::Rest || self.session.overlay.is_some()
-    }
-
-    /// The question, and in front of it what goes with it: in one message if
-    /// it fits.
-    fn question(&mut self) -> Vec<Body> {
-        if self.unsent {
-            self.act(Action::SupersedePrompts);
-        }
-        if self.session.salt.is_empty() {
-            let id = self.fresh.record_id.as_str();
-            self.session.salt = id.chars().skip(3).take(4).collect();
-        }
-        let asked = self.session.asked.take().map(|asked| asked.token);
-        let token = asked.or(self.token.take()).unwrap_or_else(|| {
-            self.session.questions = self.session.questions.saturating_add(1);
-            format!("{}{}", self.session.salt, self.session.questions)
-        });
-        let (body, fields) = render::question(self, &token);
-        self.session.asked = Some(Asked {
-            token,
-            after: self.session.last_stamped,
-            sent: None,
-            early: 0,
-            fields,
-        });
-        let bodies = render::with_leads(&std::mem::take(&mut self.leads), body);
-        self.session.note_question(bodies.len());
-        bodies
     }
 }

@@ -86,6 +86,10 @@ names! {
         Unsupported = "unsupported",
         /// A voice note or photo was kept.
         KeptForStaff = "kept_for_staff",
+        /// Nothing is kept before there is consent.
+        ConsentFirst = "consent_first",
+        /// How to begin.
+        HelpBegin = "help_begin",
         /// A button of an earlier question.
         StaleButton = "stale_button",
         /// After three tries.
@@ -198,6 +202,8 @@ impl Line {
             | Self::NothingBefore
             | Self::Unsupported
             | Self::KeptForStaff
+            | Self::ConsentFirst
+            | Self::HelpBegin
             | Self::StaleButton
             | Self::LeftForStaff
             | Self::MyDataNone
@@ -234,6 +240,8 @@ impl Line {
             | Self::NothingBefore
             | Self::Unsupported
             | Self::KeptForStaff
+            | Self::ConsentFirst
+            | Self::HelpBegin
             | Self::StaleButton
             | Self::LeftForStaff
             | Self::MyDataNone

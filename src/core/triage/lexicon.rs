@@ -51,6 +51,8 @@ pub(super) enum Meaning {
     Denies,
     /// Reads like a denial but is none ("I don't know").
     DeniesNothing,
+    /// What stands just before it is over ("is gone", "last year").
+    Over,
     /// Words that read like a sign and are none ("walks with a limp").
     NoSign,
     /// Told of the past, of others, or asked in general.
@@ -64,7 +66,7 @@ impl Meaning {
     /// words; what raises or keeps an alarm may be misspelt.
     pub(super) const fn least_fit(self) -> Fit {
         match self {
-            Self::Denies | Self::NoSign | Self::Elsewhere => Fit::Exact,
+            Self::Denies | Self::Over | Self::NoSign | Self::Elsewhere => Fit::Exact,
             Self::Sign(_) | Self::DeniesNothing | Self::Now => Fit::Loose,
         }
     }

@@ -63,6 +63,7 @@ struct Plain {
 struct Sentences {
     deny: Vec<String>,
     deny_nothing: Vec<String>,
+    over: Vec<String>,
     no_sign: Vec<String>,
     elsewhere: Vec<String>,
     now: Vec<String>,
@@ -95,6 +96,7 @@ impl Builder {
         let cues = [
             (Meaning::Denies, &list.sentences.deny),
             (Meaning::DeniesNothing, &list.sentences.deny_nothing),
+            (Meaning::Over, &list.sentences.over),
             (Meaning::NoSign, &list.sentences.no_sign),
             (Meaning::Elsewhere, &list.sentences.elsewhere),
             (Meaning::Now, &list.sentences.now),
@@ -241,6 +243,7 @@ mod tests {
             let cues = [
                 &sentences.deny,
                 &sentences.deny_nothing,
+                &sentences.over,
                 &sentences.no_sign,
                 &sentences.elsewhere,
                 &sentences.now,

@@ -236,6 +236,13 @@ impl<'a> Reading<'a> {
                     }
                 }
             }
+            Meaning::Over => {
+                for at in taken {
+                    if let Some(role) = self.roles.get_mut(at) {
+                        role.denies_before |= bit(pattern.lang);
+                    }
+                }
+            }
             Meaning::DeniesNothing => self.cleared.extend(taken),
             // In the order of the words: they are looked for by halves.
             Meaning::NoSign => self.void.push(first),

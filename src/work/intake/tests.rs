@@ -52,6 +52,7 @@ impl Desk {
             languages: vec![Lang::En],
             emergency_number: "112".into(),
             session_idle_ms: 2 * HOUR_MS,
+            patience_ms: 0,
         };
         Self {
             conn: db(),

@@ -45,6 +45,7 @@ impl Post {
                     languages: Lang::ALL.to_vec(),
                     emergency_number: "112".into(),
                     session_idle_ms: 2 * HOUR_MS,
+                    patience_ms: 0,
                 },
                 box_key: box_key(),
                 quiet_ms: 0,

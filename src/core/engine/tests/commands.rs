@@ -509,3 +509,96 @@ fn a_new_account_at_rest_is_not_asked_twice_whom_it_is_for() {
     chat.text("me");
     chat.heard("Full name");
 }
+
+#[test]
+fn before_consent_a_recording_is_not_kept_and_nobody_is_sent_to_it() {
+    for content in [
+        media(MediaKind::Audio, None),
+        media(MediaKind::Image, None),
+        Content::Contacts {
+            names: vec!["Juma".into()],
+            own_number: None,
+        },
+    ] {
+        let mut consent = Chat::new();
+        consent.text("hello").tap("en");
+        let mut language = Chat::new();
+        language.text("hello");
+        for (mut chat, question) in [
+            (consent, "Do you agree?"),
+            (language, "Please choose your language"),
+            (Chat::new(), "Please choose your language"),
+        ] {
+            chat.send(content.clone());
+            assert!(chat.tasks().is_empty(), "{content:?}");
+            assert!(chat.acts().is_empty(), "{content:?}");
+            chat.heard(question);
+            assert!(!chat.words().contains("kept it"), "{}", chat.words());
+            assert!(!chat.words().contains("did not understand"));
+        }
+    }
+    let mut chat = Chat::new();
+    chat.text("hello").tap("en");
+    for _ in 0..4 {
+        chat.voice();
+        chat.heard("only once you agree");
+    }
+    assert_eq!(chat.session.stage, Stage::Consent);
+}
+
+#[test]
+fn an_agreement_is_read_before_the_words_on_the_buttons() {
+    for (language, words, agrees) in [
+        ("es", "¡cómo no!", true),
+        ("es", "no", false),
+        ("es", "claro que no", false),
+        ("pt", "pois não", false),
+        ("pt", "pois sim", true),
+        ("en", "of course", true),
+        ("en", "ok", true),
+        ("en", "1", true),
+        ("fr", "bien sûr que non", false),
+    ] {
+        let mut chat = Chat::new();
+        chat.text("hello").tap(language).text(words);
+        assert_eq!(chat.session.consent.is_some(), agrees, "{words}");
+        assert_eq!(chat.session.refusal.is_some(), !agrees, "{words}");
+    }
+}
+
+#[test]
+fn a_courtesy_begins_nothing() {
+    let mut refused = Chat::new();
+    refused.text("hello").tap("en").tap("refuse");
+    let mut deleted = Chat::at_review();
+    deleted.text("delete my data").tap("delete");
+    deleted.session = Session::default();
+    let mut stopped = Chat::at_page_one();
+    stopped.text("Amina\n34\nf\nKalehe").text("stop");
+    for mut chat in [refused, deleted, stopped] {
+        for words in ["au revoir", "thank you", "kwaheri"] {
+            chat.text(words);
+            assert!(chat.said.is_empty(), "{words}: {}", chat.words());
+        }
+        chat.text("I need a doctor");
+        assert!(!chat.said.is_empty());
+    }
+}
+
+#[test]
+fn help_as_the_first_word_is_answered_in_its_language_and_says_how_to_begin() {
+    for (word, says, begin) in [
+        ("help", "You can write", "To begin, write: hello"),
+        ("aide", "Vous pouvez écrire", "Pour commencer"),
+        ("msaada", "Unaweza kuandika", "Kuanza, andika"),
+        ("ayuda", "Puede escribir", "Para empezar"),
+        ("ajuda", "Pode escrever", "Para começar"),
+    ] {
+        let mut chat = Chat::new();
+        chat.clinic.languages = vec![Lang::Sw, Lang::Fr, Lang::En, Lang::Es, Lang::Pt];
+        chat.text(word);
+        assert_eq!(chat.said.len(), 1, "{word}");
+        chat.heard(says);
+        chat.heard(begin);
+    }
+}

@@ -457,7 +457,7 @@ fn an_unclear_review_is_submitted_after_three_tries_and_told_to_staff() {
     assert_eq!(chat.session.stage, Stage::Review);
     chat.text("perhaps");
     assert_eq!(chat.record().unwrap().status, RecordStatus::Complete);
-    assert_eq!(chat.tasks(), ["unanswered_question"]);
+    assert_eq!(chat.tasks(), ["read_conversation", "unanswered_question"]);
 }
 
 #[test]

@@ -12,7 +12,9 @@ mod danger;
 mod intake;
 mod mixed;
 mod order;
+mod rest;
 mod total;
+mod unread;
 
 use super::*;
 use crate::core::flow::Flow;
@@ -31,6 +33,7 @@ pub(super) fn clinic() -> Clinic {
         languages: Lang::ALL.to_vec(),
         emergency_number: "112".into(),
         session_idle_ms: 2 * HOUR_MS,
+        patience_ms: 0,
     }
 }
 
