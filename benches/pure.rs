@@ -72,6 +72,7 @@ fn clinic() -> Clinic {
         languages: Lang::ALL.to_vec(),
         emergency_number: "112".to_owned(),
         session_idle_ms: 2 * HOUR_MS,
+        patience_ms: 0,
     }
 }
 

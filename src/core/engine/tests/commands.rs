@@ -517,6 +517,7 @@ fn before_consent_a_recording_is_not_kept_and_nobody_is_sent_to_it() {
         media(MediaKind::Image, None),
         Content::Contacts {
             names: vec!["Juma".into()],
+            phones: Vec::new(),
             own_number: None,
         },
     ] {

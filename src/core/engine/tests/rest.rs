@@ -148,6 +148,7 @@ fn a_waiting_line_can_be_corrected_and_deleted() {
     let age = Value::Age {
         years: 34,
         months: None,
+        days: None,
     };
     assert_eq!(fields.get("age_years"), Some(&age));
     let mut chat = patient_at_page_one();
