@@ -194,11 +194,11 @@ fn conclude<'a>(
     let mut left = false;
     let wrong = take(turn, fields.iter().zip(results), heard, before);
     for (field, why) in wrong {
-        match why {
+        if spoken {
             // A voice note answers what the words leave out.
-            _ if spoken => mark_left(turn, &field.id),
-            _ if heard.texts.is_empty() => {}
-            why => left |= misread(turn, field, why),
+            mark_left(turn, &field.id);
+        } else if !heard.texts.is_empty() {
+            left |= misread(turn, field, why);
         }
     }
     if let ([onset], true) = (fields, turn.progress) {

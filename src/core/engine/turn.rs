@@ -179,10 +179,8 @@ impl<'a> Turn<'a> {
     /// Words in front of the question, each said once. Before there is consent
     /// nothing is kept, and nobody is told so.
     pub(super) fn lead(&mut self, line: Line) {
-        let line = match line {
-            Line::KeptForStaff if self.session.consent.is_none() => Line::ConsentFirst,
-            line => line,
-        };
+        let uncovered = line == Line::KeptForStaff && self.session.consent.is_none();
+        let line = if uncovered { Line::ConsentFirst } else { line };
         let text = self.line(line);
         if !self.leads.contains(&text) {
             self.leads.push(text);
