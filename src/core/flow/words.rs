@@ -261,7 +261,7 @@ impl Line {
 
     /// Whether a flow may leave it out: it only says more nicely what another
     /// sentence says too.
-    pub(super) const fn is_optional(self) -> bool {
+    pub const fn is_optional(self) -> bool {
         matches!(
             self,
             Self::Year | Self::Month | Self::Weeks | Self::Week | Self::Days | Self::Day
