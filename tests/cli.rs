@@ -426,7 +426,7 @@ fn three_faults_of_a_configuration_are_all_named() {
         .replace("\"CD\"", "\"Congo\"")
         .replace("Africa/Lubumbashi", "Africa/Nowhere")
         .replace("country", "contry");
-    clinic.put(&path, &format!("{bad}api_key = \"{CANARY}\"\n"));
+    clinic.put(&path, format!("{bad}api_key = \"{CANARY}\"\n"));
     let told = clinic.run(&["config", "check"], "");
     assert_eq!(told.status, 2);
     for key in [
@@ -657,7 +657,7 @@ fn doctor_names_a_slot_that_is_missing_damaged_or_does_not_read() {
     let told = |change: &dyn Fn(&mut Value)| {
         let mut slots_now = whole.clone();
         change(&mut slots_now["slots"]);
-        clinic.put(&slots, &slots_now.to_string());
+        clinic.put(&slots, slots_now.to_string());
         let said = clinic.run(&["doctor"], "");
         assert_eq!(said.status, 1, "{said:?}");
         assert!(!said.out.contains("ok           key slots"), "{said:?}");
@@ -728,7 +728,7 @@ fn doctor_warns_of_a_box_that_its_paper_alone_opens() {
     let all = slots["slots"].as_array_mut().unwrap();
     all.retain(|slot| slot["kind"] == "recovery");
     assert_eq!(all.len(), 1);
-    clinic.put(&path, &slots.to_string());
+    clinic.put(&path, slots.to_string());
     let (told, remedy) = finding(&clinic, "key slots");
     assert_eq!(told, "warning: there are: recovery");
     assert!(remedy.contains("healthpost key recover"), "{remedy}");

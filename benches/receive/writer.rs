@@ -101,6 +101,7 @@ fn context(box_key: BoxKey) -> Result<intake::Context> {
             languages: Lang::ALL.to_vec(),
             emergency_number: "112".to_owned(),
             session_idle_ms: 2 * HOUR_MS,
+            patience_ms: 0,
         },
         box_key,
         quiet_ms: 0,

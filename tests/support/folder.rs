@@ -64,7 +64,7 @@ impl Clinic {
         let clinic = Self { dir };
         clinic.put(
             &clinic.file("healthpost.toml"),
-            &format!(
+            format!(
                 "version = 1\ndata_dir = \"data\"\n[clinic]\nid = \"kalehe-1\"\n\
                  name = \"Kalehe Health Post\"\ncountry = \"CD\"\n\
                  timezone = \"Africa/Lubumbashi\"\nlanguages = [\"fr\", \"sw\"]\n\
@@ -73,8 +73,8 @@ impl Clinic {
                  base_url = \"http://127.0.0.1:9\"\n"
             ),
         );
-        clinic.put(&clinic.file("passphrase"), &format!("{PASSPHRASE}\n"));
-        clinic.put(&clinic.file("password"), &format!("{PASSWORD}\n"));
+        clinic.put(&clinic.file("passphrase"), format!("{PASSPHRASE}\n"));
+        clinic.put(&clinic.file("password"), format!("{PASSWORD}\n"));
         clinic
     }
 
