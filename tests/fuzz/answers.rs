@@ -378,6 +378,10 @@ pub fn check(input: &[u8]) {
     let country = COUNTRIES[case.country];
     let asked = &ASKED[case.kind];
     let answer = read(asked, text, lang, today, country);
+    assert!(
+        text.chars().count() <= CHARS_MAX || answer == Err(Misread::TooLong),
+        "too long, and not said so"
+    );
     within(asked, text, today, &answer);
     let command = read_command(text, lang);
     assert!(command.is_none() || text.len() <= 200);
@@ -412,17 +416,29 @@ fn page(first: usize, text: &str, lang: Lang, today: Date, country: &str) {
     let kinds = &PAGES[first];
     let answers = read_page(kinds, text, lang, today, country);
     assert_eq!(answers.len(), kinds.len(), "an answer to each question");
+    // A number or a label before an answer is no part of it; twice as many
+    // letters as an answer may have are more than both.
+    let letters = |line: &str| line.chars().filter(|c| c.is_alphanumeric()).count();
+    let mut written = text
+        .split(['\n', '\r', '\u{2028}', '\u{2029}'])
+        .map(letters)
+        .filter(|letters| *letters > 0)
+        .peekable();
+    let said = written.peek().is_some();
+    if said && written.all(|letters| letters > 2 * CHARS_MAX) {
+        let told = answers.iter().all(|it| *it == Err(Misread::TooLong));
+        assert!(told, "every line too long, and not said so");
+    }
     for (kind, answer) in kinds.iter().zip(&answers) {
+        if let Ok(Value::Text { text }) = answer {
+            let long = text.as_str().chars().count() > CHARS_MAX;
+            assert!(!long, "longer than an answer may be");
+        }
         within(kind, text, today, answer);
     }
 }
 
 fn within(asked: &Kind, text: &str, today: Date, answer: &Result<Value, Misread>) {
-    let long = text.chars().count() > CHARS_MAX;
-    assert!(
-        !long || *answer == Err(Misread::TooLong),
-        "too long, and not said so"
-    );
     let Ok(value) = answer else { return };
     match (asked, value) {
         (

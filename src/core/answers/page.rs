@@ -11,17 +11,14 @@ mod story;
 
 use super::kind::{Kind, Misread, Value};
 use super::pieces::{Piece, flush, forget};
-use super::segments::{cut_segments, in_one_piece, label_of, topic_of};
+use super::segments::{cut_segments, ends_line, label_of, topic_of};
 use super::shape::is_typed;
 use super::{is_too_long, read};
 use crate::core::lang::Lang;
-use crate::core::limits::ANSWER_CHARS_MAX;
 use jiff::civil::Date;
 
 /// Longest message that is read for several answers, as WhatsApp bounds them.
 const MESSAGE_CHARS_MAX: usize = 4096;
-/// What may stand before an answer that is too long: its number, its label.
-const LABEL_CHARS_MAX: usize = 100;
 /// Longest run of words tried as one typed answer.
 const WINDOW_WORDS_MAX: usize = 8;
 
@@ -51,17 +48,10 @@ pub fn read_page(
         several_times: false,
         missing: Misread::Unclear,
     };
-    let segments = if text.lines().any(is_too_long) {
+    if text.split(ends_line).any(is_too_long) {
         page.missing = Misread::TooLong;
-        let lines = text.lines().map(|line| match is_too_long(line) {
-            true => in_one_piece(line, ANSWER_CHARS_MAX + LABEL_CHARS_MAX),
-            false => line.to_owned(),
-        });
-        cut_segments(&lines.collect::<Vec<_>>().join("\n"))
-    } else {
-        cut_segments(text)
-    };
-    let segments = page.take_labelled(segments);
+    }
+    let segments = page.take_labelled(cut_segments(text));
     let (segments, ordered) = page.take_named(segments);
     if !ordered && !page.is_placed_alone(&segments) {
         return page.finish();

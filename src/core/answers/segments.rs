@@ -8,6 +8,7 @@ use super::kind::Kind;
 use super::phrases::Table;
 use super::subject::Subject;
 use crate::core::lang::Lang;
+use crate::core::limits::ANSWER_CHARS_MAX;
 use Lang::{En, Es, Fr, Pt, Sw};
 
 /// Most segments a message is cut into; beyond, it is a story, not a list.
@@ -192,6 +193,7 @@ pub(super) const fn topic_of(kind: &Kind) -> Option<Topic> {
 /// between digits, and before "2)"-like numbers that go up from one.
 pub(super) fn cut_segments(text: &str) -> Vec<String> {
     let chars: Vec<char> = text.chars().collect();
+    let long = in_long_lines(&chars);
     let mut out: Vec<String> = vec![String::new()];
     let mut next_number = 1;
     let mut skip_to = 0;
@@ -199,11 +201,14 @@ pub(super) fn cut_segments(text: &str) -> Vec<String> {
         if at < skip_to {
             continue;
         }
-        if let Some(used) = numbering_at(&chars, at, next_number) {
+        let is_long = long.get(at) == Some(&true);
+        let begins = at.checked_sub(1).and_then(|before| chars.get(before));
+        let cuts = !is_long || begins.is_none_or(|before| ends_line(*before));
+        if let Some(used) = numbering_at(&chars, at, next_number).filter(|_| cuts) {
             next_number += 1;
             out.push(String::new());
             skip_to = at + used;
-        } else if is_separator(&chars, at, *c) {
+        } else if ends_line(*c) || !is_long && is_separator(&chars, at, *c) {
             out.push(String::new());
         } else if let Some(last) = out.last_mut() {
             last.push(*c);
@@ -223,14 +228,22 @@ pub(super) fn cut_segments(text: &str) -> Vec<String> {
     kept
 }
 
-/// A line without what would cut it, and no longer than `most` characters.
-pub(super) fn in_one_piece(line: &str, most: usize) -> String {
-    let joined = line.chars().map(|c| match c {
-        ';' | '|' | '؛' | '；' | ',' | '/' | '،' | '，' => ' ',
-        '\r' | '\u{2028}' | '\u{2029}' => ' ',
-        other => other,
-    });
-    joined.take(most).collect()
+/// For each character, whether it stands in a line that is too long for an
+/// answer. Such a line is one answer or none: cut, its parts could pass for several.
+fn in_long_lines(chars: &[char]) -> Vec<bool> {
+    let lines = chars.split_inclusive(|c| ends_line(*c));
+    let is_long = |line: &[char]| {
+        let written = line.iter().filter(|c| !ends_line(**c)).count();
+        written > ANSWER_CHARS_MAX
+    };
+    lines
+        .flat_map(|line| std::iter::repeat_n(is_long(line), line.len()))
+        .collect()
+}
+
+/// Whether a line ends with this character.
+pub(super) const fn ends_line(c: char) -> bool {
+    matches!(c, '\n' | '\r' | '\u{2028}' | '\u{2029}')
 }
 
 fn is_separator(chars: &[char], at: usize, c: char) -> bool {
@@ -240,7 +253,7 @@ fn is_separator(chars: &[char], at: usize, c: char) -> bool {
     };
     let between = digit(at.checked_sub(1)) && digit(at.checked_add(1));
     match c {
-        '\n' | '\r' | ';' | '|' | '؛' | '；' | '\u{2028}' | '\u{2029}' => true,
+        ';' | '|' | '؛' | '；' => true,
         ',' | '/' | '،' | '，' => !between,
         _ => false,
     }
