@@ -715,8 +715,9 @@ fn doctor_tells_a_box_without_its_slots_from_one_that_was_never_made() {
     // Where nothing was made, nothing is gone.
     std::fs::remove_dir_all(clinic.data()).unwrap();
     std::fs::create_dir(clinic.data()).unwrap();
-    let (told, _) = finding(&clinic, "key slots");
-    assert!(told.contains("healthpost init"), "{told}");
+    let (told, remedy) = finding(&clinic, "key slots");
+    assert!(told.contains("there is no data folder"), "{told}");
+    assert!(remedy.contains("healthpost init"), "{remedy}");
 }
 
 #[test]

@@ -117,7 +117,10 @@ impl RecoveryKey {
             return Err(BadRecoveryKey::NotDigits);
         }
         if slips > 0 || digits.len() != GROUPS * GROUP_DIGITS {
-            return Err(odd_group(text).unwrap_or(BadRecoveryKey::Length(digits.len())));
+            // Nine short groups are somebody's PIN, and no paper's.
+            let meant = digits.len() >= DIGITS_MEANT;
+            let odd = odd_group(text).filter(|_| meant);
+            return Err(odd.unwrap_or(BadRecoveryKey::Length(digits.len())));
         }
         let mut key = Self([[0; DIGITS]; GROUPS]);
         let read = digits.chunks_exact(GROUP_DIGITS);

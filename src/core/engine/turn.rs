@@ -182,7 +182,8 @@ impl<'a> Turn<'a> {
         let uncovered = line == Line::KeptForStaff && self.session.consent.is_none();
         let line = if uncovered { Line::ConsentFirst } else { line };
         let text = self.line(line);
-        if !self.leads.contains(&text) {
+        // A flow may bring no such words.
+        if !text.is_empty() && !self.leads.contains(&text) {
             self.leads.push(text);
         }
     }

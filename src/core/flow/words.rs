@@ -260,11 +260,18 @@ impl Line {
     }
 
     /// Whether a flow may leave it out: it only says more nicely what another
-    /// sentence says too.
+    /// sentence says too, or gives a hint that one can do without.
     pub const fn is_optional(self) -> bool {
         matches!(
             self,
-            Self::Year | Self::Month | Self::Weeks | Self::Week | Self::Days | Self::Day
+            Self::Year
+                | Self::Month
+                | Self::Weeks
+                | Self::Week
+                | Self::Days
+                | Self::Day
+                | Self::ConsentFirst
+                | Self::HelpBegin
         )
     }
 }
