@@ -10,7 +10,7 @@ use crate::app::flow_file;
 use crate::app::listen;
 use crate::app::serve::ops_context;
 use crate::app::service::{self, Machine, SHUTDOWN, Service};
-use crate::ops::control;
+use crate::ops::control::Control;
 use crate::simulator::{Settings, Simulator, Waiting};
 use crate::store::{Readers, contacts, queue};
 use crate::web::{console, loopback};
@@ -103,16 +103,16 @@ impl Running {
             users,
         };
         let context = ops_context(&config, &opened, &self.machine, &service);
-        runner.start(
-            "control socket",
-            control::serve(context, runner.stop_signal())?,
-        );
+        let control = Control::bind(&opened.folder)?;
+        let answering = control.serve(context, runner.stop_signal())?;
+        runner.start("control socket", answering);
         self.start_listeners(&mut runner, service, &far_side);
         let keeping = memory.clone().keep_up(runner.stop_signal());
         runner.start("simulated WhatsApp's memory", keeping);
         ready(&addresses);
         let ended = runner.watch(stop).await;
         runner.shut_down(SHUTDOWN).await;
+        drop(control);
         memory.write().await;
         tokio::task::spawn_blocking(move || opened.close()).await??;
         ended.context("the demo stopped")

@@ -10,7 +10,6 @@ use crate::app::service::SHUTDOWN;
 use crate::config::Config;
 use crate::core::limits;
 use crate::keys::Opened;
-use crate::ops::control;
 use crate::ports::door::{Door, door};
 use crate::web::health::Health;
 use crate::web::lan as pages;
@@ -93,7 +92,7 @@ impl Listening<'_> {
             self.stop.clone(),
         )?;
         runner.start("locked LAN listener", serving);
-        let answering = control::serve_locked(&self.config.data_dir, door, self.stop.clone())?;
+        let answering = self.sockets.control.serve_locked(door, self.stop.clone())?;
         runner.start("control socket", answering);
         Ok(())
     }

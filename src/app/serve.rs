@@ -11,7 +11,7 @@ use crate::config::Config;
 use crate::core::flow::Flow;
 use crate::core::secret::Secret;
 use crate::keys::{self, Opened as KeyOpened};
-use crate::ops::control;
+use crate::ops::control::Control;
 use crate::ops::{Changed, Configured, Context as OpsContext, LineFacts, OnChange};
 use crate::store::{lock, open as database};
 use crate::web::lan as pages;
@@ -38,6 +38,8 @@ pub struct Sockets {
     pub public: TcpListener,
     /// For staff.
     pub lan: TcpListener,
+    /// For commands.
+    pub control: Control,
 }
 
 /// Runs the appliance until SIGTERM or SIGINT. What the configuration alone
@@ -67,6 +69,7 @@ pub async fn serve(
     let sockets = Sockets {
         public: listen::bind(config.public.listen, "public.listen")?,
         lan: listen::bind(config.lan.listen, "lan.listen")?,
+        control: Control::bind(&folder).context("the control socket cannot be made")?,
     };
     let custody = Custody::new(&folder, &config.key, &machine)?;
     let wanted = Wanted::of(&config.lan);
@@ -129,10 +132,8 @@ async fn run(
         );
     }
     let context = ops_context(config, &opened, &machine, &service);
-    runner.start(
-        "control socket",
-        control::serve(context, runner.stop_signal())?,
-    );
+    let answering = sockets.control.serve(context, runner.stop_signal())?;
+    runner.start("control socket", answering);
     if !service.drilled.get() {
         tracing::warn!(
             "nobody has proved yet that the recovery key opens the data: run healthpost key drill"
@@ -143,6 +144,8 @@ async fn run(
     let ended = runner.watch(asked).await;
     runner.shut_down(SHUTDOWN).await;
     drop(service);
+    // While the folder is still ours: afterwards its name is the next one's.
+    drop(sockets.control);
     tokio::task::spawn_blocking(move || opened.close()).await??;
     ended.context("the appliance stopped; the service manager starts it again")
 }

@@ -9,6 +9,7 @@ use crate::ports::door::Door;
 use std::fs::{self, Permissions};
 use std::io;
 use std::os::unix::fs::PermissionsExt;
+use std::os::unix::net;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 use tokio::io::AsyncWriteExt;
@@ -23,37 +24,71 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How long a connection may say nothing.
 const IDLE: Duration = Duration::from_secs(120);
 
-/// Answers commands on `DATA/control.sock` until `stop`. The folder's lock
-/// must be held: a socket found there is then a leftover.
-///
-/// # Errors
-/// When the socket cannot be made.
-pub fn serve(
-    context: Context,
-    stop: CancellationToken,
-) -> io::Result<impl Future<Output = ()> + Send + 'static> {
-    let listener = bind(&context.folder)?;
-    let path = context.folder.join(FILE);
-    Ok(accept(listener, path, Answers::Open(context), stop))
+/// The bound socket. Whoever connects while nobody answers yet waits: between being
+/// locked and being open, no command finds that nobody is there.
+#[derive(Debug)]
+pub struct Control {
+    listener: net::UnixListener,
+    path: PathBuf,
 }
 
-/// Takes secrets to the door of a locked appliance until `stop`; everything else is
-/// refused.
-///
-/// # Errors
-/// When the socket cannot be made.
-pub fn serve_locked(
-    folder: &Path,
-    door: Door,
-    stop: CancellationToken,
-) -> io::Result<impl Future<Output = ()> + Send + 'static> {
-    let listener = bind(folder)?;
-    Ok(accept(
-        listener,
-        folder.join(FILE),
-        Answers::Locked(door),
-        stop,
-    ))
+impl Control {
+    /// Binds `DATA/control.sock`. The folder's lock must be held: a socket found
+    /// there is then a leftover.
+    ///
+    /// # Errors
+    /// When the socket cannot be made.
+    pub fn bind(folder: &Path) -> io::Result<Self> {
+        let path = folder.join(FILE);
+        let new = folder.join(format!(".{FILE}.new"));
+        match fs::remove_file(&new) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
+            Ok(()) | Err(_) => {}
+        }
+        let listener = net::UnixListener::bind(&new)?;
+        listener.set_nonblocking(true)?;
+        // Under its name it is for the group from the first moment on.
+        fs::set_permissions(&new, Permissions::from_mode(0o660))?;
+        fs::rename(&new, &path)?;
+        Ok(Self { listener, path })
+    }
+
+    /// Answers commands until `stop`.
+    ///
+    /// # Errors
+    /// When the socket cannot be listened to.
+    pub fn serve(
+        &self,
+        context: Context,
+        stop: CancellationToken,
+    ) -> io::Result<impl Future<Output = ()> + Send + use<>> {
+        Ok(accept(self.ear()?, Answers::Open(context), stop))
+    }
+
+    /// Takes secrets to the door of a locked appliance until `stop`; everything
+    /// else is refused.
+    ///
+    /// # Errors
+    /// When the socket cannot be listened to.
+    pub fn serve_locked(
+        &self,
+        door: Door,
+        stop: CancellationToken,
+    ) -> io::Result<impl Future<Output = ()> + Send + use<>> {
+        Ok(accept(self.ear()?, Answers::Locked(door), stop))
+    }
+
+    fn ear(&self) -> io::Result<UnixListener> {
+        UnixListener::from_std(self.listener.try_clone()?)
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        if let Err(error) = fs::remove_file(&self.path) {
+            tracing::debug!(%error, "the control socket was gone already");
+        }
+    }
 }
 
 #[derive(Clone)]
@@ -62,23 +97,13 @@ enum Answers {
     Locked(Door),
 }
 
-fn bind(folder: &Path) -> io::Result<UnixListener> {
-    let path = folder.join(FILE);
-    match fs::remove_file(&path) {
-        Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
-        Ok(()) | Err(_) => {}
-    }
-    let listener = UnixListener::bind(&path)?;
-    // The data folder itself is closed to others, so nobody slips in between.
-    fs::set_permissions(&path, Permissions::from_mode(0o660))?;
-    Ok(listener)
-}
-
-async fn accept(listener: UnixListener, path: PathBuf, answers: Answers, stop: CancellationToken) {
+async fn accept(listener: UnixListener, answers: Answers, stop: CancellationToken) {
     let mut open = JoinSet::new();
     loop {
         while open.try_join_next().is_some() {}
         tokio::select! {
+            // Whoever comes after the end is for whoever listens next.
+            biased;
             () = stop.cancelled() => break,
             accepted = listener.accept(), if open.len() < limits::CONTROL_CONNECTIONS_MAX => {
                 match accepted {
@@ -95,9 +120,6 @@ async fn accept(listener: UnixListener, path: PathBuf, answers: Answers, stop: C
         }
     }
     while open.join_next().await.is_some() {}
-    if let Err(error) = fs::remove_file(&path) {
-        tracing::debug!(%error, "the control socket was gone already");
-    }
 }
 
 /// One command's connection: a request a line, answered in order.
@@ -140,5 +162,46 @@ async fn answer(answers: &Answers, caller: &mut Caller, request: Request) -> Res
     match door.offer(passphrase.into_secret(), kind, PATIENCE).await {
         Ok(()) => Response::Done,
         Err(refused) => Response::refused(refused.said, "check it and try again"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::limits;
+    use crate::ops::client::Client;
+    use crate::ports::door::door;
+
+    #[tokio::test]
+    async fn who_comes_while_nobody_answers_waits_for_whoever_answers_next() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join(FILE);
+        // Those of a service that was killed, also in the middle of this.
+        fs::write(&path, "").unwrap();
+        fs::write(folder.path().join(format!(".{FILE}.new")), "").unwrap();
+        let control = Control::bind(folder.path()).unwrap();
+        assert_eq!(
+            fs::metadata(&path).unwrap().permissions().mode() & 0o777,
+            0o660
+        );
+        let (door, _knocks) = door(limits::UNLOCKS_WAITING_MAX);
+        for _ in 0..3 {
+            let stop = CancellationToken::new();
+            let before = control.serve_locked(door.clone(), stop.clone()).unwrap();
+            stop.cancel();
+            let mut client = Client::connect(folder.path()).await.unwrap();
+            before.await;
+            let stop = CancellationToken::new();
+            let after = control.serve_locked(door.clone(), stop.clone()).unwrap();
+            let asking = async {
+                let answered = client.ask(&Request::SecretList).await.unwrap();
+                stop.cancel();
+                answered
+            };
+            let (answered, ()) = tokio::join!(asking, after);
+            assert!(matches!(answered, Response::Refused { .. }), "{answered:?}");
+        }
+        drop(control);
+        assert!(fs::read_dir(folder.path()).unwrap().next().is_none());
     }
 }

@@ -54,10 +54,12 @@ pub struct Writer {
     shared: Arc<Shared>,
 }
 
-/// The thread itself, to be stopped at the end.
+/// The thread itself, to be stopped at the end. Dropped, it is stopped as well: the
+/// database must be closed before the program ends, which takes SQLCipher's own
+/// ground away from under whoever still works.
 #[derive(Debug)]
 pub struct WriterThread {
-    thread: JoinHandle<Result<(), Error>>,
+    thread: Option<JoinHandle<Result<(), Error>>>,
     stop: CancellationToken,
 }
 
@@ -108,6 +110,7 @@ impl Writer {
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())
             .spawn(move || turn.serve_or_say(&runtime))?;
+        let thread = Some(thread);
         Ok((Self { jobs, shared }, WriterThread { thread, stop }))
     }
 
@@ -232,9 +235,21 @@ impl WriterThread {
     /// # Errors
     /// [`Error::Corrupt`] when the thread had ended because the file is damaged,
     /// which is left alone then; [`Error::Panicked`] when the thread had died.
-    pub fn stop(self) -> Result<(), Error> {
+    pub fn stop(mut self) -> Result<(), Error> {
+        self.end()
+    }
+
+    fn end(&mut self) -> Result<(), Error> {
         self.stop.cancel();
-        self.thread.join().unwrap_or(Err(Error::Panicked))
+        let ended = self.thread.take().map(JoinHandle::join);
+        ended.unwrap_or(Ok(Ok(()))).unwrap_or(Err(Error::Panicked))
+    }
+}
+
+impl Drop for WriterThread {
+    fn drop(&mut self) {
+        // Nobody is left to hear how it ended; what matters was logged.
+        self.end().ok();
     }
 }
 

@@ -65,6 +65,19 @@ async fn jobs_that_wait_together_share_one_commit() {
 }
 
 #[tokio::test]
+async fn a_dropped_thread_has_closed_the_database() {
+    let (folder, conn) = database();
+    let log = folder.path().join("clinic.db-wal");
+    let (writer, thread) = Writer::start(conn, None).unwrap();
+    writer.run(|conn| add(conn, "n")).await.unwrap();
+    assert!(log.exists());
+    drop(thread);
+    assert!(!log.exists(), "the last to close it removes the log");
+    let late = writer.run(|conn| add(conn, "n")).await;
+    assert!(matches!(late, Err(Error::Stopped)), "{late:?}");
+}
+
+#[tokio::test]
 async fn a_failing_and_a_panicking_job_harm_nobody() {
     let (_folder, conn) = database();
     let (writer, thread) = Writer::start(conn, None).unwrap();
