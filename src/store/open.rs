@@ -16,6 +16,7 @@ use rusqlite::{Connection, OpenFlags};
 use std::fs::{self, DirBuilder, OpenOptions, Permissions};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::path::{Path, PathBuf};
+use std::sync::Once;
 use std::time::Duration;
 use zeroize::Zeroizing;
 
@@ -136,6 +137,7 @@ pub(super) fn connect(file: &Path, key: &DataKey, read_only: bool) -> Result<Con
     // memory; `query_only` is what keeps it from writing.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     foreign_log::refuse(file, key)?;
+    begin_sqlcipher();
     let conn = Connection::open_with_flags(file, flags)?;
     give_key(&conn, key)?;
     conn.busy_timeout(Duration::from_millis(limits::LOCK_WAIT_MS))?;
@@ -150,6 +152,15 @@ pub(super) fn connect(file: &Path, key: &DataKey, read_only: bool) -> Result<Con
         conn.pragma_update(None, "query_only", true)?;
     }
     Ok(conn)
+}
+
+/// Lets one thread alone make the first connection of the program. SQLite calls
+/// itself ready before SQLCipher has chosen what it encrypts with, so that whoever
+/// comes second at that moment finds no cipher.
+fn begin_sqlcipher() {
+    static BEGUN: Once = Once::new();
+    // Should it fail, so does the connection that is wanted, in words.
+    BEGUN.call_once(|| drop(Connection::open_in_memory()));
 }
 
 /// A first page that the key does not open reads as no database at all; any
@@ -213,6 +224,21 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         create(folder.path(), &key(1), &BoxKey::new([2; 32])).unwrap();
         folder
+    }
+
+    /// Telling only where it is the first to open one in its program.
+    #[test]
+    fn many_may_be_the_first_to_open_one() {
+        let start = std::sync::Barrier::new(8);
+        std::thread::scope(|scope| {
+            for _ in 0..8 {
+                scope.spawn(|| {
+                    let folder = tempfile::tempdir().unwrap();
+                    start.wait();
+                    create(folder.path(), &key(1), &BoxKey::new([2; 32])).unwrap();
+                });
+            }
+        });
     }
 
     #[test]
