@@ -177,8 +177,8 @@ mod tests {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join(FILE);
         // Those of a service that was killed, also in the middle of this.
-        fs::write(&path, "").unwrap();
-        fs::write(folder.path().join(format!(".{FILE}.new")), "").unwrap();
+        fs::File::create(&path).unwrap();
+        fs::File::create(folder.path().join(format!(".{FILE}.new"))).unwrap();
         let control = Control::bind(folder.path()).unwrap();
         assert_eq!(
             fs::metadata(&path).unwrap().permissions().mode() & 0o777,
