@@ -40,8 +40,8 @@ pub async fn wait(
     wait_asking(custody, knocks, stop, tpm_pause, ask).await
 }
 
-/// Waits for whoever knocks, and asks again, after a pause that doubles, for what
-/// opens without anybody.
+/// Waits for whoever knocks, and asks again meanwhile for what opens without
+/// anybody: a TPM that never answers must keep nobody out who has the paper.
 async fn wait_asking<A: Future<Output = Result<Opened>>>(
     custody: &Custody,
     knocks: &mut mpsc::Receiver<Knock>,
@@ -50,10 +50,14 @@ async fn wait_asking<A: Future<Output = Result<Opened>>>(
     ask: impl Fn() -> A,
 ) -> Option<Opened> {
     let mut pause = Pause::default();
-    let mut complaint = Complaint::default();
-    let mut tpm_pause = tpm_pause;
     // Kept through the knocks: else whoever knocks puts the TPM off for good.
-    let mut next = Instant::now() + tpm_pause.unwrap_or_default();
+    let asking = async {
+        match tpm_pause {
+            Some(first) => ask_again(first, ask).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(asking);
     loop {
         tokio::select! {
             knock = knocks.recv() => {
@@ -61,18 +65,28 @@ async fn wait_asking<A: Future<Output = Result<Opened>>>(
                     return Some(opened);
                 }
             }
-            () = tokio::time::sleep_until(next), if tpm_pause.is_some() => {
-                match ask().await {
-                    Ok(opened) => {
-                        tracing::info!("the TPM opens the box at last");
-                        return Some(opened);
-                    }
-                    Err(error) => complaint.say(TPM_IS_SHUT, &error),
-                }
-                tpm_pause = tpm_pause.map(twice);
-                next = Instant::now() + tpm_pause.unwrap_or_default();
-            }
+            opened = &mut asking => return Some(opened),
         }
+    }
+}
+
+/// Asks after a pause that doubles, until it opens.
+async fn ask_again<A: Future<Output = Result<Opened>>>(
+    first: Duration,
+    ask: impl Fn() -> A,
+) -> Opened {
+    let mut complaint = Complaint::default();
+    let mut pause = first;
+    loop {
+        tokio::time::sleep(pause).await;
+        match ask().await {
+            Ok(opened) => {
+                tracing::info!("the TPM opens the box at last");
+                return opened;
+            }
+            Err(error) => complaint.say(TPM_IS_SHUT, &error),
+        }
+        pause = twice(pause);
     }
 }
 
@@ -397,6 +411,29 @@ mod tests {
             }
             () = knocking => panic!("the TPM was never asked"),
         }
+    }
+
+    #[tokio::test]
+    async fn a_tpm_that_never_answers_keeps_nobody_out() {
+        let folder = tempfile::tempdir().unwrap();
+        let (custody, paper) = made(folder.path());
+        let (door, mut knocks) = door(4);
+        let stop = CancellationToken::new();
+        let asked = tokio::sync::Notify::new();
+        let mute = || async {
+            asked.notify_one();
+            std::future::pending().await
+        };
+        let knocking = async {
+            asked.notified().await;
+            offer(&door, &paper.show(), LONG).await.unwrap();
+        };
+        let soon = Some(Duration::ZERO);
+        let waiting = wait_asking(&custody, &mut knocks, &stop, soon, mute);
+        let both = async { tokio::join!(waiting, knocking) };
+        let both = tokio::time::timeout(Duration::from_secs(60), both).await;
+        let (opened, ()) = both.expect("the knock is heard");
+        assert!(opened.is_some());
     }
 
     #[tokio::test]

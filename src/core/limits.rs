@@ -176,6 +176,11 @@ pub const QUESTIONS_KNOWN_MAX: usize = 12;
 /// Who sends what cannot be read is told so no more often than this at one
 /// question, ms: each reply costs money.
 pub const WORDS_WANTED_MS: i64 = 5 * 60 * 1_000;
+/// Silence after which a message is no more an addition to the record last
+/// submitted, ms: it begins a new one.
+pub const ADDED_MS_MAX: i64 = 24 * 3_600 * 1_000;
+/// Who adds to a record is told so no more often than this, ms.
+pub const ADDED_TOLD_MS: i64 = 3_600 * 1_000;
 /// Records or messages in one list at the command line.
 pub const RECORDS_LISTED_MAX: usize = 1_000;
 /// Records read at once for an export.

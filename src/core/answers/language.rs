@@ -84,6 +84,17 @@ const GREETINGS: &[(Lang, &str)] = &[
     (Lang::Pt, "bom dia|boa tarde|boa noite|oi|ola bom dia"),
 ];
 
+/// Greetings that say nothing of the language.
+const BORROWED: [&str; 9] = [
+    "hello", "helo", "hallo", "allo", "alo", "hi", "hey", "ola", "hy",
+];
+
+/// Whether a message begins with a greeting, of one language or borrowed.
+pub fn begins_with_greeting(text: &str) -> bool {
+    let borrowed = |first: &String| BORROWED.contains(&first.as_str());
+    folded_tokens(text).first().is_some_and(borrowed) || read_greeting(text).is_some()
+}
+
 /// The language of a greeting at the beginning of a message.
 pub fn read_greeting(text: &str) -> Option<Lang> {
     // "olá" folds to what some write for "hola": its accent tells them apart.

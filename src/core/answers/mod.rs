@@ -41,7 +41,7 @@ pub use choice::{find_label, is_about};
 pub use command::{may_be_answer, read_command, read_command_language};
 pub use fold::{fold, folded_tokens};
 pub use kind::{Choice, Command, Kind, Misread, Value};
-pub use language::{read_greeting, read_language};
+pub use language::{begins_with_greeting, read_greeting, read_language};
 pub use page::read_page;
 pub use sex::SEX_IDS;
 pub use subject::Subject;

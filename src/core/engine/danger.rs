@@ -127,6 +127,6 @@ fn raise(turn: &mut Turn<'_>, sign: DangerSign) {
     if turn.session.stage == Stage::Who && consent::is_given(turn) {
         turn.open_draft();
     }
-    let record = turn.record();
+    let record = turn.session.record_id().cloned();
     turn.task(TaskKind::DangerSign { sign, record });
 }

@@ -16,6 +16,7 @@ use crate::core::lang::Lang;
 pub(super) fn begin(turn: &mut Turn<'_>) {
     turn.session.danger.clear();
     turn.session.warned.clear();
+    turn.session.added_told = None;
     if turn.session.submitted.take().is_some() {
         turn.lead(Line::WelcomeBack);
     }

@@ -5,6 +5,7 @@
 //! effects, never an error or a panic. It never reads a clock, never draws
 //! chance and never looks anything up.
 
+mod after;
 mod calendar;
 mod commands;
 mod condition;

@@ -66,6 +66,8 @@ pub struct Session {
     pub put: Vec<Place>,
     /// When they were last told to write in words, at the present question.
     pub words_wanted: Option<UnixMs>,
+    /// When they were last told that what comes after the receipt goes to staff.
+    pub added_told: Option<UnixMs>,
 }
 
 /// Where a question was put.

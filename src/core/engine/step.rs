@@ -8,7 +8,8 @@ use super::event::{Clinic, Event, Fresh, Received, TimerKind};
 use super::session::{Overlay, Sent, Session, Stage};
 use super::turn::{Heard, Turn};
 use super::{
-    commands, consent, control, cry, danger, edit, fix, language, media, page, rest, resume, review,
+    after, commands, consent, control, cry, danger, edit, fix, language, media, page, rest, resume,
+    review,
 };
 use crate::core::answers;
 use crate::core::flow::Flow;
@@ -129,6 +130,8 @@ fn system(turn: &mut Turn<'_>, change: &SystemChange) {
 /// A message that could be an answer, by what it meets.
 pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
     let idle = resume::is_idle(turn, message);
+    let silent = turn.session.last_stamped;
+    let silent = silent.map_or(i64::MAX, |last| message.stamped.ms_since(last));
     let latest = turn.session.last_stamped.max(Some(message.stamped));
     turn.session.last_stamped = latest;
     consent::note_words(turn);
@@ -153,6 +156,9 @@ pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
     }
     let resting = turn.session.stage == Stage::Rest && turn.session.overlay.is_none();
     if (resting || turn.session.stopped) && language::is_courtesy(turn, &message.content) {
+        return;
+    }
+    if resting && after::add(turn, message, silent) {
         return;
     }
     if resting {

@@ -23,7 +23,7 @@ const READ_AGAIN_BYTES_MAX: usize = 4_000;
 /// Whether words only say thanks or hello.
 pub(super) fn is_small_talk(turn: &Turn<'_>, text: &str) -> bool {
     let few = text.split_whitespace().count() <= GREETING_WORDS_MAX;
-    turn.flow.is_courtesy(text) || few && answers::read_greeting(text).is_some()
+    turn.flow.is_courtesy(text) || few && answers::begins_with_greeting(text)
 }
 
 /// Whether all that came is thanks in words: that is no wrong answer.

@@ -86,6 +86,8 @@ names! {
         Unsupported = "unsupported",
         /// A voice note or photo was kept.
         KeptForStaff = "kept_for_staff",
+        /// What came after the receipt was added to it.
+        AddedForStaff = "added_for_staff",
         /// Nothing is kept before there is consent.
         ConsentFirst = "consent_first",
         /// How to begin.
@@ -175,7 +177,7 @@ impl Line {
     /// What may stand in braces in it.
     pub(super) const fn placeholders(self) -> &'static [&'static str] {
         match self {
-            Self::Receipt => &["clinic", "emergency_number", "record_id"],
+            Self::Receipt | Self::AddedForStaff => &["clinic", "emergency_number", "record_id"],
             Self::MyData => &["clinic", "emergency_number", "count", "records"],
             Self::Years
             | Self::Months
@@ -240,6 +242,7 @@ impl Line {
             | Self::NothingBefore
             | Self::Unsupported
             | Self::KeptForStaff
+            | Self::AddedForStaff
             | Self::ConsentFirst
             | Self::HelpBegin
             | Self::StaleButton
@@ -270,6 +273,7 @@ impl Line {
                 | Self::Week
                 | Self::Days
                 | Self::Day
+                | Self::AddedForStaff
                 | Self::ConsentFirst
                 | Self::HelpBegin
         )

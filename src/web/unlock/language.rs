@@ -17,7 +17,8 @@ pub(super) fn of(query: Option<&str>, headers: &HeaderMap) -> Lang {
         .unwrap_or(Lang::En)
 }
 
-fn chosen(query: &str) -> Option<Lang> {
+/// What was chosen on a page, by the address it made.
+pub(super) fn chosen(query: &str) -> Option<Lang> {
     let mut pairs = query.split('&').take(WISHES_MAX);
     pairs.find_map(|pair| pair.strip_prefix("lang=")?.parse().ok())
 }

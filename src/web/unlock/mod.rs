@@ -123,7 +123,7 @@ pub async fn by_json(State(unlock): State<Unlock>, headers: HeaderMap, body: Bod
         }
     };
     match unlock.offer(offer, UNLOCK_PATIENCE_MS).await {
-        Ok(()) => Json(json!({ "unlocked": true })).into_response(),
+        Ok(()) => Json(json!({ "unlocked": true, "checked": true })).into_response(),
         Err(why) => {
             let detail = words::of(Lang::En).refusal(why);
             let answer = problem(status_of(why), code_of(why), &detail);
@@ -139,7 +139,12 @@ pub async fn refuse_locked(method: Method, uri: Uri, headers: HeaderMap) -> Resp
     let page = accepts.is_some_and(|it| it.contains("text/html"));
     let reads = [Method::GET, Method::HEAD].contains(&method);
     if reads && page && !uri.path().starts_with("/api/") {
-        return Redirect::to("/unlock").into_response();
+        let lang = uri.query().and_then(language::chosen);
+        let place = lang.map_or_else(
+            || "/unlock".to_owned(),
+            |lang| format!("/unlock?lang={lang}"),
+        );
+        return Redirect::to(&place).into_response();
     }
     let detail = "The box is locked: open it at /unlock, or with healthpost unlock.";
     problem(StatusCode::SERVICE_UNAVAILABLE, "locked", detail)
@@ -155,9 +160,9 @@ pub async fn is_open(RawQuery(query): RawQuery, headers: HeaderMap) -> Response 
     })
 }
 
-/// `POST /api/v1/unlock` of an open box.
+/// `POST /api/v1/unlock` of an open box, which looks at no secret.
 pub async fn is_open_json() -> Response {
-    Json(json!({ "unlocked": true })).into_response()
+    Json(json!({ "unlocked": true, "checked": false })).into_response()
 }
 
 /// The authority's certificate, the page on how to trust it, and the style of

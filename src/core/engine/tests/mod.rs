@@ -7,6 +7,7 @@
     clippy::wildcard_enum_match_arm
 )]
 
+mod after;
 mod commands;
 mod danger;
 mod intake;
