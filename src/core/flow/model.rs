@@ -5,7 +5,7 @@
 use super::words::{ButtonName, Line, Words};
 use crate::core::answers::{self, Choice, Kind, Misread, Subject};
 use crate::core::lang::Lang;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 
 /// A flow without faults.
@@ -20,7 +20,8 @@ pub struct Flow {
     pub(super) lines: BTreeMap<Line, Words>,
     pub(super) buttons: BTreeMap<ButtonName, ButtonWords>,
     pub(super) hints: BTreeMap<&'static str, Words>,
-    pub(super) courtesies: Also,
+    /// As [`courtesy_words`] reads them: every message is held against all.
+    pub(super) courtesies: BTreeSet<Vec<String>>,
     pub(super) pages: Vec<Page>,
 }
 
@@ -215,15 +216,8 @@ impl Flow {
     /// Whether a text is nothing but thanks or agreement, in any language, or
     /// has no letter or digit in it at all.
     pub fn is_courtesy(&self, text: &str) -> bool {
-        let said = answers::fold(text);
-        let words = |text: &str| {
-            let parts = text.split(|c: char| !c.is_alphanumeric());
-            let parts = parts.filter(|part| !part.is_empty());
-            parts.map(str::to_owned).collect::<Vec<String>>()
-        };
-        let said = words(&said);
-        let mut known = self.courtesies.values().flatten();
-        said.is_empty() || known.any(|known| words(&answers::fold(known)) == said)
+        let said = courtesy_words(text);
+        said.is_empty() || self.courtesies.contains(&said)
     }
 
     /// Why a field has to be asked again, with `{question}` still in it.
@@ -235,6 +229,14 @@ impl Flow {
             .or_else(|| self.hints.get(word))
             .map_or("{question}", |words| words.get(lang))
     }
+}
+
+/// The words of a courtesy, without case, accents and punctuation.
+pub(super) fn courtesy_words(text: &str) -> Vec<String> {
+    let folded = answers::fold(text);
+    let parts = folded.split(|c: char| !c.is_alphanumeric());
+    let parts = parts.filter(|part| !part.is_empty());
+    parts.map(str::to_owned).collect()
 }
 
 impl Field {

@@ -6,13 +6,14 @@
 use super::check;
 use super::fault::{Faults, FlowFault, nearest};
 use super::model::{
-    ButtonWords, Condition, Field, FieldChoice, FieldKind, Flow, MISREADS, Page, misread_word,
+    ButtonWords, Condition, Field, FieldChoice, FieldKind, Flow, MISREADS, Page, courtesy_words,
+    misread_word,
 };
 use super::reader::{Table, table_of, text_of};
 use super::words::{ButtonName, Line, Words};
 use crate::core::lang::Lang;
 use sha2::{Digest, Sha256};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
@@ -211,17 +212,17 @@ fn read_courtesies(
     root: &Table<'_>,
     languages: &[Lang],
     faults: &mut Faults<'_>,
-) -> BTreeMap<Lang, Vec<String>> {
+) -> BTreeSet<Vec<String>> {
     let Some(entry) = root.find("courtesies") else {
-        return BTreeMap::new();
+        return BTreeSet::new();
     };
-    match table_of(entry, "[courtesies]".to_owned(), faults) {
-        Some(table) => {
-            table.only(&["also"], faults);
-            table.also(languages, faults)
-        }
-        None => BTreeMap::new(),
-    }
+    let Some(table) = table_of(entry, "[courtesies]".to_owned(), faults) else {
+        return BTreeSet::new();
+    };
+    table.only(&["also"], faults);
+    let also = table.also(languages, faults);
+    let texts = also.values().flatten();
+    texts.map(|text| courtesy_words(text)).collect()
 }
 
 /// Hints of the flow (`all` of them) or of one field (any).
