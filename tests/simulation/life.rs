@@ -281,6 +281,9 @@ impl Life {
                 if one.danger {
                     self.model.danger.insert(hashed(&one.wamid));
                 }
+                if let Some(deleted) = &one.deletes {
+                    self.model.danger.remove(&hashed(deleted));
+                }
                 let danger = if one.danger { ", danger" } else { "" };
                 self.say(format!("patient {who} writes{danger}"));
             }

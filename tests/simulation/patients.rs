@@ -118,6 +118,8 @@ pub struct Written {
     pub wamid: String,
     /// Whether it holds words of danger.
     pub danger: bool,
+    /// What it deletes: that is read no more, should it arrive later.
+    pub deletes: Option<String>,
 }
 
 fn asks_something(text: &str) -> bool {
@@ -211,7 +213,15 @@ impl Patient {
             }
             _ => false,
         };
-        Some(Written { wamid, danger })
+        let deletes = match said {
+            Said::Revoke(original) => Some(original.clone()),
+            _ => None,
+        };
+        Some(Written {
+            wamid,
+            danger,
+            deletes,
+        })
     }
 
     /// Whether the clinic has written something they have not reacted to.

@@ -13,12 +13,10 @@
 use super::list::{Builder, list, read};
 use super::sign::DangerSign;
 use super::spelling::{
-    Already, LETTERS_MAX, SHORTEST_MISSPELT, STEM_MIN, begins_alike, shortened, slack,
-    slack_of_a_lone_word,
+    LETTERS_MAX, SHORTEST_MISSPELT, STEM_MIN, begins_alike, shortened, slack, slack_of_a_lone_word,
 };
 use crate::core::lang::Lang;
 use std::collections::HashMap;
-use std::hash::BuildHasherDefault;
 use std::sync::LazyLock;
 
 /// A set of alternatives that a word of a text can fill.
@@ -59,6 +57,8 @@ pub(super) enum Meaning {
     Elsewhere,
     /// Told of now, whatever else the sentence says.
     Now,
+    /// All is well now: what is told of the past stays there ("fine now").
+    Well,
 }
 
 impl Meaning {
@@ -66,7 +66,7 @@ impl Meaning {
     /// words; what raises or keeps an alarm may be misspelt.
     pub(super) const fn least_fit(self) -> Fit {
         match self {
-            Self::Denies | Self::Over | Self::NoSign | Self::Elsewhere => Fit::Exact,
+            Self::Denies | Self::Over | Self::NoSign | Self::Elsewhere | Self::Well => Fit::Exact,
             Self::Sign(_) | Self::DeniesNothing | Self::Now => Fit::Loose,
         }
     }
@@ -118,6 +118,8 @@ pub(super) struct Role {
     pub(super) carries: u8,
     /// Is a family name as well.
     pub(super) name: bool,
+    /// Stands in that language's patterns.
+    pub(super) listed: u8,
 }
 
 /// The tables.
@@ -128,12 +130,16 @@ pub(super) struct Lexicon {
     whole: HashMap<Box<str>, Vec<u16>>,
     beginnings: HashMap<Box<str>, u16>,
     endings: HashMap<Box<str>, u16>,
-    misspelt: HashMap<u64, Vec<u16>, BuildHasherDefault<Already>>,
+    /// Terms by the hashes of what letters left out leave of them, in order. It is
+    /// by far the largest table, and so the plainest.
+    misspelt: Vec<(u32, u16)>,
     roles: HashMap<Box<str>, Role>,
 }
 
 struct Term {
     word: Box<str>,
+    /// Bits of the languages whose lists have it.
+    langs: u8,
     slots: Vec<SlotId>,
 }
 
@@ -163,16 +169,19 @@ impl Lexicon {
             whole: HashMap::new(),
             beginnings: HashMap::new(),
             endings: HashMap::new(),
-            misspelt: HashMap::default(),
+            misspelt: Vec::new(),
             roles: built.roles,
         };
-        for ((written, slots), id) in built.terms.into_iter().zip(0_u16..) {
-            lexicon.add_term(&written, slots, id);
+        for ((written, term), id) in built.terms.into_iter().zip(0_u16..) {
+            lexicon.add_term(&written, term, id);
         }
+        lexicon.misspelt.sort_unstable();
+        lexicon.misspelt.dedup();
+        lexicon.misspelt.shrink_to_fit();
         lexicon
     }
 
-    fn add_term(&mut self, written: &str, slots: Vec<SlotId>, id: u16) {
+    fn add_term(&mut self, written: &str, (langs, slots): (u8, Vec<SlotId>), id: u16) {
         let word: Box<str> = written.trim_matches(['*', '=']).into();
         if written.ends_with('*') {
             self.beginnings.insert(word.clone(), id);
@@ -183,13 +192,11 @@ impl Lexicon {
             let misspelt = &mut self.misspelt;
             let off = slack(word.len());
             if off > 0 {
-                shortened(&word, off, &mut |hash| {
-                    misspelt.entry(hash).or_default().push(id);
-                });
+                shortened(&word, off, &mut |hash| misspelt.push((hash, id)));
             }
         }
         self.whole.entry(word.clone()).or_default().push(id);
-        self.terms.push(Term { word, slots });
+        self.terms.push(Term { word, langs, slots });
     }
 
     /// A pattern by its number.
@@ -214,10 +221,14 @@ impl Lexicon {
         self.roles.get(word).copied().unwrap_or_default()
     }
 
-    /// Adds every slot a word can fill, misspelt or not.
-    pub(super) fn slots_of(&self, word: &str, out: &mut Vec<Filled>) {
+    /// Adds every slot a word can fill, misspelt or not. What stands in a language's
+    /// patterns is no misspelling in that one; in another it may be.
+    /// Gives the languages (bits) in whose patterns it stands.
+    pub(super) fn slots_of(&self, word: &str, out: &mut Vec<Filled>) -> u8 {
+        let mut known = 0;
         let mut add = |id: &u16, fit: Fit| {
             if let Some(term) = self.terms.get(usize::from(*id)) {
+                known |= term.langs;
                 out.extend(term.slots.iter().map(|&slot| Filled { slot, fit }));
             }
         };
@@ -226,9 +237,8 @@ impl Lexicon {
             add(id, Fit::Exact);
         }
         if word.len() > LETTERS_MAX {
-            return;
+            return known;
         }
-        let mut stem = false;
         for cut in STEM_MIN..word.len() {
             let ids = [
                 word.get(..cut).and_then(|part| self.beginnings.get(part)),
@@ -236,40 +246,45 @@ impl Lexicon {
                     .and_then(|part| self.endings.get(part)),
             ];
             for id in ids.into_iter().flatten() {
-                stem = true;
                 add(id, Fit::Exact);
             }
         }
-        if whole.is_some() || stem || !word.is_ascii() || self.roles.contains_key(word) {
-            return;
+        if word.is_ascii() && !self.roles.contains_key(word) {
+            self.near(word, known, out);
         }
-        self.near(word, &mut add);
+        known
     }
 
     /// Terms a letter or two away: both sides with letters left out meet.
-    fn near(&self, word: &str, add: &mut impl FnMut(&u16, Fit)) {
+    fn near(&self, word: &str, known: u8, out: &mut Vec<Filled>) {
         if word.len() < SHORTEST_MISSPELT {
             return;
         }
         let mut seen: Vec<u16> = Vec::new();
         shortened(word, slack(word.len() + 1), &mut |hash| {
-            for id in self.misspelt.get(&hash).into_iter().flatten() {
+            let start = self.misspelt.partition_point(|(other, _)| *other < hash);
+            let same = self.misspelt.iter().skip(start);
+            for (_, id) in same.take_while(|(other, _)| *other == hash) {
                 if !seen.contains(id) {
                     seen.push(*id);
                 }
             }
         });
         for id in &seen {
-            let Some(term) = self.terms.get(usize::from(*id)) else {
+            let term = self.terms.get(usize::from(*id));
+            let Some(term) = term.filter(|term| term.langs & !known != 0) else {
                 continue;
             };
             let off = strsim::osa_distance(word, &term.word);
             let letters = term.word.len();
-            if off <= slack_of_a_lone_word(letters) && begins_alike(word, &term.word) {
-                add(id, Fit::Close);
+            let fit = if off <= slack_of_a_lone_word(letters) && begins_alike(word, &term.word) {
+                Fit::Close
             } else if off <= slack(letters) {
-                add(id, Fit::Loose);
-            }
+                Fit::Loose
+            } else {
+                continue;
+            };
+            out.extend(term.slots.iter().map(|&slot| Filled { slot, fit }));
         }
     }
 }
@@ -278,30 +293,64 @@ impl Lexicon {
 mod tests {
     use super::*;
 
+    const WORDS: &str = "[groups]
+        [words]
+        deny = ''
+        deny_before = ''
+        deny_nothing = ''
+        through = ''
+        verbs = ''
+        told = ''
+        carry = ''
+        names = ''
+        known = 'convulsive'
+        [sentences]
+        deny = []
+        deny_nothing = []
+        over = []
+        no_sign = []
+        elsewhere = []
+        now = []
+        well = []
+        [signs]";
+
+    /// How a word fits the one word of an English list and that of a French one.
+    fn fits(english: &str, french: &str, word: &str) -> Vec<Fit> {
+        let list = |word: &str| format!("{WORDS}\nconvulsion = ['{word}']");
+        let lists = [list(english), list(french)];
+        let [en, fr] = lists.each_ref().map(String::as_str);
+        let others = [Lang::Sw, Lang::Es, Lang::Pt].map(|lang| (lang, WORDS));
+        let [sw, es, pt] = others;
+        let lexicon = read([(Lang::En, en), (Lang::Fr, fr), sw, es, pt]);
+        let mut slots = Vec::new();
+        lexicon.unwrap().slots_of(word, &mut slots);
+        let mut fits: Vec<Fit> = slots.iter().map(|filled| filled.fit).collect();
+        fits.sort_unstable();
+        fits
+    }
+
     #[test]
     fn a_misspelt_word_fills_the_slots_of_the_right_one() {
-        let slots = |word: &str| {
-            let mut slots = Vec::new();
-            lexicon().slots_of(word, &mut slots);
-            slots
-        };
-        assert!(!slots("convulsions").is_empty());
-        let misspelt = slots("konvulsionz");
-        assert!(slots("convulsions").iter().all(|one| {
-            let mut same = misspelt.iter().filter(|two| two.slot == one.slot);
-            same.any(|two| two.fit == Fit::Close)
-        }));
-        assert!(slots("zzzzzz").is_empty());
+        let of = |word| fits("convulsions", "xyzzy", word);
+        assert_eq!(of("convulsions"), [Fit::Exact]);
+        assert_eq!(of("konvulsionz"), [Fit::Close]);
+        assert_eq!(of("conwulziosn"), [], "three letters off");
+        assert_eq!(of("zzzzzz"), []);
     }
 
     #[test]
     fn what_begins_otherwise_is_no_misspelling_of_a_lone_word() {
-        let closest = |word: &str| {
-            let mut slots = Vec::new();
-            lexicon().slots_of(word, &mut slots);
-            slots.iter().map(|filled| filled.fit).max()
-        };
-        assert_eq!(closest("faintinng"), Some(Fit::Close));
-        assert!(closest("painting") < Some(Fit::Close));
+        let of = |word| fits("fainting", "xyzzy", word);
+        assert_eq!(of("faintinng"), [Fit::Close]);
+        assert_eq!(of("painting"), [Fit::Loose]);
+    }
+
+    #[test]
+    fn what_a_language_lists_may_be_misspelt_in_another() {
+        let of = |french| fits("convulsions", french, "convulsion");
+        assert_eq!(of("xyzzy"), [Fit::Close]);
+        assert_eq!(of("convulsion"), [Fit::Close, Fit::Exact]);
+        let known = fits("convulsions", "xyzzy", "convulsive");
+        assert_eq!(known, [], "a known word is nobody's misspelling");
     }
 }

@@ -67,6 +67,7 @@ struct Sentences {
     no_sign: Vec<String>,
     elsewhere: Vec<String>,
     now: Vec<String>,
+    well: Vec<String>,
 }
 
 /// Reads the lists.
@@ -85,8 +86,8 @@ pub(super) struct Builder {
     pub(super) patterns: Vec<Pattern>,
     /// The number of each slot, by its alternatives.
     pub(super) slot_ids: BTreeMap<String, SlotId>,
-    /// The slots of each word as it is written in the lists.
-    pub(super) terms: BTreeMap<String, Vec<SlotId>>,
+    /// The languages (bits) and slots of each word as it is written in the lists.
+    pub(super) terms: BTreeMap<String, (u8, Vec<SlotId>)>,
     pub(super) roles: HashMap<Box<str>, Role>,
 }
 
@@ -100,6 +101,7 @@ impl Builder {
             (Meaning::NoSign, &list.sentences.no_sign),
             (Meaning::Elsewhere, &list.sentences.elsewhere),
             (Meaning::Now, &list.sentences.now),
+            (Meaning::Well, &list.sentences.well),
         ];
         for (meaning, lines) in cues {
             for line in lines {
@@ -195,9 +197,11 @@ impl Builder {
         let key = words.join("|");
         let next = u16::try_from(self.slot_ids.len()).unwrap_or(u16::MAX);
         let slot = *self.slot_ids.entry(key).or_insert(next);
-        if slot == next {
-            for word in words {
-                self.terms.entry(word.to_owned()).or_default().push(slot);
+        for word in words {
+            let (langs, slots) = self.terms.entry(word.to_owned()).or_default();
+            *langs |= bit(lang);
+            if slot == next {
+                slots.push(slot);
             }
         }
         Ok(slot)
@@ -247,6 +251,7 @@ mod tests {
                 &sentences.no_sign,
                 &sentences.elsewhere,
                 &sentences.now,
+                &sentences.well,
             ];
             let written = roles
                 .into_iter()
@@ -255,7 +260,7 @@ mod tests {
                 .chain(list.signs.values().flatten());
             for line in written {
                 let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit();
-                let mark = |c: char| " +|&@*=".contains(c);
+                let mark = |c: char| " \n+|&@*=".contains(c);
                 assert!(line.chars().all(|c| plain(c) || mark(c)), "{lang}: {line}");
             }
         }

@@ -9,6 +9,7 @@
 //! doubt they raise the alarm: a needless one costs a nurse a look.
 
 mod denial;
+mod judging;
 mod lexicon;
 mod list;
 mod reading;
@@ -17,6 +18,6 @@ mod sign;
 mod spelling;
 mod words;
 
-pub use reading::{find_certain_danger, find_danger};
+pub use judging::{find_certain_danger, find_danger};
 pub use rules::{Facts, danger_in_answers};
 pub use sign::DangerSign;

@@ -4,8 +4,7 @@
 //! slot is filled, and only within a few words: the work is linear in the
 //! length of the text, whatever is in it.
 
-use super::denial::Denial;
-use super::lexicon::{Filled, Fit, Lexicon, Meaning, Pattern, Role, SlotId, lexicon};
+use super::lexicon::{Filled, Fit, Lexicon, Meaning, Pattern, Role, SlotId};
 use super::sign::{DangerSign, bit};
 use super::words::{Gap, Words};
 use crate::core::lang::Lang;
@@ -20,25 +19,6 @@ const AROUND: usize = 7;
 /// Most words a pattern has.
 const SLOTS_MAX: usize = 6;
 
-/// The danger sign a text shows, if any: one found by the words of `lang`
-/// before any other, then the most urgent. All five languages are always
-/// tried, since people mix them; but once the language is known, a single
-/// misspelt word counts in that one alone. What is found with a language is
-/// found without one too.
-///
-/// Total and linear: any text, of any length.
-pub fn find_danger(text: &str, lang: Option<Lang>) -> Option<DangerSign> {
-    let words = Words::of(text);
-    Reading::of(&words, lexicon()).most_urgent(lang, false)
-}
-
-/// The same without what might be a name: a single word that is misspelt, or
-/// that families bear as well.
-pub fn find_certain_danger(text: &str, lang: Option<Lang>) -> Option<DangerSign> {
-    let words = Words::of(text);
-    Reading::of(&words, lexicon()).most_urgent(lang, true)
-}
-
 pub(super) struct Reading<'a> {
     lexicon: &'a Lexicon,
     pub(super) words: &'a Words,
@@ -48,39 +28,41 @@ pub(super) struct Reading<'a> {
     /// By slot, whether any word fills it: most patterns end here.
     present: Vec<bool>,
     roles: Vec<Role>,
-    found: Vec<Found>,
+    pub(super) found: Vec<Found>,
     /// What each sentence says of itself, by the index of its first word.
-    moods: Vec<Mood>,
+    pub(super) moods: Vec<Mood>,
     /// Words that read like a denial and are none.
     cleared: Vec<usize>,
     /// Words that belong to no sign, by what stands beside them.
-    void: Vec<usize>,
+    pub(super) void: Vec<usize>,
 }
 
 /// A sign found, before anybody asks whether it is denied.
 pub(super) struct Found {
-    sign: DangerSign,
+    pub(super) sign: DangerSign,
     pub(super) lang: Lang,
     pub(super) at: Vec<usize>,
     /// The least fit of its words.
-    fit: Fit,
+    pub(super) fit: Fit,
 }
 
 impl Found {
     /// A single word that may be another one misspelt.
-    fn is_guess(&self) -> bool {
+    pub(super) fn is_guess(&self) -> bool {
         self.at.len() == 1 && self.fit < Fit::Exact
     }
 }
 
+/// What a sentence says of itself.
 #[derive(Clone, Copy, Default)]
-struct Mood {
-    elsewhere: bool,
-    now: bool,
+pub(super) struct Mood {
+    pub(super) elsewhere: bool,
+    pub(super) now: bool,
+    pub(super) well: bool,
 }
 
 impl<'a> Reading<'a> {
-    fn of(words: &'a Words, lexicon: &'a Lexicon) -> Self {
+    pub(super) fn of(words: &'a Words, lexicon: &'a Lexicon) -> Self {
         let mut reading = Self {
             lexicon,
             words,
@@ -103,7 +85,7 @@ impl<'a> Reading<'a> {
             } else {
                 let start = reading.filled.len();
                 slots.clear();
-                lexicon.slots_of(word, &mut slots);
+                let listed = lexicon.slots_of(word, &mut slots);
                 // In order, each once and as it fits best: they are looked for
                 // by halves.
                 slots.sort_unstable_by_key(|filled| (filled.slot, Reverse(filled.fit)));
@@ -114,7 +96,10 @@ impl<'a> Reading<'a> {
                         *present = true;
                     }
                 }
-                let role = lexicon.role(word);
+                let role = Role {
+                    listed,
+                    ..lexicon.role(word)
+                };
                 reading.roles.push(role);
                 known.insert(word, (start..reading.filled.len(), role));
             }
@@ -246,16 +231,15 @@ impl<'a> Reading<'a> {
             Meaning::DeniesNothing => self.cleared.extend(taken),
             // In the order of the words: they are looked for by halves.
             Meaning::NoSign => self.void.push(first),
-            Meaning::Elsewhere => {
-                if let Some(mood) = self.moods.get_mut(sentence) {
-                    mood.elsewhere = true;
-                }
-            }
-            Meaning::Now => {
-                if let Some(mood) = self.moods.get_mut(sentence) {
-                    mood.now = true;
-                }
-            }
+            Meaning::Elsewhere => self.set_mood(sentence, |mood| mood.elsewhere = true),
+            Meaning::Now => self.set_mood(sentence, |mood| mood.now = true),
+            Meaning::Well => self.set_mood(sentence, |mood| mood.well = true),
+        }
+    }
+
+    fn set_mood(&mut self, sentence: usize, set: impl FnOnce(&mut Mood)) {
+        if let Some(mood) = self.moods.get_mut(sentence) {
+            set(mood);
         }
     }
 
@@ -332,60 +316,6 @@ impl<'a> Reading<'a> {
             }
         }
         None
-    }
-
-    fn most_urgent(&self, lang: Option<Lang>, certain: bool) -> Option<DangerSign> {
-        let starts: Vec<usize> = (0..self.words.len())
-            .filter(|at| self.words.gap_before(*at) == Gap::Stop)
-            .collect();
-        let judged: Vec<(&Found, Denial)> = self
-            .found
-            .iter()
-            .map(|found| (found, self.denial(found)))
-            .collect();
-        // "No sangra" is Spanish and denied; the Portuguese list, where "no"
-        // is no denial, reads the same word as a sign. Of two readings of the
-        // same words the one denied in its own language counts, unless it
-        // takes them for a misspelling and the other does not.
-        let mut denied: HashMap<(DangerSign, &[usize]), Fit> = HashMap::new();
-        for (found, _) in judged.iter().filter(|(_, denial)| *denial == Denial::Own) {
-            let fit = denied
-                .entry((found.sign, found.at.as_slice()))
-                .or_insert(found.fit);
-            *fit = found.fit.max(*fit);
-        }
-        let is_denied = |found: &Found| {
-            let fit = denied.get(&(found.sign, found.at.as_slice()));
-            fit.is_some_and(|fit| *fit >= found.fit)
-        };
-        judged
-            .iter()
-            .filter(|(_, denial)| *denial == Denial::None)
-            .map(|(found, _)| *found)
-            .filter(|found| !is_denied(found) && !self.is_elsewhere(found, &starts))
-            .filter(|found| !self.is_void(found))
-            .filter(|found| !found.is_guess() || lang.is_none_or(|lang| found.lang == lang))
-            .filter(|found| !certain || !self.may_be_a_name(found))
-            .min_by_key(|found| (Some(found.lang) != lang, found.sign))
-            .map(|found| found.sign)
-    }
-
-    fn may_be_a_name(&self, found: &Found) -> bool {
-        found.is_guess() || matches!(found.at.as_slice(), [at] if self.role(*at).name)
-    }
-
-    fn is_void(&self, found: &Found) -> bool {
-        let mut words = found.at.iter();
-        words.any(|at| self.void.binary_search(at).is_ok())
-    }
-
-    fn is_elsewhere(&self, found: &Found, starts: &[usize]) -> bool {
-        let at = found.at.first().copied().unwrap_or(0);
-        let sentence = starts
-            .partition_point(|start| *start <= at)
-            .saturating_sub(1);
-        let mood = self.moods.get(sentence).copied().unwrap_or_default();
-        mood.elsewhere && !mood.now && !found.sign.stays_urgent()
     }
 
     pub(super) fn role(&self, at: usize) -> Role {

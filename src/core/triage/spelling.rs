@@ -3,8 +3,6 @@
 //! Two words a letter or two apart meet when letters are left out of both;
 //! the hashes of what is left are compared. Nothing here keeps a word.
 
-use std::hash::Hasher;
-
 /// Longer words than this are compared whole only.
 pub(super) const LETTERS_MAX: usize = 24;
 /// The shortest stem or ending a list may use.
@@ -45,7 +43,7 @@ pub(super) fn begins_alike(written: &str, listed: &str) -> bool {
 }
 
 /// Calls `each` with the hash of the word with up to `off` letters left out.
-pub(super) fn shortened(word: &str, off: usize, each: &mut impl FnMut(u64)) {
+pub(super) fn shortened(word: &str, off: usize, each: &mut impl FnMut(u32)) {
     let letters = word.as_bytes();
     let n = letters.len();
     each(hash(letters, n, n));
@@ -63,33 +61,14 @@ pub(super) fn shortened(word: &str, off: usize, each: &mut impl FnMut(u64)) {
     }
 }
 
-/// FNV-1a over the letters without the `i`th and the `j`th.
-fn hash(letters: &[u8], i: usize, j: usize) -> u64 {
+/// FNV-1a over the letters without the `i`th and the `j`th. What meets by chance
+/// is compared letter by letter.
+fn hash(letters: &[u8], i: usize, j: usize) -> u32 {
     letters
         .iter()
         .enumerate()
         .filter(|(at, _)| *at != i && *at != j)
-        .fold(0xcbf2_9ce4_8422_2325, |hash, (_, letter)| {
-            (hash ^ u64::from(*letter)).wrapping_mul(0x0100_0000_01b3)
+        .fold(0x811c_9dc5, |hash, (_, letter)| {
+            (hash ^ u32::from(*letter)).wrapping_mul(0x0100_0193)
         })
-}
-
-/// A hasher for keys that are hashes already.
-#[derive(Default)]
-pub(super) struct Already(u64);
-
-impl Hasher for Already {
-    fn finish(&self) -> u64 {
-        self.0
-    }
-
-    fn write(&mut self, bytes: &[u8]) {
-        for byte in bytes {
-            self.0 = self.0.rotate_left(8) ^ u64::from(*byte);
-        }
-    }
-
-    fn write_u64(&mut self, key: u64) {
-        self.0 = key;
-    }
 }

@@ -36,7 +36,13 @@ impl Words {
         let mut chars = text.nfd().filter(|c| !is_combining_mark(*c)).peekable();
         while let Some(c) = chars.next() {
             if c.is_alphanumeric() {
+                // "3days" and "8mois" are two words.
+                if c.is_alphabetic() && words.is_number(start) {
+                    words.end_word(&mut start, &mut gap);
+                }
                 words.push_letter(c, start);
+            } else if is_point(c) && words.is_number(start) && is_digit(chars.peek()) {
+                words.end_word(&mut start, &mut gap);
             } else if is_apostrophe(c) && joins(words.text.get(start..), chars.peek()) {
                 // "can't" and "ng'atwa" are one word; "n'ai" is two.
             } else {
@@ -46,6 +52,12 @@ impl Words {
         }
         words.end_word(&mut start, &mut gap);
         words
+    }
+
+    /// Whether the word begun at `start` is a number so far.
+    fn is_number(&self, start: usize) -> bool {
+        let word = self.text.get(start..).unwrap_or_default();
+        !word.is_empty() && word.bytes().all(|byte| byte.is_ascii_digit())
     }
 
     /// How many words there are.
@@ -91,6 +103,15 @@ impl Words {
             *gap = Gap::Space;
         }
     }
+}
+
+/// What stands before the decimals: "38.5" is no end of a sentence.
+const fn is_point(c: char) -> bool {
+    matches!(c, '.' | ',')
+}
+
+fn is_digit(next: Option<&char>) -> bool {
+    next.is_some_and(char::is_ascii_digit)
 }
 
 const fn is_apostrophe(c: char) -> bool {
@@ -147,6 +168,7 @@ mod tests {
         assert_eq!(split("nimeng'atwa"), ["nimengatwa"]);
         assert_eq!(split("não, CÓLERA… cœur"), ["nao", "colera", "coeur"]);
         assert_eq!(split("heeeelp 10000"), ["heelp", "10000"]);
+        assert_eq!(split("8mois 2h x9"), ["8", "mois", "2", "h", "x9"]);
         assert_eq!(split("\u{301}. !"), Vec::<String>::new());
     }
 
@@ -157,5 +179,11 @@ mod tests {
             .map(|(_, gap)| gap)
             .collect();
         assert_eq!(gaps, [Gap::Stop, Gap::Comma, Gap::Stop, Gap::Comma]);
+        let gaps: Vec<Gap> = Words::of("38.5 degrees. 2,5 kg. 3.")
+            .iter()
+            .map(|(_, gap)| gap)
+            .collect();
+        use Gap::{Space, Stop};
+        assert_eq!(gaps, [Stop, Space, Space, Stop, Space, Space, Stop]);
     }
 }
