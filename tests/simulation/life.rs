@@ -11,6 +11,7 @@ use crate::simulation::shell::{Done, Job, Shell, clinic};
 use crate::simulation::works::Incident;
 use healthpost::core::engine::Clinic;
 use healthpost::core::flow::Flow;
+use healthpost::core::id::InboxId;
 use healthpost::core::outgoing::neutral_templates;
 use healthpost::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, Now, UnixMs};
 use healthpost::ports::SendOutcome;
@@ -119,6 +120,8 @@ pub struct Life {
     pub journal: Vec<String>,
     pub bug: Option<Bug>,
     pub air: Vec<Flight>,
+    /// Messages whose last try should not count.
+    pub owed: Vec<InboxId>,
     /// Work for the next commit.
     pub jobs: Vec<Job>,
     /// Commits until the power goes.
@@ -198,6 +201,7 @@ impl Life {
             journal: Vec::new(),
             bug,
             air: Vec::new(),
+            owed: Vec::new(),
             jobs: Vec::new(),
             cut_in: None,
             disk_full: false,
@@ -281,8 +285,8 @@ impl Life {
                 if one.danger {
                     self.model.danger.insert(hashed(&one.wamid));
                 }
-                if let Some(deleted) = &one.deletes {
-                    self.model.danger.remove(&hashed(deleted));
+                if let Some(taken_back) = &one.takes_back {
+                    self.model.danger.remove(&hashed(taken_back));
                 }
                 let danger = if one.danger { ", danger" } else { "" };
                 self.say(format!("patient {who} writes{danger}"));
@@ -403,6 +407,7 @@ impl Life {
     /// While the box is off nobody answers, and nothing of it is remembered.
     fn off(&mut self, jobs: &[Job]) {
         self.disk_full = false;
+        self.owed.clear();
         self.jobs.extend_from_slice(jobs);
         for job in std::mem::take(&mut self.jobs) {
             if let Job::Receive(post, _) = job {

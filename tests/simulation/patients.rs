@@ -118,8 +118,9 @@ pub struct Written {
     pub wamid: String,
     /// Whether it holds words of danger.
     pub danger: bool,
-    /// What it deletes: that is read no more, should it arrive later.
-    pub deletes: Option<String>,
+    /// What it deletes or corrects: that is read as it was left, should it arrive
+    /// later.
+    pub takes_back: Option<String>,
 }
 
 fn asks_something(text: &str) -> bool {
@@ -213,14 +214,14 @@ impl Patient {
             }
             _ => false,
         };
-        let deletes = match said {
-            Said::Revoke(original) => Some(original.clone()),
+        let takes_back = match said {
+            Said::Revoke(original) | Said::Edit { original, .. } => Some(original.clone()),
             _ => None,
         };
         Some(Written {
             wamid,
             danger,
-            deletes,
+            takes_back,
         })
     }
 

@@ -43,8 +43,10 @@ pub enum Job {
     Receive(Delivery, Vec<ReceivedItem>),
     /// A turn of the intake.
     Turn,
-    /// The commit before a careful step.
-    Begin(ContactId),
+    /// The commit before a careful step, and tries that should not count.
+    Begin(ContactId, Vec<InboxId>),
+    /// Tries that should not count: their step was undone by a full disk.
+    TakeBack(Vec<InboxId>),
     /// A careful step.
     Careful(ContactId, Vec<InboxId>),
     /// What may leave.
@@ -226,10 +228,11 @@ impl Shell {
                 }
                 return turn(Try::Careful).map(Done::Turned);
             }
-            Job::Begin(contact) => {
-                let begun = intake::begin_careful(conn, &self.context, *contact, now)?;
+            Job::Begin(contact, owed) => {
+                let begun = intake::begin_careful(conn, &self.context, *contact, owed, now)?;
                 return Ok(Done::Begun(begun));
             }
+            Job::TakeBack(begun) => sessions::take_back_careful(conn, begun)?,
             Job::Careful(contact, begun) => {
                 intake::careful(conn, &self.context, *contact, begun, now, chance)?;
             }

@@ -362,18 +362,36 @@ impl Life {
     /// A suspect contact: a commit that counts the try, then the step.
     fn step_with_care(&mut self, contact: ContactId) -> Result<bool, model::Broken> {
         self.say(format!("contact {contact} is stepped with care"));
-        let Some(committed) = self.commit(vec![Job::Begin(contact)])? else {
+        let begin = Job::Begin(contact, self.owed.clone());
+        let Some(begun) = self.commit_one(begin)? else {
             return Ok(false);
         };
-        for (_, done) in committed {
-            if let Some(Done::Begun(begun)) = done
-                && !begun.is_empty()
-                && self.commit(vec![Job::Careful(contact, begun)])?.is_none()
-            {
+        let Some(Done::Begun(begun)) = begun else {
+            return Ok(true);
+        };
+        self.owed.clear();
+        if begun.is_empty() {
+            return Ok(true);
+        }
+        let Some(stepped) = self.commit_one(Job::Careful(contact, begun.clone()))? else {
+            return Ok(false);
+        };
+        if stepped.is_none() {
+            self.owed.clone_from(&begun);
+            let Some(taken_back) = self.commit_one(Job::TakeBack(begun))? else {
                 return Ok(false);
+            };
+            if taken_back.is_some() {
+                self.owed.clear();
             }
         }
         Ok(true)
+    }
+
+    /// What one job gave, if it was committed; nothing if the power went instead.
+    fn commit_one(&mut self, job: Job) -> Result<Option<Option<Done>>, model::Broken> {
+        let committed = self.commit(vec![job])?;
+        Ok(committed.map(|all| all.into_iter().find_map(|(_, done)| done)))
     }
 
     fn answer(&mut self, post: &Delivery, committed: bool) {

@@ -13,7 +13,7 @@ mod turn;
 pub use flows::Flows;
 pub use turn::{Context, Turn, begin_careful, careful, turn};
 
-use crate::core::id::ContactId;
+use crate::core::id::{ContactId, InboxId};
 use crate::core::time::Now;
 use crate::ports::{Chance, Clock};
 use crate::store::{Error, Writer, sessions};
@@ -42,8 +42,9 @@ pub struct Intake {
 impl Intake {
     /// Works until `stop`.
     pub async fn run(self, stop: CancellationToken) {
+        let mut owed = Vec::new();
         while !stop.is_cancelled() {
-            let pause = match self.once().await {
+            let pause = match self.once(&mut owed).await {
                 Ok(turn) => {
                     if turn.said > 0 {
                         self.bells.sender.ring();
@@ -69,7 +70,7 @@ impl Intake {
 
     /// One turn; a suspect message gets a commit of its own first, so that it
     /// is known if it takes the process down.
-    async fn once(&self) -> Result<Turn, Error> {
+    async fn once(&self, owed: &mut Vec<InboxId>) -> Result<Turn, Error> {
         let (context, chance, now) = (
             Arc::clone(&self.context),
             Arc::clone(&self.chance),
@@ -80,7 +81,7 @@ impl Intake {
             .run_repeatable(move |conn, how| turn(conn, &context, now, &*chance, how))
             .await?;
         if let Some(contact) = turn.suspect {
-            let said = self.careful(contact, now).await?;
+            let said = self.careful(contact, now, owed).await?;
             return Ok(Turn {
                 said: turn.said + said,
                 ..turn
@@ -89,12 +90,20 @@ impl Intake {
         Ok(turn)
     }
 
-    async fn careful(&self, contact: ContactId, now: Now) -> Result<usize, Error> {
-        let context = Arc::clone(&self.context);
+    /// `owed` are tries that count and should not: those of messages whose step a
+    /// full disk undid, where it then had no room for saying so either.
+    async fn careful(
+        &self,
+        contact: ContactId,
+        now: Now,
+        owed: &mut Vec<InboxId>,
+    ) -> Result<usize, Error> {
+        let (context, back) = (Arc::clone(&self.context), owed.clone());
         let begun = self
             .writer
-            .run(move |conn| turn::begin_careful(conn, &context, contact, now))
+            .run(move |conn| turn::begin_careful(conn, &context, contact, &back, now))
             .await?;
+        owed.clear();
         if begun.is_empty() {
             return Ok(0);
         }
@@ -106,9 +115,11 @@ impl Intake {
             .await;
         if stepped.is_err() {
             // A full disk is not the message's doing: the try does not count.
+            owed.clone_from(&begun);
             self.writer
                 .run(move |conn| sessions::take_back_careful(conn, &begun))
                 .await?;
+            owed.clear();
         }
         stepped
     }

@@ -80,7 +80,8 @@ pub fn turn(
 /// the try, for a commit of its own before the step: if the step does not come
 /// back either, the next start knows. At first all are stepped together, as
 /// they would have been; after that one by one; a message whose lone step did
-/// not come back twice is put aside.
+/// not come back twice is put aside. The tries of those in `owed` came back, and
+/// are taken back first.
 ///
 /// # Errors
 /// Whatever the database reports.
@@ -88,8 +89,10 @@ pub fn begin_careful(
     conn: &Connection,
     context: &Context,
     contact: ContactId,
+    owed: &[InboxId],
     now: Now,
 ) -> Result<Vec<InboxId>, Error> {
+    sessions::take_back_careful(conn, owed)?;
     let waiting = sessions::unhandled(conn, contact, &context.box_key, EVENTS_PER_STEP_MAX)?;
     let waiting = waiting.messages.iter();
     let chosen: Vec<&Unhandled> = match waiting.clone().find(|w| w.interruptions > 1) {

@@ -153,3 +153,28 @@ fn a_timer_that_breaks_with_nothing_beside_it_is_dropped() {
     );
     assert_eq!(it.turn(later, Try::Bold).unwrap().stepped, 0);
 }
+
+#[test]
+fn tries_that_a_full_disk_undid_put_nobody_aside() {
+    let post = Post::new();
+    post.write(&[("1", phone("243970000001"), "hello")], NOW);
+    let contact = ContactId(post.count(&format!("SELECT {AMINA}")));
+    let now = Now {
+        at: NOW,
+        trusted: true,
+    };
+    let begin =
+        |owed: &[InboxId]| begin_careful(&post.conn, &post.context, contact, owed, now).unwrap();
+    let mut owed = begin(&[]);
+    for _ in 0..10 {
+        owed = begin(&owed);
+        assert_eq!(owed.len(), 1);
+    }
+    // Those of a program that did not come back count.
+    let dead = "SELECT count(*) FROM inbox WHERE state = 'dead' AND why = 'interrupted'";
+    for _ in 0..INTERRUPTIONS_MAX {
+        assert_eq!(post.count(dead), 0);
+        begin(&[]);
+    }
+    assert_eq!(post.count(dead), 1);
+}
