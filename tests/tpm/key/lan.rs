@@ -202,6 +202,7 @@ fn a_box_that_went_live_without_a_drill_says_so_until_there_was_one() {
     assert!(log.contains(MISSED), "{log}");
     let service = it.serve();
     it.wait_until_open();
+    crate::tpm::chip::until("the open page again", || phone.page("/").is_ok());
     assert!(!page().contains("healthpost key drill"), "{}", page());
     let log = super::commands::stop(service);
     assert!(!log.contains(MISSED), "{log}");
