@@ -247,6 +247,26 @@ fn a_denial_that_qualifies_and_one_that_ended_deny_nothing() {
     }
 }
 
+#[test]
+fn what_sounds_like_another_time_or_place_silences_no_sign_of_now() {
+    let texts = [
+        (
+            Lang::En,
+            "when he was eating he choked and is not breathing",
+        ),
+        (Lang::Fr, "mon bebe j'ai peur il ne respire plus"),
+        (Lang::Fr, "je suis chez ma mere elle ne respire plus"),
+        (Lang::Sw, "baba amepooza upande wa kulia"),
+        (Lang::Es, "dolor fuerte al lado de mi pecho"),
+        (Lang::Pt, "dor forte do lado do meu peito"),
+        (Lang::Pt, "febre em criança de 2 anos com convulsões"),
+        (Lang::Pt, "quando ele tinha comido começou a convulsionar"),
+    ];
+    for (lang, text) in texts {
+        must_alarm(lang, text);
+    }
+}
+
 /// "Yes, …", "it is …", "and …", "but …", "the trouble is …".
 const fn openings(lang: Lang) -> [&'static str; 5] {
     match lang {
