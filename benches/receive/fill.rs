@@ -19,7 +19,9 @@ use healthpost::keys::SlotsFile;
 use healthpost::store::audit::{self, Deed};
 use healthpost::store::inbox::{self, Reception};
 use healthpost::store::outbox::Rules;
-use healthpost::store::{BoxKey, contacts, lock, meta, open, outbox, pending, records, sessions};
+use healthpost::store::{
+    BoxKey, Try, contacts, lock, meta, open, outbox, pending, records, sessions,
+};
 use rusqlite::{Connection, TransactionBehavior};
 use std::collections::BTreeMap;
 use std::path::PathBuf;
@@ -284,7 +286,7 @@ fn deliver(conn: &Connection, box_key: &BoxKey, n: u64) -> Result<()> {
         trusted: true,
     };
     let room = usize::try_from(2 * GROUP)?;
-    for claim in outbox::turn(conn, &rules, clock, room)?.claims {
+    for claim in outbox::turn(conn, &rules, clock, room, Try::Careful)?.claims {
         let outcome = SendOutcome::Accepted {
             wamid: Private::new(format!("wamid.sent{:016x}", claim.id.0)),
         };

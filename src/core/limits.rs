@@ -49,7 +49,7 @@ pub const EVENTS_PER_STEP_MAX: usize = 50;
 /// Longest wait for a contact to finish writing, from the first message.
 pub const QUIET_MS_MAX: i64 = 5_000;
 /// Contacts stepped in one transaction of the intake worker.
-pub const CONTACTS_PER_TURN_MAX: usize = 64;
+pub const CONTACTS_PER_TURN_MAX: usize = 256;
 /// Interruptions an event survives: one while nobody suspects it, one beside
 /// the others that waited with it, one alone. The second one alone puts it
 /// aside. Fewer would put innocent ones aside where the power keeps failing.

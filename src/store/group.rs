@@ -11,6 +11,7 @@
 use crate::store::error::Error;
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::{Duration, Instant};
 use tokio::sync::oneshot;
 
 /// Which run of a job this is.
@@ -40,6 +41,9 @@ pub trait Task: Send {
 
     /// Whether the job may wait a little for others.
     fn may_wait(&self) -> bool;
+
+    /// Whether one like it is likely to follow as soon as it is answered.
+    fn comes_again(&self) -> bool;
 }
 
 /// A job with its types.
@@ -150,6 +154,10 @@ where
     fn may_wait(&self) -> bool {
         self.lazy
     }
+
+    fn comes_again(&self) -> bool {
+        false
+    }
 }
 
 impl<T, F> Task for RepeatableWork<T, F>
@@ -173,6 +181,11 @@ where
     fn may_wait(&self) -> bool {
         false
     }
+
+    // Of what the world outside waits for; our own workers pace themselves.
+    fn comes_again(&self) -> bool {
+        self.answer.follow.is_some()
+    }
 }
 
 /// What became of a group.
@@ -183,6 +196,8 @@ pub struct Outcome {
     pub result: Result<(), Error>,
     /// What a single job said that concerns the disk or the file as a whole.
     pub job_trouble: Option<Error>,
+    /// How long the commit took.
+    pub flushed: Duration,
 }
 
 /// Runs `tasks` in one transaction and commits; those that can be run again
@@ -208,6 +223,7 @@ pub fn run(conn: &Connection, tasks: &mut [Box<dyn Task>]) -> Outcome {
                 done: tasks.len(),
                 result: Err(error),
                 job_trouble,
+                flushed: Duration::ZERO,
             };
         }
     };
@@ -255,14 +271,17 @@ fn run_with_care(
                 done: place + 1,
                 result: Err(lost),
                 job_trouble,
+                flushed: Duration::ZERO,
             };
         }
     }
+    let begun = Instant::now();
     let result = execute(conn, "COMMIT").inspect_err(|_| roll_back(conn));
     Outcome {
         done: all,
         result,
         job_trouble,
+        flushed: begun.elapsed(),
     }
 }
 

@@ -105,7 +105,7 @@ impl Writer {
             written: tokio::time::Instant::now(),
             changes: 0,
             expected: 0,
-            took: Duration::ZERO,
+            flushed: Duration::ZERO,
         };
         let thread = std::thread::Builder::new()
             .name("store-writer".to_owned())

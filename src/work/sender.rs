@@ -121,7 +121,7 @@ impl<M: Messenger> Sender<M> {
         let owed = steps.owed(self.line.moment(now.at));
         let in_doubt_ms = self.policy.in_doubt_ms;
         let line = self.line.clone();
-        let turned = self.writer.run(move |conn| {
+        let turned = self.writer.run_repeatable(move |conn, how| {
             // What stopped the line meanwhile stood there before its message
             // could be claimed again.
             let room = if line.state().carries(now.at) {
@@ -138,7 +138,7 @@ impl<M: Messenger> Sender<M> {
             let news = pull_first_ms(away_ms, up_ms, true) > 0 && pending::any(conn)?;
             let wait = pull_first_ms(away_ms, up_ms, news);
             let room = if wait > 0 { 0 } else { room };
-            let mut turn = outbox::turn(conn, &rules, now, room)?;
+            let mut turn = outbox::turn(conn, &rules, now, room, how)?;
             if wait > 0 {
                 let heard = now.at.plus_ms(wait);
                 turn.next = Some(turn.next.map_or(heard, |next| next.min(heard)));
@@ -228,7 +228,7 @@ impl<M: Messenger> Sender<M> {
         let (now, jitter) = (self.clock.now().at, self.draw());
         let (policy, box_key) = (self.policy, self.box_key.clone());
         self.writer
-            .run(move |conn| {
+            .run_repeatable(move |conn, _| {
                 let Some(outcome) = handed.outcome() else {
                     return outbox::untold(conn, ids, now);
                 };

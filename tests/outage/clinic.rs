@@ -10,7 +10,7 @@ use healthpost::core::outgoing::{Body, Outgoing, Purpose, Templates, neutral_tem
 use healthpost::core::time::{DAY_MS, MINUTE_MS, Now, UnixMs};
 use healthpost::store::cards::Card;
 use healthpost::store::outbox::{self, Claim, Rules, Turn};
-use healthpost::store::{BoxKey, contacts, open};
+use healthpost::store::{BoxKey, Try, contacts, open};
 use rusqlite::Connection;
 use std::path::Path;
 use tempfile::TempDir;
@@ -155,7 +155,7 @@ impl Clinic {
     }
 
     pub fn turn(&self, room: usize) -> Turn {
-        outbox::turn(&self.conn, &self.rules, self.now(), room).unwrap()
+        outbox::turn(&self.conn, &self.rules, self.now(), room, Try::Careful).unwrap()
     }
 
     /// How many may leave now: the sender's own pace, told naively.

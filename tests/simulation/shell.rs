@@ -219,14 +219,8 @@ impl Shell {
                 inbox::receive(conn, &reception, &post.body, items, now.at)?;
             }
             Job::Turn => {
-                // As the writer does it: boldly, and once more with care if
-                // that went wrong.
                 let turn = |how| intake::turn(conn, &self.context, now, chance, how);
-                let bold = nested(conn, || turn(Try::Bold));
-                if bold.is_ok() || conn.is_autocommit() {
-                    return bold.map(Done::Turned);
-                }
-                return turn(Try::Careful).map(Done::Turned);
+                return boldly(conn, turn).map(Done::Turned);
             }
             Job::Begin(contact, owed) => {
                 let begun = intake::begin_careful(conn, &self.context, *contact, owed, now)?;
@@ -237,7 +231,8 @@ impl Shell {
                 intake::careful(conn, &self.context, *contact, begun, now, chance)?;
             }
             Job::Claim(room) => {
-                let claims = outbox::turn(conn, &self.rules, now, *room)?.claims;
+                let turn = |how| outbox::turn(conn, &self.rules, now, *room, how);
+                let claims = boldly(conn, turn)?.claims;
                 let check = |one: &Claim| invariant_emergency_goes_next(conn, one.id.0, now.at);
                 let judged = claims.iter().try_for_each(check);
                 return Ok(Done::Claimed(claims, judged));
@@ -301,6 +296,16 @@ impl Shell {
             .query_row(&pragma, [], |row| row.get::<_, i64>(0))
             .unwrap();
     }
+}
+
+/// A job as the writer does it: boldly, and once more with care if that went
+/// wrong.
+fn boldly<T>(conn: &Connection, job: impl Fn(Try) -> Result<T, Error>) -> Result<T, Error> {
+    let bold = nested(conn, || job(Try::Bold));
+    if bold.is_ok() || conn.is_autocommit() {
+        return bold;
+    }
+    job(Try::Careful)
 }
 
 /// Our own number at the provider.

@@ -203,6 +203,7 @@ mod tests {
     use crate::core::inbound::Receipt;
     use crate::core::time::{DAY_MS, HOUR_MS, Now};
     use crate::store::clock_moves;
+    use crate::store::Try;
     use crate::store::tests::{box_key, contact, db, queue};
 
     const NOW: UnixMs = UnixMs(20 * HOUR_MS);
@@ -216,7 +217,7 @@ mod tests {
         let now = Now { at, trusted: true };
         let mut claims = Vec::new();
         loop {
-            let turn = turn(conn, &rules, now, room).unwrap();
+            let turn = turn(conn, &rules, now, room, Try::Careful).unwrap();
             let idle = turn.claims.is_empty() && !turn.more;
             claims.extend(turn.claims);
             if idle {
@@ -381,7 +382,7 @@ mod tests {
         };
         let turn_at = |at| {
             let now = Now { at, trusted: true };
-            turn(&conn, &asking, now, 10).unwrap()
+            turn(&conn, &asking, now, 10, Try::Careful).unwrap()
         };
         let amina = contact(&conn, "243970000001");
         queue(&conn, amina, Purpose::Notice, "a1");
@@ -439,7 +440,7 @@ mod tests {
                 at: NOW,
                 trusted: true,
             };
-            turn(&conn, &rules, now, 10).unwrap().claims.len()
+            turn(&conn, &rules, now, 10, Try::Careful).unwrap().claims.len()
         };
         assert_eq!(start(2), 0, "the same ceiling holds it still");
         assert_eq!(start(3), 1);

@@ -9,7 +9,7 @@ use crate::core::outgoing::{Body, Outgoing, Purpose};
 use crate::core::time::{Now, UnixMs};
 use crate::ports::Call;
 use crate::store::nested::nested;
-use crate::store::{Error, Result, contacts};
+use crate::store::{Error, Result, Try, contacts};
 use rusqlite::{Connection, params};
 
 /// A message handed to the sender: its attempt is committed before it leaves.
@@ -43,11 +43,18 @@ pub struct Turn {
 /// up to `room` messages that may leave now, opening an attempt for each:
 /// emergencies of anybody first, then whoever has been ready for longest. With
 /// no room the queue is still tended: what grew too old ends, what lost its
-/// window is held.
+/// window is held. With [`Try::Bold`] the first fault of any of them is returned,
+/// for the caller to take everything back and come again.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn turn(conn: &Connection, rules: &Rules, now: Now, room: usize) -> Result<Turn> {
+pub fn turn(
+    conn: &Connection,
+    rules: &Rules,
+    now: Now,
+    room: usize,
+    how: Try,
+) -> Result<Turn> {
     let ceiling = if room > 0 {
         let ceiling = Ceiling::read(conn, rules, now.at)?;
         ceiling.look_again(conn, now.at)?;
@@ -56,14 +63,25 @@ pub fn turn(conn: &Connection, rules: &Rules, now: Now, room: usize) -> Result<T
         None
     };
     let mut turn = Turn {
-        more: look::look(conn, rules, now)?,
+        more: look::look(conn, rules, now, how)?,
         ..Turn::default()
     };
     if let Some(mut ceiling) = ceiling {
         for rank in [0, 1] {
             let left = room.saturating_sub(turn.claims.len());
             for ready in ready(conn, rank, now.at, left)? {
-                take_or_set_aside(conn, rules, &ready, now, &mut ceiling, &mut turn)?;
+                let taken = || take_within(conn, rules, &ready, now, &ceiling);
+                let taken = match how {
+                    Try::Bold => taken()?,
+                    Try::Careful => or_set_aside(conn, &ready, now, taken)?,
+                };
+                match taken {
+                    Some(claim) => {
+                        ceiling.take(ready.errand);
+                        turn.claims.push(claim);
+                    }
+                    None => turn.more = true,
+                }
             }
         }
     }
@@ -124,37 +142,37 @@ fn next(conn: &Connection, sends: bool) -> Result<Option<UnixMs>> {
     Ok(next.map(UnixMs))
 }
 
-fn take_or_set_aside(
+/// Takes a head unless the day's ceiling holds it.
+fn take_within(
     conn: &Connection,
     rules: &Rules,
     ready: &Ready,
     now: Now,
-    ceiling: &mut Ceiling,
-    turn: &mut Turn,
-) -> Result<()> {
-    let taken = nested(conn, || {
-        if ceiling.holds(conn, (ready.contact, ready.head), ready.errand, now.at)? {
-            return Ok(None);
-        }
-        take(conn, rules, ready, now)
-    });
-    match taken {
-        Ok(Some(claim)) => {
-            ceiling.take(ready.errand);
-            turn.claims.push(claim);
-        }
-        Ok(None) => turn.more = true,
-        Err(error) if error.is_transient() => return Err(error),
-        // One row that does not read back must not hold up the others.
-        Err(_) => {
-            turn.more = true;
+    ceiling: &Ceiling,
+) -> Result<Option<Claim>> {
+    if ceiling.holds(conn, (ready.contact, ready.head), ready.errand, now.at)? {
+        return Ok(None);
+    }
+    take(conn, rules, ready, now)
+}
+
+/// One row that does not read back must not hold up the others.
+fn or_set_aside(
+    conn: &Connection,
+    ready: &Ready,
+    now: Now,
+    take: impl FnOnce() -> Result<Option<Claim>>,
+) -> Result<Option<Claim>> {
+    match nested(conn, take) {
+        Err(error) if !error.is_transient() => {
             let (failed, why) = (DeliveryState::Failed, Why::Unreadable);
             look::or_set_aside(conn, ready.contact, now.at, || {
                 end(conn, ready.head, failed, why, now.at)
             })?;
+            Ok(None)
         }
+        taken => taken,
     }
-    Ok(())
 }
 
 /// Opens the attempt; nothing if the message no longer waits, and then the

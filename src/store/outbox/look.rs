@@ -6,7 +6,7 @@ use crate::core::id::ContactId;
 use crate::core::limits::LOOKS_PER_TURN_MAX;
 use crate::core::time::{HOUR_MS, Now, UnixMs};
 use crate::store::nested::nested;
-use crate::store::{Error, Result, dead_letter};
+use crate::store::{Error, Result, Try, dead_letter};
 use rusqlite::{Connection, params};
 
 /// How long a contact is left alone whose queue cannot be planned, ms.
@@ -17,12 +17,12 @@ pub(super) const TO_LOOK_AT: &str = "SELECT contact_id FROM lane INDEXED BY lane
      WHERE look_at IS NOT NULL AND look_at <= ?1 ORDER BY look_at LIMIT ?2";
 
 /// Plans the contacts whose turn it is to be looked at, at most
-/// `LOOKS_PER_TURN_MAX`; true if there may be more. Should one of them fail for
-/// good, all are planned again, each for itself.
+/// `LOOKS_PER_TURN_MAX`; true if there may be more. With care, should one of
+/// them fail for good, all are planned again, each for itself.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub(super) fn look(conn: &Connection, rules: &Rules, now: Now) -> Result<bool> {
+pub(super) fn look(conn: &Connection, rules: &Rules, now: Now, how: Try) -> Result<bool> {
     let limit = i64::try_from(LOOKS_PER_TURN_MAX).unwrap_or(i64::MAX);
     let due: Vec<ContactId> = conn
         .prepare_cached(TO_LOOK_AT)?
@@ -31,8 +31,14 @@ pub(super) fn look(conn: &Connection, rules: &Rules, now: Now) -> Result<bool> {
     if due.is_empty() {
         return Ok(false);
     }
+    let more = due.len() == LOOKS_PER_TURN_MAX;
     let plan = |contact: &ContactId| lane::plan_contact(conn, rules, *contact, now);
-    match nested(conn, || due.iter().try_for_each(plan)) {
+    let plan_all = || due.iter().try_for_each(plan);
+    let planned = match how {
+        Try::Bold => return plan_all().map(|()| more),
+        Try::Careful => nested(conn, plan_all),
+    };
+    match planned {
         Err(error) if !error.is_transient() => {
             for contact in &due {
                 or_set_aside(conn, *contact, now.at, || plan(contact))?;
@@ -40,7 +46,7 @@ pub(super) fn look(conn: &Connection, rules: &Rules, now: Now) -> Result<bool> {
         }
         planned => planned?,
     }
-    Ok(due.len() == LOOKS_PER_TURN_MAX)
+    Ok(more)
 }
 
 /// Does work on a contact's queue; if it fails for good it is taken back and

@@ -65,6 +65,7 @@ mod tests {
     use crate::core::delivery::{SendOutcome, WindowRule};
     use crate::core::inbound::ProviderError;
     use crate::core::time::{DAY_MS, HOUR_MS};
+    use crate::store::Try;
     use crate::store::tests::{contact, db, queue};
 
     /// As at Meta: a window of a day, and no template that could be sent.
@@ -76,7 +77,7 @@ mod tests {
             },
             ..rules()
         };
-        turn(conn, &rules, Now { at, trusted }, 10).unwrap().claims
+        turn(conn, &rules, Now { at, trusted }, 10, Try::Careful).unwrap().claims
     }
 
     fn wrote(conn: &Connection, who: ContactId, at: UnixMs) {

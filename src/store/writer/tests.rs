@@ -205,6 +205,19 @@ async fn jobs_that_repeat_are_run_again_with_care_when_one_goes_wrong() {
     thread.stop().unwrap();
 }
 
+/// Whoever paces itself would only be waited for in vain.
+#[test]
+fn only_what_the_world_waits_for_is_expected_back() {
+    let (reply, _answer) = oneshot::channel();
+    let webhook = RepeatableWork::new(|_: &_, _| Ok(()), Some(Box::new(|(): &()| ())), reply);
+    assert!(webhook.comes_again());
+    let (reply, _answer) = oneshot::channel();
+    let turn = RepeatableWork::new(|_: &_, _| Ok(()), None, reply);
+    assert!(!turn.comes_again());
+    let (reply, _answer) = oneshot::channel();
+    assert!(!Work::new(|_: &_| Ok(()), reply, false).comes_again());
+}
+
 #[tokio::test]
 async fn what_was_answered_is_there_after_a_restart() {
     let (folder, conn) = database();
@@ -298,6 +311,9 @@ async fn a_panic_of_the_thread_itself_is_said_and_ends_the_waiting() {
         }
         fn answer(self: Box<Self>, _: Result<(), Error>) {}
         fn may_wait(&self) -> bool {
+            false
+        }
+        fn comes_again(&self) -> bool {
             false
         }
     }

@@ -38,11 +38,11 @@ pub(super) struct Turn {
     pub(super) written: tokio::time::Instant,
     /// Rows changed through this connection, as SQLite counts them.
     pub(super) changes: u64,
-    /// Whom the next group may expect: those the last one answered and those
-    /// that were waiting by then.
+    /// Whom the next group may expect: those the last one answered who are
+    /// likely to come again, and those that were waiting by then.
     pub(super) expected: usize,
-    /// How long the last group took.
-    pub(super) took: Duration,
+    /// How long the last commit took.
+    pub(super) flushed: Duration,
 }
 
 impl Turn {
@@ -125,7 +125,7 @@ impl Turn {
             let bound = Duration::from_millis(limits::WRITER_COMPANY_MS);
             self.gather(waiting, bound, None).await;
         }
-        let bound = (self.took / 4).min(Duration::from_millis(limits::WRITER_RETURN_MS_MAX));
+        let bound = (self.flushed / 4).min(Duration::from_millis(limits::WRITER_RETURN_MS_MAX));
         // Below the timer's resolution a wait would cost more than it brings.
         if self.expected > 1 && bound >= Duration::from_millis(1) {
             self.gather(waiting, bound, Some(self.expected)).await;
@@ -176,10 +176,10 @@ impl Turn {
                 }
                 return;
             }
-            let begun = tokio::time::Instant::now();
             let outcome = group::run(&self.conn, waiting);
-            self.took = begun.elapsed();
-            self.expected = outcome.done + self.queue.len();
+            self.flushed = outcome.flushed;
+            let again = waiting.iter().take(outcome.done);
+            self.expected = again.filter(|task| task.comes_again()).count() + self.queue.len();
             let changes = self.conn.total_changes();
             if changes != self.changes {
                 self.changes = changes;
