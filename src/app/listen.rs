@@ -71,7 +71,10 @@ pub fn serve_lan(
     stop: CancellationToken,
 ) -> Result<impl Future<Output = ()> + Send + 'static> {
     let (wire, router) = if tls {
-        let tls = TlsAcceptor::from(shown.config()?);
+        let tls = Tls {
+            acceptor: TlsAcceptor::from(shown.config()?),
+            shown: shown.clone(),
+        };
         let astray = crate::web::lan::to_https();
         (Wire::Tls(tls, astray), router)
     } else {
@@ -92,7 +95,13 @@ pub async fn serve(listener: StdListener, router: Router, stop: CancellationToke
 enum Wire {
     Plain,
     /// With the routes for those who do not speak it.
-    Tls(TlsAcceptor, Router),
+    Tls(Tls, Router),
+}
+
+#[derive(Clone)]
+struct Tls {
+    acceptor: TlsAcceptor,
+    shown: Shown,
 }
 
 async fn serve_within(
@@ -175,7 +184,7 @@ enum Begun {
 
 /// The first byte tells who speaks TLS. `None` for whoever says nothing, or
 /// breaks off.
-async fn begin(stream: TcpStream, tls: TlsAcceptor) -> Option<Begun> {
+async fn begin(stream: TcpStream, tls: Tls) -> Option<Begun> {
     const HANDSHAKE: u8 = 0x16;
     let begun = async {
         let mut first = [0];
@@ -186,7 +195,9 @@ async fn begin(stream: TcpStream, tls: TlsAcceptor) -> Option<Begun> {
         if first != [HANDSHAKE] {
             return Err(std::io::ErrorKind::InvalidData.into());
         }
-        Ok(Begun::Tls(Box::new(tls.accept(stream).await?)))
+        // Just after a start the certificate is still being read.
+        tls.shown.ready().await;
+        Ok(Begun::Tls(Box::new(tls.acceptor.accept(stream).await?)))
     };
     let bound = Duration::from_millis(limits::TLS_HANDSHAKE_MS_MAX);
     match tokio::time::timeout(bound, begun).await {
@@ -230,9 +241,15 @@ async fn next(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::time::{Now, UnixMs};
+    use crate::device::authority::Authority;
+    use crate::device::chance::KernelChance;
     use axum::routing::get;
+    use rustls::pki_types::{CertificateDer, ServerName};
+    use rustls::{ClientConfig, RootCertStore};
     use std::io::{Read, Write};
     use std::net::TcpStream as StdStream;
+    use tokio_rustls::TlsConnector;
 
     const PATIENCE: Duration = Duration::from_secs(20);
 
@@ -295,6 +312,54 @@ mod tests {
         assert!(!String::from_utf8_lossy(&rest).contains("here"));
         served.stop.cancel();
         served.runtime.shutdown_timeout(PATIENCE);
+    }
+
+    /// A client that trusts an authority and shakes hands at once.
+    async fn shake_hands(address: SocketAddr, authority: &Authority) -> std::io::Result<()> {
+        let mut roots = RootCertStore::empty();
+        let certificate = CertificateDer::from(authority.certificate());
+        roots.add(certificate).unwrap();
+        let ring = Arc::new(rustls::crypto::ring::default_provider());
+        let client = ClientConfig::builder_with_provider(ring)
+            .with_safe_default_protocol_versions()
+            .unwrap()
+            .with_root_certificates(roots)
+            .with_no_client_auth();
+        let stream = TcpStream::connect(address).await?;
+        let name = ServerName::try_from("healthpost.local").unwrap();
+        let connector = TlsConnector::from(Arc::new(client));
+        connector.connect(name, stream).await.map(drop)
+    }
+
+    #[tokio::test]
+    async fn who_comes_before_the_certificate_is_read_waits_for_it() {
+        #[allow(
+            clippy::disallowed_methods,
+            reason = "the client has a clock of its own"
+        )]
+        let now = Now {
+            at: UnixMs(jiff::Timestamp::now().as_millisecond()),
+            trusted: true,
+        };
+        let chance = KernelChance::new().unwrap();
+        let names = ["healthpost.local".to_owned()];
+        let authority = Authority::make(&names, now.at, &chance).unwrap();
+        let leaf = authority.issue(&names.into(), now, &chance).unwrap();
+        let listener = bind("127.0.0.1:0".parse().unwrap(), "lan.listen").unwrap();
+        let address = listener.local_addr().unwrap();
+        let (shown, stop) = (Shown::default(), CancellationToken::new());
+        let serving = serve_lan(listener, true, &shown, Router::new(), stop.clone()).unwrap();
+        let serving = tokio::spawn(serving);
+        let early = shake_hands(address, &authority);
+        let read = async {
+            tokio::time::sleep(Duration::from_millis(100)).await;
+            shown.show(&leaf).unwrap();
+        };
+        let (early, ()) = tokio::join!(early, read);
+        early.unwrap();
+        shake_hands(address, &authority).await.unwrap();
+        stop.cancel();
+        serving.await.unwrap();
     }
 
     #[test]

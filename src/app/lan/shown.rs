@@ -8,11 +8,12 @@ use rustls::crypto::ring;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
-use std::sync::{Arc, PoisonError, RwLock};
+use std::sync::Arc;
+use tokio::sync::watch;
 
 /// What is shown; nothing at first.
 #[derive(Clone, Default)]
-pub struct Shown(Arc<RwLock<Option<Arc<CertifiedKey>>>>);
+pub struct Shown(Arc<watch::Sender<Option<Arc<CertifiedKey>>>>);
 
 impl std::fmt::Debug for Shown {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -22,20 +23,20 @@ impl std::fmt::Debug for Shown {
 
 impl ResolvesServerCert for Shown {
     fn resolve(&self, _: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.0.borrow().clone()
     }
 }
 
 impl Shown {
     /// Whether there is anything to show.
     pub fn is_empty(&self) -> bool {
-        self.0
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .is_none()
+        self.0.borrow().is_none()
+    }
+
+    /// Waits until there is something to show.
+    pub async fn ready(&self) {
+        // It ends with an error only when nobody is left to show anything.
+        drop(self.0.subscribe().wait_for(Option::is_some).await);
     }
 
     /// Shows a leaf from now on.
@@ -48,7 +49,7 @@ impl Shown {
         let key = ring::sign::any_ecdsa_type(&key).context("the leaf's key cannot sign")?;
         let chain = vec![CertificateDer::from(leaf.certificate.clone())];
         let certified = Arc::new(CertifiedKey::new(chain, key));
-        *self.0.write().unwrap_or_else(PoisonError::into_inner) = Some(certified);
+        self.0.send_replace(Some(certified));
         Ok(())
     }
 
