@@ -202,8 +202,8 @@ mod tests {
     use crate::core::delivery::{Asking, DeliveryState, Limits, SendOutcome};
     use crate::core::inbound::Receipt;
     use crate::core::time::{DAY_MS, HOUR_MS, Now};
-    use crate::store::clock_moves;
     use crate::store::Try;
+    use crate::store::clock_moves;
     use crate::store::tests::{box_key, contact, db, queue};
 
     const NOW: UnixMs = UnixMs(20 * HOUR_MS);
@@ -440,7 +440,10 @@ mod tests {
                 at: NOW,
                 trusted: true,
             };
-            turn(&conn, &rules, now, 10, Try::Careful).unwrap().claims.len()
+            turn(&conn, &rules, now, 10, Try::Careful)
+                .unwrap()
+                .claims
+                .len()
         };
         assert_eq!(start(2), 0, "the same ceiling holds it still");
         assert_eq!(start(3), 1);

@@ -48,13 +48,7 @@ pub struct Turn {
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn turn(
-    conn: &Connection,
-    rules: &Rules,
-    now: Now,
-    room: usize,
-    how: Try,
-) -> Result<Turn> {
+pub fn turn(conn: &Connection, rules: &Rules, now: Now, room: usize, how: Try) -> Result<Turn> {
     let ceiling = if room > 0 {
         let ceiling = Ceiling::read(conn, rules, now.at)?;
         ceiling.look_again(conn, now.at)?;

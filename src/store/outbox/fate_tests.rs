@@ -9,9 +9,9 @@ use crate::core::id::StaffId;
 use crate::core::inbound::{ProviderError, Receipt, Status};
 use crate::core::tasks::Outcome;
 use crate::core::time::{DAY_MS, HOUR_MS};
+use crate::store::Try;
 use crate::store::queue as by_staff;
 use crate::store::staff::{self, NewStaff};
-use crate::store::Try;
 use crate::store::tests::{box_key, contact, count, db, queue};
 
 /// As at Meta: a window of a day, and no template that could be sent.
@@ -36,7 +36,10 @@ fn wrote(conn: &Connection, who: ContactId, at: UnixMs) {
 /// What leaves under a window, everything planned before.
 fn leaves(conn: &Connection, at: UnixMs) -> usize {
     let now = Now { at, trusted: true };
-    turn(conn, &windowed(), now, 10, Try::Careful).unwrap().claims.len()
+    turn(conn, &windowed(), now, 10, Try::Careful)
+        .unwrap()
+        .claims
+        .len()
 }
 
 fn nurse(conn: &Connection) -> StaffId {

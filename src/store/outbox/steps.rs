@@ -77,7 +77,9 @@ mod tests {
             },
             ..rules()
         };
-        turn(conn, &rules, Now { at, trusted }, 10, Try::Careful).unwrap().claims
+        turn(conn, &rules, Now { at, trusted }, 10, Try::Careful)
+            .unwrap()
+            .claims
     }
 
     fn wrote(conn: &Connection, who: ContactId, at: UnixMs) {

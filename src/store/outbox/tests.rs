@@ -382,7 +382,10 @@ fn what_was_being_asked_about_ends_with_its_contact() {
     end(&conn, &claim, &SendOutcome::Unknown, NOW);
     let at = NOW.plus_ms(15_000);
     let now = Now { at, trusted: true };
-    let asked = turn(&conn, &asking(), now, 10, Try::Careful).unwrap().claims.remove(0);
+    let asked = turn(&conn, &asking(), now, 10, Try::Careful)
+        .unwrap()
+        .claims
+        .remove(0);
     crate::store::erasure::erase_contact(&conn, amina, at).unwrap();
     untold(&conn, (asked.id, asked.attempt), at).unwrap();
     assert_eq!(state(&conn, id), DeliveryState::Cancelled);

@@ -54,6 +54,12 @@ pub fn turn(
     chance: &dyn Chance,
     how: Try,
 ) -> Result<Turn, Error> {
+    let stepping = Stepping {
+        conn,
+        context,
+        now,
+        chance,
+    };
     let due = pending::due(conn, now.at, CONTACTS_PER_TURN_MAX)?;
     let mut turn = Turn {
         more: due.len() == CONTACTS_PER_TURN_MAX,
@@ -67,8 +73,8 @@ pub fn turn(
             break;
         }
         turn.said += match how {
-            Try::Bold => step_boldly(conn, context, contact, &waiting, now, chance)?,
-            Try::Careful => step_or_set_aside(conn, context, contact, &waiting, now, chance)?,
+            Try::Bold => stepping.boldly(contact, &waiting)?,
+            Try::Careful => stepping.or_set_aside(contact, &waiting)?,
         };
         turn.stepped += 1;
     }
@@ -128,96 +134,124 @@ pub fn careful(
 ) -> Result<usize, Error> {
     let mut waiting = sessions::unhandled(conn, contact, &context.box_key, EVENTS_PER_STEP_MAX)?;
     waiting.messages.retain(|w| begun.contains(&w.inbox));
-    step_or_set_aside(conn, context, contact, &waiting, now, chance)
-}
-
-/// Steps a contact's messages together, with nothing to fall back on.
-fn step_boldly(
-    conn: &Connection,
-    context: &Context,
-    contact: ContactId,
-    waiting: &Waiting,
-    now: Now,
-    chance: &dyn Chance,
-) -> Result<usize, Error> {
-    let said = step_contact(conn, context, contact, waiting, now, chance)?;
-    pending::settle(conn, contact, context.quiet_ms, now.at)?;
-    Ok(said)
-}
-
-/// Steps a contact's messages together. If that panics, first the timers that
-/// are due are stepped without them, so that no message has to answer for what
-/// a timer breaks; then the messages one by one, and those that panic alone
-/// become dead letters.
-fn step_or_set_aside(
-    conn: &Connection,
-    context: &Context,
-    contact: ContactId,
-    waiting: &Waiting,
-    now: Now,
-    chance: &dyn Chance,
-) -> Result<usize, Error> {
-    let together = nested(conn, || {
-        step_contact(conn, context, contact, waiting, now, chance)
-    });
-    let said = match together {
-        Err(error) if !error.is_transient() => {
-            step_apart(conn, context, contact, &waiting.messages, now, chance)?
-        }
-        other => other?,
+    let stepping = Stepping {
+        conn,
+        context,
+        now,
+        chance,
     };
-    pending::settle(conn, contact, context.quiet_ms, now.at)?;
-    Ok(said)
+    stepping.or_set_aside(contact, &waiting)
 }
 
-/// Steps the timers and then each message, after all of them together failed.
-fn step_apart(
-    conn: &Connection,
-    context: &Context,
-    contact: ContactId,
-    messages: &[Unhandled],
+/// What the steps of one turn have in common.
+struct Stepping<'a> {
+    conn: &'a Connection,
+    context: &'a Context,
     now: Now,
-    chance: &dyn Chance,
-) -> Result<usize, Error> {
-    let step_alone = |messages: &[Unhandled]| -> Result<Option<usize>, Error> {
-        let alone = Waiting {
+    chance: &'a dyn Chance,
+}
+
+impl Stepping<'_> {
+    /// Steps a contact's messages together, with nothing to fall back on.
+    fn boldly(&self, contact: ContactId, waiting: &Waiting) -> Result<usize, Error> {
+        let said = self.step(contact, waiting)?;
+        self.settle(contact)?;
+        Ok(said)
+    }
+
+    /// Steps a contact's messages together. If that panics, first the timers that
+    /// are due are stepped without them, so that no message has to answer for what
+    /// a timer breaks; then the messages one by one, and those that panic alone
+    /// become dead letters.
+    fn or_set_aside(&self, contact: ContactId, waiting: &Waiting) -> Result<usize, Error> {
+        let together = nested(self.conn, || self.step(contact, waiting));
+        let said = match together {
+            Err(error) if !error.is_transient() => self.apart(contact, &waiting.messages)?,
+            other => other?,
+        };
+        self.settle(contact)?;
+        Ok(said)
+    }
+
+    /// Steps the timers and then each message, after all of them together failed.
+    fn apart(&self, contact: ContactId, messages: &[Unhandled]) -> Result<usize, Error> {
+        let now = self.now.at;
+        let mut said = 0;
+        let timers = sessions::has_due_timers(self.conn, contact, now)?;
+        if timers {
+            said += match self.alone(contact, &[])? {
+                Some(said) => said,
+                None => {
+                    drop_timers(self.conn, contact, now)?;
+                    0
+                }
+            };
+        }
+        for one in messages {
+            // One that was alone from the beginning has had its try.
+            let tried = messages.len() == 1 && !timers;
+            let alone = if tried {
+                None
+            } else {
+                self.alone(contact, std::slice::from_ref(one))?
+            };
+            match alone {
+                Some(more) => said += more,
+                None => set_aside(self.conn, contact, one.inbox, "panicked", now)?,
+            }
+        }
+        Ok(said)
+    }
+
+    /// Steps some of a contact's messages; nothing if that fails for good.
+    fn alone(&self, contact: ContactId, messages: &[Unhandled]) -> Result<Option<usize>, Error> {
+        let waiting = Waiting {
             // What was said meanwhile is the newest question.
-            prompt: outbox::last_prompt(conn, contact)?,
+            prompt: outbox::last_prompt(self.conn, contact)?,
             messages: messages.to_vec(),
         };
-        let stepped = nested(conn, || {
-            step_contact(conn, context, contact, &alone, now, chance)
-        });
-        match stepped {
+        match nested(self.conn, || self.step(contact, &waiting)) {
             Err(error) if !error.is_transient() => Ok(None),
             other => other.map(Some),
         }
-    };
-    let mut said = 0;
-    let timers = sessions::has_due_timers(conn, contact, now.at)?;
-    if timers {
-        said += match step_alone(&[])? {
-            Some(said) => said,
-            None => {
-                drop_timers(conn, contact, now.at)?;
-                0
-            }
-        };
     }
-    for one in messages {
-        // One that was alone from the beginning has had its try.
-        let tried = messages.len() == 1 && !timers;
-        let alone = if tried {
-            None
-        } else {
-            step_alone(std::slice::from_ref(one))?
-        };
-        match alone {
-            Some(more) => said += more,
-            None => set_aside(conn, contact, one.inbox, "panicked", now.at)?,
+
+    /// One step of the engine, and everything that follows from it.
+    fn step(&self, contact: ContactId, waiting: &Waiting) -> Result<usize, Error> {
+        let (conn, now) = (self.conn, self.now);
+        let session = load_or_begin_anew(conn, contact, now.at)?;
+        let (flow, changed) = self.context.flows.speak(&session);
+        let mut events = Vec::with_capacity(waiting.messages.len() + 2);
+        if changed {
+            events.push(Event::FlowChanged);
         }
+        if let Some(prompt) = &waiting.prompt {
+            events.push(Event::QuestionSent {
+                at: prompt.accepted,
+                stamp: prompt.stamp,
+            });
+        }
+        let timers = sessions::take_due_timers(conn, contact, now.at)?;
+        events.extend(timers.into_iter().map(Event::Timer));
+        for one in &waiting.messages {
+            match &one.received {
+                Some(received) => {
+                    events.push(Event::Message(received.clone()));
+                    sessions::mark_handled(conn, one.inbox)?;
+                }
+                None => set_aside(conn, contact, one.inbox, "does not read back", now.at)?,
+            }
+        }
+        let fresh = Fresh {
+            record_id: draw_record_id(conn, self.chance)?,
+        };
+        let step = step(flow, &self.context.clinic, session, &events, now, &fresh);
+        apply::apply(conn, contact, step, now, self.chance)
     }
-    Ok(said)
+
+    fn settle(&self, contact: ContactId) -> Result<(), Error> {
+        pending::settle(self.conn, contact, self.context.quiet_ms, self.now.at)
+    }
 }
 
 /// A timer's step broke off: without the timer it cannot do so again.
@@ -238,44 +272,6 @@ fn set_aside(
     sessions::mark_dead(conn, inbox, why)?;
     counters::add(conn, "engine.dead_letters", 1)?;
     dead_letter::tell_staff(conn, Some(contact), &inbox.to_string(), now)
-}
-
-fn step_contact(
-    conn: &Connection,
-    context: &Context,
-    contact: ContactId,
-    waiting: &Waiting,
-    now: Now,
-    chance: &dyn Chance,
-) -> Result<usize, Error> {
-    let session = load_or_begin_anew(conn, contact, now.at)?;
-    let (flow, changed) = context.flows.speak(&session);
-    let mut events = Vec::with_capacity(waiting.messages.len() + 2);
-    if changed {
-        events.push(Event::FlowChanged);
-    }
-    if let Some(prompt) = &waiting.prompt {
-        events.push(Event::QuestionSent {
-            at: prompt.accepted,
-            stamp: prompt.stamp,
-        });
-    }
-    let timers = sessions::take_due_timers(conn, contact, now.at)?;
-    events.extend(timers.into_iter().map(Event::Timer));
-    for one in &waiting.messages {
-        match &one.received {
-            Some(received) => {
-                events.push(Event::Message(received.clone()));
-                sessions::mark_handled(conn, one.inbox)?;
-            }
-            None => set_aside(conn, contact, one.inbox, "does not read back", now.at)?,
-        }
-    }
-    let fresh = Fresh {
-        record_id: draw_record_id(conn, chance)?,
-    };
-    let step = step(flow, &context.clinic, session, &events, now, &fresh);
-    apply::apply(conn, contact, step, now, chance)
 }
 
 /// The contact's conversation. One that does not read back must not silence
