@@ -208,6 +208,7 @@ impl<'a> Reading<'a> {
         sentence: usize,
     ) {
         match pattern.meaning {
+            Meaning::Sign(_) if self.has_stray_denial(pattern, &taken) => {}
             Meaning::Sign(sign) => self.found.push(Found {
                 sign,
                 lang: pattern.lang,
@@ -235,6 +236,23 @@ impl<'a> Reading<'a> {
             Meaning::Now => self.set_mood(sentence, |mood| mood.now = true),
             Meaning::Well => self.set_mood(sentence, |mood| mood.well = true),
         }
+    }
+
+    /// Whether a "no" that was taken for a part of a sign belongs to something
+    /// else: "no fever, she breathes". It stands in a clause with none of the
+    /// sign's other words.
+    fn has_stray_denial(&self, pattern: &Pattern, taken: &[usize]) -> bool {
+        let denies = |at: usize| self.role(at).denies & bit(pattern.lang) != 0;
+        let together = |one: usize, other: usize| {
+            let (from, to) = (one.min(other), one.max(other));
+            (from + 1..=to).all(|at| self.words.gap_before(at) == Gap::Space)
+        };
+        let alone = |at: usize| {
+            !taken
+                .iter()
+                .any(|other| *other != at && together(at, *other))
+        };
+        taken.len() > 1 && taken.iter().any(|at| denies(*at) && alone(*at))
     }
 
     fn set_mood(&mut self, sentence: usize, set: impl FnOnce(&mut Mood)) {
