@@ -1,8 +1,9 @@
 //! Danger signs against labelled phrases in the five languages: how many of
 //! the dangerous ones are found, how many harmless ones raise an alarm.
 //!
-//! The figures are printed, and held to their bounds, for all phrases and for
-//! those written apart from the lists. With `DANGER_MISSES` set at build time
+//! The figures are printed, and held to their bounds, for all phrases, for those
+//! written apart from the lists, and for those the lists were never mended for.
+//! With `DANGER_MISSES` set at build time
 //! the misses are listed too.
 
 #![allow(
@@ -21,6 +22,9 @@ use serde::Deserialize;
 
 const RECALL_MIN: f64 = 0.97;
 const FALSE_ALARMS_MAX: f64 = 0.10;
+/// Of phrases that the lists were never mended for: least recall, most false
+/// alarms. A list that is mended for them needs new ones.
+const AT_FIRST_SIGHT: (f64, f64) = (0.90, 0.16);
 /// Of phrases of one language in a conversation of another.
 const MIXED_RECALL_MIN: f64 = 0.90;
 
@@ -38,11 +42,19 @@ struct Phrase {
     kind: String,
     #[serde(default)]
     held_out: bool,
+    #[serde(default)]
+    unseen: bool,
 }
 
 impl Phrase {
+    fn is_dangerous(&self) -> bool {
+        self.sign != "none"
+    }
+
+    /// Which sign it shows; none where nobody said which.
     fn sign(&self) -> Option<DangerSign> {
-        (self.sign != "none").then(|| DangerSign::of_word(&self.sign).expect("a known sign"))
+        let named = self.is_dangerous() && self.sign != "any";
+        named.then(|| DangerSign::of_word(&self.sign).expect("a known sign"))
     }
 }
 
@@ -62,6 +74,7 @@ fn phrases(lang: Lang) -> Vec<Phrase> {
 struct Tally {
     dangerous: u32,
     found: u32,
+    named: u32,
     right_sign: u32,
     harmless: u32,
     alarms: u32,
@@ -72,23 +85,20 @@ impl Tally {
         let mut tally = Self::default();
         for phrase in phrases {
             let found = find_danger(&phrase.text, Some(lang));
-            let expected = phrase.sign();
-            if expected.is_some() != found.is_some() && option_env!("DANGER_MISSES").is_some() {
+            if phrase.is_dangerous() != found.is_some() && option_env!("DANGER_MISSES").is_some() {
                 println!(
                     "  {lang} {}: {:?} read as {found:?}",
                     phrase.sign, phrase.text
                 );
             }
-            match expected {
-                Some(_) => {
-                    tally.dangerous += 1;
-                    tally.found += u32::from(found.is_some());
-                    tally.right_sign += u32::from(found == expected);
-                }
-                None => {
-                    tally.harmless += 1;
-                    tally.alarms += u32::from(found.is_some());
-                }
+            if phrase.is_dangerous() {
+                tally.dangerous += 1;
+                tally.found += u32::from(found.is_some());
+                tally.named += u32::from(phrase.sign().is_some());
+                tally.right_sign += u32::from(phrase.sign().is_some() && found == phrase.sign());
+            } else {
+                tally.harmless += 1;
+                tally.alarms += u32::from(found.is_some());
             }
         }
         tally
@@ -112,7 +122,7 @@ impl Tally {
             self.alarms,
             self.harmless,
             self.right_sign,
-            self.dangerous,
+            self.named,
         );
     }
 }
@@ -123,21 +133,21 @@ fn check(lang: Lang) {
     let of_kind = |kind: &str| phrases.iter().filter(|phrase| phrase.kind == kind).count();
     assert!(of_kind("misspelt") >= 25);
     assert!(of_kind("negated") + of_kind("history") >= 30);
-    assert!(phrases.iter().filter(|phrase| phrase.held_out).count() * 5 >= phrases.len());
-
     let held_out = phrases.iter().filter(|phrase| phrase.held_out);
+    let unseen = phrases.iter().filter(|phrase| phrase.unseen);
+    assert!((held_out.clone().count() + unseen.clone().count()) * 5 >= phrases.len());
+
+    let mended_for = (RECALL_MIN, FALSE_ALARMS_MAX);
     let parts = [
-        ("all", Tally::of(lang, phrases.iter())),
-        ("held out", Tally::of(lang, held_out)),
+        ("all", Tally::of(lang, phrases.iter()), mended_for),
+        ("held out", Tally::of(lang, held_out), mended_for),
+        ("at first sight", Tally::of(lang, unseen), AT_FIRST_SIGHT),
     ];
-    for (part, tally) in parts {
+    for (part, tally, (least, most)) in parts {
         tally.print(lang, part);
         let (recall, alarms) = (tally.recall(), tally.false_alarms());
-        assert!(recall >= RECALL_MIN, "{lang} {part}: recall {recall:.3}");
-        assert!(
-            alarms <= FALSE_ALARMS_MAX,
-            "{lang} {part}: false alarms {alarms:.3}"
-        );
+        assert!(recall >= least, "{lang} {part}: recall {recall:.3}");
+        assert!(alarms <= most, "{lang} {part}: false alarms {alarms:.3}");
     }
 }
 
@@ -173,8 +183,10 @@ fn a_sign_is_found_in_a_conversation_of_another_language() {
     for own in Lang::ALL {
         let of_own = phrases(own);
         for held in Lang::ALL.into_iter().filter(|held| *held != own) {
-            let plain = of_own.iter().filter(|phrase| phrase.kind != "misspelt");
-            let tally = Tally::of(held, plain);
+            // Harmless words that were chosen for being near a danger are judged
+            // in their own language alone.
+            let plain = |phrase: &&Phrase| !matches!(phrase.kind.as_str(), "misspelt" | "near");
+            let tally = Tally::of(held, of_own.iter().filter(plain));
             let (recall, alarms) = (tally.recall(), tally.false_alarms());
             println!("{own} in {held}: recall {recall:.3}, false alarms {alarms:.3}");
             assert!(recall >= MIXED_RECALL_MIN, "{own} in {held}: {recall:.3}");

@@ -349,17 +349,17 @@ mod tests {
         let address = listener.local_addr().unwrap();
         let (shown, stop) = (Shown::default(), CancellationToken::new());
         let serving = serve_lan(listener, true, &shown, Router::new(), stop.clone()).unwrap();
-        let serving = tokio::spawn(serving);
-        let early = shake_hands(address, &authority);
         let read = async {
             tokio::time::sleep(Duration::from_millis(100)).await;
             shown.show(&leaf).unwrap();
         };
-        let (early, ()) = tokio::join!(early, read);
-        early.unwrap();
-        shake_hands(address, &authority).await.unwrap();
-        stop.cancel();
-        serving.await.unwrap();
+        let visits = async {
+            let (early, ()) = tokio::join!(shake_hands(address, &authority), read);
+            early.unwrap();
+            shake_hands(address, &authority).await.unwrap();
+            stop.cancel();
+        };
+        tokio::join!(serving, visits);
     }
 
     #[test]

@@ -11,8 +11,9 @@
 use crate::store::error::Error;
 use rusqlite::Connection;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::sync::oneshot;
+use tokio::time::Instant;
 
 /// Which run of a job this is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

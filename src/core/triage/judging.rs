@@ -90,6 +90,6 @@ impl Reading<'_> {
             .saturating_sub(1);
         let mood = self.moods.get(sentence).copied().unwrap_or_default();
         let now = mood.now && !mood.well;
-        mood.elsewhere && !now && !found.sign.stays_urgent()
+        mood.elsewhere & bit(found.lang) != 0 && !now && !found.sign.stays_urgent()
     }
 }

@@ -15,7 +15,7 @@ use std::ops::Range;
 /// Other words allowed between two of a pattern.
 const BETWEEN: usize = 2;
 /// Words looked at on either side when the order is free.
-const AROUND: usize = 7;
+const AROUND: usize = 10;
 /// Most words a pattern has.
 const SLOTS_MAX: usize = 6;
 
@@ -56,7 +56,9 @@ impl Found {
 /// What a sentence says of itself.
 #[derive(Clone, Copy, Default)]
 pub(super) struct Mood {
-    pub(super) elsewhere: bool,
+    /// The languages whose lists say that it tells of the past, of others or in
+    /// general: each is the judge of its own signs.
+    pub(super) elsewhere: u8,
     pub(super) now: bool,
     pub(super) well: bool,
 }
@@ -232,7 +234,10 @@ impl<'a> Reading<'a> {
             Meaning::DeniesNothing => self.cleared.extend(taken),
             // In the order of the words: they are looked for by halves.
             Meaning::NoSign => self.void.push(first),
-            Meaning::Elsewhere => self.set_mood(sentence, |mood| mood.elsewhere = true),
+            Meaning::Elsewhere => {
+                let lang = bit(pattern.lang);
+                self.set_mood(sentence, |mood| mood.elsewhere |= lang);
+            }
             Meaning::Now => self.set_mood(sentence, |mood| mood.now = true),
             Meaning::Well => self.set_mood(sentence, |mood| mood.well = true),
         }

@@ -29,6 +29,8 @@ pub enum DangerSign {
     Stroke,
     /// Fever with a stiff neck.
     StiffNeckFever,
+    /// A belly that is hard, or cannot be touched, or lets nothing through.
+    AcuteAbdomen,
     /// Something poisonous, or too much medicine, swallowed.
     Poisoning,
     /// Bitten or stung by a snake, a scorpion or a rabid animal.
@@ -49,7 +51,7 @@ pub enum DangerSign {
 
 impl DangerSign {
     /// Every sign, most urgent first.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 19] = [
         Self::BreathingTrouble,
         Self::Unconscious,
         Self::Convulsion,
@@ -60,6 +62,7 @@ impl DangerSign {
         Self::SickNewborn,
         Self::Stroke,
         Self::StiffNeckFever,
+        Self::AcuteAbdomen,
         Self::Poisoning,
         Self::Bite,
         Self::SevereBurn,
@@ -83,6 +86,7 @@ impl DangerSign {
             Self::SickNewborn => "sick_newborn",
             Self::Stroke => "stroke",
             Self::StiffNeckFever => "stiff_neck_fever",
+            Self::AcuteAbdomen => "acute_abdomen",
             Self::Poisoning => "poisoning",
             Self::Bite => "bite",
             Self::SevereBurn => "severe_burn",
