@@ -10,7 +10,7 @@ use crate::core::limits::{SENDS_IN_FLIGHT_MAX, SENDS_IN_FLIGHT_MIN};
 use crate::core::private::Private;
 use crate::ports::{Chance, Clock, Messenger, Reconciled, SendOutcome};
 use crate::store::outbox::{self, Claim, Rules, Turn};
-use crate::store::{BoxKey, Error, Writer, pending};
+use crate::store::{BoxKey, Error, Try, Writer, pending};
 use crate::work::Bell;
 use crate::work::line::Line;
 use crate::work::new_codes;
@@ -19,6 +19,7 @@ use crate::work::poll::Hold;
 use crate::work::steps::Steps;
 use crate::work::stretch::Stretch;
 use futures_util::FutureExt;
+use rusqlite::Connection;
 use std::panic::AssertUnwindSafe;
 use std::sync::Arc;
 use std::time::Duration;
@@ -192,7 +193,8 @@ impl<M: Messenger> Sender<M> {
         let mut pause = Duration::from_millis(200);
         // Until its result is stored a message keeps its contact waiting, so
         // the result is kept until it can be.
-        while let Err(error) = self.settle(ids, handed.clone()).await {
+        let mut tried = self.settle(ids, handed.clone(), Try::Bold).await;
+        while let Err(error) = tried {
             tracing::error!(outbox.id = %claim.id, %error, "a result cannot be stored yet");
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
@@ -200,6 +202,7 @@ impl<M: Messenger> Sender<M> {
                 () = stop.cancelled() => return,
             }
             pause = (pause * 2).min(SETTLE_PAUSE_MAX);
+            tried = self.settle(ids, handed.clone(), Try::Careful).await;
         }
     }
 
@@ -224,21 +227,30 @@ impl<M: Messenger> Sender<M> {
         Handed::Result(self.messenger.send(&claim.call).await)
     }
 
-    async fn settle(&self, ids: (OutboxId, AttemptId), handed: Handed) -> Result<(), Error> {
+    /// Stores a result. One that could not be stored is tried again with care:
+    /// should the fault lie with its row, it must not take others' work back.
+    async fn settle(
+        &self,
+        ids: (OutboxId, AttemptId),
+        handed: Handed,
+        how: Try,
+    ) -> Result<(), Error> {
         let (now, jitter) = (self.clock.now().at, self.draw());
         let (policy, box_key) = (self.policy, self.box_key.clone());
-        self.writer
-            .run_repeatable(move |conn, _| {
-                let Some(outcome) = handed.outcome() else {
-                    return outbox::untold(conn, ids, now);
-                };
-                if matches!(handed, Handed::Found { once: true, .. }) {
-                    outbox::not_doubled(conn, ids.0)?;
-                }
-                outbox::settle(conn, &box_key, ids, &outcome, policy, now, jitter)?;
-                Ok(())
-            })
-            .await
+        let job = move |conn: &Connection| {
+            let Some(outcome) = handed.outcome() else {
+                return outbox::untold(conn, ids, now);
+            };
+            if matches!(handed, Handed::Found { once: true, .. }) {
+                outbox::not_doubled(conn, ids.0)?;
+            }
+            outbox::settle(conn, &box_key, ids, &outcome, policy, now, jitter)?;
+            Ok(())
+        };
+        match how {
+            Try::Bold => self.writer.run_repeatable(move |conn, _| job(conn)).await,
+            Try::Careful => self.writer.run(job).await,
+        }
     }
 
     fn draw(&self) -> u32 {

@@ -35,7 +35,7 @@ impl Shown {
 
     /// Waits until there is something to show.
     pub async fn ready(&self) {
-        // It ends with an error only when nobody is left to show anything.
+        // The sender is ours: it cannot be gone before.
         drop(self.0.subscribe().wait_for(Option::is_some).await);
     }
 

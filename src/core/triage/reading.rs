@@ -178,6 +178,9 @@ impl<'a> Reading<'a> {
         taken: &mut Vec<usize>,
     ) {
         let at = taken.first().copied().unwrap_or(0);
+        if self.is_stray_denial(pattern, at) {
+            return;
+        }
         let mut earlier: Option<Vec<usize>> = None;
         // The same word may stand on both sides, denied on one: "no fever, but
         // she is confused, with fever". Both readings are looked at.
@@ -210,7 +213,6 @@ impl<'a> Reading<'a> {
         sentence: usize,
     ) {
         match pattern.meaning {
-            Meaning::Sign(_) if self.has_stray_denial(pattern, &taken) => {}
             Meaning::Sign(sign) => self.found.push(Found {
                 sign,
                 lang: pattern.lang,
@@ -243,23 +245,6 @@ impl<'a> Reading<'a> {
         }
     }
 
-    /// Whether a "no" that was taken for a part of a sign belongs to something
-    /// else: "no fever, she breathes". It stands in a clause with none of the
-    /// sign's other words.
-    fn has_stray_denial(&self, pattern: &Pattern, taken: &[usize]) -> bool {
-        let denies = |at: usize| self.role(at).denies & bit(pattern.lang) != 0;
-        let together = |one: usize, other: usize| {
-            let (from, to) = (one.min(other), one.max(other));
-            (from + 1..=to).all(|at| self.words.gap_before(at) == Gap::Space)
-        };
-        let alone = |at: usize| {
-            !taken
-                .iter()
-                .any(|other| *other != at && together(at, *other))
-        };
-        taken.len() > 1 && taken.iter().any(|at| denies(*at) && alone(*at))
-    }
-
     fn set_mood(&mut self, sentence: usize, set: impl FnOnce(&mut Mood)) {
         if let Some(mood) = self.moods.get_mut(sentence) {
             set(mood);
@@ -287,6 +272,33 @@ impl<'a> Reading<'a> {
             }
         }
         None
+    }
+
+    /// Whether a "no" that would fill a place of a sign belongs to something else:
+    /// "no fever, she breathes". Its clause has none of the sign's other words,
+    /// and it does not end a clause that refers to what was said before: "she was
+    /// breathing, then stopped".
+    fn is_stray_denial(&self, pattern: &Pattern, at: usize) -> bool {
+        let denies = |at: usize| self.role(at).denies & bit(pattern.lang) != 0;
+        if !matches!(pattern.meaning, Meaning::Sign(_)) || pattern.slots.len() < 2 || !denies(at) {
+            return false;
+        }
+        let start = (0..=at)
+            .rev()
+            .take(AROUND)
+            .find(|at| self.words.gap_before(*at) != Gap::Space);
+        let end = (at + 1..)
+            .take(AROUND)
+            .find(|at| self.words.gap_before(*at) != Gap::Space);
+        let (Some(start), Some(end)) = (start, end) else {
+            return false;
+        };
+        let refers_back = end == at + 1 && self.words.gap_before(start) == Gap::Comma;
+        let fills = |at: usize| {
+            let mut slots = pattern.slots.iter();
+            slots.any(|(slot, _)| self.fit(at, *slot).is_some())
+        };
+        !refers_back && !(start..end).any(|other| other != at && !denies(other) && fills(other))
     }
 
     /// The places near a word, in the same sentence.
@@ -328,7 +340,8 @@ impl<'a> Reading<'a> {
             };
             let here = self.fit(at, *slot);
             let here = here.filter(|here| *here >= pattern.least_fit());
-            let free = range.contains(&at) && !taken.contains(&at);
+            let free =
+                range.contains(&at) && !taken.contains(&at) && !self.is_stray_denial(pattern, at);
             if let Some(here) = here.filter(|_| free) {
                 taken.push(at);
                 let whole = self.scatter(pattern, taken, range, backwards, fit.min(here));
