@@ -120,9 +120,9 @@ impl Seeds {
     }
 
     pub fn make(&self, rng: &mut Rng) -> Vec<u8> {
-        let base = match rng.below(100) {
+        let base = match rng.below(400) {
             0 => &self.long,
-            1..=14 => &self.whole,
+            1..=32 => &self.whole,
             _ => rng.pick(&self.short),
         };
         let other = if rng.once_in(4) {

@@ -106,16 +106,16 @@ impl Page<'_> {
         let first = open.first().copied().filter(|_| open.len() > 1);
         let named = first.filter(|place| self.kinds.get(*place) == Some(&Kind::Name));
         let words: Vec<&str> = segment.split_whitespace().collect();
-        let typed = (0..words.len()).any(|at| self.typed_at(&words, at).is_some());
-        let Some(place) = named.filter(|_| words.len() > 1 && !typed) else {
+        let Some(place) = named.filter(|_| words.len() > 1) else {
             return false;
         };
+        // What tells a name from other answers costs more than to read it.
         let name = self.try_read(place, segment);
-        let read = name.is_ok();
-        if read {
-            self.set(place, name);
+        if name.is_err() || (0..words.len()).any(|at| self.typed_at(&words, at).is_some()) {
+            return false;
         }
-        read
+        self.set(place, name);
+        true
     }
 
     fn set(&mut self, place: usize, answer: Result<Value, Misread>) {

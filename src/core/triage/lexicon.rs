@@ -11,6 +11,7 @@
 //! and `*ending` match parts of a word; `=word` allows no misspelling.
 
 use super::list::{Builder, list, read};
+use super::misspelt::Misspelt;
 use super::sign::DangerSign;
 use super::spelling::{
     LETTERS_MAX, SHORTEST_MISSPELT, STEM_MIN, begins_alike, shortened, slack, slack_of_a_lone_word,
@@ -130,9 +131,7 @@ pub(super) struct Lexicon {
     whole: HashMap<Box<str>, Vec<u16>>,
     beginnings: HashMap<Box<str>, u16>,
     endings: HashMap<Box<str>, u16>,
-    /// Terms by the hashes of what letters left out leave of them, in order. It is
-    /// by far the largest table, and so the plainest.
-    misspelt: Vec<(u32, u16)>,
+    misspelt: Misspelt,
     roles: HashMap<Box<str>, Role>,
 }
 
@@ -169,15 +168,13 @@ impl Lexicon {
             whole: HashMap::new(),
             beginnings: HashMap::new(),
             endings: HashMap::new(),
-            misspelt: Vec::new(),
+            misspelt: Misspelt::default(),
             roles: built.roles,
         };
         for ((written, term), id) in built.terms.into_iter().zip(0_u16..) {
             lexicon.add_term(&written, term, id);
         }
-        lexicon.misspelt.sort_unstable();
-        lexicon.misspelt.dedup();
-        lexicon.misspelt.shrink_to_fit();
+        lexicon.misspelt.close();
         lexicon
     }
 
@@ -192,7 +189,7 @@ impl Lexicon {
             let misspelt = &mut self.misspelt;
             let off = slack(word.len());
             if off > 0 {
-                shortened(&word, off, &mut |hash| misspelt.push((hash, id)));
+                shortened(&word, off, &mut |hash| misspelt.add(hash, id));
             }
         }
         self.whole.entry(word.clone()).or_default().push(id);
@@ -262,11 +259,9 @@ impl Lexicon {
         }
         let mut seen: Vec<u16> = Vec::new();
         shortened(word, slack(word.len() + 1), &mut |hash| {
-            let start = self.misspelt.partition_point(|(other, _)| *other < hash);
-            let same = self.misspelt.iter().skip(start);
-            for (_, id) in same.take_while(|(other, _)| *other == hash) {
-                if !seen.contains(id) {
-                    seen.push(*id);
+            for id in self.misspelt.with(hash) {
+                if !seen.contains(&id) {
+                    seen.push(id);
                 }
             }
         });

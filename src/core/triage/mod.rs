@@ -12,6 +12,7 @@ mod denial;
 mod judging;
 mod lexicon;
 mod list;
+mod misspelt;
 mod reading;
 mod rules;
 mod sign;
