@@ -129,6 +129,31 @@ pub enum Content {
     },
 }
 
+impl Content {
+    /// Its words, to be searched for danger signs: typed, tapped, filled in, under
+    /// a photo or over a place.
+    pub fn words(&self) -> Vec<&str> {
+        match self {
+            Self::Text { body } => vec![body.as_str()],
+            Self::Form { response_json } => vec![response_json.as_str()],
+            Self::Choice { title, .. } => vec![title.as_str()],
+            Self::Media(media) => media.caption.iter().map(Private::as_str).collect(),
+            Self::Location { name, address, .. } => {
+                let texts = name.iter().chain(address);
+                texts.map(Private::as_str).collect()
+            }
+            Self::Edit { content, .. } => content.words(),
+            Self::Contacts { .. }
+            | Self::Reaction { .. }
+            | Self::Revoke { .. }
+            | Self::System(_)
+            | Self::Unsupported { .. }
+            | Self::Welcome
+            | Self::Other { .. } => Vec::new(),
+        }
+    }
+}
+
 /// A media attachment by reference; the bytes are fetched later.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Media {

@@ -45,6 +45,8 @@ pub struct Waits {
     pub first: UnixMs,
     /// When they are to be stepped.
     pub due: UnixMs,
+    /// The latest of them that holds a danger sign.
+    pub urgent: Option<InboxId>,
 }
 
 impl Card {
@@ -65,7 +67,7 @@ impl Card {
         let kept = conn
             .prepare_cached(
                 "SELECT username, profile_name, last_stamp, erased_at, pace_minute, pace_count,
-                        waits_from, first_at, due_at FROM contact WHERE id = ?1",
+                        waits_from, first_at, due_at, waits_urgent FROM contact WHERE id = ?1",
             )?
             .query_row([contact.0], |row| {
                 let text = |column| row.get::<_, Option<String>>(column);
@@ -74,6 +76,7 @@ impl Card {
                         from: InboxId(from),
                         first: UnixMs(row.get(7)?),
                         due: UnixMs(row.get(8)?),
+                        urgent: row.get::<_, Option<i64>>(9)?.map(InboxId),
                     }),
                     None => None,
                 };
@@ -132,6 +135,9 @@ impl Card {
 
     /// Notes that the message in row `inbox` is to be stepped.
     pub fn wait(&mut self, inbox: InboxId, quiet_ms: i64, urgent: bool, now: UnixMs) {
+        if let Some(waits) = self.now.waits.as_mut().filter(|_| urgent) {
+            waits.urgent = waits.urgent.max(Some(inbox));
+        }
         let waits = self.now.waits;
         // What is due stays due: more words must not put off the answer to a
         // danger sign, nor hold somebody back who never stops writing.
@@ -146,6 +152,7 @@ impl Card {
             from: waits.map_or(inbox, |it| it.from.min(inbox)),
             first,
             due: pace::due_at(first, now, quiet_ms, urgent, braked),
+            urgent: waits.map_or(urgent.then_some(inbox), |it| it.urgent),
         });
     }
 
@@ -177,7 +184,8 @@ impl Card {
                     pace_minute = ?6, pace_count = ?7 WHERE id = ?1"
         } else {
             "UPDATE contact SET username = ?2, profile_name = ?3, last_stamp = ?4, erased_at = ?5,
-                    pace_minute = ?6, pace_count = ?7, waits_from = ?8, first_at = ?9, due_at = ?10
+                    pace_minute = ?6, pace_count = ?7, waits_from = ?8, first_at = ?9, due_at = ?10,
+                    waits_urgent = ?11
              WHERE id = ?1"
         };
         let mut update = conn.prepare_cached(sql)?;
@@ -197,6 +205,7 @@ impl Card {
             update.raw_bind_parameter(8, waits.map(|it| it.from.0))?;
             update.raw_bind_parameter(9, waits.map(|it| it.first.0))?;
             update.raw_bind_parameter(10, waits.map(|it| it.due.0))?;
+            update.raw_bind_parameter(11, waits.and_then(|it| it.urgent).map(|it| it.0))?;
         }
         update.raw_execute()?;
         Ok(())

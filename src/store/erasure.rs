@@ -10,7 +10,7 @@
 
 use crate::core::id::{ContactId, InboxId};
 use crate::core::time::UnixMs;
-use crate::store::{Result, inbox, media};
+use crate::store::{Result, inbox, media, nobodys};
 use rusqlite::{Connection, params};
 
 /// Erases what a contact wrote and was told; addresses and decisions stay.
@@ -27,7 +27,7 @@ pub fn erase_words(conn: &Connection, contact: ContactId) -> Result<()> {
         "UPDATE inbox SET item = NULL WHERE contact_id = ?1 AND state != 'new' AND item IS NOT NULL",
     )?
     .execute([contact.0])?;
-    erase_nobodys(conn)?;
+    nobodys::erase(conn, contact)?;
     conn.prepare_cached(concat!(
         "UPDATE outbox SET body = NULL WHERE contact_id = ?1 AND body IS NOT NULL
            AND state NOT IN ",
@@ -65,19 +65,6 @@ pub fn withdraw(conn: &Connection, contact: ContactId, inbox: InboxId) -> Result
     }
     Ok(())
 }
-
-/// What nobody can be named for may be theirs: broken letters without a sound
-/// address, words to another number. They are few, and nothing is done with them.
-fn erase_nobodys(conn: &Connection) -> Result<()> {
-    conn.prepare_cached(NOBODYS)?.execute([])?;
-    Ok(())
-}
-
-/// In the words of its index, so that SQLite reads nothing else.
-const NOBODYS: &str = "UPDATE inbox SET item = NULL WHERE id IN (
-     SELECT id FROM inbox INDEXED BY inbox_nobodys
-     WHERE contact_id IS NULL AND item IS NOT NULL
-       AND kind IN ('message', 'malformed', 'call', 'user_id_update'))";
 
 const CLOSE_TASKS: &str = "UPDATE task
      SET state = 'done', detail = NULL, done_at = coalesce(done_at, ?2) WHERE contact_id = ?1";
@@ -284,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn dead_letters_go_with_their_sender_and_nobodys_with_anybody() {
+    fn dead_letters_go_with_their_sender() {
         let conn = db();
         take(&conn, &[words("a1", AMINA), words("b1", BEN)]);
         let (amina, ben) = (contact(&conn, AMINA), contact(&conn, BEN));
@@ -308,21 +295,16 @@ mod tests {
     }
 
     #[test]
-    fn words_to_another_number_go_with_any_erasure() {
+    fn words_to_another_number_go_with_their_sender() {
         let conn = db();
         let mut other = words("a1", AMINA);
         other.phone_number_id = Some("2".into());
         take(&conn, &[other]);
         assert_eq!(holding(&conn, CANARY), 1, "its row, not its body");
-        erase_words(&conn, ContactId(7)).unwrap();
+        erase_words(&conn, contact(&conn, BEN)).unwrap();
+        assert_eq!(holding(&conn, CANARY), 1);
+        erase_words(&conn, contact(&conn, AMINA)).unwrap();
         assert_eq!(holding(&conn, CANARY), 0);
-    }
-
-    #[test]
-    fn what_names_nobody_is_found_without_reading_the_rest() {
-        let told = plan(&db(), NOBODYS);
-        assert!(!told.contains("SCAN inbox\n"), "{told}");
-        assert!(told.contains("inbox_nobodys"), "{told}");
     }
 
     #[test]

@@ -13,6 +13,7 @@ use std::sync::Arc;
 const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001_first.sql")),
     M::up(include_str!("migrations/0002_found_by_index.sql")),
+    M::up(include_str!("migrations/0003_whose_words.sql")),
 ];
 
 /// The newest schema this program knows: how many migrations there are.

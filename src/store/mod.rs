@@ -30,6 +30,7 @@ pub mod media;
 pub mod meta;
 pub mod migrations;
 pub mod nested;
+pub mod nobodys;
 pub mod open;
 pub mod outbox;
 pub mod parked;

@@ -60,13 +60,20 @@ pub fn next_due(conn: &Connection) -> Result<Option<UnixMs>> {
 /// Whatever the database reports.
 pub fn settle(conn: &Connection, contact: ContactId, quiet_ms: i64, now: UnixMs) -> Result<()> {
     let mut card = Card::read(conn, contact)?;
-    let left = match card.waits() {
+    let waited = card.waits();
+    let left = match waited {
         Some(waits) => first_new(conn, contact, waits.from)?,
         None => None,
     };
     card.count_step(now);
     if let Some(left) = left {
         card.wait(left, quiet_ms, false, now);
+        // A danger sign behind more than one step takes does not wait for them.
+        if let Some(urgent) = waited.and_then(|waits| waits.urgent)
+            && first_new(conn, contact, urgent)? == Some(urgent)
+        {
+            card.wait(urgent, quiet_ms, true, now);
+        }
     }
     card.save(conn)
 }
@@ -100,6 +107,41 @@ mod tests {
         assert_eq!(next_due(&conn).unwrap(), Some(at(0)));
         let waits = Card::read(&conn, contact).unwrap().waits().unwrap();
         assert_eq!(waits.from, InboxId(1));
+    }
+
+    #[test]
+    fn a_danger_sign_behind_what_a_step_takes_is_not_put_off() {
+        for stepped in [[1, 3], [1, 2]] {
+            let conn = db();
+            let contact = contact(&conn, "243970000001");
+            let now = UnixMs(1_000_000);
+            let mut card = Card::read(&conn, contact).unwrap();
+            for inbox in [1, 2, 3] {
+                conn.execute(
+                    "INSERT INTO inbox (id, contact_id, kind, stamped_at, received_at, state)
+                     VALUES (?1, ?2, 'message', 0, 0, 'new')",
+                    [inbox, contact.0],
+                )
+                .unwrap();
+                card.wait(InboxId(inbox), 1_500, inbox == 2, now);
+            }
+            card.save(&conn).unwrap();
+            conn.execute(
+                "UPDATE inbox SET state = 'handled' WHERE id IN (?1, ?2)",
+                stepped,
+            )
+            .unwrap();
+            settle(&conn, contact, 1_500, now).unwrap();
+            let danger_waits = stepped == [1, 3];
+            let at = if danger_waits {
+                now
+            } else {
+                now.plus_ms(1_500)
+            };
+            assert_eq!(next_due(&conn).unwrap(), Some(at), "{stepped:?}");
+            let waits = Card::read(&conn, contact).unwrap().waits().unwrap();
+            assert_eq!(waits.urgent, danger_waits.then_some(InboxId(2)));
+        }
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::core::time::{DAY_MS, Now, UnixMs};
 use crate::ports::Clock;
 use crate::store::nested::nested;
 use crate::store::retention::{self, Seek};
-use crate::store::{Error, Writer, clock_moves, erasure, media, secrets};
+use crate::store::{Error, Writer, clock_moves, erasure, media, nobodys, secrets};
 use rusqlite::Connection;
 use std::sync::Arc;
 use std::time::Duration;
@@ -57,6 +57,7 @@ fn drop_old(conn: &Connection, keeping: Keeping, seek: Seek, now: Now) -> Result
     let before = |days: u32| now.at.plus_ms(-i64::from(days) * DAY_MS);
     let bodies = before(keeping.webhooks_days);
     chore(conn, "webhooks", || retention::drop_bodies(conn, bodies))?;
+    chore(conn, "nobody's", || nobodys::drop_old(conn, bodies))?;
     let keeps = keeping.messages_days == 0;
     // Looked at even where all are kept: for what a clock that was ahead dated.
     let old = if keeps {

@@ -6,7 +6,7 @@
 use super::effect::{FlagReason, TaskKind};
 use super::session::{Stage, Warned};
 use super::turn::Turn;
-use super::{consent, cry, media, render};
+use super::{consent, cry, render};
 use crate::core::answers::Value;
 use crate::core::inbound::Content;
 use crate::core::lang::Lang;
@@ -17,7 +17,7 @@ use crate::core::triage::{DangerSign, Facts, danger_in_answers, find_certain_dan
 /// told before or not.
 pub(super) fn search(turn: &mut Turn<'_>, content: &Content) -> bool {
     let mut found = false;
-    for text in media::words(content) {
+    for text in content.words() {
         if let Some(sign) = sign_in(turn, text) {
             if !was_warned_lately(turn, sign) {
                 raise(turn, sign);

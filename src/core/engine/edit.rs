@@ -9,7 +9,7 @@ use super::effect::{RecordStatus, TaskKind};
 use super::event::Received;
 use super::session::{Draft, Stage};
 use super::turn::Turn;
-use super::{consent, danger, media, page, record, rest, resume, step};
+use super::{consent, danger, page, record, rest, resume, step};
 use crate::core::flow::Field;
 use crate::core::id::InboxId;
 use crate::core::inbound::Content;
@@ -18,7 +18,7 @@ use crate::core::inbound::Content;
 pub(super) fn edited(turn: &mut Turn<'_>, message: &Received, content: &Content) {
     consent::note_words(turn);
     danger::search(turn, content);
-    let text = media::words(content).first().map(|text| (*text).to_owned());
+    let text = content.words().first().map(|text| (*text).to_owned());
     let (Some(text), Some(about)) = (text, message.about) else {
         return turn.keep(message.inbox);
     };

@@ -18,42 +18,6 @@ use crate::core::private::Private;
 /// Words of a person.
 type Words = Private<String>;
 
-/// The words of a message, to be searched for danger signs.
-pub(super) fn words(content: &Content) -> Vec<&str> {
-    match content {
-        Content::Text { body } => vec![body.as_str()],
-        Content::Form { response_json } => vec![response_json.as_str()],
-        Content::Choice { title, .. } => vec![title.as_str()],
-        Content::Media(media) => media.caption.iter().map(|c| c.as_str()).collect(),
-        Content::Location { name, address, .. } => {
-            let texts = name.iter().chain(address);
-            texts.map(|text| text.as_str()).collect()
-        }
-        Content::Edit { content, .. } => match content.as_ref() {
-            Content::Text { body } => vec![body.as_str()],
-            Content::Media(media) => media.caption.iter().map(|c| c.as_str()).collect(),
-            Content::Choice { .. }
-            | Content::Form { .. }
-            | Content::Location { .. }
-            | Content::Contacts { .. }
-            | Content::Reaction { .. }
-            | Content::Edit { .. }
-            | Content::Revoke { .. }
-            | Content::System(_)
-            | Content::Unsupported { .. }
-            | Content::Welcome
-            | Content::Other { .. } => Vec::new(),
-        },
-        Content::Contacts { .. }
-        | Content::Reaction { .. }
-        | Content::Revoke { .. }
-        | Content::System(_)
-        | Content::Unsupported { .. }
-        | Content::Welcome
-        | Content::Other { .. } => Vec::new(),
-    }
-}
-
 /// Gathers a message as part of the answer to the question now open.
 pub(super) fn gather(turn: &mut Turn<'_>, message: &Received) {
     let inbox = message.inbox;

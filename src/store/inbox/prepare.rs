@@ -88,9 +88,10 @@ impl Worked {
             },
             // Words on which the search breaks may hold anything: the step,
             // which can put its message aside, is not to wait.
-            urgent: message
-                .and_then(|it| words(&it.content))
-                .is_some_and(|words| unbroken(|| (reception.is_urgent)(words)).unwrap_or(true)),
+            urgent: message.is_some_and(|it| {
+                let mut words = it.content.words().into_iter();
+                words.any(|words| unbroken(|| (reception.is_urgent)(words)).unwrap_or(true))
+            }),
         })
     }
 }
@@ -148,25 +149,6 @@ const fn target(content: &Content) -> Option<&Private<String>> {
         | Content::Media(_)
         | Content::Location { .. }
         | Content::Contacts { .. }
-        | Content::System(_)
-        | Content::Unsupported { .. }
-        | Content::Welcome
-        | Content::Other { .. } => None,
-    }
-}
-
-/// The words of a message that are searched for danger signs.
-fn words(content: &Content) -> Option<&str> {
-    match content {
-        Content::Text { body } => Some(body.as_str()),
-        Content::Media(media) => media.caption.as_ref().map(Private::as_str),
-        Content::Edit { content, .. } => words(content),
-        Content::Choice { .. }
-        | Content::Form { .. }
-        | Content::Location { .. }
-        | Content::Contacts { .. }
-        | Content::Reaction { .. }
-        | Content::Revoke { .. }
         | Content::System(_)
         | Content::Unsupported { .. }
         | Content::Welcome

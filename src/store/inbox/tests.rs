@@ -241,6 +241,32 @@ fn a_full_disk_puts_nothing_aside() {
 }
 
 #[test]
+fn words_of_danger_do_not_wait_wherever_they_stand() {
+    let choice = Content::Choice {
+        id: "x".into(),
+        title: "cannot breathe".into(),
+    };
+    let form = Content::Form {
+        response_json: r#"{"complaint":"cannot breathe"}"#.into(),
+    };
+    let place = Content::Location {
+        latitude: 0.0,
+        longitude: 0.0,
+        name: Some("cannot breathe".into()),
+        address: None,
+    };
+    for content in [choice, form, place] {
+        let conn = db();
+        let mut item = message("w1", phone("243970000001"), NOW, "");
+        if let Ok(Item::Message(message)) = &mut item.content {
+            message.content = content;
+        }
+        take(&conn, &[item], NOW);
+        assert_eq!(due(&conn), NOW.0);
+    }
+}
+
+#[test]
 fn words_on_which_the_search_for_danger_breaks_do_not_wait() {
     let conn = db();
     let key = box_key();
