@@ -8,6 +8,8 @@ use crate::core::private::Private;
 use crate::core::time::UnixMs;
 use serde::{Deserialize, Serialize};
 
+mod words;
+
 /// The ways a provider names one person. Any of them may be missing: a first
 /// contact with a user name may have no phone number at all.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -127,31 +129,6 @@ pub enum Content {
         /// The provider's word for it.
         what: String,
     },
-}
-
-impl Content {
-    /// Its words, to be searched for danger signs: typed, tapped, filled in, under
-    /// a photo or over a place.
-    pub fn words(&self) -> Vec<&str> {
-        match self {
-            Self::Text { body } => vec![body.as_str()],
-            Self::Form { response_json } => vec![response_json.as_str()],
-            Self::Choice { title, .. } => vec![title.as_str()],
-            Self::Media(media) => media.caption.iter().map(Private::as_str).collect(),
-            Self::Location { name, address, .. } => {
-                let texts = name.iter().chain(address);
-                texts.map(Private::as_str).collect()
-            }
-            Self::Edit { content, .. } => content.words(),
-            Self::Contacts { .. }
-            | Self::Reaction { .. }
-            | Self::Revoke { .. }
-            | Self::System(_)
-            | Self::Unsupported { .. }
-            | Self::Welcome
-            | Self::Other { .. } => Vec::new(),
-        }
-    }
 }
 
 /// A media attachment by reference; the bytes are fetched later.
@@ -293,10 +270,14 @@ pub enum Item {
     },
     /// A fault of the account, not of one message.
     ChannelError(ProviderError),
-    /// An account event (template paused, limit changed, …): kept and counted.
+    /// An account event (limit changed, …), or a shape we do not know: kept and
+    /// counted.
     Account {
         /// The webhook field it came in.
         field: String,
+        /// All that it said.
+        #[serde(default)]
+        raw: Private<String>,
     },
     /// What the provider has against the account, or has no more.
     Standing(Standing),

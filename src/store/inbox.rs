@@ -274,6 +274,9 @@ fn store_item(row: &Row<'_>, reception: &Reception<'_>, tally: &mut Tally) -> Re
 
 fn store_message(row: &Row<'_>, reception: &Reception<'_>, message: &Inbound) -> Result<bool> {
     let (conn, now) = (row.conn, row.now);
+    if message.content.is_unknown() {
+        counters::add(conn, "webhook.unknown_types", 1)?;
+    }
     if let Content::System(change) = &message.content {
         row.take_change(reception.quiet_ms, message, change)?;
         return Ok(false);

@@ -345,7 +345,10 @@ impl<'i> Shown<'i> {
                 phone,
             } => self.private([previous, current].into_iter().chain(phone)),
             Item::ChannelError(error) => self.number(error),
-            Item::Account { field } => self.public([field.as_str()]),
+            Item::Account { field, raw } => {
+                self.public([field.as_str()]);
+                self.private([raw]);
+            }
             Item::Standing(standing) => {
                 self.public([standing.event.as_str()]);
                 self.number(standing.verdict);

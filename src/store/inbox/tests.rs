@@ -241,6 +241,32 @@ fn a_full_disk_puts_nothing_aside() {
 }
 
 #[test]
+fn what_nobody_knows_yet_is_kept_and_counted() {
+    let conn = db();
+    let mut item = message("w1", phone("243970000001"), NOW, "");
+    if let Ok(Item::Message(message)) = &mut item.content {
+        message.content = Content::Other {
+            what: "hologram".into(),
+        };
+    }
+    let news = ReceivedItem {
+        dedup: "account:1".into(),
+        phone_number_id: None,
+        content: Ok(Item::Account {
+            field: "security".into(),
+            raw: r#"{"event":"PIN_CHANGED"}"#.into(),
+        }),
+    };
+    take(&conn, &[item, news], NOW);
+    for counter in ["webhook.unknown_types", "webhook.account_events"] {
+        let value = format!("SELECT value FROM counter WHERE name = '{counter}'");
+        assert_eq!(count(&conn, &value), 1, "{counter}");
+    }
+    let kept = "SELECT count(*) FROM inbox WHERE instr(item, 'PIN_CHANGED')";
+    assert_eq!(count(&conn, kept), 1);
+}
+
+#[test]
 fn words_of_danger_do_not_wait_wherever_they_stand() {
     let choice = Content::Choice {
         id: "x".into(),

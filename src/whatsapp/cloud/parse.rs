@@ -68,7 +68,10 @@ fn not_the_envelope(body: &[u8], text: &str) -> ReceivedItem {
         Ok(envelope) => ReceivedItem {
             dedup: dedup::malformed(body),
             phone_number_id: None,
-            content: Ok(ignored(&format!("object {}", envelope.object.as_str()))),
+            content: Ok(Item::Account {
+                field: format!("object {}", word(envelope.object.as_str())),
+                raw: text.into(),
+            }),
         },
         Err(fault) if fault.is_data() => malformed(None, "not the envelope of a webhook", text),
         Err(_) => malformed(None, "not JSON", text),
@@ -139,7 +142,7 @@ fn read_change(account: &str, change: &Change<'_>, items: &mut Vec<ReceivedItem>
             let before = items.len();
             read_value(&channel, change, &value, items);
             if items.len() == before {
-                whole(items, number, account_item(field));
+                whole(items, number, account_item(change));
             }
         }
         ("messages" | "calls" | "user_id_update" | "smb_message_echoes", None) => {
@@ -150,20 +153,23 @@ fn read_change(account: &str, change: &Change<'_>, items: &mut Vec<ReceivedItem>
             ));
         }
         (news::TEMPLATES, _) => {
-            let item = news::template(change.value).unwrap_or_else(|| account_item(field));
+            let item = news::template(change.value).unwrap_or_else(|| account_item(change));
             whole(items, None, item);
         }
         (news::ACCOUNT, _) => {
-            let item = news::standing(change.value).unwrap_or_else(|| account_item(field));
+            let item = news::standing(change.value).unwrap_or_else(|| account_item(change));
             whole(items, None, item);
         }
         ("history" | "smb_app_state_sync", _) => whole(items, None, ignored(field)),
-        (_, _) => whole(items, None, account_item(field)),
+        (_, _) => whole(items, None, account_item(change)),
     }
 }
 
-fn account_item(field: &str) -> Item {
-    Item::Account { field: word(field) }
+fn account_item(change: &Change<'_>) -> Item {
+    Item::Account {
+        field: word(change.field.as_str()),
+        raw: change.value.get().into(),
+    }
 }
 
 fn own_digits(display: &Words<'_>) -> Option<Private<String>> {

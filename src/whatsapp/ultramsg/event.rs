@@ -50,7 +50,8 @@ fn one(raw: Raw<'_>, channel: Channel<'_>) -> ReceivedItem {
         other => {
             let field = word(other);
             let id = format!("{field}:{}", digest(raw));
-            keyed(channel, "event", &id, Item::Account { field })
+            let raw = raw.get().into();
+            keyed(channel, "event", &id, Item::Account { field, raw })
         }
     }
 }

@@ -322,7 +322,7 @@ fn what_is_no_event_is_one_dead_letter_and_costs_nobody_else() {
     said(&items[1]);
     let unknown = one(&event("message_surprise", &data()));
     assert!(
-        matches!(unknown.content.unwrap(), Item::Account { field } if field == "message_surprise")
+        matches!(unknown.content.unwrap(), Item::Account { field, .. } if field == "message_surprise")
     );
 }
 
