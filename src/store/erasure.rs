@@ -13,33 +13,39 @@ use crate::core::time::UnixMs;
 use crate::store::{Result, inbox, media, nobodys};
 use rusqlite::{Connection, params};
 
-/// Erases what a contact wrote and was told; addresses and decisions stay.
+/// Erases what a contact wrote and was told, from row `from` on where an earlier
+/// consent covers what came before; addresses and decisions stay.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn erase_words(conn: &Connection, contact: ContactId) -> Result<()> {
+pub fn erase_words(conn: &Connection, contact: ContactId, from: Option<InboxId>) -> Result<()> {
+    let first = from.map_or(0, |from| from.0);
     conn.prepare_cached(
         "UPDATE webhook SET body = NULL WHERE body IS NOT NULL AND id IN
-             (SELECT webhook_id FROM inbox WHERE contact_id = ?1)",
+             (SELECT webhook_id FROM inbox WHERE contact_id = ?1 AND id >= ?2)",
     )?
-    .execute([contact.0])?;
+    .execute((contact.0, first))?;
     conn.prepare_cached(
-        "UPDATE inbox SET item = NULL WHERE contact_id = ?1 AND state != 'new' AND item IS NOT NULL",
+        "UPDATE inbox SET item = NULL WHERE contact_id = ?1 AND id >= ?2 AND state != 'new'
+           AND item IS NOT NULL",
     )?
-    .execute([contact.0])?;
+    .execute((contact.0, first))?;
     nobodys::erase(conn, contact)?;
     conn.prepare_cached(concat!(
         "UPDATE outbox SET body = NULL WHERE contact_id = ?1 AND body IS NOT NULL
+           AND created_at >= coalesce((SELECT received_at FROM inbox WHERE id = ?2), 0)
            AND state NOT IN ",
         waiting!()
     ))?
-    .execute([contact.0])?;
-    media::erase(conn, contact)?;
-    conn.prepare_cached(
-        "UPDATE contact SET username = NULL, profile_name = NULL
-         WHERE id = ?1 AND (username IS NOT NULL OR profile_name IS NOT NULL)",
-    )?
-    .execute([contact.0])?;
+    .execute((contact.0, first))?;
+    media::erase(conn, contact, InboxId(first))?;
+    if from.is_none() {
+        conn.prepare_cached(
+            "UPDATE contact SET username = NULL, profile_name = NULL
+             WHERE id = ?1 AND (username IS NOT NULL OR profile_name IS NOT NULL)",
+        )?
+        .execute([contact.0])?;
+    }
     Ok(())
 }
 
@@ -100,7 +106,7 @@ pub fn erase_contact(conn: &Connection, contact: ContactId, now: UnixMs) -> Resu
          WHERE contact_id = ?1 AND state = 'sending'",
     )?
     .execute([contact.0])?;
-    erase_words(conn, contact)?;
+    erase_words(conn, contact, None)?;
     conn.prepare_cached(
         "DELETE FROM record_version WHERE record_id IN
              (SELECT id FROM record WHERE contact_id = ?1)",
@@ -129,7 +135,7 @@ pub fn finish(conn: &Connection) -> Result<usize> {
         .query_map([], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
     for contact in &gone {
-        erase_words(conn, ContactId(*contact))?;
+        erase_words(conn, ContactId(*contact), None)?;
         conn.prepare_cached("DELETE FROM address WHERE contact_id = ?1")?
             .execute([contact])?;
         for table in ["session", "timer"] {
@@ -231,7 +237,7 @@ mod tests {
         let conn = db();
         take(&conn, &[words("a1", AMINA), words("b1", BEN)]);
         assert_eq!(count(&conn, "SELECT count(body) FROM webhook"), 1);
-        erase_words(&conn, contact(&conn, AMINA)).unwrap();
+        erase_words(&conn, contact(&conn, AMINA), None).unwrap();
         assert_eq!(count(&conn, "SELECT count(body) FROM webhook"), 0);
         assert_eq!(holding(&conn, "b1"), 1, "his own row stays");
     }
@@ -281,10 +287,10 @@ mod tests {
         take(&conn, &[bad(phone(AMINA), "2")]);
         let dead = "SELECT count(item) FROM inbox WHERE state = 'dead'";
         assert_eq!(count(&conn, dead), 4);
-        erase_words(&conn, amina).unwrap();
+        erase_words(&conn, amina, None).unwrap();
         let left = "SELECT contact_id FROM inbox WHERE state = 'dead' AND item IS NOT NULL";
         assert_eq!((count(&conn, dead), count(&conn, left)), (1, ben.0));
-        erase_words(&conn, ben).unwrap();
+        erase_words(&conn, ben, None).unwrap();
         assert_eq!(count(&conn, dead), 0);
         assert_eq!(holding(&conn, CANARY), 0);
         assert_eq!(
@@ -295,15 +301,54 @@ mod tests {
     }
 
     #[test]
+    fn what_an_earlier_consent_covers_stays() {
+        let conn = db();
+        take(&conn, &[words("a1", AMINA)]);
+        take(&conn, &[words("a2", AMINA)]);
+        let amina = contact(&conn, AMINA);
+        let second = count(&conn, "SELECT max(id) FROM inbox");
+        conn.execute_batch(
+            "UPDATE contact SET profile_name = 'Amina';
+             UPDATE inbox SET received_at = id * 1000;
+             INSERT INTO media (inbox_id, contact_id, media_id, kind, state, stamped_at,
+                                created_at, updated_at)
+             SELECT id, contact_id, id, 'audio', 'kept', 0, 0, 0 FROM inbox;",
+        )
+        .unwrap();
+        for (key, at) in [("n1", 1_500), ("n2", 2_500)] {
+            queue(&conn, amina, Purpose::Notice, key);
+            conn.execute(
+                "UPDATE outbox SET created_at = ?1, state = 'read' WHERE state = 'queued'",
+                [at],
+            )
+            .unwrap();
+        }
+        let left = |conn: &Connection| {
+            [
+                holding(conn, "a1"),
+                holding(conn, "a2"),
+                count(conn, "SELECT count(body) FROM outbox"),
+                count(conn, "SELECT count(*) FROM media WHERE state = 'kept'"),
+                count(conn, "SELECT count(profile_name) FROM contact"),
+            ]
+        };
+        assert_eq!(left(&conn), [2, 2, 2, 2, 1]);
+        erase_words(&conn, amina, Some(InboxId(second))).unwrap();
+        assert_eq!(left(&conn), [2, 0, 1, 1, 1]);
+        erase_words(&conn, amina, None).unwrap();
+        assert_eq!(left(&conn), [0, 0, 0, 0, 0]);
+    }
+
+    #[test]
     fn words_to_another_number_go_with_their_sender() {
         let conn = db();
         let mut other = words("a1", AMINA);
         other.phone_number_id = Some("2".into());
         take(&conn, &[other]);
         assert_eq!(holding(&conn, CANARY), 1, "its row, not its body");
-        erase_words(&conn, contact(&conn, BEN)).unwrap();
+        erase_words(&conn, contact(&conn, BEN), None).unwrap();
         assert_eq!(holding(&conn, CANARY), 1);
-        erase_words(&conn, contact(&conn, AMINA)).unwrap();
+        erase_words(&conn, contact(&conn, AMINA), None).unwrap();
         assert_eq!(holding(&conn, CANARY), 0);
     }
 

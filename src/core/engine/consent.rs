@@ -66,6 +66,16 @@ pub(super) fn answer(turn: &mut Turn<'_>, heard: &Heard) {
     }
 }
 
+/// A consent to a former text covers nothing that begins with this message; what
+/// was said under it stays said.
+pub(super) fn lapse(turn: &mut Turn<'_>, from: InboxId) {
+    if turn.session.consent.is_some() && !is_given(turn) {
+        turn.session.consent = None;
+        turn.session.beyond_consent = Some(from);
+        wait_a_day(turn);
+    }
+}
+
 fn decide(turn: &mut Turn<'_>, decision: Option<ButtonName>, heard: &Heard) {
     match decision {
         Some(ButtonName::Agree) => agree(turn),
@@ -99,6 +109,7 @@ fn decision(turn: &mut Turn<'_>, given: bool) -> Decision {
 fn agree(turn: &mut Turn<'_>) {
     turn.session.consent = Some(decision(turn, true));
     turn.session.refusal = None;
+    turn.session.beyond_consent = None;
     if turn.session.unconsented.take().is_some() {
         turn.timer(Effect::CancelTimer {
             kind: TimerKind::EraseUnconsented,

@@ -43,6 +43,9 @@ pub struct Session {
     pub records: Vec<Kept>,
     /// Words without consent, if any are kept.
     pub unconsented: Option<Unconsented>,
+    /// The first message that the last consent does not cover, since its text is no
+    /// longer the present one: only what came from it on is without consent.
+    pub beyond_consent: Option<InboxId>,
     /// Danger signs told of in this episode: its record is urgent, also after
     /// a new beginning.
     pub danger: Vec<String>,

@@ -165,6 +165,7 @@ pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
         turn.session.stopped = false;
         // Nothing is going on that could be shown to somebody else.
         turn.session.doubtful = false;
+        consent::lapse(turn, message.inbox);
         language::begin(turn);
         danger::search(turn, &message.content);
         if !matches!(message.content, Content::Welcome) {

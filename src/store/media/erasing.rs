@@ -7,18 +7,19 @@ use crate::core::time::UnixMs;
 use crate::store::Result;
 use rusqlite::Connection;
 
-/// Erases the files of a contact: from now on nothing shows them.
+/// Erases the files of a contact that came in row `from` or later: from now on
+/// nothing shows them.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn erase(conn: &Connection, contact: ContactId) -> Result<usize> {
+pub fn erase(conn: &Connection, contact: ContactId, from: InboxId) -> Result<usize> {
     let erased = conn
         .prepare_cached(
             "UPDATE media SET state = 'erased', media_id = '', mime = NULL, sha256 = NULL,
                               why = NULL, record_id = NULL
-             WHERE contact_id = ?1 AND state != 'erased'",
+             WHERE contact_id = ?1 AND (?2 = 0 OR inbox_id >= ?2) AND state != 'erased'",
         )?
-        .execute([contact.0])?;
+        .execute((contact.0, from.0))?;
     if erased > 0 {
         sweep(conn)?;
     }

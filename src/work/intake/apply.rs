@@ -1,7 +1,7 @@
 //! Writes what a step wants done, in the order it wants it.
 
 use crate::core::engine::{Action, Effect, FlagReason, Step};
-use crate::core::id::{ContactId, OutboxKey};
+use crate::core::id::{ContactId, InboxId, OutboxKey};
 use crate::core::outgoing::{Outgoing, fit};
 use crate::core::tasks::Kind;
 use crate::core::time::{Now, UnixMs};
@@ -36,6 +36,7 @@ pub(super) fn apply(
     let now = clock.at;
     let mut said = 0;
     let mut closed = false;
+    let beyond = step.session.beyond_consent;
     for effect in &step.effects {
         match effect {
             Effect::Say(message) => {
@@ -66,14 +67,14 @@ pub(super) fn apply(
                 let new = new.contact(contact).record(task.record());
                 tasks::open(conn, &new, now)?;
             }
-            Effect::Act(action) => act(conn, contact, action, now)?,
+            Effect::Act(action) => act(conn, contact, action, beyond, now)?,
             Effect::Close => closed = true,
         }
     }
     // Words that neither a consent covers nor a timer will erase (thanks after a
     // refusal, an emoji) go at once, and the names that came with them.
     if step.session.consent.is_none() && step.session.unconsented.is_none() {
-        erasure::erase_words(conn, contact)?;
+        erasure::erase_words(conn, contact, beyond)?;
     }
     if closed {
         sessions::close(conn, contact)?;
@@ -101,11 +102,17 @@ fn say(
     Ok(())
 }
 
-fn act(conn: &Connection, contact: ContactId, action: &Action, now: UnixMs) -> Result<(), Error> {
+fn act(
+    conn: &Connection,
+    contact: ContactId,
+    action: &Action,
+    beyond: Option<InboxId>,
+    now: UnixMs,
+) -> Result<(), Error> {
     let subject = format!("contact:{contact}");
     match action {
         Action::EraseWords => {
-            erasure::erase_words(conn, contact)?;
+            erasure::erase_words(conn, contact, beyond)?;
             note(conn, now, "contact.erase_words", &subject, "")
         }
         Action::EraseContact => {

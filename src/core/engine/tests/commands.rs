@@ -188,6 +188,29 @@ fn an_older_consent_text_is_asked_for_again() {
 }
 
 #[test]
+fn what_was_said_under_a_former_consent_text_outlives_the_refusal_of_a_newer_one() {
+    let mut chat = Chat::at_review();
+    chat.tap("send");
+    chat.session.consent.as_mut().unwrap().version = "2020-01".into();
+    chat.wait(HOUR_MS);
+    let hello = chat.text_event("hello");
+    let Event::Message(Received { inbox, .. }) = &hello else {
+        panic!("a message")
+    };
+    let first = *inbox;
+    chat.run(&[hello]).tap("refuse");
+    assert_eq!(chat.session.consent, None);
+    assert_eq!(chat.session.beyond_consent, Some(first));
+    assert!(chat.session.unconsented.is_some(), "a day to think it over");
+    chat.wait(DAY_MS)
+        .run(&[Event::Timer(TimerKind::EraseUnconsented)]);
+    assert_eq!(chat.acts(), [Action::EraseWords]);
+    assert_eq!(chat.session.beyond_consent, Some(first));
+    chat.text("I changed my mind").tap("agree");
+    assert_eq!(chat.session.beyond_consent, None);
+}
+
+#[test]
 fn an_old_consent_button_counts_only_for_the_same_text() {
     let mut chat = Chat::new();
     chat.text("hello").tap("en");
