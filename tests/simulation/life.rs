@@ -136,12 +136,21 @@ pub struct Life {
     clinic: Clinic,
 }
 
-/// The flow in two editions.
+/// The flow in two editions: the other has a consent text of its own, and a page
+/// and a question that the first does not know.
 fn editions() -> &'static [Flow; 2] {
     static EDITIONS: OnceLock<[Flow; 2]> = OnceLock::new();
     EDITIONS.get_or_init(|| {
         let first = Flow::built_in();
-        let other = format!("{}\n# The other edition.\n", first.source());
+        let mut other = first.source().to_owned();
+        for (was, becomes) in [
+            ("\nversion = \"2026-11\"\n", "\nversion = \"2027-01\"\n"),
+            ("\nid = \"background\"\n", "\nid = \"past\"\n"),
+            ("\nid = \"allergies\"\n", "\nid = \"bears_not\"\n"),
+        ] {
+            assert!(other.contains(was), "the flow has{was}");
+            other = other.replace(was, becomes);
+        }
         [first, Flow::parse(&other).unwrap()]
     })
 }
