@@ -61,6 +61,7 @@ mod e2e {
         mod cuts;
     }
     mod locked;
+    mod manager;
     mod media;
     mod panic;
     mod same_user;

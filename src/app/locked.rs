@@ -46,6 +46,7 @@ pub async fn wait_for_key(
     if config.lan.tls {
         runner.start("LAN certificate", loading);
     }
+    serve::feed_the_watchdog(&mut runner, None);
     serve::say_ready("locked: waiting for its PIN or passphrase");
     tracing::info!("locked: waiting for healthpost unlock, or the unlock page");
     let opened = tokio::select! {

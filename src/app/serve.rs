@@ -13,11 +13,12 @@ use crate::core::secret::Secret;
 use crate::keys::{self, Opened as KeyOpened};
 use crate::ops::control::Control;
 use crate::ops::{Changed, Configured, Context as OpsContext, LineFacts, OnChange};
-use crate::store::{lock, open as database};
+use crate::store::{Readers, Writer, lock, open as database};
 use crate::web::lan as pages;
 use crate::web::unlock::{Authority, Standing};
 use crate::work::line::{Line, LineState};
 use crate::work::runner::Runner;
+use crate::work::watchdog::{self, Alive};
 use anyhow::{Context, Result, bail};
 use std::io;
 use std::net::TcpListener;
@@ -134,6 +135,8 @@ async fn run(
     let context = ops_context(config, &opened, &machine, &service);
     let answering = sockets.control.serve(context, runner.stop_signal())?;
     runner.start("control socket", answering);
+    let store = (opened.writer.clone(), opened.readers.clone());
+    feed_the_watchdog(&mut runner, Some(store));
     if !service.drilled.get() {
         tracing::warn!(
             "nobody has proved yet that the recovery key opens the data: run healthpost key drill"
@@ -299,11 +302,29 @@ pub fn asked_to_stop() -> Result<impl Future<Output = ()>> {
 
 /// Tells the service manager, if one started us, that the box is ready.
 pub fn say_ready(status: &str) {
-    let state = [
+    tell_the_manager(&[
         sd_notify::NotifyState::Ready,
         sd_notify::NotifyState::Status(status),
-    ];
-    if let Err(error) = sd_notify::notify(&state) {
+    ]);
+}
+
+/// Starts what tells the service manager that the box is alive, if it wants to
+/// be told.
+pub fn feed_the_watchdog(runner: &mut Runner, store: Option<(Writer, Readers)>) {
+    let Some(patience) = sd_notify::watchdog_enabled() else {
+        return;
+    };
+    let alive = Alive {
+        turns: runner.turns(),
+        store,
+    };
+    let say = || tell_the_manager(&[sd_notify::NotifyState::Watchdog]);
+    let feeding = watchdog::feed(patience, alive, say, runner.stop_signal());
+    runner.start("watchdog", feeding);
+}
+
+fn tell_the_manager(state: &[sd_notify::NotifyState<'_>]) {
+    if let Err(error) = sd_notify::notify(state) {
         tracing::debug!(%error, "the service manager was not told");
     }
 }

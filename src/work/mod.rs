@@ -22,9 +22,11 @@ pub mod steps;
 mod stretch;
 pub mod taking;
 mod tally;
+pub mod turns;
 pub mod unheard;
 pub mod usage;
 mod watch;
+pub mod watchdog;
 pub mod watcher;
 
 use std::sync::Arc;

@@ -2,6 +2,7 @@
 //! process: the service manager starts it again, which is safer than a box
 //! that looks alive and answers nobody.
 
+use crate::work::turns::Turns;
 use std::future::Future;
 use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
@@ -10,6 +11,7 @@ use tokio_util::sync::CancellationToken;
 #[derive(Default)]
 pub struct Runner {
     tasks: JoinSet<&'static str>,
+    turns: Turns,
     stop: CancellationToken,
 }
 
@@ -29,8 +31,14 @@ impl Runner {
         self.stop.clone()
     }
 
+    /// How long each worker has been in its turn.
+    pub fn turns(&self) -> Turns {
+        self.turns.clone()
+    }
+
     /// Starts a worker under a name for the log.
     pub fn start(&mut self, name: &'static str, worker: impl Future<Output = ()> + Send + 'static) {
+        let worker = self.turns.note(worker);
         self.tasks.spawn(async move {
             worker.await;
             name

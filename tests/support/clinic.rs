@@ -213,6 +213,21 @@ impl Clinic {
         Process::start(command.arg("serve"), &self.folder, "serve")
     }
 
+    /// Starts the service as a service manager does that listens on `socket` and
+    /// waits `patience` to hear of it, with its passphrase or locked.
+    pub fn begin_under(&self, socket: &Path, patience: Duration, locked: bool) -> Process {
+        let mut command = self.command();
+        command
+            .env("NOTIFY_SOCKET", socket)
+            .env("WATCHDOG_USEC", patience.as_micros().to_string())
+            .args(&self.extra)
+            .arg("serve");
+        if !locked {
+            command.arg("--passphrase-file").arg(self.passphrase());
+        }
+        Process::start(&mut command, &self.folder, "serve")
+    }
+
     /// The same, where the system may dump cores, in the clinic's own folder.
     pub fn begin_with_cores(&self) -> Process {
         let mut command = Command::new("sh");
