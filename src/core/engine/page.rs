@@ -192,13 +192,15 @@ fn conclude<'a>(
         return ask_singly(turn, fields.first().filter(|_| !told));
     }
     let mut left = false;
+    let is_line_for_each = has_line_for_each(fields, heard);
     let wrong = take(turn, fields.iter().zip(results), heard, before);
     for (field, why) in wrong {
         if spoken {
             // A voice note answers what the words leave out.
             mark_left(turn, &field.id);
         } else if !heard.texts.is_empty() {
-            left |= misread(turn, field, why);
+            let missing = turn.progress && why == Misread::Unclear && !is_line_for_each;
+            left |= !missing && misread(turn, field, why);
         }
     }
     if let ([onset], true) = (fields, turn.progress) {
@@ -270,13 +272,21 @@ pub(super) fn read_open<'a>(
     (first, results)
 }
 
+/// Whether every question got a line of its own: then what could not be read was
+/// an answer, and is not missing. Who tells a story makes lines as they come.
+fn has_line_for_each(fields: &[&Field], heard: &Heard) -> bool {
+    let joined = heard.joined();
+    let lines = joined.lines().filter(|line| !line.trim().is_empty());
+    let tells =
+        |field: &&Field| matches!(field.kind, FieldKind::FreeText | FieldKind::FreeTextOrNone);
+    lines.count() == fields.len() && !fields.iter().any(tells)
+}
+
 /// Notes a wrong answer; says whether the question is now left for staff.
 fn misread(turn: &mut Turn<'_>, field: &Field, why: Misread) -> bool {
-    let missing = turn.progress && why == Misread::Unclear;
-    if !missing && is_last_try(turn, field) {
+    if is_last_try(turn, field) {
         return true;
     }
-    turn.changed = true;
     turn.misread.push((field.id.clone(), why));
     false
 }

@@ -6,7 +6,7 @@
 use super::session::{Overlay, Stage};
 use super::turn::Turn;
 use super::{consent, control, language, page, review, values};
-use crate::core::answers::{Choice, Misread};
+use crate::core::answers::Choice;
 use crate::core::flow::{ButtonName, Field, FieldKind, Line};
 use crate::core::limits;
 use crate::core::outgoing::{Body, Button, Row};
@@ -222,14 +222,13 @@ fn questions(turn: &Turn<'_>, token: &str, fields: &[&Field]) -> (Body, Vec<Stri
     (body, ids)
 }
 
-/// A question, or why it is asked again. What was only left out is simply
-/// asked; the private words of the answer are never repeated.
+/// A question, or why it is asked again; the private words of the answer are
+/// never repeated.
 fn wording(turn: &Turn<'_>, field: &Field) -> String {
     let lang = turn.lang();
     let ask = field.ask.get(lang);
     let mut misread = turn.misread.iter();
     match misread.find(|(id, _)| *id == field.id) {
-        Some((_, Misread::Unclear)) if turn.progress => ask.to_owned(),
         Some((_, why)) => fill(turn.flow.hint(field, *why, lang), &[("question", ask)]),
         None => ask.to_owned(),
     }
