@@ -171,6 +171,7 @@ fn an_idle_hour_of_asking_stays_within_its_share_of_a_day() {
     let folder = tempfile::tempdir().unwrap();
     let place = Place::new(folder.path());
     let seconds = counts::of("line_idle_seconds");
+    place.net.keep_neighbours();
     // The first probe and its connection's end are over.
     wait::pass(Duration::from_secs(62));
     // An echo each 7 s and a touch each five minutes, one more of each at an
@@ -189,8 +190,7 @@ fn idle(place: &Place, what: &str, seconds: u64, asking: u64) {
     wait::pass(Duration::from_secs(seconds));
     let (more_bytes, more_packets) = place.net.carried();
     let (bytes, packets) = (more_bytes - bytes, more_packets - packets);
-    // The device counts 14 bytes of Ethernet with each packet, and the two
-    // ends' own questions for each other's hardware address.
+    // The device counts 14 bytes of Ethernet with each packet.
     let on_the_wire = bytes.saturating_sub(14 * packets);
     let a_day = on_the_wire * 86_400 / seconds;
     #[allow(clippy::print_stdout, reason = "the figure is what is asked for")]
@@ -200,6 +200,8 @@ fn idle(place: &Place, what: &str, seconds: u64, asking: u64) {
         );
     }
     assert!(place.is_up());
-    let share = asking + seconds * 2 + 300;
+    // On a machine that has much else to do an answered echo may come too late,
+    // and a touch asks once more.
+    let share = asking + 2 * 172;
     assert!(on_the_wire <= share, "{on_the_wire} bytes, not {share}");
 }

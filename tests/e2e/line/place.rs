@@ -112,6 +112,15 @@ impl Net {
         self.tune("f", "net.ipv4.icmp_echo_ignore_all=1").unwrap();
     }
 
+    /// From now on the two ends of the box's line need not ask again for each
+    /// other's hardware address, which they do as often as chance wants it.
+    pub fn keep_neighbours(&self) {
+        for (end, device) in [("b", "box"), ("r", "in")] {
+            let known = format!("net.ipv4.neigh.{device}.base_reachable_time_ms=36000000");
+            self.tune(end, &known).unwrap();
+        }
+    }
+
     fn space(&self, end: &str) -> String {
         format!("{}{end}", self.tag)
     }
