@@ -291,28 +291,41 @@ impl Custody {
     /// # Errors
     /// When the TPM that the installation lives with did not forget.
     fn forget_the_rest(&self, slots: &SlotsFile) -> Result<()> {
-        if let Some(sealer) = &self.sealer {
-            if slots.has_unread() {
-                bail!(
-                    "keyslots.json holds a slot that does not read, which may be the TPM's: nothing was removed from the TPM"
+        self.forget_in_the_tpm(slots)?;
+        crate::keys::slots::remove_old(&self.folder)?;
+        Ok(())
+    }
+
+    /// As [`Custody::forget_the_rest`], inside the TPM alone.
+    fn forget_in_the_tpm(&self, slots: &SlotsFile) -> Result<()> {
+        if slots.has_unread() && self.sealer.is_some() {
+            bail!(
+                "keyslots.json holds a slot that does not read, which may be the TPM's: nothing was removed from the TPM"
+            );
+        }
+        self.keep_in_the_tpm(slots)
+    }
+
+    /// As [`Custody::forget_in_the_tpm`], where what does not read opens nothing
+    /// any more.
+    fn keep_in_the_tpm(&self, slots: &SlotsFile) -> Result<()> {
+        let Some(sealer) = &self.sealer else {
+            return Ok(());
+        };
+        let listeners = crate::app::lan::sealed_in(&self.folder);
+        let mut keep = slots.sealed();
+        keep.extend(&listeners);
+        for board in slots.boards() {
+            let forgotten = sealer.keep_only(board, &keep);
+            if let Err(error) = forgotten
+                && Some(board) == slots.board()
+            {
+                return Err(error).context(
+                    "the new way in stands, and the TPM still keeps the former one: run \
+                     healthpost key reseal",
                 );
             }
-            let listeners = crate::app::lan::sealed_in(&self.folder);
-            let mut keep = slots.sealed();
-            keep.extend(&listeners);
-            for board in slots.boards() {
-                let forgotten = sealer.keep_only(board, &keep);
-                if let Err(error) = forgotten
-                    && Some(board) == slots.board()
-                {
-                    return Err(error).context(
-                        "the new way in stands, and the TPM still keeps the former one: run \
-                         healthpost key reseal",
-                    );
-                }
-            }
         }
-        crate::keys::slots::remove_old(&self.folder)?;
         Ok(())
     }
 }
