@@ -315,15 +315,18 @@ impl Custody {
         let listeners = crate::app::lan::sealed_in(&self.folder);
         let mut keep = slots.sealed();
         keep.extend(&listeners);
+        let home = slots.board_of_seal();
+        if let Some(home) = home {
+            sealer.keep_only(home, &keep).context(
+                "the new way in stands, and the TPM still keeps the former one: run healthpost \
+                 key reseal",
+            )?;
+        }
         for board in slots.boards() {
-            let forgotten = sealer.keep_only(board, &keep);
-            if let Err(error) = forgotten
-                && Some(board) == slots.board()
+            if Some(board) != home
+                && let Err(error) = sealer.keep_only(board, &keep)
             {
-                return Err(error).context(
-                    "the new way in stands, and the TPM still keeps the former one: run \
-                     healthpost key reseal",
-                );
+                tracing::debug!(%error, "another TPM that the box has met was not asked");
             }
         }
         Ok(())

@@ -217,9 +217,16 @@ impl By {
     }
 }
 
-/// A seal that does not read may have had one.
+/// Whether the TPM that the box lives with wants a PIN. A seal that does not read
+/// may have had one.
 pub(super) fn wants_pin(slots: &SlotsFile) -> bool {
-    slots.has_unread_seal() || slots.sealed().iter().any(|sealed| sealed.pin.is_some())
+    let at_home = slots.sealed_at_home();
+    slots.has_unread_seal() || at_home.iter().any(|sealed| sealed.pin.is_some())
+}
+
+/// Whether any TPM that the key is sealed to does, one that the box has left too.
+pub(super) fn had_a_pin(slots: &SlotsFile) -> bool {
+    wants_pin(slots) || slots.sealed().iter().any(|sealed| sealed.pin.is_some())
 }
 
 /// As [`Custody::open`], off the runtime's threads: it takes its time.

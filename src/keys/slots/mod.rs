@@ -320,6 +320,13 @@ impl SlotsFile {
         Ok(())
     }
 
+    /// The TPM that the key is sealed to: the one the installation lives with,
+    /// also while nothing is, unless all there is was sealed to others.
+    pub fn board_of_seal(&self) -> Option<&Board> {
+        let at_home = self.sealed_at_home().into_iter().next();
+        at_home.map_or_else(|| self.board(), |sealed| Some(&sealed.board))
+    }
+
     fn tpm_slots(&self) -> Vec<&TpmSlot> {
         let slots = self.slots.iter().filter_map(|slot| match slot {
             Slot::Tpm(slot) => Some(slot.as_ref()),
