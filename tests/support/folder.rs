@@ -179,6 +179,20 @@ impl Clinic {
         finish(self.behind("setpriv", &member, arguments), input)
     }
 
+    /// Runs the program as root. Needs to be it, or sudo.
+    pub fn run_as_root(&self, arguments: &[&str], input: &str) -> Said {
+        finish(self.behind("env", &[], arguments), input)
+    }
+
+    /// Makes nobody the owner of an empty folder. Needs root, or sudo.
+    pub fn give_to_nobody(&self, folder: &Path) {
+        let chown = ["-n", "chown", "65534:65534"];
+        let root = rustix::process::geteuid().is_root();
+        let mut command = Command::new(if root { "chown" } else { "sudo" });
+        command.args(chown.iter().skip(if root { 2 } else { 0 }));
+        assert!(command.arg(folder).status().unwrap().success());
+    }
+
     /// Runs the program where the data folder is on a disk that is mounted
     /// read-only. Needs root, or sudo.
     pub fn run_read_only(&self, arguments: &[&str], input: &str) -> Said {
