@@ -42,12 +42,15 @@ fn who_may_not_see_the_folder_is_told_whose_command_it_is() {
     for line in [
         "bad          data folder: ",
         "not checked  database: ",
+        "not checked  TPM: ",
+        "not checked  PIN: ",
+        "not checked  certificates: ",
         "not checked  public listener: ",
         "not checked  LAN listener: ",
     ] {
         assert!(looked.out.contains(line), "{line}: {looked:?}");
     }
-    for word in ["key slots", "certificates", "stop the other program"] {
+    for word in ["key slots", "stop the other program"] {
         assert!(!looked.out.contains(word), "{word}: {looked:?}");
     }
     service.stop();
@@ -66,7 +69,13 @@ fn the_group_asks_the_service_and_opens_nothing_itself() {
     let looked = clinic.run_as_member(&["doctor"], "").out;
     assert!(looked.contains("not checked  key slots: "), "{looked}");
     assert!(looked.contains("ok           database: "), "{looked}");
-    for word in ["open to others", "not open to this user", "certificates"] {
+    for what in ["TPM", "PIN", "certificates"] {
+        assert!(
+            looked.contains(&format!("not checked  {what}: ")),
+            "{looked}"
+        );
+    }
+    for word in ["open to others", "not open to this user"] {
         assert!(!looked.contains(word), "{word}: {looked}");
     }
     let said = clinic.run_as_member(&["key", "status"], "");

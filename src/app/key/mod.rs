@@ -208,8 +208,9 @@ impl Custody {
             | Finding::Cleared
             | Finding::OtherTpm
             | Finding::OtherStorageKey
-            | Finding::OwnerPassword => true,
-            Finding::IndexGone
+            | Finding::OwnerPassword { opens: false } => true,
+            Finding::OwnerPassword { opens: true }
+            | Finding::IndexGone
             | Finding::IndexOverwritten
             | Finding::PcrChanged
             | Finding::LockedOut { .. }
@@ -338,6 +339,11 @@ fn words(secret: &Secret) -> Result<&str> {
     std::str::from_utf8(secret.expose()).context("it is not written in UTF-8")
 }
 
+/// Whether a text is only ever tried as a recovery key, where somebody unlocks.
+pub fn is_like_a_recovery_key(text: &str) -> bool {
+    RecoveryKey::parse(text).map_or_else(BadRecoveryKey::is_slip, |_| true)
+}
+
 /// A new passphrase as text.
 ///
 /// # Errors
@@ -347,9 +353,7 @@ pub fn new_passphrase(secret: &Secret) -> Result<&str> {
     if text.chars().count() < PASSPHRASE_CHARS_MIN {
         bail!("the passphrase is too short: it needs at least {PASSPHRASE_CHARS_MIN} characters");
     }
-    // What reads as a recovery key is only ever tried as one.
-    let is_free = RecoveryKey::parse(text).is_err_and(|mistake| !mistake.is_slip());
-    if !is_free {
+    if is_like_a_recovery_key(text) {
         bail!("the passphrase is written like a recovery key: choose one with words in it");
     }
     Ok(text)

@@ -93,8 +93,8 @@ const fn remedy(fault: &SlotFault) -> &'static str {
             "while another way still opens: healthpost key new-recovery"
         }
         SlotFault::DamagedPassphrase => {
-            "while another way still opens: healthpost key add-passphrase; or put back the \
-             keyslots.json of a copy"
+            "while another way still opens: healthpost key add-passphrase, and key rotate takes the \
+             damaged slot away; or put back the keyslots.json of a copy"
         }
         SlotFault::Unread(_) => {
             "put back the keyslots.json of a copy, or install the version that wrote it"
