@@ -155,4 +155,11 @@ fn what_root_writes_is_the_folders_owners() {
     let said = clinic.run_as_nobody(&[&["user", "list"][..], &by].concat(), "");
     assert_eq!(said.status, 0, "{said:?}");
     assert!(said.out.contains("amina"), "{said:?}");
+    // What another program left there as root's is told.
+    let strange = "of another user than the folder";
+    assert!(!clinic.run_as_root(&["doctor"], "").out.contains(strange));
+    clinic.give_to_root(&clinic.data().join("clinic.db"));
+    let said = clinic.run_as_root(&["doctor"], "").out;
+    assert!(said.contains(&format!("clinic.db {strange}")), "{said}");
+    assert!(said.contains("chown -R --reference="), "{said}");
 }

@@ -184,13 +184,14 @@ impl Clinic {
         finish(self.behind("env", &[], arguments), input)
     }
 
-    /// Makes nobody the owner of an empty folder. Needs root, or sudo.
-    pub fn give_to_nobody(&self, folder: &Path) {
-        let chown = ["-n", "chown", "65534:65534"];
-        let root = rustix::process::geteuid().is_root();
-        let mut command = Command::new(if root { "chown" } else { "sudo" });
-        command.args(chown.iter().skip(if root { 2 } else { 0 }));
-        assert!(command.arg(folder).status().unwrap().success());
+    /// Makes nobody the owner of a file or folder. Needs root, or sudo.
+    pub fn give_to_nobody(&self, path: &Path) {
+        give(path, "65534:65534");
+    }
+
+    /// Makes root its owner again. Needs to be it, or sudo.
+    pub fn give_to_root(&self, path: &Path) {
+        give(path, "0:0");
     }
 
     /// Runs the program where the data folder is on a disk that is mounted
@@ -313,6 +314,15 @@ impl Clinic {
     pub fn wait_until_open(&self) {
         wait(|| self.run(&["secret", "list"], "").status == 0);
     }
+}
+
+fn give(path: &Path, owner: &str) {
+    let root = rustix::process::geteuid().is_root();
+    let mut command = Command::new(if root { "chown" } else { "sudo" });
+    if !root {
+        command.args(["-n", "chown"]);
+    }
+    assert!(command.arg(owner).arg(path).status().unwrap().success());
 }
 
 fn finish(mut command: Command, input: &str) -> Said {
