@@ -22,14 +22,14 @@ impl SlotsFile {
     }
 
     /// Puts what was sealed in place of whatever this installation had sealed
-    /// to the same TPM for that generation, or for one that no person's slot
-    /// knows of. Slots of other TPMs stay.
+    /// to the same TPM. While a rotation is under way, only in place of what has
+    /// the same number. Slots of other TPMs stay.
     pub fn replace_sealed(&mut self, generation: u32, sealed: Sealed) {
         let chip = sealed.board.storage_key.clone();
-        let known: Vec<u32> = self.whole().map(|slot| slot.generation).collect();
+        let rotating = self.whole().any(|slot| slot.generation != generation);
         self.slots.retain(|slot| match slot {
             Slot::Tpm(old) => {
-                let is_other = old.generation != generation && known.contains(&old.generation);
+                let is_other = rotating && old.generation != generation;
                 is_other || old.sealed.board.storage_key != chip
             }
             Slot::Human(_) | Slot::Other(_) => true,
@@ -342,5 +342,11 @@ mod tests {
         file.replace_sealed(1, sealed(1, 5));
         let indices: Vec<u32> = file.sealed().iter().map(|it| it.index).collect();
         assert_eq!(indices, [5, 4]);
+        // In the midst of a rotation it may be the one that opens the database.
+        let made = self::made(true);
+        let mut file = flipped(&made.file, "tpm2", 1, 9);
+        file.replace_sealed(2, sealed(1, 5));
+        let indices: Vec<u32> = file.sealed().iter().map(|it| it.index).collect();
+        assert_eq!(indices, [1, 5]);
     }
 }

@@ -129,6 +129,35 @@ fn a_rotation_after_a_flipped_number_leaves_every_whole_way() {
 }
 
 #[test]
+fn a_rotation_that_is_cut_short_after_a_flipped_number_loses_no_way() {
+    let clinic = with_every_way();
+    let woken = with_a_flipped_number(&clinic, &clinic.moment("whole"), "tpm2");
+    // Opened by what a person knows, nobody has seen the TPM's number yet.
+    let opened = woken.open(&typed(PASSPHRASE)).unwrap();
+    let mut kept = Vec::new();
+    woken
+        .custody()
+        .rotate(&opened, &typed(PASSPHRASE), &mut |step| {
+            kept.push(woken.moment(step));
+        })
+        .unwrap();
+    for first in KINDS {
+        for moment in &kept {
+            let woken = woken.after(moment);
+            for kind in [first].iter().chain(&KINDS) {
+                woken
+                    .open(&way(&woken, kind))
+                    .unwrap_or_else(|error| panic!("{kind} after \"{}\": {error:#}", moment.step));
+            }
+        }
+    }
+    assert_eq!(
+        SlotsFile::load(&woken.data()).unwrap().generations().len(),
+        1
+    );
+}
+
+#[test]
 fn sealing_anew_ends_a_seal_whose_number_was_flipped() {
     let clinic = with_every_way();
     let moment = clinic.moment("whole");
