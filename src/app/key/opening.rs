@@ -165,7 +165,7 @@ impl Custody {
     fn settle(&self, mut slots: SlotsFile, opened: &mut Opened) -> Result<SlotsFile> {
         rewrite::discard_new(&self.folder).context("a leftover could not be removed")?;
         if slots.settle(opened) {
-            slots.save(&self.folder)?;
+            slots.save_beside_old(&self.folder)?;
             tracing::info!("the slots are those of the present data key again");
         }
         Ok(slots)

@@ -86,15 +86,15 @@ impl SlotsFile {
     /// known to be the database's key, and sets right the number that a TPM's
     /// slot told. Tells whether any slot changed.
     ///
-    /// None does while one of them is damaged, or while the paper does not open
-    /// the key that stays. A person's slot ends if another key is in it; a TPM's,
-    /// if there are such slots of its generation, and a TPM has the key that stays.
+    /// None does while the paper does not open the key that stays. A person's slot
+    /// ends if it is whole and another key is in it; a TPM's, if there are such
+    /// slots of its generation, and a TPM has the key that stays.
     pub fn settle(&mut self, opened: &mut Opened) -> bool {
         let Some(own) = self.generation_of(&opened.key) else {
             return false;
         };
         let told = std::mem::replace(&mut opened.generation, own);
-        if !self.faults().is_empty() || !self.has_paper_for(&opened.key) {
+        if !self.has_paper_for(&opened.key) {
             return false;
         }
         let others: Vec<u32> = self
@@ -107,7 +107,9 @@ impl SlotsFile {
         let is_sealed = self.slots.iter().any(is_its_seal);
         let before = self.slots.len();
         self.slots.retain(|slot| match slot {
-            Slot::Human(slot) => slot.generation == own || slot.is_ours(&opened.key),
+            Slot::Human(slot) => {
+                slot.generation == own || !slot.is_whole() || slot.is_ours(&opened.key)
+            }
             Slot::Tpm(slot) => !(is_sealed && others.contains(&slot.generation)),
             Slot::Other(_) => true,
         });

@@ -209,6 +209,18 @@ impl SlotsFile {
         durable::write_keeping_old(&folder.join(FILE), &self.to_bytes()?).map_err(Error::Io)
     }
 
+    /// As [`SlotsFile::save`], but a former file that is there is left as it is: a
+    /// slot that is damaged now may be whole in it.
+    ///
+    /// # Errors
+    /// As [`SlotsFile::save`].
+    pub fn save_beside_old(&self, folder: &Path) -> Result<(), Error> {
+        if !folder.join(OLD_FILE).try_exists().map_err(Error::Io)? {
+            return self.save(folder);
+        }
+        durable::write(&folder.join(FILE), &self.to_bytes()?).map_err(Error::Io)
+    }
+
     /// The kinds of the slots, in order, those this program cannot open too.
     pub fn kinds(&self) -> Vec<String> {
         self.slots.iter().filter_map(Slot::kind).collect()

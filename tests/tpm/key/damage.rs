@@ -209,6 +209,42 @@ fn a_rotation_beside_a_slot_that_does_not_read_is_noted_and_ends_the_former_halv
 }
 
 #[test]
+fn a_rotation_that_is_cut_short_beside_a_damaged_slot_ends_all_the_same() {
+    let clinic = with_every_way();
+    damage(
+        &clinic,
+        "passphrase",
+        "\"generation\":1",
+        "\"generation\":4",
+    );
+    let opened = clinic.open(&Way::Tpm(None)).unwrap();
+    let mut kept = Vec::new();
+    clinic
+        .custody()
+        .rotate(&opened, &Way::Tpm(None), &mut |step| {
+            kept.push(clinic.moment(step));
+        })
+        .unwrap();
+    let cut = |step: &str| kept.iter().find(|it| it.step == step).unwrap();
+    for step in ["the slots hold both keys", "the new database is in place"] {
+        for by in ["recovery", "tpm2"] {
+            let woken = clinic.after(cut(step));
+            let old = woken.data().join("keyslots.json.old");
+            let before = std::fs::read(&old).unwrap();
+            woken.open(&way(&woken, by)).unwrap();
+            // The damaged one, and what opens the database that is there.
+            let mut left = kinds(&woken);
+            left.sort();
+            assert_eq!(left, ["passphrase", "recovery", "tpm2"], "{step}, {by}");
+            assert_eq!(std::fs::read(&old).unwrap(), before, "{step}, {by}");
+            for kind in ["recovery", "tpm2"] {
+                woken.open(&way(&woken, kind)).unwrap();
+            }
+        }
+    }
+}
+
+#[test]
 fn no_rotation_leaves_a_sealed_box_with_what_people_remember() {
     let clinic = with_every_way();
     damage(&clinic, "tpm2", "\"private\":\"00", "\"private\":\"zz");
