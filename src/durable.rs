@@ -1,25 +1,67 @@
 //! Writing a small file so that a power cut leaves the old or the new one,
 //! whole. Nothing else in the program writes files it means to keep.
 
+use rustix::fs::OFlags;
 use std::ffi::OsString;
-use std::fs::{self, File, OpenOptions};
+use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
-use std::os::unix::fs::OpenOptionsExt;
+use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::Path;
 
 /// Replaces `path` by `bytes`: a temporary file in the same folder is written
 /// and synced, renamed over the old one, and the folder is synced. The file is
-/// readable by its owner only.
+/// readable by its owner only, who is the folder's where root writes it.
 ///
 /// # Errors
 /// What the disk says. One whole file stands there then, the old one, or, if it
 /// was the folder that could not be synced, perhaps the new one.
 pub fn write(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    write_with(path, |file| file.write_all(bytes))
+    let (folder, _) = parts(path)?;
+    write_with(path, |file| {
+        give_to_owner_of(folder, file)?;
+        file.write_all(bytes)
+    })
 }
 
-/// As [`write`](fn@write), for what is too large to be held in memory: `fill`
-/// writes it into the temporary file.
+/// Gives what root has just made in a folder to the folder's owner. A service
+/// that is not root has to read what a command of root's wrote, after a power cut
+/// in the middle of it too: so each file is given away before it has its name.
+///
+/// # Errors
+/// What the disk says.
+pub fn give_to_owner_of(folder: &Path, made: &File) -> io::Result<()> {
+    if !rustix::process::geteuid().is_root() {
+        return Ok(());
+    }
+    let (owner, its) = (fs::metadata(folder)?, made.metadata()?);
+    if (owner.uid(), owner.gid()) == (its.uid(), its.gid()) {
+        return Ok(());
+    }
+    fchown(made, Some(owner.uid()), Some(owner.gid()))
+}
+
+/// Makes a folder, and those above it, if it is not there. Where root makes it, it
+/// goes to the owner of the folder `as_owned`.
+///
+/// # Errors
+/// What the disk says.
+pub fn make_folder(path: &Path, mode: u32, as_owned: &Path) -> io::Result<()> {
+    if path.try_exists()? {
+        return Ok(());
+    }
+    DirBuilder::new().recursive(true).mode(mode).create(path)?;
+    // Whoever owns the folder above may have put something else in its place.
+    let itself = OFlags::DIRECTORY | OFlags::NOFOLLOW;
+    let made = OpenOptions::new()
+        .read(true)
+        .custom_flags(itself.bits().cast_signed())
+        .open(path)?;
+    give_to_owner_of(as_owned, &made)
+}
+
+/// As [`write`](fn@write), for what is too large to be held in memory, or is for
+/// whoever writes it and not for the folder's owner: `fill` writes it into the
+/// temporary file.
 ///
 /// # Errors
 /// What `fill` or the disk says; as for [`write`](fn@write), one whole file

@@ -26,6 +26,7 @@ mod tpm {
         mod commands;
         mod copies;
         mod cuts;
+        mod damage;
         mod lan;
         mod opens;
         mod paper;

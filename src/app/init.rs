@@ -16,8 +16,7 @@ use crate::ports::Chance;
 use crate::store::audit::{self, Deed};
 use crate::store::{BoxKey, open};
 use anyhow::{Context, Result, bail};
-use std::fs::{self, DirBuilder};
-use std::os::unix::fs::DirBuilderExt;
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use zeroize::Zeroizing;
@@ -75,7 +74,11 @@ pub fn init(
             .with_context(|| format!("a leftover at {} cannot be removed", making.display()))?;
     }
     let lan = Lan::new(unborn.clone(), lan.clone(), Arc::clone(chance));
-    let made = make(&unborn, way, &lan, chance.as_ref(), now, witness);
+    // For the owner of the empty folder that it takes the place of, if any.
+    let owned_as = if folder.exists() { folder } else { &making };
+    let made = durable::make_folder(&making, 0o750, owned_as)
+        .map_err(anyhow::Error::from)
+        .and_then(|()| make(&unborn, way, &lan, chance.as_ref(), now, witness));
     let made = made.and_then(|(opened, recovery)| {
         let (_, fingerprint) = lan::authority_pem(&making)?;
         show(&recovery, &fingerprint).map(|()| opened)
@@ -129,10 +132,6 @@ fn make(
     witness: &mut Witness<'_>,
 ) -> Result<(Opened, RecoveryKey)> {
     let folder = custody.folder();
-    DirBuilder::new()
-        .recursive(true)
-        .mode(0o750)
-        .create(folder)?;
     let (mut slots, key, recovery) = keys::create(chance)?;
     slots.set_home(custody.home()?);
     slots.save(folder)?;

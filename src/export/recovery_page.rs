@@ -8,7 +8,7 @@ use crate::durable;
 use askama::Template;
 use qrcode::QrCode;
 use qrcode::render::svg;
-use std::io;
+use std::io::{self, Write};
 use std::path::Path;
 use zeroize::Zeroizing;
 
@@ -72,7 +72,8 @@ pub fn write(path: &Path, key: &str, whose: &Whose) -> io::Result<()> {
     };
     let mut text = Zeroizing::new(String::with_capacity(PAGE_BYTES));
     page.render_into(&mut *text).map_err(io::Error::other)?;
-    durable::write(path, text.as_bytes())
+    // The page is for whoever made it, in whosever folder it lies.
+    durable::write_with(path, |file| file.write_all(text.as_bytes()))
 }
 
 #[cfg(test)]

@@ -20,8 +20,24 @@ pub struct Cost {
     pub p: u32,
 }
 
+impl Cost {
+    /// Whether a derivation at this cost takes no less memory and no fewer passes
+    /// than at another.
+    pub const fn is_at_least(self, other: Self) -> bool {
+        self.m_kib >= other.m_kib && self.t >= other.t
+    }
+}
+
 /// For a key slot.
 pub const SLOT: Cost = Cost {
+    m_kib: 32 * 1024,
+    t: 4,
+    p: 1,
+};
+
+/// The least that any slot was ever written with: what asks for less was put there
+/// by somebody who wants to search the secret.
+pub const SLOT_MIN: Cost = Cost {
     m_kib: 32 * 1024,
     t: 4,
     p: 1,

@@ -143,7 +143,9 @@ impl Report {
             },
             locked.map(|wait_s| Finding::LockedOut { wait_s }),
             self.unguarded_pin.then_some(Finding::UnguardedPin),
-            self.owner_password.then_some(Finding::OwnerPassword),
+            self.owner_password.then_some(Finding::OwnerPassword {
+                opens: self.identity == Identity::Same,
+            }),
         ];
         candidates.into_iter().flatten().collect()
     }
@@ -174,7 +176,10 @@ pub enum Finding {
     /// Whoever has the box may set the counter of wrong PINs back.
     UnguardedPin,
     /// The owner hierarchy has a password.
-    OwnerPassword,
+    OwnerPassword {
+        /// Whether the TPM keeps the storage key, which it cannot make then.
+        opens: bool,
+    },
 }
 
 impl fmt::Display for Finding {
@@ -209,8 +214,11 @@ impl fmt::Display for Finding {
             Self::UnguardedPin => {
                 "the TPM counts wrong PINs, but has no lock-out password: whoever has the box can set the counter back and guess on. Unlock once, which sets it"
             }
-            Self::OwnerPassword => {
-                "the TPM has an owner password: the key may still open, but sealing anew, set-pin, rotate and erasing will not work until it is taken off with tpm2_changeauth -c owner"
+            Self::OwnerPassword { opens: true } => {
+                "the TPM has an owner password: the key opens as long as the TPM keeps its storage key at 0x81000001, but sealing anew, set-pin, rotate and erasing will not work until the password is taken off"
+            }
+            Self::OwnerPassword { opens: false } => {
+                "the TPM has an owner password, and its storage key, which can only be made without one, is not kept at 0x81000001: the key does not open until the password is taken off"
             }
         };
         f.write_str(sentence)
@@ -256,6 +264,8 @@ mod tests {
         }
         assert_eq!(sentences.len(), 10);
         assert!(sentences.iter().any(|it| it.contains("at most 30 min")));
+        let owned = Finding::OwnerPassword { opens: true }.to_string();
+        assert!(!sentences.contains(&owned), "{owned}");
         assert!(Report::blank().findings().is_empty());
     }
 }

@@ -1,9 +1,9 @@
 //! The lock that keeps two programs from opening one data folder.
 
 use crate::store::error::Error;
+use crate::store::open;
 use rustix::fs::FlockOperation;
 use std::fs::{File, OpenOptions};
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// The lock's file in the data folder.
@@ -21,12 +21,13 @@ pub struct FolderLock {
 /// [`Error::AlreadyOpen`] when another process (or another part of this one)
 /// holds it.
 pub fn take(folder: &Path) -> Result<FolderLock, Error> {
-    let file = OpenOptions::new()
-        .write(true)
-        .create(true)
-        .truncate(false)
-        .mode(0o600)
-        .open(folder.join(FILE))?;
+    let path = folder.join(FILE);
+    let file = match open::make_file(&path) {
+        Err(Error::Io(_)) if path.symlink_metadata().is_ok() => {
+            OpenOptions::new().write(true).open(&path)?
+        }
+        made => made?,
+    };
     match rustix::fs::flock(&file, FlockOperation::NonBlockingLockExclusive) {
         Ok(()) => Ok(FolderLock { _file: file }),
         Err(rustix::io::Errno::WOULDBLOCK) => Err(Error::AlreadyOpen),

@@ -39,14 +39,18 @@ pub(super) fn beside(folder: &Path, name: &str, ending: &str) -> PathBuf {
     folder.join(format!("{name}{ending}"))
 }
 
-/// Makes an empty file that only its owner reads.
-pub(super) fn make_file(path: &Path) -> Result<(), Error> {
-    OpenOptions::new()
+/// Makes an empty file that only its owner reads, who is the folder's owner.
+pub(super) fn make_file(path: &Path) -> Result<fs::File, Error> {
+    let file = OpenOptions::new()
         .write(true)
         .create_new(true)
         .mode(0o600)
         .open(path)?;
-    Ok(())
+    // What SQLite makes beside it goes to the same owner.
+    if let Some(folder) = path.parent() {
+        durable::give_to_owner_of(folder, &file)?;
+    }
+    Ok(file)
 }
 
 /// Makes the data folder (0750) if it is not there, and a new database (0600)

@@ -5,9 +5,9 @@
 
 use crate::core::limits::{DISK_FULL_BYTES, RESERVE_BYTES};
 use crate::store::error::Error;
-use std::fs::{self, OpenOptions};
+use crate::store::open;
+use std::fs;
 use std::io::Write;
-use std::os::unix::fs::OpenOptionsExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -129,12 +129,9 @@ impl Reserve {
     }
 
     fn take(&self) -> Result<(), Error> {
-        let mut file = OpenOptions::new()
-            .write(true)
-            .create(true)
-            .truncate(true)
-            .mode(0o600)
-            .open(self.path())?;
+        // A part of it may be left of a day without room.
+        fs::remove_file(self.path()).ok();
+        let mut file = open::make_file(&self.path())?;
         let flags = rustix::fs::FallocateFlags::empty();
         if rustix::fs::fallocate(&file, flags, 0, self.bytes).is_err() {
             // Some file systems cannot hold space without writing it.

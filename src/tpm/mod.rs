@@ -87,7 +87,7 @@ use crate::core::pin::{LockoutPassword, Pin};
 use crate::keys::derive::{self, Cost};
 use crate::ports::Chance;
 use crate::ports::sealer::{
-    Board, Installation, Protection, Report, SealError, Sealed, Sealer, Situation,
+    Board, Installation, PinHash, Protection, Report, SealError, Sealed, Sealer, Situation,
 };
 use link::Link;
 use session::Session;
@@ -106,6 +106,7 @@ pub struct Tpm {
     tcti: Tcti,
     limit: Duration,
     pin_cost: Cost,
+    pin_cost_min: Cost,
     chance: Arc<dyn Chance>,
 }
 
@@ -116,6 +117,7 @@ impl Tpm {
             tcti,
             limit: ANSWER_LIMIT,
             pin_cost: derive::SLOT,
+            pin_cost_min: derive::SLOT_MIN,
             chance,
         }
     }
@@ -127,11 +129,24 @@ impl Tpm {
         self
     }
 
-    /// Another cost of the hash of PINs sealed from now on.
+    /// Another cost of the hash of PINs sealed from now on, and the least that is
+    /// taken from a slot.
     #[must_use]
     pub const fn with_pin_cost(mut self, cost: Cost) -> Self {
         self.pin_cost = cost;
+        self.pin_cost_min = cost;
         self
+    }
+
+    /// What poses as the chip learns a hash of the PIN that was typed, and must not
+    /// be the one who says how cheap that is to search.
+    fn is_costly(&self, hash: &PinHash) -> bool {
+        let cost = Cost {
+            m_kib: hash.m_kib,
+            t: hash.t,
+            p: hash.p,
+        };
+        cost.is_at_least(self.pin_cost_min)
     }
 
     fn link(&self) -> Result<Link<'_>, SealError> {
@@ -199,6 +214,14 @@ impl Sealer for Tpm {
     }
 
     fn unseal(&self, sealed: &Sealed, pin: Option<&Pin>) -> Result<DataKey, SealError> {
+        if sealed
+            .pin
+            .as_ref()
+            .is_some_and(|hash| !self.is_costly(hash))
+        {
+            // Before anything is asked: the answer would be from whoever changed it.
+            return Err(Situation::Damaged.into());
+        }
         sealing::unseal(&mut self.link()?, sealed, pin)
     }
 

@@ -359,6 +359,12 @@ impl Day {
         let (_, found) = search(&Canaries::with_keys([], &data[data.len() - 1..]));
         println!("what root sees of the data key of an unlocked box: {found:?}");
         assert!(!found.is_empty(), "SECURITY.md says that it is found");
+        // As the bytes that the database works with, and never as it is written.
+        let written: Vec<_> = found
+            .iter()
+            .filter(|it| !it.contains("(as it is)"))
+            .collect();
+        assert!(written.is_empty(), "{written:?}");
         let (_, found) = search(&Canaries::with_keys([], &paper));
         assert!(found.is_empty(), "{}", found.join("\n"));
     }
@@ -416,6 +422,12 @@ impl Day {
     /// SIGABRT, with cores allowed and the system's own pattern: none is written.
     fn crashes(&self, mut service: Process) {
         let pattern = fs::read_to_string("/proc/sys/kernel/core_pattern").unwrap();
+        // It was started with cores allowed, and has forbidden them for good.
+        let limits = fs::read_to_string(format!("/proc/{}/limits", service.id())).unwrap();
+        let mut limits = limits.lines();
+        let cores = limits.find_map(|it| it.strip_prefix("Max core file size"));
+        let cores: Vec<_> = cores.unwrap().split_whitespace().take(2).collect();
+        assert_eq!(cores, ["0", "0"], "soft and hard");
         let status = service.abort();
         assert_eq!(status.signal(), Some(6));
         assert!(

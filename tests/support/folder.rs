@@ -179,6 +179,21 @@ impl Clinic {
         finish(self.behind("setpriv", &member, arguments), input)
     }
 
+    /// Runs the program as root. Needs to be it, or sudo.
+    pub fn run_as_root(&self, arguments: &[&str], input: &str) -> Said {
+        finish(self.behind("env", &[], arguments), input)
+    }
+
+    /// Makes nobody the owner of a file or folder. Needs root, or sudo.
+    pub fn give_to_nobody(&self, path: &Path) {
+        give(path, "65534:65534");
+    }
+
+    /// Makes root its owner again. Needs to be it, or sudo.
+    pub fn give_to_root(&self, path: &Path) {
+        give(path, "0:0");
+    }
+
     /// Runs the program where the data folder is on a disk that is mounted
     /// read-only. Needs root, or sudo.
     pub fn run_read_only(&self, arguments: &[&str], input: &str) -> Said {
@@ -299,6 +314,15 @@ impl Clinic {
     pub fn wait_until_open(&self) {
         wait(|| self.run(&["secret", "list"], "").status == 0);
     }
+}
+
+fn give(path: &Path, owner: &str) {
+    let root = rustix::process::geteuid().is_root();
+    let mut command = Command::new(if root { "chown" } else { "sudo" });
+    if !root {
+        command.args(["-n", "chown"]);
+    }
+    assert!(command.arg(owner).arg(path).status().unwrap().success());
 }
 
 fn finish(mut command: Command, input: &str) -> Said {

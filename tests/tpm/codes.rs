@@ -3,7 +3,7 @@
 use super::board::{Board, Clinic, PIN, Remembering, SRK_ATTRIBUTES, pin, tcp, tpm};
 use super::tap::{Tap, refusal, word};
 use healthpost::ports::sealer::{
-    Blob, PcrSelection, PinHash, Protection, SealError, Sealer, Situation,
+    Blob, Finding, PcrSelection, PinHash, Protection, SealError, Sealer, Situation,
 };
 use std::collections::BTreeSet;
 
@@ -168,7 +168,9 @@ fn an_owner_password_is_told() {
         report.owner_password && report.fault.is_none(),
         "{report:?}"
     );
-    assert!(report.findings()[0].to_string().contains("owner password"));
+    let findings = report.findings();
+    assert_eq!(findings, [Finding::OwnerPassword { opens: false }]);
+    assert!(findings[0].to_string().contains("does not open"));
     // With a storage key that is kept, opening works and sealing says why not.
     clinic
         .board
@@ -179,6 +181,8 @@ fn an_owner_password_is_told() {
         .tools("tpm2_changeauth", &["-c", "owner", "somebody"]);
     clinic.assert_opens(None);
     let tpm = clinic.tpm();
+    let findings = tpm.report(Some(&clinic.sealed)).findings();
+    assert_eq!(findings, [Finding::OwnerPassword { opens: true }]);
     let sealed = tpm.seal(&clinic.met, &clinic.key, Protection::default());
     let error = sealed.unwrap_err();
     assert_said(

@@ -7,7 +7,8 @@ use super::board::{
 use healthpost::core::pin::Pin;
 use healthpost::keys::derive;
 use healthpost::ports::Chance;
-use healthpost::ports::sealer::{Finding, Lockout, Protection, Sealer, Situation};
+use healthpost::ports::sealer::{Finding, Lockout, PinHash, Protection, Sealer, Situation};
+use healthpost::tpm::Tpm;
 use std::sync::Arc;
 
 /// Cuts that a box lives through.
@@ -168,4 +169,36 @@ fn a_hash_that_ends_in_zero_opens() {
     };
     let sealed = tpm.seal(&met, &key, protection).unwrap();
     assert_opens(&tpm, &sealed, Some(&typed), &key);
+}
+
+/// Whoever poses as the chip, and has changed the file to go with it, learns no
+/// hash that is cheap to search.
+#[test]
+fn a_pin_is_never_hashed_for_less_than_it_was_sealed_with() {
+    let clinic = Clinic::with_pin();
+    let tap = clinic.board.tap();
+    let hash = clinic.sealed.pin.clone().unwrap();
+    let plain = || Tpm::new(super::board::tcp(tap.port()), Remembering::new());
+    let changed = |m_kib, t| {
+        let mut sealed = clinic.sealed.clone();
+        sealed.pin = Some(PinHash {
+            m_kib,
+            t,
+            ..hash.clone()
+        });
+        sealed
+    };
+    let typed = pin(PIN);
+    for (tpm, m_kib, t) in [
+        (plain(), hash.m_kib, hash.t),
+        (plain(), 8, 1),
+        (plain(), 32 * 1024, 3),
+        (plain().with_pin_cost(CHEAP), 8, 1),
+    ] {
+        let said = tpm.unseal(&changed(m_kib, t), Some(&typed)).unwrap_err();
+        assert_eq!(said.situation, Situation::Damaged, "{m_kib} {t}");
+    }
+    assert_eq!(tap.commands(), Vec::<u32>::new());
+    assert_eq!(lockout(&clinic).counter, 0);
+    clinic.assert_opens(Some(PIN));
 }

@@ -5,9 +5,10 @@
 //! opens with its passphrase or recovery key, and no program can change that.
 
 use super::ending::{self, remove_what_is_the_boxs};
-use super::opening::wants_pin;
+use super::opening::had_a_pin;
 use super::{Custody, Witness};
 use crate::keys::{Error as SlotsError, Opened, SlotsFile, slots};
+use crate::ports::sealer::Board;
 use anyhow::{Context, Result, bail};
 use std::fs;
 use std::path::Path;
@@ -94,7 +95,7 @@ impl Custody {
             Ok(slots) => {
                 return Ok(Erased {
                     half_left: !with_tpm && (!slots.sealed().is_empty() || slots.has_unread()),
-                    lockout_left: wants_pin(&slots)
+                    lockout_left: had_a_pin(&slots)
                         || (with_tpm && slots.board().is_some() && self.lockout_has_a_password()),
                     others_left: false,
                 });
@@ -143,20 +144,21 @@ impl Custody {
 
     fn destroy_in_the_tpm(&self, slots: &SlotsFile, opened: Option<&Opened>) -> Result<Erased> {
         let mut erased = Erased::default();
-        let Some(board) = slots.board() else {
+        let Some(board) = slots.board_of_seal() else {
             return Ok(erased);
         };
         let sealer = self.sealer()?;
+        sealer.keep_only(board, &[]).context(
+            "the TPM did not forget: nothing was erased; try again with the TPM at hand, or, if it \
+             is dead or gone for good, add --without-tpm",
+        )?;
+        // One that was met, and that nothing is sealed to, has no half to keep.
+        let may_keep = |met: &Board| {
+            slots.has_unread() || slots.sealed().iter().any(|sealed| sealed.board == *met)
+        };
         for met in slots.boards() {
-            match sealer.keep_only(met, &[]) {
-                Ok(_) => {}
-                Err(error) if met == board => {
-                    return Err(error).context(
-                        "the TPM did not forget: nothing was erased; try again with the TPM at \
-                         hand, or, if it is dead or gone for good, add --without-tpm",
-                    );
-                }
-                Err(_) => erased.half_left = true,
+            if met != board && sealer.keep_only(met, &[]).is_err() {
+                erased.half_left |= may_keep(met);
             }
         }
         let password = opened.and_then(|opened| self.kept_password(opened));

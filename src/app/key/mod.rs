@@ -208,8 +208,9 @@ impl Custody {
             | Finding::Cleared
             | Finding::OtherTpm
             | Finding::OtherStorageKey
-            | Finding::OwnerPassword => true,
-            Finding::IndexGone
+            | Finding::OwnerPassword { opens: false } => true,
+            Finding::OwnerPassword { opens: true }
+            | Finding::IndexGone
             | Finding::IndexOverwritten
             | Finding::PcrChanged
             | Finding::LockedOut { .. }
@@ -291,28 +292,44 @@ impl Custody {
     /// # Errors
     /// When the TPM that the installation lives with did not forget.
     fn forget_the_rest(&self, slots: &SlotsFile) -> Result<()> {
-        if let Some(sealer) = &self.sealer {
-            if slots.has_unread() {
-                bail!(
-                    "keyslots.json holds a slot that does not read, which may be the TPM's: nothing was removed from the TPM"
-                );
-            }
-            let listeners = crate::app::lan::sealed_in(&self.folder);
-            let mut keep = slots.sealed();
-            keep.extend(&listeners);
-            for board in slots.boards() {
-                let forgotten = sealer.keep_only(board, &keep);
-                if let Err(error) = forgotten
-                    && Some(board) == slots.board()
-                {
-                    return Err(error).context(
-                        "the new way in stands, and the TPM still keeps the former one: run \
-                         healthpost key reseal",
-                    );
-                }
+        self.forget_in_the_tpm(slots)?;
+        crate::keys::slots::remove_old(&self.folder)?;
+        Ok(())
+    }
+
+    /// As [`Custody::forget_the_rest`], inside the TPM alone.
+    fn forget_in_the_tpm(&self, slots: &SlotsFile) -> Result<()> {
+        if slots.has_unread() && self.sealer.is_some() {
+            bail!(
+                "keyslots.json holds a slot that does not read, which may be the TPM's: nothing was removed from the TPM"
+            );
+        }
+        self.keep_in_the_tpm(slots)
+    }
+
+    /// As [`Custody::forget_in_the_tpm`], where what does not read opens nothing
+    /// any more.
+    fn keep_in_the_tpm(&self, slots: &SlotsFile) -> Result<()> {
+        let Some(sealer) = &self.sealer else {
+            return Ok(());
+        };
+        let listeners = crate::app::lan::sealed_in(&self.folder);
+        let mut keep = slots.sealed();
+        keep.extend(&listeners);
+        let home = slots.board_of_seal();
+        if let Some(home) = home {
+            sealer.keep_only(home, &keep).context(
+                "the new way in stands, and the TPM still keeps the former one: run healthpost \
+                 key reseal",
+            )?;
+        }
+        for board in slots.boards() {
+            if Some(board) != home
+                && let Err(error) = sealer.keep_only(board, &keep)
+            {
+                tracing::debug!(%error, "another TPM that the box has met was not asked");
             }
         }
-        crate::keys::slots::remove_old(&self.folder)?;
         Ok(())
     }
 }
@@ -320,6 +337,11 @@ impl Custody {
 /// A secret as text.
 fn words(secret: &Secret) -> Result<&str> {
     std::str::from_utf8(secret.expose()).context("it is not written in UTF-8")
+}
+
+/// Whether a text is only ever tried as a recovery key, where somebody unlocks.
+pub fn is_like_a_recovery_key(text: &str) -> bool {
+    RecoveryKey::parse(text).map_or_else(BadRecoveryKey::is_slip, |_| true)
 }
 
 /// A new passphrase as text.
@@ -331,9 +353,7 @@ pub fn new_passphrase(secret: &Secret) -> Result<&str> {
     if text.chars().count() < PASSPHRASE_CHARS_MIN {
         bail!("the passphrase is too short: it needs at least {PASSPHRASE_CHARS_MIN} characters");
     }
-    // What reads as a recovery key is only ever tried as one.
-    let is_free = RecoveryKey::parse(text).is_err_and(|mistake| !mistake.is_slip());
-    if !is_free {
+    if is_like_a_recovery_key(text) {
         bail!("the passphrase is written like a recovery key: choose one with words in it");
     }
     Ok(text)

@@ -35,14 +35,17 @@ impl Custody {
     pub(super) fn open_by(&self, way: &Way) -> Result<(Opened, By)> {
         let slots = SlotsFile::load(&self.folder)?;
         let (candidates, by) = self.candidates(&slots, way)?;
-        let opened = self.that_fits(candidates)?;
-        let slots = self.settle(slots, opened.generation)?;
-        self.end_the_former();
+        let mut opened = self.that_fits(candidates)?;
+        let slots = self.settle(slots, &mut opened)?;
+        // While a slot is damaged, the former file may be where it is still whole.
+        if slots.faults().is_empty() {
+            self.end_the_former();
+        }
         let is_copy = self.is_copied(&slots);
         if !by.is_person() && !is_copy {
             // A change that was cut short may have left an older way in. Only
             // with the TPM at hand: a list from an old copy must not be kept to.
-            if let Err(error) = self.forget_the_rest(&slots) {
+            if let Err(error) = self.forget_in_the_tpm(&slots) {
                 let error = format!("{error:#}");
                 tracing::warn!(error, "an earlier way in could not be removed");
             }
@@ -159,11 +162,11 @@ impl Custody {
 
     /// Ends a rotation that was cut short: the slots of the file that is not
     /// there open nothing any more.
-    fn settle(&self, mut slots: SlotsFile, generation: u32) -> Result<SlotsFile> {
+    fn settle(&self, mut slots: SlotsFile, opened: &mut Opened) -> Result<SlotsFile> {
         rewrite::discard_new(&self.folder).context("a leftover could not be removed")?;
-        if slots.keep_generation(generation) {
-            slots.save(&self.folder)?;
-            tracing::info!("a change of the data key that was cut short is settled");
+        if slots.settle(opened) {
+            slots.save_beside_old(&self.folder)?;
+            tracing::info!("the slots are those of the present data key again");
         }
         Ok(slots)
     }
@@ -214,9 +217,16 @@ impl By {
     }
 }
 
-/// A seal that does not read may have had one.
+/// Whether the TPM that the box lives with wants a PIN. A seal that does not read
+/// may have had one.
 pub(super) fn wants_pin(slots: &SlotsFile) -> bool {
-    slots.has_unread_seal() || slots.sealed().iter().any(|sealed| sealed.pin.is_some())
+    let at_home = slots.sealed_at_home();
+    slots.has_unread_seal() || at_home.iter().any(|sealed| sealed.pin.is_some())
+}
+
+/// Whether any TPM that the key is sealed to does, one that the box has left too.
+pub(super) fn had_a_pin(slots: &SlotsFile) -> bool {
+    wants_pin(slots) || slots.sealed().iter().any(|sealed| sealed.pin.is_some())
 }
 
 /// As [`Custody::open`], off the runtime's threads: it takes its time.

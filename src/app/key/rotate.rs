@@ -6,7 +6,8 @@
 
 use super::{Custody, Way, Witness};
 use crate::core::data_key::DataKey;
-use crate::keys::{Opened, SlotsFile};
+use crate::keys::slots::{Fault, remove_old};
+use crate::keys::{Error as SlotsError, Opened, SlotsFile};
 use crate::ports::sealer::Sealed;
 use crate::store::{open, rewrite};
 use anyhow::{Context, Result, bail};
@@ -15,6 +16,10 @@ use subtle::ConstantTimeEq;
 
 /// Bytes that are rewritten in a second, at least, on a slow card.
 const BYTES_A_SECOND: u64 = 4 * 1024 * 1024;
+
+/// What a new data key asks for.
+const DRILL_AGAIN: &str = "the recovery key was put over to the new data key without its paper: \
+    prove once more that it opens, with healthpost key drill";
 
 /// How long the box will be away while its key is changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -57,11 +62,11 @@ impl Custody {
     pub fn rotate(&self, opened: &Opened, way: &Way, witness: &mut Witness<'_>) -> Result<Opened> {
         let mut slots = SlotsFile::load(&self.folder)?;
         self.not_in_a_copy(&mut slots)?;
-        let next = Opened {
-            generation: opened.generation.checked_add(1).context("no further key")?,
-            key: self.draw(),
-        };
-        slots.add_generation(opened, &next, self.chance.as_ref())?;
+        refuse_without_the_seal(&slots)?;
+        let next = self.draw_next(&slots, opened)?;
+        slots
+            .add_generation(opened, &next, self.chance.as_ref())
+            .map_err(in_words)?;
         self.seal_next(&mut slots, &next, way)?;
         witness("the new key is sealed");
         slots.save(&self.folder)?;
@@ -84,12 +89,27 @@ impl Custody {
         if !rewrite::fits(&self.folder, &next.key)? {
             bail!("the new database does not open with the new key");
         }
+        tell_what_was_left(&slots, witness);
         slots.keep_generation(next.generation);
         slots.save(&self.folder)?;
         witness("the slots hold the new key alone");
-        self.forget_the_rest(&slots)?;
+        self.note(&next.key, "key.rotate", self.clock.now().at)?;
+        witness(DRILL_AGAIN);
+        self.keep_in_the_tpm(&slots)?;
+        remove_old(&self.folder)?;
         witness("the former slots are worthless");
         Ok(next)
+    }
+
+    /// Its number is above every one that a slot tells, right or wrong: what has
+    /// another ends with the rotation.
+    fn draw_next(&self, slots: &SlotsFile, opened: &Opened) -> Result<Opened> {
+        let highest = slots.generations().first().copied().unwrap_or_default();
+        let last = highest.max(opened.generation);
+        Ok(Opened {
+            generation: last.checked_add(1).context("no further key")?,
+            key: self.draw(),
+        })
     }
 
     /// What was written to the disk leads to the new key, before anything is
@@ -139,5 +159,52 @@ impl Custody {
         // A try to seal to another board may have noted that one.
         slots.set_board(sealed.board.clone());
         self.seal_for(slots, &sealed.board, next, pin)
+    }
+}
+
+/// Where the TPM's slot does not read, nothing tells which TPM it is, nor whether
+/// there was a PIN: the new key would be left with what people remember.
+fn refuse_without_the_seal(slots: &SlotsFile) -> Result<()> {
+    let is_unread = slots.has_unread_seal() || (slots.has_unread() && slots.board().is_some());
+    if is_unread && slots.sealed().is_empty() {
+        bail!(
+            "the TPM's slot in keyslots.json does not read, and the new key would be sealed to no \
+             TPM: seal the present one first, with key reseal and a passphrase or the recovery \
+             key; then run key rotate again"
+        );
+    }
+    Ok(())
+}
+
+/// What to do about a slot that the new key cannot be put into.
+fn in_words(error: SlotsError) -> anyhow::Error {
+    let is_paper = matches!(
+        error,
+        SlotsError::DamagedSlot("recovery key") | SlotsError::NoSuchSlot(_)
+    );
+    let error = anyhow::Error::from(error);
+    if is_paper {
+        return error.context(
+            "the recovery key would not open the new data key: draw a new one first, with \
+             healthpost key new-recovery",
+        );
+    }
+    error
+}
+
+/// What ends with the former key although nobody asked for it, and what stays.
+fn tell_what_was_left(slots: &SlotsFile, witness: &mut Witness<'_>) {
+    if slots.faults().contains(&Fault::DamagedPassphrase) {
+        witness(
+            "a damaged passphrase slot was not put over to the new key, and ends with the former \
+             one: a passphrase that no longer opens is added again with healthpost key \
+             add-passphrase",
+        );
+    }
+    if slots.has_unread() {
+        witness(
+            "a slot of keyslots.json that does not read was left there as it is: it was not put \
+             over to the new key, and opens nothing",
+        );
     }
 }

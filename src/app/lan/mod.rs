@@ -29,9 +29,7 @@ use rusqlite::Connection;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
 use std::collections::BTreeSet;
-use std::fs::DirBuilder;
 use std::net::{IpAddr, Ipv4Addr};
-use std::os::unix::fs::DirBuilderExt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -208,11 +206,8 @@ impl Lan {
     /// Puts the authority's certificate where people find it.
     fn publish(&self, authority: &Authority) -> Result<()> {
         let folder = self.folder();
-        DirBuilder::new()
-            .recursive(true)
-            .mode(0o700)
-            .create(&folder)
-            .with_context(|| format!("{} cannot be made", folder.display()))?;
+        let made = durable::make_folder(&folder, 0o700, self.custody.folder());
+        made.with_context(|| format!("{} cannot be made", folder.display()))?;
         let text = authority::pem("CERTIFICATE", &authority.certificate());
         let path = folder.join(AUTHORITY_FILE);
         if std::fs::read(&path).is_ok_and(|there| there == text.as_bytes()) {

@@ -7,11 +7,13 @@ use crate::app::serve::{is_made, not_made};
 use crate::ops::SlotFault;
 use rustix::fs::StatVfsMountFlags;
 use std::io;
-use std::os::unix::fs::PermissionsExt;
+use std::os::unix::fs::{MetadataExt, PermissionsExt};
 use std::path::Path;
 
 /// Free space below which the disk is called nearly full, bytes.
 const DISK_LOW_BYTES: u64 = 256 * 1024 * 1024;
+/// What the service opens in it.
+const ITS_FILES: [&str; 5] = ["keyslots.json", "clinic.db", "lan", "lan/leaf.key", "lock"];
 
 /// Looks at the folder, its key slots and the disk it is on.
 pub(super) async fn look_at_folder(folder: &Path, findings: &mut Findings) -> Running {
@@ -50,6 +52,7 @@ pub(super) async fn look_at_folder(folder: &Path, findings: &mut Findings) -> Ru
         findings.add("key slots", Verdict::NotChecked, said, AS_WHOM);
     } else {
         look_at_slots(folder, findings);
+        look_at_owners(folder, facts.uid(), findings);
     }
     look_at_disk(folder, findings);
     look_at_service(folder, findings).await
@@ -60,6 +63,24 @@ pub(super) async fn look_at_folder(folder: &Path, findings: &mut Findings) -> Ru
 pub(super) fn are_closed(folder: &Path) -> bool {
     let opened = std::fs::File::open(folder.join("keyslots.json"));
     opened.is_err_and(|error| error.kind() == io::ErrorKind::PermissionDenied)
+}
+
+/// A file of somebody else's is one that the service cannot open.
+fn look_at_owners(folder: &Path, owner: u32, findings: &mut Findings) {
+    let strange = |name: &&str| {
+        let facts = folder.join(name).symlink_metadata();
+        facts.is_ok_and(|facts| facts.uid() != owner)
+    };
+    let names: Vec<&str> = ITS_FILES.into_iter().filter(strange).collect();
+    if !names.is_empty() {
+        let said = format!(
+            "{} of another user than the folder: the service cannot open it",
+            names.join(", ")
+        );
+        let folder = folder.display();
+        let how = format!("as root: chown -R --reference={folder} {folder}");
+        findings.add("data folder", Verdict::Bad, &said, &how);
+    }
 }
 
 fn look_at_slots(folder: &Path, findings: &mut Findings) {
@@ -93,8 +114,8 @@ const fn remedy(fault: &SlotFault) -> &'static str {
             "while another way still opens: healthpost key new-recovery"
         }
         SlotFault::DamagedPassphrase => {
-            "while another way still opens: healthpost key add-passphrase; or put back the \
-             keyslots.json of a copy"
+            "while another way still opens: healthpost key add-passphrase, and key rotate takes the \
+             damaged slot away; or put back the keyslots.json of a copy"
         }
         SlotFault::Unread(_) => {
             "put back the keyslots.json of a copy, or install the version that wrote it"

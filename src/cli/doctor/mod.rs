@@ -27,7 +27,8 @@ use memory::look_at_memory;
 use provider::{look_at_account, look_at_service_line, look_at_version};
 use running::Running;
 use std::net::{SocketAddr, TcpListener};
-use tpm::look_at_tpm;
+use std::path::Path;
+use tpm::{look_at_tpm, not_looked_at};
 
 /// Check everything and say what to do about each finding
 #[derive(Debug, Args)]
@@ -75,13 +76,13 @@ impl Doctor {
             &globals.zone(),
             &mut findings,
         );
-        if let (Some(config), Some(folder)) = (&config, &folder)
-            && running != Running::Unseen
-            && !are_closed(folder)
-        {
-            look_at_tpm(globals, config, folder, &mut findings);
-            look_at_lan(globals, config, folder, &mut findings);
-        }
+        look_at_seals(
+            globals,
+            config.as_ref(),
+            folder.as_deref(),
+            running,
+            &mut findings,
+        );
         if let Some(config) = &config {
             look_at_version(config, machine()?.clock.now().at, &mut findings);
             look_at_flow(config, &mut findings);
@@ -225,6 +226,32 @@ fn left_open(findings: &mut Findings) {
     let said = "whether it was ever proved stands in the database";
     findings.add("recovery key", Verdict::NotChecked, said, "");
     look_at_memory(None, findings);
+}
+
+/// What lies in the folder beside the database, as far as it can be seen.
+fn look_at_seals(
+    globals: &Globals,
+    config: Option<&Config>,
+    folder: Option<&Path>,
+    running: Running,
+    findings: &mut Findings,
+) {
+    let (why, how) = match (config, folder) {
+        (None, _) | (_, None) => (
+            "without the configuration nothing tells where it is",
+            "correct the configuration first",
+        ),
+        (Some(_), Some(folder)) if running == Running::Unseen || are_closed(folder) => {
+            ("the box's files are not open to you", running::AS_WHOM)
+        }
+        (Some(config), Some(folder)) => {
+            look_at_tpm(globals, config, folder, findings);
+            look_at_lan(globals, config, folder, findings);
+            return;
+        }
+    };
+    not_looked_at(why, how, findings);
+    findings.add("certificates", Verdict::NotChecked, why, how);
 }
 
 fn look_at_config(globals: &Globals, findings: &mut Findings) -> Option<Config> {

@@ -9,7 +9,8 @@ use std::path::Path;
 
 /// What follows from a box that opens for whoever has it.
 const NO_PIN: &str = "the box opens without a PIN: whoever takes the whole box away reads \
-                      everything in it";
+    everything in it. Whether the board starts signed software alone (secure boot) was not checked; \
+    a stock Raspberry Pi starts any, and then a changed card is enough";
 
 /// Looks at the TPM as far as it can be seen without a secret.
 pub(super) fn look_at_tpm(globals: &Globals, config: &Config, folder: &Path, found: &mut Findings) {
@@ -17,16 +18,17 @@ pub(super) fn look_at_tpm(globals: &Globals, config: &Config, folder: &Path, fou
         Ok(custody) => custody,
         Err(failure) => {
             found.add("TPM", Verdict::Bad, &failure.to_string(), "");
+            found.add("PIN", Verdict::NotChecked, "the TPM cannot be asked", "");
             return;
         }
     };
     let Ok(slots) = custody.summary() else {
-        // Told with the slots themselves.
+        // Why is told with the slots themselves.
+        not_looked_at("the key slots cannot be read", "", found);
         return;
     };
     if slots.pins.is_empty() && slots.kinds.iter().any(|kind| kind == "tpm2") {
-        let said = "its slot in keyslots.json does not read";
-        found.add("TPM", Verdict::NotChecked, said, "");
+        not_looked_at("its slot in keyslots.json does not read", "", found);
         return;
     }
     let Some(pin) = slots.pins.first() else {
@@ -77,6 +79,13 @@ pub(super) fn look_at_tpm(globals: &Globals, config: &Config, folder: &Path, fou
     }
 }
 
+/// That nobody knows how the key is sealed, and why.
+pub(super) fn not_looked_at(why: &str, how: &str, found: &mut Findings) {
+    for what in ["TPM", "PIN"] {
+        found.add(what, Verdict::NotChecked, why, how);
+    }
+}
+
 const fn remedy(finding: &Finding) -> &'static str {
     const RECOVER: &str = "on the board that is to be the box: healthpost key recover, with the \
         recovery key";
@@ -93,8 +102,10 @@ const fn remedy(finding: &Finding) -> &'static str {
             "look at key.tpm in the configuration, and whether the chip is fitted; a passphrase or \
              the recovery key opens the box meanwhile"
         }
-        Finding::OwnerPassword => {
-            "clear the TPM in the board's settings, then healthpost key recover"
+        Finding::OwnerPassword { .. } => {
+            "take it off: tpm2_changeauth -c owner -p PASSWORD. If nobody knows it: clear the TPM \
+             in the board's settings, then healthpost key recover; a passphrase or the recovery key \
+             opens the box meanwhile"
         }
         Finding::LockedOut { .. } => "the recovery key or a passphrase opens the box at once",
         Finding::UnguardedPin => "unlock the box once with its PIN",
@@ -103,13 +114,14 @@ const fn remedy(finding: &Finding) -> &'static str {
 
 const fn verdict(finding: &Finding) -> Verdict {
     match finding {
-        Finding::LockedOut { .. } | Finding::OwnerPassword | Finding::UnguardedPin => {
-            Verdict::Warning
-        }
+        Finding::LockedOut { .. }
+        | Finding::OwnerPassword { opens: true }
+        | Finding::UnguardedPin => Verdict::Warning,
         Finding::Unusable(_)
         | Finding::Cleared
         | Finding::OtherTpm
         | Finding::OtherStorageKey
+        | Finding::OwnerPassword { opens: false }
         | Finding::IndexGone
         | Finding::IndexOverwritten
         | Finding::PcrChanged => Verdict::Bad,

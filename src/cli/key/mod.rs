@@ -39,8 +39,9 @@ pub enum Key {
         A box with a PIN is sealed with the one in --pin-file. After an update the TPM may not\n\
         open: then --passphrase-file does, or the recovery key or a passphrase is asked for.\n\n\
         A stock Raspberry Pi measures nothing while it starts, so its registers (key.pcrs) prove\n\
-        nothing. Bind the key to registers only if your boot chain measures, and reseal after\n\
-        each update."
+        nothing: neither firmware nor boot loader writes into them, and where the TPM's reset\n\
+        line is not wired to the board's, they outlive a warm restart. Bind the key to registers\n\
+        only if your boot chain measures, and reseal after each update."
     )]
     Reseal {
         /// This folder was copied and is the box now: the one it was copied from no longer opens with this TPM

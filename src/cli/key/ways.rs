@@ -3,7 +3,9 @@
 use super::super::failure::Failure;
 use super::super::pin::PinChoice;
 use super::super::{Opening, input, output};
-use crate::app::key::{Custody, Opened, RecoveryKey, Way, registers_changed};
+use crate::app::key::{
+    Custody, Opened, RecoveryKey, Way, is_like_a_recovery_key, registers_changed,
+};
 use crate::core::pin::{PIN_CHARS_ADVISED, Pin};
 use crate::core::secret::SecretText;
 
@@ -91,8 +93,14 @@ pub(super) fn kept_pin(custody: &Custody, opening: &Opening) -> Result<Option<Pi
 /// A new PIN, with a word about a short one.
 ///
 /// # Errors
-/// When it is too short or too long.
+/// When it is too short or too long, or nobody could unlock with it.
 pub(in super::super) fn new_pin(typed: &SecretText) -> Result<Pin, Failure> {
+    if is_like_a_recovery_key(typed.as_str()) {
+        return Err(Failure::usage(
+            "a PIN of so many digits is taken for a recovery key wherever it is typed",
+            "choose a shorter one: six digits last for decades",
+        ));
+    }
     let pin = Pin::parse(typed.as_str())
         .map_err(|error| Failure::usage(error.to_string(), "choose another PIN"))?;
     if pin.chars() < PIN_CHARS_ADVISED {

@@ -6,6 +6,7 @@
 //! the key of one database file.
 
 mod faults;
+mod generation;
 mod home;
 mod human;
 mod open;
@@ -208,6 +209,18 @@ impl SlotsFile {
         durable::write_keeping_old(&folder.join(FILE), &self.to_bytes()?).map_err(Error::Io)
     }
 
+    /// As [`SlotsFile::save`], but a former file that is there is left as it is: a
+    /// slot that is damaged now may be whole in it.
+    ///
+    /// # Errors
+    /// As [`SlotsFile::save`].
+    pub fn save_beside_old(&self, folder: &Path) -> Result<(), Error> {
+        if !folder.join(OLD_FILE).try_exists().map_err(Error::Io)? {
+            return self.save(folder);
+        }
+        durable::write(&folder.join(FILE), &self.to_bytes()?).map_err(Error::Io)
+    }
+
     /// The kinds of the slots, in order, those this program cannot open too.
     pub fn kinds(&self) -> Vec<String> {
         self.slots.iter().filter_map(Slot::kind).collect()
@@ -286,14 +299,6 @@ impl SlotsFile {
         sealed
     }
 
-    /// Generations there are slots for, the newest first.
-    pub fn generations(&self) -> Vec<u32> {
-        let mut all: Vec<u32> = self.slots.iter().filter_map(Slot::generation).collect();
-        all.sort_unstable_by(|a, b| b.cmp(a));
-        all.dedup();
-        all
-    }
-
     /// Adds a slot for a further passphrase. Takes a derivation's time.
     ///
     /// # Errors
@@ -327,60 +332,11 @@ impl SlotsFile {
         Ok(())
     }
 
-    /// Puts what was sealed in place of whatever this installation had sealed
-    /// to the same TPM for that generation. Slots of other TPMs stay.
-    pub fn replace_sealed(&mut self, generation: u32, sealed: Sealed) {
-        let chip = sealed.board.storage_key.clone();
-        self.slots.retain(|slot| match slot {
-            Slot::Tpm(old) => old.generation != generation || old.sealed.board.storage_key != chip,
-            Slot::Human(_) | Slot::Other(_) => true,
-        });
-        let slot = TpmSlot::new(generation, sealed);
-        self.slots.push(Slot::Tpm(Box::new(slot)));
-    }
-
-    /// Adds a further generation: every person's slot of the generation `from`
-    /// opens `next` too, without the person.
-    ///
-    /// # Errors
-    /// [`Error::DamagedSlot`]: better found now than when it is needed. Or
-    /// [`Error::ForeignSlot`]: whoever wrote it would get the new key.
-    pub fn add_generation(
-        &mut self,
-        from: &Opened,
-        next: &Opened,
-        chance: &dyn Chance,
-    ) -> Result<(), Error> {
-        let mut added = Vec::new();
-        for slot in &self.slots {
-            match slot {
-                Slot::Human(slot) if slot.generation == from.generation => {
-                    if !slot.is_whole() {
-                        return Err(Error::DamagedSlot(slot.kind.name()));
-                    }
-                    if !slot.is_ours(&from.key) {
-                        return Err(Error::ForeignSlot(slot.kind.name()));
-                    }
-                    added.push(Slot::Human(slot.with_key(
-                        next.generation,
-                        &next.key,
-                        chance,
-                    )?));
-                }
-                Slot::Human(_) | Slot::Tpm(_) | Slot::Other(_) => {}
-            }
-        }
-        self.slots.extend(added);
-        Ok(())
-    }
-
-    /// Keeps the slots of one generation: the others' key opens no file any
-    /// more. Tells whether there were any. Slots of unknown kinds stay.
-    pub fn keep_generation(&mut self, generation: u32) -> bool {
-        let before = self.slots.len();
-        self.slots
-            .retain(|slot| slot.generation().is_none_or(|its| its == generation));
-        self.slots.len() != before
+    /// The TPM that the key is sealed to: the one the installation lives with,
+    /// also while nothing is, unless all there is was sealed to others.
+    pub fn board_of_seal(&self) -> Option<&Board> {
+        let at_home = self.sealed_at_home().into_iter().next();
+        at_home.map_or_else(|| self.board(), |sealed| Some(&sealed.board))
     }
 
     fn tpm_slots(&self) -> Vec<&TpmSlot> {

@@ -2,7 +2,7 @@
 
 use super::clinic::{Clinic, PASSPHRASE, pin, typed};
 use healthpost::app::init::FirstWay;
-use healthpost::app::key::Way;
+use healthpost::app::key::{Erased, Way};
 use healthpost::core::pin::Pin;
 use healthpost::core::secret::Secret;
 use healthpost::keys::Opened;
@@ -237,6 +237,38 @@ fn a_rotation_keeps_the_seal_of_the_tpm_that_is_here() {
     let way = Way::Tpm(Some(pin()));
     custody.rotate(&opened, &way, &mut |_| {}).unwrap();
     clinic.open(&way).unwrap();
+}
+
+#[test]
+fn on_its_own_board_again_a_box_ends_all_of_itself() {
+    for own in [|| None, || Some(pin())] as [fn() -> Option<Pin>; 2] {
+        let clinic = back_from_another_board(own);
+        let opened = clinic.open(&typed(PASSPHRASE)).unwrap();
+        let stolen = clinic.copy();
+        let custody = clinic.custody();
+        let erased = custody.destroy(Some(&opened), true, &mut |_| {}).unwrap();
+        assert_eq!(erased, Erased::default());
+        assert_eq!(clinic.board.indices(), Vec::<u32>::new());
+        let thief = clinic.custody_of(stolen.path());
+        assert!(thief.open(&Way::Tpm(own())).is_err());
+        assert!(!custody.lockout_has_a_password());
+    }
+}
+
+#[test]
+fn the_pin_of_a_board_that_was_left_is_not_asked_for() {
+    let mut clinic = Clinic::made(&FirstWay::Tpm(Some(pin())));
+    let left = std::mem::replace(&mut clinic.board, crate::tpm::board::Board::new());
+    let opened = clinic.open(&clinic.recovery()).unwrap();
+    let custody = clinic.custody();
+    // Nothing is sealed here yet: the only seal may be the one of this board.
+    assert!(custody.wants_pin().unwrap());
+    custody.seal(&opened, None, &mut |_| {}).unwrap();
+    assert!(!custody.wants_pin().unwrap());
+    clinic.open(&Way::Tpm(None)).unwrap();
+    // That one's lock-out keeps its password all the same.
+    assert!(custody.foresee_end(false).unwrap().lockout_left);
+    drop(left);
 }
 
 #[test]

@@ -204,3 +204,34 @@ fn a_mistyped_recovery_key_costs_no_pin_and_names_its_group() {
     let status = it.run(&["key", "status"], "");
     assert!(!status.contains("tries"), "{status}");
 }
+
+#[test]
+fn a_pin_that_every_door_takes_for_a_recovery_key_is_refused() {
+    let it = Box::made();
+    for pin in ["48291305714829130571482913057148291305", it.paper()] {
+        let said = it.said(&["key", "set-pin"], pin);
+        assert_eq!(said.status, 2, "{}", said.text);
+        assert!(said.text.contains("for a recovery key"), "{}", said.text);
+    }
+    it.run(&["secret", "list"], "");
+}
+
+#[test]
+fn doctor_says_what_it_could_not_look_at_and_what_is_not_known() {
+    let it = Box::made();
+    let said = it.said(&["doctor"], "").text;
+    assert!(said.contains("opens without a PIN"), "{said}");
+    assert!(said.contains("(secure boot) was not checked"), "{said}");
+    let owner = ["-c", "owner", "somebody"];
+    it.board.tools("tpm2_changeauth", &owner);
+    let said = it.said(&["doctor"], "").text;
+    assert!(said.contains("the key does not open until"), "{said}");
+    assert!(said.contains("tpm2_changeauth -c owner -p"), "{said}");
+    it.refused(&["secret", "list"], "");
+    it.put("healthpost.toml", "version = \"one\"");
+    let said = it.said(&["doctor"], "").text;
+    for what in ["TPM", "PIN", "certificates"] {
+        let line = format!("not checked  {what}: ");
+        assert!(said.contains(&line), "{what}: {said}");
+    }
+}
