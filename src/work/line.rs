@@ -4,7 +4,7 @@
 //! A line that comes back is told to nobody before the watcher has stored what
 //! follows from it.
 
-use crate::core::delivery::{Channel, Class, Why, blames_provider, classify, wait_ms};
+use crate::core::delivery::{Channel, Class, Link, Why, blames_provider, classify, wait_ms};
 use crate::core::inbound::ProviderError;
 use crate::core::limits::PROVIDER_WAIT_MS_MAX;
 use crate::core::time::UnixMs;
@@ -75,6 +75,15 @@ impl LineState {
         match self {
             Self::Down | Self::ProviderDown | Self::Portal | Self::Tls | Self::ClockWrong => true,
             Self::Up | Self::TokenBad | Self::Misconfigured | Self::Paused(_) => false,
+        }
+    }
+
+    /// Whether the provider can be heard, as the queue's planner asks.
+    pub const fn link(self) -> Link {
+        if self.is_cut() {
+            Link::Cut
+        } else {
+            Link::Works
         }
     }
 

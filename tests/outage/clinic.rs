@@ -2,7 +2,7 @@
 
 use crate::outage::far_side::FarSide;
 use healthpost::core::data_key::DataKey;
-use healthpost::core::delivery::{Limits, PairRule, Policy, SendOutcome, WindowRule};
+use healthpost::core::delivery::{Limits, Link, PairRule, Policy, SendOutcome, WindowRule};
 use healthpost::core::id::{ContactId, OutboxId, OutboxKey};
 use healthpost::core::inbound::{Identity, ProviderError, Receipt, Status};
 use healthpost::core::lang::Lang;
@@ -28,6 +28,8 @@ pub struct Clinic {
     pub rules: Rules,
     pub now_ms: i64,
     pub trusted: bool,
+    /// How the line stands.
+    pub link: Link,
     pub far: FarSide,
     pub box_key: BoxKey,
     dice: u64,
@@ -64,6 +66,7 @@ impl Clinic {
             },
             now_ms: BEGINNING,
             trusted: true,
+            link: Link::Works,
             far: FarSide::default(),
             box_key,
             dice: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
@@ -155,7 +158,8 @@ impl Clinic {
     }
 
     pub fn turn(&self, room: usize) -> Turn {
-        outbox::turn(&self.conn, &self.rules, self.now(), room, Try::Bold).unwrap()
+        let (rules, now) = (&self.rules, self.now());
+        outbox::turn(&self.conn, rules, self.link, now, room, Try::Bold).unwrap()
     }
 
     /// How many may leave now: the sender's own pace, told naively.

@@ -1,6 +1,7 @@
 //! Thirty days in the dark, then the line is back.
 
 use crate::outage::clinic::Clinic;
+use healthpost::core::delivery::Link;
 use healthpost::core::id::ContactId;
 use healthpost::core::outgoing::Purpose;
 use healthpost::core::time::{DAY_MS, HOUR_MS, MINUTE_MS};
@@ -49,6 +50,7 @@ fn in_the_dark(
     let steps = 30 * DAY_MS / step;
     let mut written = BTreeMap::new();
     let mut left = replies;
+    clinic.link = Link::Cut;
     for n in 0..steps {
         clinic.begin();
         let now = if n + 1 == steps {
@@ -84,6 +86,7 @@ fn in_the_dark(
 /// What people wrote comes in first; then the queue leaves, while some of those
 /// who were asked to write do so.
 fn line_up(clinic: &mut Clinic, written: BTreeMap<ContactId, i64>) {
+    clinic.link = Link::Works;
     clinic.begin();
     for (who, at) in written {
         clinic.hears(who, at);

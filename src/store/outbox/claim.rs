@@ -3,7 +3,7 @@
 
 use super::ceiling::Ceiling;
 use super::{Rules, end, lane, look, purpose_of, template};
-use crate::core::delivery::{DeliveryState, Errand, LATE_MS, Why, lead};
+use crate::core::delivery::{DeliveryState, Errand, LATE_MS, Link, Why, lead};
 use crate::core::id::{AttemptId, ContactId, OutboxId, OutboxKey};
 use crate::core::outgoing::{Body, Outgoing, Purpose};
 use crate::core::time::{Now, UnixMs};
@@ -43,12 +43,19 @@ pub struct Turn {
 /// up to `room` messages that may leave now, opening an attempt for each:
 /// emergencies of anybody first, then whoever has been ready for longest. With
 /// no room the queue is still tended: what grew too old ends, what lost its
-/// window is held. With [`Try::Bold`] the first fault of any of them is returned,
+/// window is held; no doubt is decided over a line that is cut. With [`Try::Bold`] the first fault of any of them is returned,
 /// for the caller to take everything back and come again.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn turn(conn: &Connection, rules: &Rules, now: Now, room: usize, how: Try) -> Result<Turn> {
+pub fn turn(
+    conn: &Connection,
+    rules: &Rules,
+    link: Link,
+    now: Now,
+    room: usize,
+    how: Try,
+) -> Result<Turn> {
     let ceiling = if room > 0 {
         let ceiling = Ceiling::read(conn, rules, now.at)?;
         ceiling.look_again(conn, now.at)?;
@@ -57,7 +64,7 @@ pub fn turn(conn: &Connection, rules: &Rules, now: Now, room: usize, how: Try) -
         None
     };
     let mut turn = Turn {
-        more: look::look(conn, rules, now, how)?,
+        more: look::look(conn, rules, link, now, how)?,
         ..Turn::default()
     };
     if let Some(mut ceiling) = ceiling {

@@ -4,7 +4,7 @@
 use super::tests::{NOW, POLICY, accepted, claim, end, one, rules, state, status};
 use super::*;
 use crate::core::access::Role;
-use crate::core::delivery::{SendOutcome, WindowRule};
+use crate::core::delivery::{Link, SendOutcome, WindowRule};
 use crate::core::id::StaffId;
 use crate::core::inbound::{ProviderError, Receipt, Status};
 use crate::core::tasks::Outcome;
@@ -36,7 +36,7 @@ fn wrote(conn: &Connection, who: ContactId, at: UnixMs) {
 /// What leaves under a window, everything planned before.
 fn leaves(conn: &Connection, at: UnixMs) -> usize {
     let now = Now { at, trusted: true };
-    turn(conn, &windowed(), now, 10, Try::Careful)
+    turn(conn, &windowed(), Link::Works, now, 10, Try::Careful)
         .unwrap()
         .claims
         .len()

@@ -3,7 +3,7 @@
 
 use super::{Rules, purpose_of, template};
 use crate::core::delivery::{
-    DeliveryState, Errand, Lane, LastTemplate, Plan, Templated, Waiting, Why, Window, plan,
+    DeliveryState, Errand, Lane, LastTemplate, Link, Plan, Templated, Waiting, Why, Window, plan,
 };
 use crate::core::id::{ContactId, OutboxId};
 use crate::core::limits::PLAN_SLICE_MAX;
@@ -26,11 +26,12 @@ pub(super) fn plan_contact(
     conn: &Connection,
     rules: &Rules,
     contact: ContactId,
+    link: Link,
     now: Now,
 ) -> Result<()> {
     for _ in 0..ROUNDS_MAX {
         let lane = load(conn, rules, contact, now)?;
-        let plan = plan(&lane, rules.limits, now);
+        let plan = plan(&lane, rules.limits, link, now);
         carry_out(conn, rules, contact, &plan, now)?;
         if !plan.changes() {
             return save(conn, contact, &lane, &plan, now.at);
