@@ -64,7 +64,7 @@ fn sent(plan: &Plan) -> Option<i64> {
 fn asked(about: UnixMs, failed: bool) -> Option<LastTemplate> {
     Some(LastTemplate {
         about,
-        created: NOW.plus_ms(-HOUR_MS),
+        since: NOW.plus_ms(-HOUR_MS),
         failed,
         withdrawn: false,
     })

@@ -190,7 +190,8 @@ fn load(conn: &Connection, rules: &Rules, contact: ContactId, now: Now) -> Resul
 }
 
 pub(super) const LAST_TEMPLATE: &str = "SELECT id, purpose, not_before, aged_from, maybe_double,
-            asked, repeats, why IS 'maybe_sent', doom IS NOT NULL, state, about_stamp, created_at
+            asked, repeats, why IS 'maybe_sent', doom IS NOT NULL, state, about_stamp,
+            coalesce(accepted_at, updated_at)
      FROM outbox INDEXED BY outbox_template
      WHERE contact_id = ?1 AND purpose = 'template' ORDER BY id DESC LIMIT 1";
 
@@ -204,7 +205,7 @@ fn last_template(conn: &Connection, contact: ContactId) -> Result<Option<Latest>
             let state = super::state_at(row, 9)?;
             let last = LastTemplate {
                 about: UnixMs(row.get(10)?),
-                created: UnixMs(row.get(11)?),
+                since: UnixMs(row.get(11)?),
                 withdrawn: state == DeliveryState::Superseded,
                 failed: matches!(
                     state,
