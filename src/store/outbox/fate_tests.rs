@@ -361,3 +361,32 @@ fn what_comes_back_because_of_the_account_is_everybodys_matter_and_one_task() {
     let served = arrived(&conn, "w101", at.plus_ms(1));
     assert_eq!(served, OfAccount::Serves { taken_at: at });
 }
+
+#[test]
+fn the_call_for_a_held_reply_goes_along_with_its_copy() {
+    for (delivered, open) in [(true, 0), (false, 1)] {
+        let conn = db();
+        let amina = contact(&conn, "243970000001");
+        wrote(&conn, amina, NOW);
+        let id = queue(&conn, amina, Purpose::Notice, "a1");
+        let late = NOW.plus_ms(DAY_MS);
+        assert_eq!(leaves(&conn, late), 0);
+        assert_eq!(tasks::list_open(&conn, 10).unwrap().len(), 1);
+        wrote(&conn, amina, late);
+        let first = one(&conn, late);
+        assert_eq!(first.id, id);
+        end(&conn, &first, &accepted("w1"), late);
+        given_back(&conn, "w1", "ob:a1", PASSING, late);
+        let later = late.plus_ms(HOUR_MS);
+        let again = one(&conn, later);
+        end(&conn, &again, &accepted("w2"), later);
+        if delivered {
+            arrived(&conn, "w2", later);
+        } else {
+            given_back(&conn, "w2", &again.call.key.0, LASTING, later);
+        }
+        let left = tasks::list_open(&conn, 10).unwrap();
+        assert_eq!(left.len(), open, "{left:?}");
+        assert!(left.iter().all(|task| task.outbox == Some(again.id)));
+    }
+}
