@@ -106,6 +106,20 @@ impl Watch {
         self.stretch
     }
 
+    /// Until when the provider asked for a pause that is worth keeping, as long as
+    /// no message was taken after it.
+    pub const fn rests_until(&self) -> Option<UnixMs> {
+        self.tally.rests_until()
+    }
+
+    /// An earlier run was asked to pause until then, and sent nothing since.
+    pub fn resume(&mut self, until: UnixMs, now: UnixMs) {
+        self.tally.resume(until);
+        if is_pause(until, now) {
+            (self.state, self.pause) = (LineState::Paused(until), Some(until));
+        }
+    }
+
     /// Takes something in; true if kept connections are dead.
     pub fn see(&mut self, seen: &Seen<'_>, now: Moment) -> bool {
         match *seen {

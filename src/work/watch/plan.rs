@@ -2,7 +2,7 @@
 
 use super::{Plan, RESERVE_BYTES, Watch, Wish};
 use crate::core::time::SECOND_MS;
-use crate::work::line::{LineState, probe_wait_ms};
+use crate::work::line::{LineState, is_pause, probe_wait_ms};
 use crate::work::purse::{Ask, Moment, cost};
 use crate::work::watch::PROBE_MS;
 
@@ -74,8 +74,10 @@ impl Watch {
             LineState::Down if self.failed < QUICK_TOUCHES => (Wish::Touch, after(DOWN_MS)),
             LineState::Down => (Wish::Touch, after(LONG_DOWN_MS)),
             LineState::Paused(until) => {
-                let left = until.ms_since(now.at).max(SECOND_MS);
-                (Wish::Probe, now.steady_ms.saturating_add(left))
+                let left = until.ms_since(now.at);
+                let left = if is_pause(until, now.at) { left } else { 0 };
+                let wait_ms = left.max(SECOND_MS);
+                (Wish::Probe, now.steady_ms.saturating_add(wait_ms))
             }
             LineState::ProviderDown
             | LineState::Portal
