@@ -132,6 +132,7 @@ fn start_housekeeping(config: &Config, opened: &Opened, machine: &Machine, runne
         webhooks_days: config.retention.webhooks_days,
         messages_days: config.retention.messages_days,
         records_days: config.retention.records_days,
+        in_doubt_ms: sending::policy(config).in_doubt_ms,
     };
     let (writer, clock, stop) = (
         opened.writer.clone(),

@@ -260,6 +260,7 @@ impl Shell {
                     webhooks_days: 8,
                     messages_days: 0,
                     records_days: 0,
+                    in_doubt_ms: POLICY.in_doubt_ms,
                 };
                 housekeeping::turn(conn, keeping, Seek::default(), now)?;
             }

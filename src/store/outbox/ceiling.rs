@@ -282,7 +282,7 @@ mod tests {
         assert!(leave(&conn, morning, 10).is_empty());
         let written = conn.total_changes();
         let later = morning.plus_ms(60_000);
-        assert_eq!(clock_moves::mend(&conn, later).unwrap(), 0);
+        assert_eq!(clock_moves::mend(&conn, 600_000, later).unwrap(), 0);
         assert!(leave(&conn, later, 10).is_empty());
         assert_eq!(conn.total_changes(), written);
         // Looked at anew, its row says what it said.
