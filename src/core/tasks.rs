@@ -25,6 +25,8 @@ pub enum Kind {
     AskToResend,
     /// One that lies on the clinic's own phone.
     LookAtPhone,
+    /// Messages that the clinic's own phone has and this box could not fetch.
+    ReadPhone,
     /// One that is larger than what is kept.
     FileTooLarge,
     /// One of a kind that is not kept.
@@ -79,7 +81,7 @@ const NOTHING_HEARD: &str = "see on a phone whether replies arrive: if not, look
 
 impl Kind {
     /// Every kind, the most urgent first.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::DangerSign,
         Self::Undelivered,
         Self::CallPatient,
@@ -89,6 +91,7 @@ impl Kind {
         Self::LookAtAttachment,
         Self::AskToResend,
         Self::LookAtPhone,
+        Self::ReadPhone,
         Self::FileTooLarge,
         Self::FileNotKept,
         Self::FileOutOfReach,
@@ -119,6 +122,7 @@ impl Kind {
             Self::LookAtAttachment => "look_at_attachment",
             Self::AskToResend => "ask_to_resend",
             Self::LookAtPhone => "look_at_phone",
+            Self::ReadPhone => "read_phone",
             Self::FileTooLarge => "file_too_large",
             Self::FileNotKept => "file_not_kept",
             Self::FileOutOfReach => "file_out_of_reach",
@@ -150,6 +154,7 @@ impl Kind {
             Self::LookAtAttachment => "photo, film, document or contact",
             Self::AskToResend => "photo, recording or document lost",
             Self::LookAtPhone => "photo, recording or document on the clinic's phone",
+            Self::ReadPhone => "messages that only the clinic's phone has",
             Self::FileTooLarge => "photo, recording or document too large",
             Self::FileNotKept => "file of a kind that is not kept",
             Self::FileOutOfReach => "photo, recording or document out of reach",
@@ -185,6 +190,10 @@ impl Kind {
             Self::AskToResend => "ask the patient to send it again: it could not be fetched",
             Self::LookAtPhone => {
                 "look at it, or listen to it, on the clinic's phone; write what matters into the record"
+            }
+            Self::ReadPhone => {
+                "read this person's chat on the clinic's phone and answer by hand: it holds more \
+                 than could be fetched, and the oldest of what is new is missing here"
             }
             Self::FileTooLarge => {
                 "ask the patient to send it in shorter pieces or as a smaller picture, or to show \
@@ -251,6 +260,7 @@ impl Kind {
             | Self::LookAtAttachment
             | Self::AskToResend
             | Self::LookAtPhone
+            | Self::ReadPhone
             | Self::FileTooLarge
             | Self::FileNotKept
             | Self::FileOutOfReach
