@@ -2,7 +2,7 @@
 //! does.
 
 use super::ceiling::Ceiling;
-use super::{Rules, end, lane, look, purpose_of, template};
+use super::{Rules, UNSAID, end, lane, look, purpose_of, template};
 use crate::core::delivery::{DeliveryState, Errand, LATE_MS, Link, Why, lead};
 use crate::core::id::{AttemptId, ContactId, OutboxId, OutboxKey};
 use crate::core::outgoing::{Body, Outgoing, Purpose};
@@ -204,7 +204,16 @@ fn take(conn: &Connection, rules: &Rules, ready: &Ready, now: Now) -> Result<Opt
         .execute(params![id.0, now.at.0])?;
     let attempt = AttemptId(conn.last_insert_rowid());
     let to = contacts::address_of(conn, contact)?;
-    let (key, message, doubtful) = read(conn, rules, ready, now)?;
+    let Words {
+        key,
+        message,
+        doubtful,
+        unsaid,
+    } = read(conn, rules, ready, now)?;
+    if unsaid {
+        conn.prepare_cached("UPDATE attempt SET outcome = ?2 WHERE id = ?1")?
+            .execute(params![attempt.0, UNSAID])?;
+    }
     Ok(Some(Claim {
         id,
         attempt,
@@ -214,13 +223,17 @@ fn take(conn: &Connection, rules: &Rules, ready: &Ready, now: Now) -> Result<Opt
     }))
 }
 
-/// The message as it leaves, and whether it may have arrived twice.
-fn read(
-    conn: &Connection,
-    rules: &Rules,
-    ready: &Ready,
-    now: Now,
-) -> Result<(OutboxKey, Outgoing, bool)> {
+/// A message as it leaves.
+struct Words {
+    key: OutboxKey,
+    message: Outgoing,
+    /// Whether it may have arrived before.
+    doubtful: bool,
+    /// Whether it is late, and had no room to say so.
+    unsaid: bool,
+}
+
+fn read(conn: &Connection, rules: &Rules, ready: &Ready, now: Now) -> Result<Words> {
     let (key, purpose, body, about, created, doubtful) = conn
         .prepare_cached(
             "SELECT key, purpose, body, about_stamp, created_at, maybe_double
@@ -242,16 +255,22 @@ fn read(
     // staff speak for themselves, and an emergency has no time to.
     let answers = matches!(purpose, Purpose::Prompt | Purpose::Notice);
     let late = now.at.ms_since(about.min(created)) > LATE_MS;
-    let body = if answers && about > ready.told && late {
+    let lead = if answers && about > ready.told && late {
         let lang = template::language_of(conn, ready.contact)?.unwrap_or(rules.language);
-        match lead(lang, &rules.zone, about, created, now) {
-            Some(lead) => body.with_lead(&lead),
-            None => body,
-        }
+        lead(lang, &rules.zone, about, created, now)
     } else {
-        body
+        None
     };
-    Ok((OutboxKey(key), Outgoing { purpose, body }, doubtful))
+    let led = lead.as_deref().and_then(|lead| body.with_lead(lead));
+    Ok(Words {
+        key: OutboxKey(key),
+        unsaid: lead.is_some() && led.is_none(),
+        message: Outgoing {
+            purpose,
+            body: led.unwrap_or(body),
+        },
+        doubtful,
+    })
 }
 
 #[cfg(test)]

@@ -390,3 +390,38 @@ fn the_call_for_a_held_reply_goes_along_with_its_copy() {
         assert!(left.iter().all(|task| task.outbox == Some(again.id)));
     }
 }
+
+#[test]
+fn the_first_reply_with_room_for_it_says_that_it_is_late() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let wrote_at = NOW.plus_ms(DAY_MS);
+    wrote(&conn, amina, wrote_at);
+    let full = "a".repeat(crate::core::limits::TEXT_UNITS_MAX);
+    for (name, words) in [("a1", full.as_str()), ("a2", "Merci."), ("a3", "Merci.")] {
+        let message = Outgoing {
+            purpose: Purpose::Notice,
+            body: crate::core::outgoing::Body::text(words),
+        };
+        let now = Now {
+            at: wrote_at,
+            trusted: true,
+        };
+        push(
+            &conn,
+            amina,
+            &OutboxKey(format!("ob:{name}")),
+            &message,
+            now,
+        )
+        .unwrap();
+    }
+    let late = wrote_at.plus_ms(2 * HOUR_MS);
+    let mut said = Vec::new();
+    for n in 1..=3 {
+        let claim = one(&conn, late);
+        said.push(claim.call.message.body.words().starts_with("You wrote"));
+        end(&conn, &claim, &accepted(&format!("w{n}")), late);
+    }
+    assert_eq!(said, [false, true, false]);
+}
