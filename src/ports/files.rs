@@ -18,6 +18,8 @@ pub enum Described {
         mime: Option<String>,
         /// How large it is, bytes.
         bytes: Option<u64>,
+        /// Its digest, in the provider's writing.
+        sha256: Option<String>,
     },
     /// The provider has it no more.
     Gone,

@@ -158,8 +158,13 @@ impl<F: Files> Fetcher<F> {
     }
 
     async fn fetch(&self, file: &File) -> Result<Next, Error> {
-        let (place, mime, bytes) = match self.files.describe(&file.media_id).await {
-            Described::Found { place, mime, bytes } => (place, mime, bytes),
+        let (place, mime, told) = match self.files.describe(&file.media_id).await {
+            Described::Found {
+                place,
+                mime,
+                bytes,
+                sha256,
+            } => (place, mime, Told { bytes, sha256 }),
             Described::Gone => return Ok(Next::Over(State::Gone, Some("provider_has_it_no_more"))),
             Described::Elsewhere => {
                 return Ok(Next::Over(State::Refused, Some("lies_where_it_must_not")));
@@ -169,7 +174,7 @@ impl<F: Files> Fetcher<F> {
             Described::NotReached(_) => return Ok(again("line")),
         };
         let here = self.readers.read(media::bytes_here).await?;
-        if let Some(next) = unwanted(file, mime.as_deref(), bytes, here) {
+        if let Some(next) = unwanted(file, mime.as_deref(), told.bytes, here) {
             return Ok(next);
         }
         let (from, pieces) = match self.files.fetch(&place, file.bytes).await {
@@ -183,7 +188,7 @@ impl<F: Files> Fetcher<F> {
             self.start_anew(file.id).await?;
         }
         match self.keep(file, from, pieces).await? {
-            Kept::Whole(total) => self.check(file, total, bytes).await,
+            Kept::Whole(total) => self.check(file, total, &told).await,
             Kept::Part(next) => Ok(next),
         }
     }
@@ -238,10 +243,12 @@ impl<F: Files> Fetcher<F> {
     }
 
     /// Reads the whole file back and compares its digest with the one the
-    /// webhook told: what is kept is what the patient sent.
-    async fn check(&self, file: &File, total: u64, told: Option<u64>) -> Result<Next, Error> {
-        let Some(expected) = file.sha256.as_deref().and_then(digest) else {
-            let whole = told.is_none_or(|told| told == total);
+    /// webhook told, or else the one beside the file: what is kept is what the
+    /// patient sent.
+    async fn check(&self, file: &File, total: u64, told: &Told) -> Result<Next, Error> {
+        let digests = [file.sha256.as_deref(), told.sha256.as_deref()];
+        let Some(expected) = digests.into_iter().flatten().find_map(digest) else {
+            let whole = told.bytes.is_none_or(|told| told == total);
             return Ok(verdict(whole, "size", file.why.as_deref()));
         };
         let mut hash = Sha256::new();
@@ -293,6 +300,12 @@ impl<F: Files> Fetcher<F> {
             })
             .await
     }
+}
+
+/// What the provider tells of a file before it hands it out.
+struct Told {
+    bytes: Option<u64>,
+    sha256: Option<String>,
 }
 
 /// How far a stream of pieces came.
@@ -552,6 +565,7 @@ mod tests {
                 place: "https://x.example/1".into(),
                 mime: Some("image/jpeg".into()),
                 bytes: Some(900_000),
+                sha256: None,
             }
         }
 

@@ -75,6 +75,8 @@ impl CloudClient {
             mime_type: Option<Words<'a>>,
             #[serde(default)]
             file_size: Option<u64>,
+            #[serde(borrow, default)]
+            sha256: Option<Words<'a>>,
         }
         let portal = Described::NotReached(LineFault::Portal);
         let told: Option<Node<'_>> = serde_json::from_slice(&answer.body).ok();
@@ -86,6 +88,7 @@ impl CloudClient {
                         place: Private::from(String::from(place)),
                         mime: node.mime_type.map(|mime| mime.as_str().to_owned()),
                         bytes: node.file_size,
+                        sha256: node.sha256.map(|digest| digest.as_str().to_owned()),
                     },
                     None => Described::Elsewhere,
                 }
