@@ -68,7 +68,7 @@ pub fn refused_for_hours(cases: &[Case]) -> Vec<(Case, String)> {
         post.stop();
         post.start();
         assert_eq!(post.line_news(), ["paused"; 2], "once in each life");
-        std::thread::sleep(QUIET);
+        wait::pass(QUIET);
         let left = [person(0), bystander(0)].map(|number| post.taken_for(&number).len());
         assert_eq!(left, [0, 0], "{}", case.name());
         post.stop();
