@@ -66,6 +66,8 @@ pub struct Watch {
     asked_ms: i64,
     proof_ms: i64,
     probed_ms: i64,
+    /// When the name was last looked up for a touch; none if that is due.
+    named_ms: Option<i64>,
     patience: Patience,
     echoes: Echoes,
     blind: Blind,
@@ -88,6 +90,7 @@ impl Watch {
             asked_ms: 0,
             proof_ms: 0,
             probed_ms: 0,
+            named_ms: None,
             patience: Patience::new(),
             echoes: Echoes::new(),
             blind: Blind::new(),
@@ -225,6 +228,7 @@ impl Watch {
             (Touch::Silent | Touch::NoRoute, _) => {
                 self.patience.alarm(now.steady_ms);
                 self.echoes.proved_right();
+                self.named_ms = None;
                 self.wish = Some((Wish::Touch, now.steady_ms));
                 self.go(LineState::Down, now)
             }
@@ -242,6 +246,7 @@ impl Watch {
             Moved::Back | Moved::Other => {
                 self.routed = true;
                 self.failed = 0;
+                self.named_ms = None;
                 self.fresh = FRESH_TOUCHES;
                 self.patience.begin_anew();
                 self.echoes = Echoes::new();
@@ -335,6 +340,9 @@ impl Watch {
         self.purse.spend(cost(ask, self.v6), now);
         self.wish = None;
         self.asked_ms = now.steady_ms;
+        if matches!(ask, Ask::Touch { looks_up: true, .. }) {
+            self.named_ms = Some(now.steady_ms);
+        }
         if ask == Ask::Message {
             self.blind.begin();
             self.go(LineState::Up, now);

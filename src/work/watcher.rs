@@ -118,9 +118,10 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
             Ask::Echo { patience_ms } => {
                 Answer::Echo(self.uplink.echo(duration(patience_ms)).await)
             }
-            Ask::Touch { patience_ms } => {
-                Answer::Touch(self.uplink.touch(duration(patience_ms)).await)
-            }
+            Ask::Touch {
+                patience_ms,
+                looks_up,
+            } => Answer::Touch(self.uplink.touch(duration(patience_ms), looks_up).await),
             Ask::Probe => {
                 let probe = tokio::time::timeout(PROBE_PATIENCE, self.messenger.probe());
                 Answer::Probe(probe.await.unwrap_or(SendOutcome::Unknown))
