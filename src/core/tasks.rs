@@ -73,6 +73,8 @@ pub enum Outcome {
     NotNeeded,
 }
 
+const READ_PHONE: &str = "read this person's chat on the clinic's phone and answer by hand: it \
+     holds more than could be fetched, and the oldest of what is new is missing here";
 const LINE_REFUSED: &str = "run healthpost doctor --online: it says whether the token, the account \
      or its phone is refused, and what to do; replies wait until then";
 const NOTHING_HEARD: &str = "see on a phone whether replies arrive: if not, look for a missing \
@@ -191,10 +193,7 @@ impl Kind {
             Self::LookAtPhone => {
                 "look at it, or listen to it, on the clinic's phone; write what matters into the record"
             }
-            Self::ReadPhone => {
-                "read this person's chat on the clinic's phone and answer by hand: it holds more \
-                 than could be fetched, and the oldest of what is new is missing here"
-            }
+            Self::ReadPhone => READ_PHONE,
             Self::FileTooLarge => {
                 "ask the patient to send it in shorter pieces or as a smaller picture, or to show \
                  it at the desk: it is larger than the box keeps"
