@@ -140,7 +140,11 @@ fn a_credential_that_cannot_work_is_refused_and_not_repeated() {
         ("whatsapp.access_token", "canary of words"),
         ("whatsapp.access_token", "canary\r\ncanary"),
         ("ultramsg.webhook_secret", "canary"),
-        ("ultramsg.webhook_secret", "canary/canary/canary"),
+        ("ultramsg.webhook_secret", "canary-canary-canary-canary"),
+        (
+            "ultramsg.webhook_secret",
+            "canary/canary/canary/canary/canary",
+        ),
         (long.as_str(), "canary"),
     ] {
         let refused = clinic.opened(&["secret", "set", name], value);

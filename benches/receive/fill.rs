@@ -7,7 +7,7 @@
 use anyhow::{Context, Result};
 use clap::Parser;
 use healthpost::core::answers::Value;
-use healthpost::core::delivery::{Limits, PairRule, Policy, SendOutcome, WindowRule};
+use healthpost::core::delivery::{Limits, Link, PairRule, Policy, SendOutcome, WindowRule};
 use healthpost::core::engine::{RecordChange, RecordStatus, Session, Triage};
 use healthpost::core::id::{ContactId, OutboxKey, RecordId};
 use healthpost::core::inbound::{Content, Identity, Inbound, Item, ReceivedItem};
@@ -286,7 +286,7 @@ fn deliver(conn: &Connection, box_key: &BoxKey, n: u64) -> Result<()> {
         trusted: true,
     };
     let room = usize::try_from(2 * GROUP)?;
-    for claim in outbox::turn(conn, &rules, clock, room, Try::Careful)?.claims {
+    for claim in outbox::turn(conn, &rules, Link::Works, clock, room, Try::Careful)?.claims {
         let outcome = SendOutcome::Accepted {
             wamid: Private::new(format!("wamid.sent{:016x}", claim.id.0)),
         };

@@ -9,8 +9,8 @@ use crate::core::flow::Flow;
 use crate::core::limits::{PATIENCE_QUIETS, RESERVE_BYTES};
 use crate::core::time::MINUTE_MS;
 use crate::ports::{Chance, Clock};
-use crate::store::meta;
 use crate::store::reserve::Reserve;
+use crate::store::{meta, rest};
 use crate::web::console::Console;
 use crate::web::health::Health;
 use crate::web::public::{self, Hook};
@@ -76,6 +76,7 @@ pub async fn start(
     let (line, bells) = (Line::default(), Bells::default());
     let steps = Steps::since(line.moment(machine.clock.now().at));
     let flows = prepare(config, opened, machine, flow).await?;
+    resume(opened, machine, &line).await?;
     let credentials = connect(config, opened, machine).await?;
     let context = Arc::new(StepContext {
         flows,
@@ -131,6 +132,7 @@ fn start_housekeeping(config: &Config, opened: &Opened, machine: &Machine, runne
         webhooks_days: config.retention.webhooks_days,
         messages_days: config.retention.messages_days,
         records_days: config.retention.records_days,
+        in_doubt_ms: sending::policy(config).in_doubt_ms,
     };
     let (writer, clock, stop) = (
         opened.writer.clone(),
@@ -164,6 +166,14 @@ async fn prepare(config: &Config, opened: &Opened, machine: &Machine, flow: Flow
         .await
         .context("the database could not be made ready")?;
     Ok(Flows::new(flow, &spoken))
+}
+
+/// A pause that the provider asked for, or a trial of the account, goes on.
+async fn resume(opened: &Opened, machine: &Machine, line: &Line) -> Result<()> {
+    let kept = opened.readers.read(rest::load).await;
+    let kept = kept.context("the database could not be read")?;
+    line.resume(kept, machine.clock.now().at);
+    Ok(())
 }
 
 async fn connect(config: &Config, opened: &Opened, machine: &Machine) -> Result<Reload> {

@@ -49,21 +49,22 @@ impl WayOut {
 }
 
 impl Uplink for WayOut {
-    async fn touch(&self, patience: Duration) -> Touch {
-        let addresses = match self.host.parse::<IpAddr>() {
-            Ok(address) => vec![SocketAddr::new(address, 0)],
-            Err(_) => {
-                let asked = self.http.names().addresses(&self.host);
-                match tokio::time::timeout(NAME_PATIENCE, asked).await {
-                    Ok(Ok(found)) => found,
-                    // Without an address nobody can be asked.
-                    Ok(Err(_)) | Err(_) => return Touch::Silent,
-                }
+    async fn touch(&self, patience: Duration, looks_up: bool) -> Touch {
+        let known = self.places();
+        let is_name = self.host.parse::<IpAddr>().is_err();
+        let addresses = if is_name && (looks_up || known.is_empty()) {
+            let asked = self.http.names().addresses(&self.host);
+            match tokio::time::timeout(NAME_PATIENCE, asked).await {
+                Ok(Ok(found)) => found.iter().map(SocketAddr::ip).collect(),
+                // Without an address nobody can be asked.
+                Ok(Err(_)) | Err(_) => return Touch::Silent,
             }
+        } else {
+            known
         };
         let places: Vec<SocketAddr> = addresses
             .into_iter()
-            .map(|address| SocketAddr::new(address.ip(), self.port))
+            .map(|address| SocketAddr::new(address, self.port))
             .collect();
         self.links.touch(&places, patience).await
     }

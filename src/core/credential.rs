@@ -40,7 +40,7 @@ pub fn fault(name: &str, value: &[u8]) -> Option<&'static str> {
             let plain = |b: &u8| b.is_ascii_alphanumeric() || b"_-".contains(b);
             let fine = value.len() >= PATH_SECRET_BYTES_MIN && value.iter().all(plain);
             (!fine).then_some(
-                "the secret in the webhook's address has at least 16 letters, digits, dashes or \
+                "the secret in the webhook's address has at least 32 letters, digits, dashes or \
                  underscores, and nothing else",
             )
         }
@@ -69,11 +69,11 @@ mod tests {
             (ACCESS_TOKEN, "EAAG\u{e9}", false),
             (ULTRAMSG_TOKEN, "k3x9", true),
             (ULTRAMSG_TOKEN, "k3x9\t", false),
-            (WEBHOOK_SECRET, "3f9c1b7ad2e84c06", true),
-            (WEBHOOK_SECRET, "3f9c_1b7a-D2E84C06", true),
-            (WEBHOOK_SECRET, "3f9c1b7ad2e84c0", false),
-            (WEBHOOK_SECRET, "3f9c1b7ad2e84c0/", false),
-            (WEBHOOK_SECRET, "3f9c1b7ad2e84c06 ", false),
+            (WEBHOOK_SECRET, "3f9c1b7ad2e84c063f9c1b7ad2e84c06", true),
+            (WEBHOOK_SECRET, "3f9c_1b7a-D2E84C063f9c1b7ad2e84c06", true),
+            (WEBHOOK_SECRET, "3f9c1b7ad2e84c063f9c1b7ad2e84c0", false),
+            (WEBHOOK_SECRET, "3f9c1b7ad2e84c063f9c1b7ad2e84c0/", false),
+            (WEBHOOK_SECRET, "3f9c1b7ad2e84c063f9c1b7ad2e84c06 ", false),
             (app_secret, "0123456789abcdef", true),
             (app_secret, "0123456789\r\nabcdef", false),
             (app_secret, " 0123456789abcdef", false),

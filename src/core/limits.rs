@@ -3,9 +3,8 @@
 
 /// Largest webhook body, bytes. Meta batches up to 3 MB.
 pub const WEBHOOK_BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
-/// Shortest secret in a webhook's path, bytes: 64 bits in hexadecimal digits,
-/// where 128 are advised.
-pub const PATH_SECRET_BYTES_MIN: usize = 16;
+/// Shortest secret in a webhook's path, bytes: 128 bits in hexadecimal digits.
+pub const PATH_SECRET_BYTES_MIN: usize = 32;
 /// Longest name of a credential after `action.`, characters.
 pub const ACTION_NAME_CHARS_MAX: usize = 64;
 /// Webhook bytes held in memory at once, over all connections.

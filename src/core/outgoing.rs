@@ -111,21 +111,20 @@ impl Body {
         Self::Text { text: text.into() }
     }
 
-    /// The same message with words put before its own; unchanged where there
-    /// is no room for them, or the words are not ours.
-    #[must_use]
-    pub fn with_lead(&self, lead: &str) -> Self {
+    /// The same message with words put before its own; none where there is no
+    /// room for them, or the words are not ours.
+    pub fn with_lead(&self, lead: &str) -> Option<Self> {
         let mut led = self.clone();
         let (words, units_max) = match &mut led {
             Self::Text { text } => (text, TEXT_UNITS_MAX),
             Self::Buttons { text, .. }
             | Self::List { text, .. }
             | Self::RequestContact { text } => (text, INTERACTIVE_UNITS_MAX),
-            Self::Template { .. } => return led,
+            Self::Template { .. } => return None,
         };
         *words = format!("{lead}\n\n{words}");
         let fits = words.encode_utf16().count() <= units_max;
-        if fits { led } else { self.clone() }
+        fits.then_some(led)
     }
 
     /// The words without what can be tapped.
@@ -183,8 +182,9 @@ mod tests {
     #[test]
     fn a_lead_is_put_before_the_words_where_there_is_room() {
         let body = Body::text("How old are you?");
-        assert_eq!(body.with_lead("Late.").words(), "Late.\n\nHow old are you?");
+        let led = body.with_lead("Late.").unwrap();
+        assert_eq!(led.words(), "Late.\n\nHow old are you?");
         let full = Body::text("a".repeat(TEXT_UNITS_MAX));
-        assert_eq!(full.with_lead("Late."), full);
+        assert_eq!(full.with_lead("Late."), None);
     }
 }

@@ -25,6 +25,8 @@ pub enum Kind {
     AskToResend,
     /// One that lies on the clinic's own phone.
     LookAtPhone,
+    /// Messages that the clinic's own phone has and this box could not fetch.
+    ReadPhone,
     /// One that is larger than what is kept.
     FileTooLarge,
     /// One of a kind that is not kept.
@@ -71,6 +73,8 @@ pub enum Outcome {
     NotNeeded,
 }
 
+const READ_PHONE: &str = "read this person's chat on the clinic's phone and answer by hand: it \
+     holds more than could be fetched, and the oldest of what is new is missing here";
 const LINE_REFUSED: &str = "run healthpost doctor --online: it says whether the token, the account \
      or its phone is refused, and what to do; replies wait until then";
 const NOTHING_HEARD: &str = "see on a phone whether replies arrive: if not, look for a missing \
@@ -79,7 +83,7 @@ const NOTHING_HEARD: &str = "see on a phone whether replies arrive: if not, look
 
 impl Kind {
     /// Every kind, the most urgent first.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::DangerSign,
         Self::Undelivered,
         Self::CallPatient,
@@ -89,6 +93,7 @@ impl Kind {
         Self::LookAtAttachment,
         Self::AskToResend,
         Self::LookAtPhone,
+        Self::ReadPhone,
         Self::FileTooLarge,
         Self::FileNotKept,
         Self::FileOutOfReach,
@@ -119,6 +124,7 @@ impl Kind {
             Self::LookAtAttachment => "look_at_attachment",
             Self::AskToResend => "ask_to_resend",
             Self::LookAtPhone => "look_at_phone",
+            Self::ReadPhone => "read_phone",
             Self::FileTooLarge => "file_too_large",
             Self::FileNotKept => "file_not_kept",
             Self::FileOutOfReach => "file_out_of_reach",
@@ -150,6 +156,7 @@ impl Kind {
             Self::LookAtAttachment => "photo, film, document or contact",
             Self::AskToResend => "photo, recording or document lost",
             Self::LookAtPhone => "photo, recording or document on the clinic's phone",
+            Self::ReadPhone => "messages that only the clinic's phone has",
             Self::FileTooLarge => "photo, recording or document too large",
             Self::FileNotKept => "file of a kind that is not kept",
             Self::FileOutOfReach => "photo, recording or document out of reach",
@@ -186,6 +193,7 @@ impl Kind {
             Self::LookAtPhone => {
                 "look at it, or listen to it, on the clinic's phone; write what matters into the record"
             }
+            Self::ReadPhone => READ_PHONE,
             Self::FileTooLarge => {
                 "ask the patient to send it in shorter pieces or as a smaller picture, or to show \
                  it at the desk: it is larger than the box keeps"
@@ -251,6 +259,7 @@ impl Kind {
             | Self::LookAtAttachment
             | Self::AskToResend
             | Self::LookAtPhone
+            | Self::ReadPhone
             | Self::FileTooLarge
             | Self::FileNotKept
             | Self::FileOutOfReach

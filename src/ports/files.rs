@@ -10,15 +10,7 @@ use std::time::Duration;
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Described {
     /// It can be fetched.
-    Found {
-        /// Where its bytes lie, for some minutes. Whoever holds the address and
-        /// the token can read them.
-        place: Private<String>,
-        /// Its type.
-        mime: Option<String>,
-        /// How large it is, bytes.
-        bytes: Option<u64>,
-    },
+    Found(Offered),
     /// The provider has it no more.
     Gone,
     /// Its bytes are said to lie where the token must not be sent.
@@ -29,6 +21,20 @@ pub enum Described {
     Later(Option<Duration>),
     /// The provider was not reached.
     NotReached(LineFault),
+}
+
+/// A file that can be fetched.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Offered {
+    /// Where its bytes lie, for some minutes. Whoever holds the address and the
+    /// token can read them.
+    pub place: Private<String>,
+    /// Its type.
+    pub mime: Option<String>,
+    /// How large it is, bytes.
+    pub bytes: Option<u64>,
+    /// Its digest, in the provider's writing.
+    pub sha256: Option<String>,
 }
 
 /// The answer to a wish for a file's bytes.

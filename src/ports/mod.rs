@@ -12,7 +12,7 @@ mod uplink;
 use crate::core::id::OutboxKey;
 use crate::core::inbound::{Identity, ReceivedItem};
 
-pub use files::{Described, Fetched, Files, Pieces};
+pub use files::{Described, Fetched, Files, Offered, Pieces};
 pub use meter::Meter;
 
 pub use crate::core::delivery::{LineFault, SendOutcome};

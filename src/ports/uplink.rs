@@ -52,8 +52,9 @@ pub enum Moved {
 
 /// The way to the provider.
 pub trait Uplink: Send + Sync + 'static {
-    /// Opens an empty connection and drops it again.
-    fn touch(&self, patience: Duration) -> impl Future<Output = Touch> + Send;
+    /// Opens an empty connection and drops it again: to an address that is known,
+    /// or to one that the name is looked up for now.
+    fn touch(&self, patience: Duration, looks_up: bool) -> impl Future<Output = Touch> + Send;
 
     /// Sends an echo request.
     fn echo(&self, patience: Duration) -> impl Future<Output = Echo> + Send;

@@ -13,8 +13,9 @@ const STEP_MS_MAX: i64 = MINUTE_MS;
 /// Longest a contact's head waits, ms: where the ceiling of a day is reached, for
 /// the clinic's midnight, after a day that may have an hour more.
 const HEAD_MS_MAX: i64 = DAY_MS + 2 * HOUR_MS;
-/// What a message in doubt waits anew, ms.
-const DOUBT_MS: i64 = 10 * MINUTE_MS;
+/// So much longer than its wait a message may seem to wait: clocks are read one
+/// after the other, ms.
+const ROOM_MS: i64 = MINUTE_MS;
 /// How far ahead the moment of something that happened may lie, ms: clocks are
 /// put right by seconds all the time.
 pub(super) const AHEAD_MS_MAX: i64 = HOUR_MS;
@@ -22,11 +23,11 @@ pub(super) const AHEAD_MS_MAX: i64 = HOUR_MS;
 const ROWS: i64 = 500;
 
 /// Shortens every wait that a clock set back has made too long; returns how
-/// many there were.
+/// many there were. A message in doubt waits for at most `in_doubt_ms`.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn mend(conn: &Connection, now: UnixMs) -> Result<usize> {
+pub fn mend(conn: &Connection, in_doubt_ms: i64, now: UnixMs) -> Result<usize> {
     let mut mended = conn
         .prepare_cached("UPDATE contact SET first_at = ?1, due_at = ?1 WHERE due_at > ?2")?
         .execute(params![now.0, now.plus_ms(STEP_MS_MAX).0])?;
@@ -39,11 +40,12 @@ pub fn mend(conn: &Connection, now: UnixMs) -> Result<usize> {
             "UPDATE outbox SET not_before = ?1 WHERE state = 'queued' AND not_before > ?2",
         )?
         .execute(params![now.0, latest])?;
+    let doubt = now.plus_ms(in_doubt_ms);
     mended += conn
         .prepare_cached(
             "UPDATE outbox SET not_before = ?1 WHERE state = 'in_doubt' AND not_before > ?2",
         )?
-        .execute(params![now.plus_ms(DOUBT_MS).0, latest])?;
+        .execute(params![doubt.0, doubt.plus_ms(ROOM_MS).0])?;
     // Nothing that may leave waits for longer than its lawful waits, and
     // nothing that waits in the queue is looked at later than that. What is
     // held until somebody writes may lawfully be.
@@ -63,7 +65,7 @@ pub fn mend(conn: &Connection, now: UnixMs) -> Result<usize> {
             waiting!(),
             ")"
         ))?
-        .execute(params![now.0, latest])?;
+        .execute(params![now.0, latest.max(doubt.plus_ms(ROOM_MS).0)])?;
     // A file's wait may have grown by a quarter, so that not all ask at once.
     mended += conn
         .prepare_cached(
@@ -135,6 +137,8 @@ mod tests {
     use crate::store::tests::{contact, count, db, plan, queue};
     use crate::store::{media, pending, secrets};
 
+    const DOUBT_MS: i64 = 10 * MINUTE_MS;
+
     #[test]
     fn nobody_waits_for_a_time_that_was_wrong() {
         let conn = db();
@@ -158,18 +162,41 @@ mod tests {
         .unwrap();
         let now = UnixMs(DAY_MS);
         assert_eq!(media::claim(&conn, now).unwrap(), None);
-        assert_eq!(mend(&conn, now).unwrap(), 3);
+        assert_eq!(mend(&conn, DOUBT_MS, now).unwrap(), 3);
         assert_eq!(pending::due(&conn, now, 9).unwrap(), [amina]);
         assert_eq!(count(&conn, "SELECT not_before FROM outbox"), now.0);
         assert_eq!(media::next_at(&conn).unwrap(), Some(now));
         assert!(media::claim(&conn, now).unwrap().is_some());
-        assert_eq!(mend(&conn, now).unwrap(), 0, "lawful waits stay");
+        assert_eq!(mend(&conn, DOUBT_MS, now).unwrap(), 0, "lawful waits stay");
         // A file put off for as long as it may be stays put off.
         let file = media::claim(&conn, now).unwrap().unwrap().id;
         let latest = now.plus_ms(wait_ms(40, None, u32::MAX));
         media::put_off(&conn, file, "line", 40, latest, now).unwrap();
-        assert_eq!(mend(&conn, now).unwrap(), 0);
+        assert_eq!(mend(&conn, DOUBT_MS, now).unwrap(), 0);
         assert_eq!(media::next_at(&conn).unwrap(), Some(latest));
+    }
+
+    /// As long as a box may be told to wait for a status.
+    #[test]
+    fn a_doubt_of_a_day_lasts_a_day_and_no_longer() {
+        let conn = db();
+        let amina = contact(&conn, "243970000001");
+        let message = queue(&conn, amina, Purpose::Staff, "a1");
+        let (now, day) = (UnixMs(9 * DAY_MS), DAY_MS);
+        let waits_until = |conn: &Connection| count(conn, "SELECT not_before FROM outbox");
+        for (began, mended) in [(now, 0), (now.plus_ms(2 * day), 1)] {
+            let ends = began.plus_ms(day).0;
+            conn.execute(
+                "UPDATE outbox SET state = 'in_doubt', not_before = ?1 WHERE id = ?2",
+                (ends, message.0),
+            )
+            .unwrap();
+            conn.execute("UPDATE lane SET look_at = ?1", [ends])
+                .unwrap();
+            assert_eq!(mend(&conn, day, now).unwrap(), mended);
+            assert_eq!(waits_until(&conn), now.plus_ms(day).0);
+            assert_eq!(mend(&conn, day, now).unwrap(), 0);
+        }
     }
 
     #[test]

@@ -40,6 +40,7 @@ pub mod queue;
 pub mod readers;
 pub mod records;
 pub mod reserve;
+pub mod rest;
 pub mod retention;
 pub mod rewrite;
 pub mod secrets;

@@ -2,10 +2,11 @@
 //! each chat's latest stamp, under a hash that tells nobody's number, and since
 //! when nothing can be fetched.
 
+use crate::core::inbound::Identity;
 use crate::core::tasks::Kind;
 use crate::core::time::{MINUTE_MS, UnixMs};
 use crate::store::tasks::{self, NewTask};
-use crate::store::{Result, meta};
+use crate::store::{Result, contacts, meta};
 use rusqlite::{Connection, params};
 use std::collections::BTreeMap;
 
@@ -96,6 +97,24 @@ pub fn saw(conn: &Connection, key: &[u8; 16], seen: Seen) -> Result<()> {
     )?
     .execute(params![key, seen.stamp.0, seen.pulled_at.0])?;
     Ok(())
+}
+
+/// Notes that a chat holds more than could be fetched: staff read the rest on the
+/// clinic's own phone. Whose chat it is, is not known where all that was fetched
+/// was our own.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn missed(conn: &Connection, who: Option<&Identity>, now: UnixMs) -> Result<()> {
+    let contact = match who {
+        Some(who) => contacts::resolve(conn, who, now)?,
+        None => None,
+    };
+    let task = NewTask {
+        contact,
+        ..NewTask::of(Kind::ReadPhone)
+    };
+    tasks::open(conn, &task, now)
 }
 
 /// What news of our own messages is missing.

@@ -96,17 +96,18 @@ mod tests {
     fn only_the_whole_secret_passes() {
         let secret = PathSecret::default();
         assert!(!secret.admits(""), "none is set");
-        secret.set(Some(Secret::from("3f9c1b7ad2e84c06\n")));
-        assert!(secret.admits("3f9c1b7ad2e84c06"));
+        secret.set(Some(Secret::from("3f9c1b7ad2e84c063f9c1b7ad2e84c06\n")));
+        assert!(secret.admits("3f9c1b7ad2e84c063f9c1b7ad2e84c06"));
         for wrong in [
             "",
-            "3f9c1b7ad2e84c0",
-            "3f9c1b7ad2e84c066",
-            "3F9C1B7AD2E84C06",
+            "3f9c1b7ad2e84c063f9c1b7ad2e84c0",
+            "3f9c1b7ad2e84c063f9c1b7ad2e84c066",
+            "3F9C1B7AD2E84C063F9C1B7AD2E84C06",
         ] {
             assert!(!secret.admits(wrong), "{wrong}");
         }
-        secret.set(Some(Secret::from("short")));
-        assert!(!secret.admits("short"), "anybody could guess it");
+        // Half as long: somebody could guess it.
+        secret.set(Some(Secret::from("3f9c1b7ad2e84c06")));
+        assert!(!secret.admits("3f9c1b7ad2e84c06"));
     }
 }

@@ -153,6 +153,7 @@ pub struct Line {
     tls: ClientConfig,
     timing: Timing,
     names: Names,
+    clock: Arc<dyn Clock>,
     client: RwLock<reqwest::Client>,
     meter: Arc<Meter>,
 }
@@ -169,16 +170,18 @@ impl Line {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
         let (_added, _unreadable) = roots.add_parsable_certificates(system_roots());
         let provider = Arc::new(rustls::crypto::ring::default_provider());
-        let tls = ClientConfig::builder_with_details(provider, Arc::new(OurTime(clock)))
-            .with_safe_default_protocol_versions()?
-            .with_root_certificates(roots)
-            .with_no_client_auth();
+        let tls =
+            ClientConfig::builder_with_details(provider, Arc::new(OurTime(Arc::clone(&clock))))
+                .with_safe_default_protocol_versions()?
+                .with_root_certificates(roots)
+                .with_no_client_auth();
         let names = Names::default();
         let client = RwLock::new(build(&tls, timing, &names)?);
         Ok(Self {
             tls,
             timing,
             names,
+            clock,
             client,
             meter: Arc::default(),
         })
@@ -224,17 +227,21 @@ impl Line {
     ) -> Result<Incoming, Lost> {
         let request = request(&self.client.read().unwrap_or_else(PoisonError::into_inner));
         let (client, request) = request.build_split();
-        let request = request.map_err(|error| lost(&error))?;
+        let request = request.map_err(|error| self.lost(&error))?;
         self.meter.sent(size_of(&request));
         let answer = match tokio::time::timeout(self.timing.head, client.execute(request)).await {
             Ok(Ok(response)) => Ok(Incoming::new(response, self.timing.idle, &self.meter)),
-            Ok(Err(error)) => Err(lost(&error)),
+            Ok(Err(error)) => Err(self.lost(&error)),
             Err(_elapsed) => Err(Lost::Unknown),
         };
         if answer.is_err() {
             self.drop_pool();
         }
         answer
+    }
+
+    fn lost(&self, error: &reqwest::Error) -> Lost {
+        lost(error, self.clock.now().trusted)
     }
 
     /// Where names lead, as far as it is known.
@@ -283,12 +290,12 @@ fn system_roots() -> Vec<CertificateDer<'static>> {
         .unwrap_or_default()
 }
 
-fn lost(error: &reqwest::Error) -> Lost {
+fn lost(error: &reqwest::Error, trusted: bool) -> Lost {
     if !error.is_connect() && !error.is_builder() {
         return Lost::Unknown;
     }
     let local = error.url().and_then(Url::host_str).is_some_and(is_local);
-    Lost::NotSent(match cause(error) {
+    Lost::NotSent(match cause(error, trusted) {
         // On this machine a closed door is a cut line, as the demo plays it.
         Some(LineFault::Refused) if local => LineFault::Down,
         Some(fault) => fault,
@@ -304,9 +311,9 @@ fn is_local(host: &str) -> bool {
 
 /// The cause that is told apart, if it is one. An input error keeps what it
 /// wraps out of its sources, so both ways down the chain are taken.
-fn cause(error: &(dyn Error + 'static)) -> Option<LineFault> {
+fn cause(error: &(dyn Error + 'static), trusted: bool) -> Option<LineFault> {
     if let Some(tls) = error.downcast_ref::<rustls::Error>() {
-        return Some(handshake_fault(tls));
+        return Some(handshake_fault(tls, trusted));
     }
     let input = error.downcast_ref::<std::io::Error>();
     if input.is_some_and(|it| it.kind() == std::io::ErrorKind::ConnectionRefused) {
@@ -314,13 +321,14 @@ fn cause(error: &(dyn Error + 'static)) -> Option<LineFault> {
     }
     let wrapped = input.and_then(std::io::Error::get_ref);
     wrapped
-        .and_then(|inner| cause(inner))
-        .or_else(|| error.source().and_then(cause))
+        .and_then(|inner| cause(inner, trusted))
+        .or_else(|| error.source().and_then(|source| cause(source, trusted)))
 }
 
 /// A date that does not hold is our clock's fault far more often than the
-/// provider's, which renews its certificates long before they end.
-const fn handshake_fault(error: &rustls::Error) -> LineFault {
+/// provider's, which renews its certificates long before they end; by a clock
+/// that can be trusted it is a stranger's certificate.
+const fn handshake_fault(error: &rustls::Error, trusted: bool) -> LineFault {
     use rustls::CertificateError as Bad;
     let by_date = matches!(
         error,
@@ -331,7 +339,7 @@ const fn handshake_fault(error: &rustls::Error) -> LineFault {
                 | Bad::ExpiredContext { .. },
         )
     );
-    if by_date {
+    if by_date && !trusted {
         LineFault::Clock
     } else {
         LineFault::Tls
@@ -357,6 +365,21 @@ impl rustls::time_provider::TimeProvider for OurTime {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn an_expired_certificate_is_the_clocks_fault_only_where_that_may_be_wrong() {
+        use rustls::CertificateError as Bad;
+        for (bad, trusted, fault) in [
+            (Bad::Expired, false, LineFault::Clock),
+            (Bad::NotValidYet, false, LineFault::Clock),
+            (Bad::Expired, true, LineFault::Tls),
+            (Bad::NotValidYet, true, LineFault::Tls),
+            (Bad::UnknownIssuer, false, LineFault::Tls),
+        ] {
+            let error = rustls::Error::InvalidCertificate(bad);
+            assert_eq!(cause(&error, trusted), Some(fault), "{error} {trusted}");
+        }
+    }
 
     #[test]
     fn plain_http_is_for_this_machine_alone() {

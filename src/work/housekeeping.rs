@@ -25,6 +25,8 @@ pub struct Keeping {
     pub messages_days: u32,
     /// Records, days; 0 keeps them.
     pub records_days: u32,
+    /// How long a message in doubt waits, ms.
+    pub in_doubt_ms: i64,
 }
 
 /// One round; `seek` is what the last one gave. A chore that fails for good
@@ -33,7 +35,9 @@ pub struct Keeping {
 /// # Errors
 /// Whatever the disk or the moment brings; nothing is done then.
 pub fn turn(conn: &Connection, keeping: Keeping, seek: Seek, now: Now) -> Result<Seek, Error> {
-    let mended = chore(conn, "waits", || clock_moves::mend(conn, now.at))?;
+    let mended = chore(conn, "waits", || {
+        clock_moves::mend(conn, keeping.in_doubt_ms, now.at)
+    })?;
     if mended > Some(0) {
         tracing::warn!("the clock was set back; waits that had grown too long were shortened");
     }
@@ -123,6 +127,7 @@ mod tests {
         webhooks_days: 30,
         messages_days: 0,
         records_days: 0,
+        in_doubt_ms: 600_000,
     };
 
     #[test]

@@ -12,7 +12,7 @@ use crate::core::limits::{
 use crate::core::media::{digest, is_kept, wait_ms};
 use crate::core::tasks::Kind;
 use crate::core::time::UnixMs;
-use crate::ports::{Chance, Clock, Described, Fetched, Files, Pieces};
+use crate::ports::{Chance, Clock, Described, Fetched, Files, Offered, Pieces};
 use crate::store::media::{self, File, State};
 use crate::store::reserve::Reserve;
 use crate::store::tasks::{self, NewTask};
@@ -158,8 +158,8 @@ impl<F: Files> Fetcher<F> {
     }
 
     async fn fetch(&self, file: &File) -> Result<Next, Error> {
-        let (place, mime, bytes) = match self.files.describe(&file.media_id).await {
-            Described::Found { place, mime, bytes } => (place, mime, bytes),
+        let told = match self.files.describe(&file.media_id).await {
+            Described::Found(told) => told,
             Described::Gone => return Ok(Next::Over(State::Gone, Some("provider_has_it_no_more"))),
             Described::Elsewhere => {
                 return Ok(Next::Over(State::Refused, Some("lies_where_it_must_not")));
@@ -169,10 +169,10 @@ impl<F: Files> Fetcher<F> {
             Described::NotReached(_) => return Ok(again("line")),
         };
         let here = self.readers.read(media::bytes_here).await?;
-        if let Some(next) = unwanted(file, mime.as_deref(), bytes, here) {
+        if let Some(next) = unwanted(file, told.mime.as_deref(), told.bytes, here) {
             return Ok(next);
         }
-        let (from, pieces) = match self.files.fetch(&place, file.bytes).await {
+        let (from, pieces) = match self.files.fetch(&told.place, file.bytes).await {
             Fetched::Coming { from, pieces } => (from, pieces),
             Fetched::Stale => return Ok(again("address_not_good")),
             Fetched::PastEnd => return Ok(anew("not_the_same_file")),
@@ -183,7 +183,7 @@ impl<F: Files> Fetcher<F> {
             self.start_anew(file.id).await?;
         }
         match self.keep(file, from, pieces).await? {
-            Kept::Whole(total) => self.check(file, total, bytes).await,
+            Kept::Whole(total) => self.check(file, total, &told).await,
             Kept::Part(next) => Ok(next),
         }
     }
@@ -238,10 +238,12 @@ impl<F: Files> Fetcher<F> {
     }
 
     /// Reads the whole file back and compares its digest with the one the
-    /// webhook told: what is kept is what the patient sent.
-    async fn check(&self, file: &File, total: u64, told: Option<u64>) -> Result<Next, Error> {
-        let Some(expected) = file.sha256.as_deref().and_then(digest) else {
-            let whole = told.is_none_or(|told| told == total);
+    /// webhook told, or else the one beside the file: what is kept is what the
+    /// patient sent.
+    async fn check(&self, file: &File, total: u64, told: &Offered) -> Result<Next, Error> {
+        let digests = [file.sha256.as_deref(), told.sha256.as_deref()];
+        let Some(expected) = digests.into_iter().flatten().find_map(digest) else {
+            let whole = told.bytes.is_none_or(|told| told == total);
             return Ok(verdict(whole, "size", file.why.as_deref()));
         };
         let mut hash = Sha256::new();
@@ -548,11 +550,12 @@ mod tests {
         type Pieces = Some400;
 
         async fn describe(&self, _media_id: &str) -> Described {
-            Described::Found {
+            Described::Found(Offered {
                 place: "https://x.example/1".into(),
                 mime: Some("image/jpeg".into()),
                 bytes: Some(900_000),
-            }
+                sha256: None,
+            })
         }
 
         async fn fetch(&self, _place: &Private<String>, _from: u64) -> Fetched<Some400> {

@@ -9,7 +9,7 @@ use crate::core::time::{DAY_MS, UnixMs};
 /// ways, with IP and TCP headers.
 pub const ASKING_BYTES_A_DAY: i64 = 1_000_000;
 /// What may be spent at once, after a quiet time.
-pub const BURST_BYTES: i64 = 36_000;
+pub const BURST_BYTES: i64 = 35_000;
 /// A touch over IPv4: SYN 60, its answer 60, reset 52 (measured).
 pub const TOUCH_BYTES: i64 = 172;
 /// A touch over IPv6: 80, 80 and 72.
@@ -22,6 +22,9 @@ const ECHO_V6_BYTES: i64 = 96;
 const SYN_BYTES: i64 = 80;
 /// A probe with a full handshake and a chain of three certificates.
 pub const PROBE_BYTES: i64 = 7_000;
+
+/// A look-up of the provider's name for both kinds of addresses, asked twice.
+pub const LOOK_UP_BYTES: i64 = 600;
 
 /// Now, by a clock that only goes forward and by the calendar.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +47,9 @@ pub enum Ask {
     Touch {
         /// How long to wait for it, ms.
         patience_ms: i64,
+        /// Whether the provider's name is looked up for it, though an address of
+        /// it is known.
+        looks_up: bool,
     },
     /// A real question.
     Probe,
@@ -58,7 +64,10 @@ pub fn cost(ask: Ask, v6: bool) -> i64 {
         Ask::Probe => PROBE_BYTES,
         Ask::Echo { .. } if v6 => ECHO_V6_BYTES,
         Ask::Echo { .. } => ECHO_BYTES,
-        Ask::Touch { patience_ms } => {
+        Ask::Touch {
+            patience_ms,
+            looks_up,
+        } => {
             let reached = if v6 { TOUCH_V6_BYTES } else { TOUCH_BYTES };
             // SYNs leave at 0, 1, 3 and 7 seconds.
             let syns = match patience_ms {
@@ -67,7 +76,8 @@ pub fn cost(ask: Ask, v6: bool) -> i64 {
                 3_000..7_000 => 3,
                 7_000.. => 4,
             };
-            reached.max(syns * SYN_BYTES)
+            let look_up = if looks_up { LOOK_UP_BYTES } else { 0 };
+            reached.max(syns * SYN_BYTES) + look_up
         }
     }
 }

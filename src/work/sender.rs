@@ -125,11 +125,8 @@ impl<M: Messenger> Sender<M> {
         let turned = self.writer.run_repeatable(move |conn, how| {
             // What stopped the line meanwhile stood there before its message
             // could be claimed again.
-            let room = if line.state().carries(now.at) {
-                room
-            } else {
-                0
-            };
+            let state = line.state();
+            let room = if state.carries(now.at) { room } else { 0 };
             if owed.ahead_ms > 0 {
                 outbox::clock_ahead(conn, in_doubt_ms, owed.ahead_ms, now.at)?;
             }
@@ -139,7 +136,7 @@ impl<M: Messenger> Sender<M> {
             let news = pull_first_ms(away_ms, up_ms, true) > 0 && pending::any(conn)?;
             let wait = pull_first_ms(away_ms, up_ms, news);
             let room = if wait > 0 { 0 } else { room };
-            let mut turn = outbox::turn(conn, &rules, now, room, how)?;
+            let mut turn = outbox::turn(conn, &rules, state.link(), now, room, how)?;
             if wait > 0 {
                 let heard = now.at.plus_ms(wait);
                 turn.next = Some(turn.next.map_or(heard, |next| next.min(heard)));

@@ -4,12 +4,13 @@
 use super::*;
 use crate::core::delivery::{Limits, PairRule, WindowRule};
 use crate::core::id::OutboxKey;
-use crate::core::inbound::{Identity, ProviderError};
+use crate::core::inbound::{Identity, ProviderError, Receipt, Status};
 use crate::core::lang::Lang;
 use crate::core::outgoing::{Body, Outgoing, Purpose, Templates};
 use crate::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, Now, UnixMs};
-use crate::ports::Call;
-use crate::store::{contacts, migrations};
+use crate::ports::{Call, Moved};
+use crate::store::{contacts, migrations, tasks};
+use crate::work::seen::Seen;
 use rusqlite::Connection;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -47,7 +48,7 @@ impl Chance for Same {
     }
 }
 
-fn push(conn: &Connection) -> Result<(), Error> {
+fn push(conn: &Connection, purpose: Purpose) -> Result<(), Error> {
     let who = Identity {
         phone: Some("243970000001".into()),
         ..Identity::default()
@@ -56,7 +57,7 @@ fn push(conn: &Connection) -> Result<(), Error> {
         return Err(Error::Unreadable("a contact"));
     };
     let message = Outgoing {
-        purpose: Purpose::Prompt,
+        purpose,
         body: Body::text("How old are you?"),
     };
     let now = Now {
@@ -102,7 +103,7 @@ fn sender(answer: SendOutcome, clock: Arc<dyn Clock>, writer: Writer) -> Arc<Sen
 async fn a_clock_that_leaps_forward_ends_no_wait_in_doubt() {
     let mut conn = Connection::open_in_memory().unwrap();
     migrations::migrate(&mut conn).unwrap();
-    push(&conn).unwrap();
+    push(&conn, Purpose::Prompt).unwrap();
     let (writer, _thread) = Writer::start(conn, None).unwrap();
     let clock = Arc::new(Hands(AtomicI64::new(NOW.0)));
     let sender = sender(SendOutcome::Unknown, Arc::<Hands>::clone(&clock), writer);
@@ -141,7 +142,7 @@ async fn a_clock_that_leaps_forward_ends_no_wait_in_doubt() {
 async fn what_stops_everybody_stops_the_message_that_met_it() {
     let mut conn = Connection::open_in_memory().unwrap();
     migrations::migrate(&mut conn).unwrap();
-    push(&conn).unwrap();
+    push(&conn, Purpose::Prompt).unwrap();
     let (writer, _thread) = Writer::start(conn, None).unwrap();
     let clock = Arc::new(Hands(AtomicI64::new(NOW.0)));
     let complained_of = SendOutcome::Refused {
@@ -170,4 +171,61 @@ async fn what_stops_everybody_stops_the_message_that_met_it() {
         0,
         "by what was known of the line before"
     );
+}
+
+/// Words of staff are in the air when the uplink dies, and their status waits at
+/// the other end for as long as the cut lasts.
+#[tokio::test]
+async fn a_cut_longer_than_a_doubt_ends_none() {
+    let mut conn = Connection::open_in_memory().unwrap();
+    migrations::migrate(&mut conn).unwrap();
+    push(&conn, Purpose::Staff).unwrap();
+    let (writer, _thread) = Writer::start(conn, None).unwrap();
+    let clock = Arc::new(Hands(AtomicI64::new(NOW.0)));
+    let sender = sender(
+        SendOutcome::Unknown,
+        Arc::<Hands>::clone(&clock),
+        writer.clone(),
+    );
+    let (mut pace, mut stretch) = (Pace::new(80), Stretch::at_start(NOW));
+    stretch.see(sender.line.state(), NOW);
+    clock.0.fetch_add(HOUR_MS, Ordering::Relaxed);
+    let began = clock.now().at;
+    let mut steps = Steps::since(sender.line.moment(began));
+    let turn = sender.turn(&mut pace, 0, &stretch, &mut steps).await;
+    assert_eq!(turn.claims.len(), 1);
+    sender.line.see(&Seen::Moved(Moved::Gone), began);
+    for claim in turn.claims {
+        let stop = CancellationToken::new();
+        Arc::clone(&sender).deliver(claim, stop).await;
+    }
+    clock.0.fetch_add(2 * HOUR_MS, Ordering::Relaxed);
+    let back = clock.now().at;
+    stretch.see(sender.line.state(), back);
+    let mut steps = Steps::since(sender.line.moment(back));
+    let turn = sender.turn(&mut pace, 0, &stretch, &mut steps).await;
+    assert!(turn.claims.is_empty());
+    assert!(turn.next.is_some_and(|at| at > back), "no busy dark");
+    let found = writer.run(move |conn| {
+        let told = |conn: &Connection| -> Result<(String, usize), Error> {
+            let state = conn.query_row("SELECT state FROM outbox", [], |row| row.get(0))?;
+            Ok((state, tasks::list_open(conn, 9)?.len()))
+        };
+        let dark = told(conn)?;
+        outbox::line_up(conn, 600_000, 2 * HOUR_MS, back)?;
+        let arrived = Status {
+            id: "w1".into(),
+            receipt: Receipt::Delivered,
+            stamped: began,
+            recipient: Identity::default(),
+            callback: Some("ob:1".into()),
+            errors: Vec::new(),
+            category: None,
+            billable: false,
+        };
+        outbox::apply_status(conn, &BoxKey::new([9; 32]), &arrived, back)?;
+        Ok((dark, told(conn)?))
+    });
+    let expected = (("in_doubt".to_owned(), 0), ("delivered".to_owned(), 0));
+    assert_eq!(found.await.unwrap(), expected);
 }

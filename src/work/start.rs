@@ -19,7 +19,7 @@ pub fn make_ready(
     now: UnixMs,
 ) -> Result<Vec<String>, Error> {
     outbox::recover(conn, in_doubt_ms, now)?;
-    clock_moves::mend(conn, now)?;
+    clock_moves::mend(conn, in_doubt_ms, now)?;
     sessions::suspect_unhandled(conn)?;
     sessions::keep_flow(conn, flow.version(), flow.source(), now)?;
     sessions::spoken_flows(conn)

@@ -3,7 +3,7 @@
 //! Pure.
 
 use crate::core::delivery::{Channel, Class, wait_ms};
-use crate::core::time::UnixMs;
+use crate::core::time::{MINUTE_MS, UnixMs};
 use crate::ports::SendOutcome;
 use crate::work::line::LineState;
 
@@ -14,6 +14,9 @@ pub const FAULTS_MIN: u32 = 3;
 /// So many refusals in a row a late one stands for: the longest wait.
 const REFUSED_LATE: u32 = 16;
 
+/// A shorter pause is over by the time a box has started anew, ms.
+const KEPT_MS_MIN: i64 = MINUTE_MS;
+
 /// Counts since a message was last taken. Those that were in the air together
 /// when the channel was stopped tell of it once.
 #[derive(Clone, Copy, Debug)]
@@ -21,6 +24,8 @@ pub struct Tally {
     refused: u32,
     faults: u32,
     throttles: u32,
+    /// Until when the latest pause lasts, if it is a long one.
+    until: Option<UnixMs>,
     lost: u32,
 }
 
@@ -31,6 +36,7 @@ impl Tally {
             refused: 0,
             faults: 0,
             throttles: 0,
+            until: None,
             lost: 0,
         }
     }
@@ -49,7 +55,7 @@ impl Tally {
                 (self.refused, self.faults) = (0, 0);
                 // What was in the air when the pause began proves nothing.
                 if pause.is_none() {
-                    self.throttles = 0;
+                    (self.throttles, self.until) = (0, None);
                 }
             }
             SendOutcome::Unknown => self.lost = self.lost.saturating_add(1),
@@ -97,12 +103,25 @@ impl Tally {
 
     /// Each pause that proves too short is followed by a longer one.
     fn count_throttle(&mut self, until: UnixMs, pause: Option<UnixMs>, now: UnixMs) -> Channel {
-        if let Some(pause) = pause {
-            return Channel::PauseUntil(until.max(pause));
-        }
-        let own_ms = wait_ms(Class::ThrottleNumber, self.throttles, None, 0);
-        self.throttles = self.throttles.saturating_add(1);
-        Channel::PauseUntil(until.max(now.plus_ms(own_ms)))
+        let until = if let Some(pause) = pause {
+            until.max(pause)
+        } else {
+            let own_ms = wait_ms(Class::ThrottleNumber, self.throttles, None, 0);
+            self.throttles = self.throttles.saturating_add(1);
+            until.max(now.plus_ms(own_ms))
+        };
+        self.until = (until.ms_since(now) >= KEPT_MS_MIN).then_some(until);
+        Channel::PauseUntil(until)
+    }
+
+    /// Until when a pause lasts that a restart must not forget.
+    pub const fn rests_until(&self) -> Option<UnixMs> {
+        self.until
+    }
+
+    /// Takes up such a pause of an earlier run.
+    pub fn resume(&mut self, until: UnixMs) {
+        (self.throttles, self.until) = (self.throttles.max(1), Some(until));
     }
 
     /// Whether one message is to try the line for all: the last ones met

@@ -66,6 +66,8 @@ pub struct Watch {
     asked_ms: i64,
     proof_ms: i64,
     probed_ms: i64,
+    /// When the name was last looked up for a touch; none if that is due.
+    named_ms: Option<i64>,
     patience: Patience,
     echoes: Echoes,
     blind: Blind,
@@ -88,6 +90,7 @@ impl Watch {
             asked_ms: 0,
             proof_ms: 0,
             probed_ms: 0,
+            named_ms: None,
             patience: Patience::new(),
             echoes: Echoes::new(),
             blind: Blind::new(),
@@ -104,6 +107,20 @@ impl Watch {
     /// Counts the times the line was cut or came back.
     pub const fn stretch(&self) -> u64 {
         self.stretch
+    }
+
+    /// Until when the provider asked for a pause that is worth keeping, as long as
+    /// no message was taken after it.
+    pub const fn rests_until(&self) -> Option<UnixMs> {
+        self.tally.rests_until()
+    }
+
+    /// An earlier run was asked to pause until then, and sent nothing since.
+    pub fn resume(&mut self, until: UnixMs, now: UnixMs) {
+        self.tally.resume(until);
+        if is_pause(until, now) {
+            (self.state, self.pause) = (LineState::Paused(until), Some(until));
+        }
     }
 
     /// Takes something in; true if kept connections are dead.
@@ -211,6 +228,7 @@ impl Watch {
             (Touch::Silent | Touch::NoRoute, _) => {
                 self.patience.alarm(now.steady_ms);
                 self.echoes.proved_right();
+                self.named_ms = None;
                 self.wish = Some((Wish::Touch, now.steady_ms));
                 self.go(LineState::Down, now)
             }
@@ -228,6 +246,7 @@ impl Watch {
             Moved::Back | Moved::Other => {
                 self.routed = true;
                 self.failed = 0;
+                self.named_ms = None;
                 self.fresh = FRESH_TOUCHES;
                 self.patience.begin_anew();
                 self.echoes = Echoes::new();
@@ -321,6 +340,9 @@ impl Watch {
         self.purse.spend(cost(ask, self.v6), now);
         self.wish = None;
         self.asked_ms = now.steady_ms;
+        if matches!(ask, Ask::Touch { looks_up: true, .. }) {
+            self.named_ms = Some(now.steady_ms);
+        }
         if ask == Ask::Message {
             self.blind.begin();
             self.go(LineState::Up, now);

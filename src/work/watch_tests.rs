@@ -7,7 +7,7 @@ use crate::core::time::DAY_MS;
 use crate::ports::{Echo, LineFault};
 use crate::work::echoes::{ECHO_MS, RARE_TOUCH_MS, TOUCH_MS};
 use crate::work::patience::{PATIENCE_MS_MAX, PATIENCE_MS_MIN};
-use crate::work::purse::{ASKING_BYTES_A_DAY, BURST_BYTES, ECHO_BYTES, TOUCH_BYTES};
+use crate::work::purse::{ASKING_BYTES_A_DAY, BURST_BYTES, ECHO_BYTES, LOOK_UP_BYTES, TOUCH_BYTES};
 use proptest::prelude::*;
 use std::collections::VecDeque;
 
@@ -65,7 +65,7 @@ fn answer_on(echo: Echo, watch: &mut Watch, ask: Ask, now: i64, up: bool) -> i64
             watch.see(&Seen::Touched(REACHED), moment(now + 80));
             80
         }
-        (Ask::Touch { patience_ms }, false) => {
+        (Ask::Touch { patience_ms, .. }, false) => {
             watch.see(&Seen::Touched(Touch::Silent), moment(now + patience_ms));
             patience_ms
         }
@@ -110,7 +110,7 @@ fn a_day_of_an_idle_line_is_within_the_bound_by_its_arithmetic_and_by_living_it(
     let probes = (DAY_MS / PROBE_MS + 1) * PROBE_BYTES;
     assert_eq!((touches(TOUCH_MS), probes), (928_800, 35_000));
     assert_eq!((touches(RARE_TOUCH_MS), echoes), (49_536, 691_152));
-    assert!(touches(TOUCH_MS) + probes <= ASKING_BYTES_A_DAY - BURST_BYTES);
+    assert!(touches(TOUCH_MS) + probes + LOOK_UP_BYTES <= ASKING_BYTES_A_DAY - BURST_BYTES);
     for echo in ECHOES {
         let (mut watch, mut now) = (Watch::new(), 0);
         let spent = live(&mut watch, &mut now, 3 * DAY_MS, |watch, ask, at| {
@@ -211,7 +211,7 @@ fn a_provider_that_is_gone_where_the_way_is_not_is_found_too() {
         &mut now,
         RARE_TOUCH_MS + 60_000,
         |watch, ask, at| match ask {
-            Ask::Touch { patience_ms } => {
+            Ask::Touch { patience_ms, .. } => {
                 watch.see(&Seen::Touched(Touch::Silent), moment(at + patience_ms));
                 patience_ms
             }
@@ -554,8 +554,8 @@ fn somebody_who_is_there_and_answers_nothing_is_asked_in_earnest() {
 
 /// What a touch is waited for now, ms.
 fn patience(watch: &Watch) -> i64 {
-    match watch.touch() {
-        Ask::Touch { patience_ms } => patience_ms,
+    match watch.touch(moment(0)) {
+        Ask::Touch { patience_ms, .. } => patience_ms,
         Ask::Probe | Ask::Echo { .. } | Ask::Message => panic!("that was no touch"),
     }
 }
@@ -582,6 +582,7 @@ fn measured_after_an_alarm(rtt_ms: i64) -> Watch {
     let plan = watch.plan(moment(24_000));
     let whole = Ask::Touch {
         patience_ms: PATIENCE_MS_MAX,
+        looks_up: true,
     };
     assert_eq!((plan.ask, plan.wait_ms), (whole, 0));
     watch.spend(plan.ask, moment(24_000));
@@ -742,4 +743,55 @@ proptest! {
         live(&mut watch, &mut now, end, |watch, ask, at| answer(watch, ask, at, true));
         prop_assert_eq!(watch.state(), LineState::Up);
     }
+}
+
+/// The look-ups of so many touches, one after the other, that end like this.
+fn look_ups(watch: &mut Watch, now: &mut i64, touches: usize, touch: Touch) -> Vec<bool> {
+    let mut seen = Vec::new();
+    while seen.len() < touches {
+        let plan = watch.plan(moment(*now));
+        *now += plan.wait_ms;
+        watch.spend(plan.ask, moment(*now));
+        match plan.ask {
+            Ask::Touch { looks_up, .. } => {
+                seen.push(looks_up);
+                watch.see(&Seen::Touched(touch), moment(*now));
+            }
+            Ask::Echo { .. } => {
+                watch.see(&Seen::Echoed(Echo::Unavailable), moment(*now));
+            }
+            Ask::Probe => {
+                watch.see(&Seen::Probed(&fine()), moment(*now));
+            }
+            Ask::Message => {}
+        }
+    }
+    seen
+}
+
+#[test]
+fn a_touch_goes_to_the_address_that_is_known_until_nobody_answers_there() {
+    let (mut watch, mut now) = (Watch::new(), 0);
+    let up = look_ups(&mut watch, &mut now, 1_000, REACHED);
+    let at_first = up.iter().position(|looks_up| *looks_up);
+    assert_eq!(
+        (at_first, up.iter().filter(|it| **it).count()),
+        (Some(0), 1)
+    );
+    // By the first the line is down, and the second may be lost in a short cut.
+    let down = look_ups(&mut watch, &mut now, 4, Touch::Silent);
+    assert_eq!(down, [false, false, true, false]);
+    let since = now;
+    let mut again = 0;
+    while now < since + DAY_MS {
+        let some = look_ups(&mut watch, &mut now, 1, Touch::Silent);
+        again += some.iter().filter(|it| **it).count();
+    }
+    assert!((100..=144).contains(&again), "{again} in a day");
+    // The way is back: the first touch waits for no name server.
+    watch.purse = Purse::full();
+    watch.see(&Seen::Moved(Moved::Gone), moment(now));
+    watch.see(&Seen::Moved(Moved::Back), moment(now));
+    let fresh = look_ups(&mut watch, &mut now, 3, Touch::Silent);
+    assert_eq!(fresh, [false, true, false]);
 }

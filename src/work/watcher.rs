@@ -7,6 +7,7 @@
 
 use crate::core::time::UnixMs;
 use crate::ports::{Clock, Echo, Messenger, Moved, SendOutcome, Touch, Uplink};
+use crate::store::rest::{self, Rest};
 use crate::store::{Writer, outbox};
 use crate::work::Bell;
 use crate::work::line::Line;
@@ -40,6 +41,14 @@ pub struct Watcher<M, U> {
     pub bell: Bell,
 }
 
+/// What the loop has seen to already.
+struct Noted {
+    /// Since when the line is cut, as long as waits are not renewed for it.
+    cut_since: Option<UnixMs>,
+    /// What is kept for the next start.
+    rest: Rest,
+}
+
 /// What came of an ask.
 enum Answer {
     Probe(SendOutcome),
@@ -50,10 +59,13 @@ enum Answer {
 impl<M: Messenger, U: Uplink> Watcher<M, U> {
     /// Works until `stop`.
     pub async fn run(self, stop: CancellationToken) {
-        let mut cut_since = None;
+        let mut noted = Noted {
+            cut_since: None,
+            rest: self.line.rest(),
+        };
         let mut refusals = Refusals::default();
         loop {
-            self.tell(&mut cut_since).await;
+            self.tell(&mut noted).await;
             let now = self.line.moment(self.at());
             refusals
                 .note(&self.writer, self.line.state(), now.steady_ms, now.at)
@@ -67,7 +79,7 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
                 () = tokio::time::sleep(wait) => {
                     tokio::select! {
                         () = stop.cancelled() => return,
-                        () = self.ask(plan, &mut cut_since) => {}
+                        () = self.ask(plan, &mut noted) => {}
                     }
                 }
             }
@@ -75,7 +87,7 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
     }
 
     /// Asks. News of the way make the answer worthless: it is asked anew.
-    async fn ask(&self, plan: Plan, cut_since: &mut Option<UnixMs>) {
+    async fn ask(&self, plan: Plan, noted: &mut Noted) {
         self.line.spend(plan, self.at());
         let mut answer = pin!(self.answer(plan.ask));
         loop {
@@ -95,7 +107,7 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
                         return;
                     }
                 }
-                () = self.line.stirred() => self.tell(cut_since).await,
+                () = self.line.stirred() => self.tell(noted).await,
             }
         }
     }
@@ -106,9 +118,10 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
             Ask::Echo { patience_ms } => {
                 Answer::Echo(self.uplink.echo(duration(patience_ms)).await)
             }
-            Ask::Touch { patience_ms } => {
-                Answer::Touch(self.uplink.touch(duration(patience_ms)).await)
-            }
+            Ask::Touch {
+                patience_ms,
+                looks_up,
+            } => Answer::Touch(self.uplink.touch(duration(patience_ms), looks_up).await),
             Ask::Probe => {
                 let probe = tokio::time::timeout(PROBE_PATIENCE, self.messenger.probe());
                 Answer::Probe(probe.await.unwrap_or(SendOutcome::Unknown))
@@ -129,8 +142,9 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
 
     /// Tells what is not told yet. Uncertain sends wait with a working line
     /// only, so their waits are renewed before anybody hears that it works.
-    async fn tell(&self, cut_since: &mut Option<UnixMs>) {
-        let now = self.at();
+    async fn tell(&self, noted: &mut Noted) {
+        self.keep(&mut noted.rest).await;
+        let (now, cut_since) = (self.at(), &mut noted.cut_since);
         if self.line.state().is_cut() && cut_since.is_none() {
             *cut_since = Some(now);
         }
@@ -146,6 +160,18 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
         if !self.line.state().is_cut() {
             // A cut that was over before it was looked at cost nobody's wait.
             *cut_since = None;
+        }
+    }
+
+    /// Keeps what a restart must not forget, where it is news.
+    async fn keep(&self, kept: &mut Rest) {
+        let rest = self.line.rest();
+        if rest == *kept {
+            return;
+        }
+        match self.writer.run(move |conn| rest::keep(conn, rest)).await {
+            Ok(()) => *kept = rest,
+            Err(error) => tracing::warn!(%error, "a pause of the line was not kept"),
         }
     }
 

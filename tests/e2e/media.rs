@@ -215,6 +215,20 @@ fn is_what_was_sent(file: &File, content: &[u8]) -> bool {
 }
 
 #[test]
+fn where_the_webhook_told_no_digest_the_one_beside_the_file_counts() {
+    for (wrong_digest, state) in [(false, State::Kept), (true, State::Refused)] {
+        let desk = Desk::new();
+        desk.manner(&FileManner {
+            wrong_digest,
+            ..FileManner::default()
+        });
+        let file = desk.speak();
+        desk.write(|conn| Ok(conn.execute("UPDATE media SET sha256 = NULL", [])?));
+        assert_eq!(desk.settle(&file).state, state);
+    }
+}
+
+#[test]
 fn each_way_in_which_fetching_goes_wrong_has_its_end() {
     let nobody = TcpListener::bind("127.0.0.1:0").unwrap();
     nobody.set_nonblocking(true).unwrap();

@@ -2,7 +2,7 @@
 
 use crate::outage::far_side::FarSide;
 use healthpost::core::data_key::DataKey;
-use healthpost::core::delivery::{Limits, PairRule, Policy, SendOutcome, WindowRule};
+use healthpost::core::delivery::{Limits, Link, PairRule, Policy, SendOutcome, WindowRule};
 use healthpost::core::id::{ContactId, OutboxId, OutboxKey};
 use healthpost::core::inbound::{Identity, ProviderError, Receipt, Status};
 use healthpost::core::lang::Lang;
@@ -28,6 +28,8 @@ pub struct Clinic {
     pub rules: Rules,
     pub now_ms: i64,
     pub trusted: bool,
+    /// How the line stands.
+    pub link: Link,
     pub far: FarSide,
     pub box_key: BoxKey,
     dice: u64,
@@ -64,6 +66,7 @@ impl Clinic {
             },
             now_ms: BEGINNING,
             trusted: true,
+            link: Link::Works,
             far: FarSide::default(),
             box_key,
             dice: seed.wrapping_mul(0x9E37_79B9_7F4A_7C15) | 1,
@@ -155,7 +158,8 @@ impl Clinic {
     }
 
     pub fn turn(&self, room: usize) -> Turn {
-        outbox::turn(&self.conn, &self.rules, self.now(), room, Try::Bold).unwrap()
+        let (rules, now) = (&self.rules, self.now());
+        outbox::turn(&self.conn, rules, self.link, now, room, Try::Bold).unwrap()
     }
 
     /// How many may leave now: the sender's own pace, told naively.
@@ -289,8 +293,13 @@ impl Clinic {
                    WHERE o.purpose = 'template'";
         let own: i64 = self.conn.query_row(own, [], |row| row.get(0)).unwrap();
         assert_eq!(own, 0, "a template has no task of its own");
-        let twice = "SELECT count(*) FROM (SELECT 1 FROM outbox WHERE purpose = 'template' AND state != 'superseded'
-            GROUP BY contact_id, about_stamp, created_at / 604800000 HAVING count(*) > 1)";
+        // Another one may follow only once nothing is left that waited for the first.
+        let twice = "SELECT count(*) FROM outbox a JOIN outbox b
+                         ON b.contact_id = a.contact_id AND b.about_stamp = a.about_stamp AND b.id > a.id
+                     WHERE a.purpose = 'template' AND b.purpose = 'template'
+                       AND a.state != 'superseded' AND b.state != 'superseded'
+                       AND coalesce(b.accepted_at, b.updated_at)
+                           - coalesce(a.accepted_at, a.updated_at) < 604800000";
         let twice: i64 = self.conn.query_row(twice, [], |row| row.get(0)).unwrap();
         assert_eq!(twice, 0, "one template for each contact and closed window");
     }

@@ -1,10 +1,15 @@
 //! Thirty days in the dark, then the line is back.
 
 use crate::outage::clinic::Clinic;
+use crate::resident_kib;
+use healthpost::core::delivery::Link;
 use healthpost::core::id::ContactId;
 use healthpost::core::outgoing::Purpose;
 use healthpost::core::time::{DAY_MS, HOUR_MS, MINUTE_MS};
 use std::collections::BTreeMap;
+
+/// What the dark may cost the box in memory, however much waits, KiB.
+pub const GROWN_KIB_MAX: u64 = 48 * 1024;
 
 /// Lives the month with so many people and replies.
 pub fn live(seed: u64, people: i64, replies: i64) {
@@ -17,7 +22,10 @@ pub fn live(seed: u64, people: i64, replies: i64) {
         })
         .collect();
     clinic.commit();
+    let before = resident_kib();
     let written = in_the_dark(&mut clinic, &people, replies);
+    let grown = resident_kib().saturating_sub(before);
+    assert!(grown < GROWN_KIB_MAX, "{grown} KiB");
     let queued = clinic.count("purpose != 'template'");
     assert_eq!(queued, replies);
     line_up(&mut clinic, written);
@@ -28,7 +36,7 @@ pub fn live(seed: u64, people: i64, replies: i64) {
     assert_eq!((far.too_fast, far.too_many, far.too_late), (0, 0, 0));
     let arrived = clinic.count("state = 'delivered' AND purpose != 'template'");
     println!(
-        "a month in the dark: {arrived} arrived, {} dropped as old questions, {} with a task, {} templates, at most {} in a second",
+        "a month in the dark, {grown} KiB more in memory: {arrived} arrived, {} dropped as old questions, {} with a task, {} templates, at most {} in a second",
         clinic.count("state = 'superseded' AND purpose = 'prompt'"),
         clinic.count("state IN ('failed', 'expired') AND purpose != 'template'"),
         clinic.count("purpose = 'template'"),
@@ -49,6 +57,7 @@ fn in_the_dark(
     let steps = 30 * DAY_MS / step;
     let mut written = BTreeMap::new();
     let mut left = replies;
+    clinic.link = Link::Cut;
     for n in 0..steps {
         clinic.begin();
         let now = if n + 1 == steps {
@@ -84,6 +93,7 @@ fn in_the_dark(
 /// What people wrote comes in first; then the queue leaves, while some of those
 /// who were asked to write do so.
 fn line_up(clinic: &mut Clinic, written: BTreeMap<ContactId, i64>) {
+    clinic.link = Link::Works;
     clinic.begin();
     for (who, at) in written {
         clinic.hears(who, at);

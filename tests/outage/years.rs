@@ -2,7 +2,7 @@
 //! late, twice and in any order, clocks that cannot be trusted, and starts.
 
 use crate::outage::clinic::{Clinic, POLICY};
-use healthpost::core::delivery::SendOutcome;
+use healthpost::core::delivery::{Link, SendOutcome};
 use healthpost::core::id::ContactId;
 use healthpost::core::inbound::{ProviderError, Receipt};
 use healthpost::core::outgoing::Purpose;
@@ -107,6 +107,7 @@ impl Year {
             .unwrap();
         }
         self.up = up;
+        self.clinic.link = if up { Link::Works } else { Link::Cut };
     }
 
     fn somebody_acts(&mut self) {

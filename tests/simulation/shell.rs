@@ -231,7 +231,7 @@ impl Shell {
                 intake::careful(conn, &self.context, *contact, begun, now, chance)?;
             }
             Job::Claim(room) => {
-                let turn = |how| outbox::turn(conn, &self.rules, now, *room, how);
+                let turn = |how| outbox::turn(conn, &self.rules, self.line.link(), now, *room, how);
                 let claims = boldly(conn, turn)?.claims;
                 let check = |one: &Claim| invariant_emergency_goes_next(conn, one.id.0, now.at);
                 let judged = claims.iter().try_for_each(check);
@@ -260,6 +260,7 @@ impl Shell {
                     webhooks_days: 8,
                     messages_days: 0,
                     records_days: 0,
+                    in_doubt_ms: POLICY.in_doubt_ms,
                 };
                 housekeeping::turn(conn, keeping, Seek::default(), now)?;
             }

@@ -13,7 +13,7 @@ pub const INSTANCE: &str = "instance1234";
 /// The token it accepts.
 pub const TOKEN: &str = "e2e-ultramsg-token-91c2";
 /// What stands in the webhook's path.
-pub const PATH_SECRET: &str = "e2e-path-9f31c2ab77d0e4165b";
+pub const PATH_SECRET: &str = "e2e-path-9f31c2ab77d0e4165b3d88401c";
 
 /// The simulated UltraMsg.
 pub struct UltraSide {

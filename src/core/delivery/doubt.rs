@@ -8,7 +8,36 @@ use super::plan::{Limits, Plan, Waiting};
 use super::{DeliveryState, Why};
 use crate::core::limits::REPEATS_MAX;
 use crate::core::outgoing::Purpose;
-use crate::core::time::{Now, UnixMs};
+use crate::core::time::{MINUTE_MS, UnixMs};
+
+/// How soon at the earliest a doubt is looked at again over a cut line, ms.
+const CUT_LOOK_MS: i64 = MINUTE_MS;
+
+/// Whether the provider can be heard. The wait of a doubt runs only while it can:
+/// a status that cannot come proves nothing by its absence.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Link {
+    /// What it has to say arrives.
+    Works,
+    /// Nothing of it arrives.
+    Cut,
+}
+
+impl Link {
+    /// Whether a wait that is told by the calendar is over.
+    pub(super) fn is_over(self, wait: UnixMs, now: UnixMs) -> bool {
+        self == Self::Works && wait <= now
+    }
+
+    /// When such a wait is looked at again. Over a cut line it is made longer
+    /// once the line is back, and looked at anew by that.
+    pub(super) fn look_at(self, wait: UnixMs, now: UnixMs) -> UnixMs {
+        match self {
+            Self::Works => wait,
+            Self::Cut => wait.max(now.plus_ms(CUT_LOOK_MS)),
+        }
+    }
+}
 
 /// How a provider is asked what became of a message whose result was lost.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -71,15 +100,16 @@ pub(super) fn errand(
     doubted: &Waiting,
     first: bool,
     limits: Limits,
-    now: Now,
+    (link, now): (Link, UnixMs),
 ) -> Option<Errand> {
     let may_leave = first && may_repeat(doubted);
-    if doubted.not_before <= now.at {
+    if link.is_over(doubted.not_before, now) {
         return may_leave.then_some(Errand::Repeat);
     }
     let ask = limits.asking.and_then(|asking| asking.next(doubted));
-    if ask.is_none_or(|at| at > now.at) {
-        plan.look_by(ask.unwrap_or(doubted.not_before));
+    let next = ask.unwrap_or(doubted.not_before);
+    if ask.is_none() || !link.is_over(next, now) {
+        plan.look_by(link.look_at(next, now));
         return None;
     }
     Some(if may_leave {

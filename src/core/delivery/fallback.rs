@@ -67,8 +67,9 @@ pub const fn blames_template(code: i64) -> bool {
 pub struct LastTemplate {
     /// The stamp of the window it was meant for.
     pub about: UnixMs,
-    /// When it was queued.
-    pub created: UnixMs,
+    /// When the provider took it, which after an outage is long after it was
+    /// queued; when it ended, if it was not taken.
+    pub since: UnixMs,
     /// Whether it failed.
     pub failed: bool,
     /// Whether it was withdrawn before it left: nobody was asked.
@@ -95,7 +96,7 @@ pub fn asked(last: Option<LastTemplate>, about: UnixMs, max_age_ms: i64, now: No
     match last {
         None => Asked::No,
         Some(last) if last.withdrawn || last.about != about => Asked::No,
-        Some(last) if now.trusted && now.at.ms_since(last.created) > max_age_ms => Asked::No,
+        Some(last) if now.trusted && now.at.ms_since(last.since) > max_age_ms => Asked::No,
         Some(last) if last.failed => Asked::Failed,
         Some(_) => Asked::Yes,
     }
@@ -194,7 +195,7 @@ mod tests {
         };
         let sent = LastTemplate {
             about: UnixMs(5),
-            created: now(2, true).at,
+            since: now(2, true).at,
             failed: false,
             withdrawn: false,
         };

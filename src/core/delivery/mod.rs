@@ -21,7 +21,7 @@ pub use class::{
     ACCOUNT_LIMITED, ACCOUNT_LOCKED, CODE_MISSING, Class, blames_provider, classify, is_known,
     retries_max,
 };
-pub use doubt::{Asking, Errand};
+pub use doubt::{Asking, Errand, Link};
 pub use fallback::{LastTemplate, Returned, TEMPLATE_REST_MS, blames_template, returned};
 pub use late::{LATE_MS, lead, pull_first_ms};
 pub use outcome::{LineFault, SendOutcome};

@@ -5,7 +5,7 @@
 //! and carries out what is said; across contacts it serves emergencies first
 //! and then whoever has been ready for longest.
 
-use super::doubt::{Asking, Errand, doubt_over, errand, may_repeat};
+use super::doubt::{Asking, Errand, Link, doubt_over, errand, may_repeat};
 use super::fallback::{Asked, Fallback, LastTemplate, Reach, asked, when_closed};
 use super::{DeliveryState, PairRule, Why, Window, WindowRule};
 use crate::core::id::OutboxId;
@@ -142,8 +142,8 @@ impl Plan {
     }
 }
 
-/// Plans one contact.
-pub fn plan(lane: &Lane, limits: Limits, now: Now) -> Plan {
+/// Plans one contact, over a line that stands like this.
+pub fn plan(lane: &Lane, limits: Limits, link: Link, now: Now) -> Plan {
     let mut plan = Plan::default();
     if lane.in_air {
         // What becomes of it wakes the contact.
@@ -161,12 +161,12 @@ pub fn plan(lane: &Lane, limits: Limits, now: Now) -> Plan {
             }
             plan.release = !lane.held.is_empty();
             if !plan.changes() {
-                send_next(&mut plan, lane, limits, now);
+                send_next(&mut plan, lane, limits, link, now);
             }
         }
         Window::Closed => {
             plan.closed = true;
-            closed(&mut plan, lane, &alive, limits, now);
+            closed(&mut plan, lane, &alive, limits, (link, now));
         }
     }
     if plan.changes() {
@@ -230,7 +230,7 @@ fn still_of_use(
 }
 
 /// Nothing but a template may leave.
-fn closed(plan: &mut Plan, lane: &Lane, alive: &Alive, limits: Limits, now: Now) {
+fn closed(plan: &mut Plan, lane: &Lane, alive: &Alive, limits: Limits, (link, now): (Link, Now)) {
     let asked = asked(lane.last_template, lane.last_stamp, limits.max_age_ms, now);
     let reach = match (asked, lane.templates) {
         (Asked::Yes, _) | (Asked::No, Templated::Ready) => Reach::Template,
@@ -244,10 +244,10 @@ fn closed(plan: &mut Plan, lane: &Lane, alive: &Alive, limits: Limits, now: Now)
         }
     }
     for message in &alive.doubted {
-        if message.not_before <= now.at {
+        if link.is_over(message.not_before, now.at) {
             doubt_over(plan, message, true);
         } else {
-            plan.look_by(message.not_before);
+            plan.look_by(link.look_at(message.not_before, now.at));
         }
     }
     let held = !plan.holds.is_empty() || plan_keeps_held(plan, lane);
@@ -257,10 +257,10 @@ fn closed(plan: &mut Plan, lane: &Lane, alive: &Alive, limits: Limits, now: Now)
         }
         // It is not repeated: the person may have it. Those who wait behind it
         // get their tasks.
-        Some((template, true)) if template.not_before <= now.at => {
+        Some((template, true)) if link.is_over(template.not_before, now.at) => {
             plan.end(&template, DeliveryState::Failed, Why::SentInDoubt);
         }
-        Some((template, true)) => plan.look_by(template.not_before),
+        Some((template, true)) => plan.look_by(link.look_at(template.not_before, now.at)),
         // What changes is carried out first; the next plan sends it.
         Some((_, false)) if plan.changes() => {}
         Some((template, false)) => ready(plan, lane, &template, limits, now, Errand::Send),
@@ -275,7 +275,7 @@ fn plan_keeps_held(plan: &Plan, lane: &Lane) -> bool {
 }
 
 /// The window is open and nothing else is to be done first: what leaves next.
-fn send_next(plan: &mut Plan, lane: &Lane, limits: Limits, now: Now) {
+fn send_next(plan: &mut Plan, lane: &Lane, limits: Limits, link: Link, now: Now) {
     let is_urgent = |one: &&Waiting| one.purpose == Purpose::Emergency;
     let urgent = lane.queued.iter().find(is_urgent);
     if let Some(urgent) = urgent.filter(|one| one.not_before <= now.at) {
@@ -283,7 +283,7 @@ fn send_next(plan: &mut Plan, lane: &Lane, limits: Limits, now: Now) {
     }
     let head = lane.queued.iter().min_by_key(|one| one.id);
     for doubted in &lane.doubted {
-        if doubted.not_before <= now.at && !may_repeat(doubted) {
+        if link.is_over(doubted.not_before, now.at) && !may_repeat(doubted) {
             doubt_over(plan, doubted, false);
         }
     }
@@ -293,7 +293,7 @@ fn send_next(plan: &mut Plan, lane: &Lane, limits: Limits, now: Now) {
     for doubted in &lane.doubted {
         // An earlier one that is queued again goes before it.
         let first = head.is_none_or(|head| head.id > doubted.id);
-        if let Some(errand) = errand(plan, doubted, first, limits, now) {
+        if let Some(errand) = errand(plan, doubted, first, limits, (link, now.at)) {
             return ready(plan, lane, doubted, limits, now, errand);
         }
     }

@@ -2,6 +2,7 @@
 //! over any queue.
 
 use super::*;
+use crate::core::delivery::Link;
 use crate::core::id::OutboxId;
 use crate::core::limits::REPEATS_MAX;
 use crate::core::outgoing::Purpose;
@@ -63,7 +64,7 @@ fn sent(plan: &Plan) -> Option<i64> {
 fn asked(about: UnixMs, failed: bool) -> Option<LastTemplate> {
     Some(LastTemplate {
         about,
-        created: NOW.plus_ms(-HOUR_MS),
+        since: NOW.plus_ms(-HOUR_MS),
         failed,
         withdrawn: false,
     })
@@ -73,13 +74,13 @@ fn asked(about: UnixMs, failed: bool) -> Option<LastTemplate> {
 fn the_first_in_the_queue_leaves_and_an_emergency_before_it() {
     use Purpose as P;
     let mut queue = lane(OPEN, &[message(1, P::Notice), message(2, P::Prompt)]);
-    assert_eq!(sent(&plan(&queue, LIMITS, TRUSTED)), Some(1));
+    assert_eq!(sent(&plan(&queue, LIMITS, Link::Works, TRUSTED)), Some(1));
     queue.queued.insert(0, message(9, P::Emergency));
-    let next = plan(&queue, LIMITS, TRUSTED);
+    let next = plan(&queue, LIMITS, Link::Works, TRUSTED);
     assert_eq!(sent(&next), Some(9));
     assert!(next.send.unwrap().urgent);
     queue.in_air = true;
-    assert_eq!(plan(&queue, LIMITS, TRUSTED), Plan::default());
+    assert_eq!(plan(&queue, LIMITS, Link::Works, TRUSTED), Plan::default());
 }
 
 #[test]
@@ -92,17 +93,17 @@ fn the_first_doubt_keeps_what_comes_after_waiting_and_the_second_does_not() {
         ..message(1, P::Notice)
     };
     queue.doubted = vec![doubted];
-    let next = plan(&queue, LIMITS, TRUSTED);
+    let next = plan(&queue, LIMITS, Link::Works, TRUSTED);
     assert_eq!((sent(&next), next.look), (None, Some(wait)));
     let again = Waiting {
         repeated: true,
         ..doubted
     };
     queue.doubted = vec![again];
-    assert_eq!(sent(&plan(&queue, LIMITS, TRUSTED)), Some(2));
+    assert_eq!(sent(&plan(&queue, LIMITS, Link::Works, TRUSTED)), Some(2));
     queue.doubted = vec![doubted];
     queue.queued = vec![message(2, P::Staff)];
-    assert_eq!(sent(&plan(&queue, LIMITS, TRUSTED)), Some(2));
+    assert_eq!(sent(&plan(&queue, LIMITS, Link::Works, TRUSTED)), Some(2));
 }
 
 #[test]
@@ -144,10 +145,36 @@ fn after_its_wait_a_doubtful_message_follows_its_kind() {
     ] {
         let mut queue = lane(stamp, &[]);
         queue.doubted = vec![one];
-        let next = plan(&queue, LIMITS, TRUSTED);
+        let next = plan(&queue, LIMITS, Link::Works, TRUSTED);
         let repeated = next.send.is_some_and(|send| send.errand == Errand::Repeat);
         assert_eq!(repeated, leaves, "{one:?}");
         assert_eq!(next.ends, ends, "{one:?}");
+    }
+}
+
+/// Nothing that could settle them has come, because nothing could come.
+#[test]
+fn over_a_cut_line_no_doubt_is_decided_and_nobody_is_asked() {
+    let limits = Limits {
+        asking: Some(ASKING),
+        ..LIMITS
+    };
+    let over = |id, purpose| Waiting {
+        not_before: NOW.plus_ms(-DAY_MS),
+        ..message(id, purpose)
+    };
+    for stamp in [OPEN, CLOSED] {
+        let mut queue = lane(stamp, &[]);
+        queue.doubted = vec![over(1, Purpose::Staff), over(2, Purpose::Notice)];
+        if stamp == CLOSED {
+            queue.held = vec![message(3, Purpose::Notice)];
+            queue.last_template = asked(CLOSED, false);
+            queue.template = Some((over(4, Purpose::Template), true));
+        }
+        let dark = plan(&queue, limits, Link::Cut, TRUSTED);
+        assert_eq!((&dark.ends[..], dark.send), (&[][..], None));
+        assert!(dark.look >= Some(NOW.plus_ms(MINUTE_MS)), "no busy dark");
+        assert!(plan(&queue, limits, Link::Works, TRUSTED).changes());
     }
 }
 
@@ -163,7 +190,7 @@ fn errands(one: Waiting, limits: Limits) -> Vec<(i64, Option<Errand>)> {
     for _ in 0..20 {
         let mut queue = lane(OPEN, &[]);
         queue.doubted = vec![one];
-        let next = plan(&queue, limits, now);
+        let next = plan(&queue, limits, Link::Works, now);
         let errand = next.send.map(|send| send.errand);
         if errand.is_some() || !next.ends.is_empty() {
             seen.push((now.at.ms_since(lost) / 1_000, errand));
@@ -220,7 +247,7 @@ fn a_provider_that_can_be_asked_is_asked_until_the_doubt_is_over() {
 fn nothing_leaves_by_a_plan_that_ends_something_first() {
     let mut queue = lane(OPEN, &[]);
     queue.doubted = vec![message(1, Purpose::Staff), message(2, Purpose::Notice)];
-    let next = plan(&queue, LIMITS, TRUSTED);
+    let next = plan(&queue, LIMITS, Link::Works, TRUSTED);
     assert_eq!((sent(&next), next.ends.len()), (None, 1));
 }
 
@@ -235,7 +262,7 @@ fn what_is_asked_about_does_not_leave_before_an_earlier_one() {
         not_before: NOW.plus_ms(300_000),
         ..message(2, Purpose::Notice)
     }];
-    let send = plan(&queue, limits, TRUSTED).send.unwrap();
+    let send = plan(&queue, limits, Link::Works, TRUSTED).send.unwrap();
     assert_eq!((send.id.0, send.errand), (2, Errand::Ask));
 }
 
@@ -243,21 +270,21 @@ fn what_is_asked_about_does_not_leave_before_an_earlier_one() {
 fn a_closed_window_holds_what_keeps_its_sense_behind_one_template() {
     use Purpose as P;
     let mut queue = lane(CLOSED, &[message(1, P::Prompt), message(2, P::Notice)]);
-    let next = plan(&queue, LIMITS, TRUSTED);
+    let next = plan(&queue, LIMITS, Link::Works, TRUSTED);
     let dropped = (OutboxId(1), DeliveryState::Superseded, Why::WindowClosed);
     assert_eq!(next.ends, [dropped]);
     assert_eq!(next.holds, [(OutboxId(2), Why::WindowClosed, false)]);
     assert!(next.ask && next.send.is_none());
     // Asked already for this window: no other template.
     queue.last_template = asked(CLOSED, false);
-    assert!(!plan(&queue, LIMITS, TRUSTED).ask);
+    assert!(!plan(&queue, LIMITS, Link::Works, TRUSTED).ask);
     queue.last_template = asked(CLOSED, true);
-    let next = plan(&queue, LIMITS, TRUSTED);
+    let next = plan(&queue, LIMITS, Link::Works, TRUSTED);
     assert_eq!(next.holds, [(OutboxId(2), Why::TemplateFailed, true)]);
     assert!(!next.ask);
     queue.last_template = asked(CLOSED.plus_ms(-DAY_MS), false);
     queue.templates = Templated::Absent;
-    let next = plan(&queue, LIMITS, TRUSTED);
+    let next = plan(&queue, LIMITS, Link::Works, TRUSTED);
     assert_eq!(next.holds, [(OutboxId(2), Why::NoTemplate, true)]);
     assert!(!next.ask);
 }
@@ -265,7 +292,7 @@ fn a_closed_window_holds_what_keeps_its_sense_behind_one_template() {
 #[test]
 fn an_emergency_behind_a_closed_window_has_staff_call_at_once() {
     let queue = lane(CLOSED, &[message(1, Purpose::Emergency)]);
-    let next = plan(&queue, LIMITS, TRUSTED);
+    let next = plan(&queue, LIMITS, Link::Works, TRUSTED);
     assert_eq!(next.holds, [(OutboxId(1), Why::WindowClosed, true)]);
     assert!(next.ask, "and the template all the same");
 }
@@ -273,7 +300,7 @@ fn an_emergency_behind_a_closed_window_has_staff_call_at_once() {
 #[test]
 fn only_a_question_dropped_asks_nobody() {
     let queue = lane(CLOSED, &[message(1, Purpose::Prompt)]);
-    let next = plan(&queue, LIMITS, TRUSTED);
+    let next = plan(&queue, LIMITS, Link::Works, TRUSTED);
     assert!(!next.ask && next.holds.is_empty());
 }
 
@@ -283,18 +310,18 @@ fn a_template_leaves_while_something_waits_behind_it_and_else_is_not_needed() {
     queue.held = vec![message(1, Purpose::Notice)];
     queue.last_template = asked(CLOSED, false);
     queue.template = Some((message(2, Purpose::Template), false));
-    assert_eq!(sent(&plan(&queue, LIMITS, TRUSTED)), Some(2));
+    assert_eq!(sent(&plan(&queue, LIMITS, Link::Works, TRUSTED)), Some(2));
     // Not repeated: they may have it.
     queue.template = Some((message(2, Purpose::Template), true));
-    let next = plan(&queue, LIMITS, TRUSTED);
+    let next = plan(&queue, LIMITS, Link::Works, TRUSTED);
     let ended = (OutboxId(2), DeliveryState::Failed, Why::SentInDoubt);
     assert_eq!((sent(&next), &next.ends[..]), (None, &[ended][..]));
     let needless = [(OutboxId(2), DeliveryState::Superseded, Why::NotNeeded)];
     queue.held.clear();
-    assert_eq!(plan(&queue, LIMITS, TRUSTED).ends, needless);
+    assert_eq!(plan(&queue, LIMITS, Link::Works, TRUSTED).ends, needless);
     queue.held = vec![message(1, Purpose::Notice)];
     queue.last_stamp = OPEN;
-    let next = plan(&queue, LIMITS, TRUSTED);
+    let next = plan(&queue, LIMITS, Link::Works, TRUSTED);
     assert_eq!(next.ends, needless);
     assert!(next.release, "they wrote: what waits goes");
 }
@@ -310,7 +337,7 @@ fn what_is_too_old_ends_on_a_trusted_clock_only() {
         ..message(2, Purpose::Notice)
     };
     let queue = lane(OPEN, &[old, unseen]);
-    let next = plan(&queue, LIMITS, TRUSTED);
+    let next = plan(&queue, LIMITS, Link::Works, TRUSTED);
     let expired = (OutboxId(1), DeliveryState::Expired, Why::TooOld);
     assert_eq!(next.ends, [expired]);
     assert!(next.start_ageing);
@@ -318,7 +345,7 @@ fn what_is_too_old_ends_on_a_trusted_clock_only() {
         trusted: false,
         ..TRUSTED
     };
-    let next = plan(&queue, LIMITS, untrusted);
+    let next = plan(&queue, LIMITS, Link::Works, untrusted);
     assert_eq!((sent(&next), next.ends.len()), (Some(1), 0));
     assert!(!next.start_ageing);
 }
@@ -344,20 +371,20 @@ fn what_is_in_doubt_grows_too_old_as_well() {
     ];
     for stamp in [OPEN, CLOSED] {
         queue.last_stamp = stamp;
-        assert_eq!(plan(&queue, LIMITS, TRUSTED).ends, ended);
+        assert_eq!(plan(&queue, LIMITS, Link::Works, TRUSTED).ends, ended);
     }
     let untrusted = Now {
         trusted: false,
         ..TRUSTED
     };
-    assert!(plan(&queue, LIMITS, untrusted).ends.is_empty());
+    assert!(plan(&queue, LIMITS, Link::Works, untrusted).ends.is_empty());
 }
 
 #[test]
 fn a_contact_written_to_too_often_waits_alone() {
     let mut queue = lane(OPEN, &[message(1, Purpose::Notice)]);
     queue.spent = NOW.plus_ms(45 * 6_000);
-    let next = plan(&queue, LIMITS, TRUSTED);
+    let next = plan(&queue, LIMITS, Link::Works, TRUSTED);
     assert_eq!(next.send.unwrap().at, NOW.plus_ms(36_000));
 }
 
@@ -369,7 +396,7 @@ fn without_a_window_nothing_is_ever_held() {
         ..LIMITS
     };
     let queue = lane(CLOSED, &[message(1, Purpose::Prompt)]);
-    assert_eq!(sent(&plan(&queue, limits, TRUSTED)), Some(1));
+    assert_eq!(sent(&plan(&queue, limits, Link::Works, TRUSTED)), Some(1));
 }
 
 fn any_message() -> impl Strategy<Value = Waiting> {
@@ -436,11 +463,14 @@ prop_compose! {
 
 proptest! {
     #[test]
-    fn whatever_waits_a_plan_is_sound(queue in any_lane(), trusted: bool, asks: bool) {
+    fn whatever_waits_a_plan_is_sound(
+        queue in any_lane(), trusted: bool, asks: bool, cut: bool,
+    ) {
+        let link = if cut { Link::Cut } else { Link::Works };
         let now = Now { at: NOW, trusted };
         let limits = Limits { asking: asks.then_some(ASKING), ..LIMITS };
-        let next = plan(&queue, limits, now);
-        prop_assert_eq!(&next, &plan(&queue, limits, now), "the same again");
+        let next = plan(&queue, limits, link, now);
+        prop_assert_eq!(&next, &plan(&queue, limits, link, now), "the same again");
         let mut named: Vec<i64> = next.ends.iter().map(|(id, ..)| id.0).collect();
         named.extend(next.holds.iter().map(|(id, ..)| id.0));
         let unique: BTreeSet<i64> = named.iter().copied().collect();
@@ -476,7 +506,7 @@ proptest! {
         let now = Now { at: NOW, trusted };
         let mut queue = queue;
         for _ in 0..8 {
-            let next = plan(&queue, LIMITS, now);
+            let next = plan(&queue, LIMITS, Link::Works, now);
             if !next.changes() {
                 return Ok(());
             }

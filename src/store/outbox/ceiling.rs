@@ -199,7 +199,7 @@ mod tests {
     use super::super::tests::{POLICY, end, refused, rules, state, status};
     use super::super::{Claim, apply_status, turn};
     use super::*;
-    use crate::core::delivery::{Asking, DeliveryState, Limits, SendOutcome};
+    use crate::core::delivery::{Asking, DeliveryState, Limits, Link, SendOutcome};
     use crate::core::inbound::Receipt;
     use crate::core::time::{DAY_MS, HOUR_MS, Now};
     use crate::store::Try;
@@ -217,7 +217,7 @@ mod tests {
         let now = Now { at, trusted: true };
         let mut claims = Vec::new();
         loop {
-            let turn = turn(conn, &rules, now, room, Try::Careful).unwrap();
+            let turn = turn(conn, &rules, Link::Works, now, room, Try::Careful).unwrap();
             let idle = turn.claims.is_empty() && !turn.more;
             claims.extend(turn.claims);
             if idle {
@@ -282,7 +282,7 @@ mod tests {
         assert!(leave(&conn, morning, 10).is_empty());
         let written = conn.total_changes();
         let later = morning.plus_ms(60_000);
-        assert_eq!(clock_moves::mend(&conn, later).unwrap(), 0);
+        assert_eq!(clock_moves::mend(&conn, 600_000, later).unwrap(), 0);
         assert!(leave(&conn, later, 10).is_empty());
         assert_eq!(conn.total_changes(), written);
         // Looked at anew, its row says what it said.
@@ -382,7 +382,7 @@ mod tests {
         };
         let turn_at = |at| {
             let now = Now { at, trusted: true };
-            turn(&conn, &asking, now, 10, Try::Careful).unwrap()
+            turn(&conn, &asking, Link::Works, now, 10, Try::Careful).unwrap()
         };
         let amina = contact(&conn, "243970000001");
         queue(&conn, amina, Purpose::Notice, "a1");
@@ -440,7 +440,7 @@ mod tests {
                 at: NOW,
                 trusted: true,
             };
-            turn(&conn, &rules, now, 10, Try::Careful)
+            turn(&conn, &rules, Link::Works, now, 10, Try::Careful)
                 .unwrap()
                 .claims
                 .len()

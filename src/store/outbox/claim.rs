@@ -2,8 +2,8 @@
 //! does.
 
 use super::ceiling::Ceiling;
-use super::{Rules, end, lane, look, purpose_of, template};
-use crate::core::delivery::{DeliveryState, Errand, LATE_MS, Why, lead};
+use super::{Rules, UNSAID, end, lane, look, purpose_of, template};
+use crate::core::delivery::{DeliveryState, Errand, LATE_MS, Link, Why, lead};
 use crate::core::id::{AttemptId, ContactId, OutboxId, OutboxKey};
 use crate::core::outgoing::{Body, Outgoing, Purpose};
 use crate::core::time::{Now, UnixMs};
@@ -43,12 +43,19 @@ pub struct Turn {
 /// up to `room` messages that may leave now, opening an attempt for each:
 /// emergencies of anybody first, then whoever has been ready for longest. With
 /// no room the queue is still tended: what grew too old ends, what lost its
-/// window is held. With [`Try::Bold`] the first fault of any of them is returned,
+/// window is held; no doubt is decided over a line that is cut. With [`Try::Bold`] the first fault of any of them is returned,
 /// for the caller to take everything back and come again.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn turn(conn: &Connection, rules: &Rules, now: Now, room: usize, how: Try) -> Result<Turn> {
+pub fn turn(
+    conn: &Connection,
+    rules: &Rules,
+    link: Link,
+    now: Now,
+    room: usize,
+    how: Try,
+) -> Result<Turn> {
     let ceiling = if room > 0 {
         let ceiling = Ceiling::read(conn, rules, now.at)?;
         ceiling.look_again(conn, now.at)?;
@@ -57,7 +64,7 @@ pub fn turn(conn: &Connection, rules: &Rules, now: Now, room: usize, how: Try) -
         None
     };
     let mut turn = Turn {
-        more: look::look(conn, rules, now, how)?,
+        more: look::look(conn, rules, link, now, how)?,
         ..Turn::default()
     };
     if let Some(mut ceiling) = ceiling {
@@ -197,7 +204,16 @@ fn take(conn: &Connection, rules: &Rules, ready: &Ready, now: Now) -> Result<Opt
         .execute(params![id.0, now.at.0])?;
     let attempt = AttemptId(conn.last_insert_rowid());
     let to = contacts::address_of(conn, contact)?;
-    let (key, message, doubtful) = read(conn, rules, ready, now)?;
+    let Words {
+        key,
+        message,
+        doubtful,
+        unsaid,
+    } = read(conn, rules, ready, now)?;
+    if unsaid {
+        conn.prepare_cached("UPDATE attempt SET outcome = ?2 WHERE id = ?1")?
+            .execute(params![attempt.0, UNSAID])?;
+    }
     Ok(Some(Claim {
         id,
         attempt,
@@ -207,13 +223,17 @@ fn take(conn: &Connection, rules: &Rules, ready: &Ready, now: Now) -> Result<Opt
     }))
 }
 
-/// The message as it leaves, and whether it may have arrived twice.
-fn read(
-    conn: &Connection,
-    rules: &Rules,
-    ready: &Ready,
-    now: Now,
-) -> Result<(OutboxKey, Outgoing, bool)> {
+/// A message as it leaves.
+struct Words {
+    key: OutboxKey,
+    message: Outgoing,
+    /// Whether it may have arrived before.
+    doubtful: bool,
+    /// Whether it is late, and had no room to say so.
+    unsaid: bool,
+}
+
+fn read(conn: &Connection, rules: &Rules, ready: &Ready, now: Now) -> Result<Words> {
     let (key, purpose, body, about, created, doubtful) = conn
         .prepare_cached(
             "SELECT key, purpose, body, about_stamp, created_at, maybe_double
@@ -235,16 +255,22 @@ fn read(
     // staff speak for themselves, and an emergency has no time to.
     let answers = matches!(purpose, Purpose::Prompt | Purpose::Notice);
     let late = now.at.ms_since(about.min(created)) > LATE_MS;
-    let body = if answers && about > ready.told && late {
+    let lead = if answers && about > ready.told && late {
         let lang = template::language_of(conn, ready.contact)?.unwrap_or(rules.language);
-        match lead(lang, &rules.zone, about, created, now) {
-            Some(lead) => body.with_lead(&lead),
-            None => body,
-        }
+        lead(lang, &rules.zone, about, created, now)
     } else {
-        body
+        None
     };
-    Ok((OutboxKey(key), Outgoing { purpose, body }, doubtful))
+    let led = lead.as_deref().and_then(|lead| body.with_lead(lead));
+    Ok(Words {
+        key: OutboxKey(key),
+        unsaid: lead.is_some() && led.is_none(),
+        message: Outgoing {
+            purpose,
+            body: led.unwrap_or(body),
+        },
+        doubtful,
+    })
 }
 
 #[cfg(test)]

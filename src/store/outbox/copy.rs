@@ -17,8 +17,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 /// short.
 const NAME: &str = "substr(key, 1, instr(key || '.', '.') - 1) || '.' || id";
 
-/// Queues a copy that waits until then, and why. A question that has a newer
-/// one needs none, and what was erased has no words left to copy.
+/// Queues a copy that waits until then, and why; a task goes with it. A question
+/// that has a newer one needs none, and what was erased has no words left to copy.
 pub(super) fn queue(
     conn: &Connection,
     id: OutboxId,
@@ -34,6 +34,7 @@ pub(super) fn queue(
         )?
         .query_row([id.0], |row| row.get(0))?;
     if needless {
+        tasks::close_for(conn, id, now)?;
         return say_why(conn, id, DeliveryState::Superseded, Why::NewerQuestion);
     }
     // Where one try of several came back, another may have arrived.
@@ -50,6 +51,7 @@ pub(super) fn queue(
         say_why(conn, id, DeliveryState::Failed, Why::Undelivered)?;
         return ask_staff(conn, id, Why::Undelivered, now);
     }
+    tasks::hand_on(conn, id, OutboxId(conn.last_insert_rowid()))?;
     say_why(conn, id, DeliveryState::Superseded, Why::SentAgain)
 }
 

@@ -4,7 +4,7 @@
 use super::tests::{NOW, POLICY, accepted, claim, end, one, rules, state, status};
 use super::*;
 use crate::core::access::Role;
-use crate::core::delivery::{SendOutcome, WindowRule};
+use crate::core::delivery::{Link, SendOutcome, WindowRule};
 use crate::core::id::StaffId;
 use crate::core::inbound::{ProviderError, Receipt, Status};
 use crate::core::tasks::Outcome;
@@ -36,7 +36,7 @@ fn wrote(conn: &Connection, who: ContactId, at: UnixMs) {
 /// What leaves under a window, everything planned before.
 fn leaves(conn: &Connection, at: UnixMs) -> usize {
     let now = Now { at, trusted: true };
-    turn(conn, &windowed(), now, 10, Try::Careful)
+    turn(conn, &windowed(), Link::Works, now, 10, Try::Careful)
         .unwrap()
         .claims
         .len()
@@ -360,4 +360,68 @@ fn what_comes_back_because_of_the_account_is_everybodys_matter_and_one_task() {
     end(&conn, &claim, &accepted("w101"), at);
     let served = arrived(&conn, "w101", at.plus_ms(1));
     assert_eq!(served, OfAccount::Serves { taken_at: at });
+}
+
+#[test]
+fn the_call_for_a_held_reply_goes_along_with_its_copy() {
+    for (delivered, open) in [(true, 0), (false, 1)] {
+        let conn = db();
+        let amina = contact(&conn, "243970000001");
+        wrote(&conn, amina, NOW);
+        let id = queue(&conn, amina, Purpose::Notice, "a1");
+        let late = NOW.plus_ms(DAY_MS);
+        assert_eq!(leaves(&conn, late), 0);
+        assert_eq!(tasks::list_open(&conn, 10).unwrap().len(), 1);
+        wrote(&conn, amina, late);
+        let first = one(&conn, late);
+        assert_eq!(first.id, id);
+        end(&conn, &first, &accepted("w1"), late);
+        given_back(&conn, "w1", "ob:a1", PASSING, late);
+        let later = late.plus_ms(HOUR_MS);
+        let again = one(&conn, later);
+        end(&conn, &again, &accepted("w2"), later);
+        if delivered {
+            arrived(&conn, "w2", later);
+        } else {
+            given_back(&conn, "w2", &again.call.key.0, LASTING, later);
+        }
+        let left = tasks::list_open(&conn, 10).unwrap();
+        assert_eq!(left.len(), open, "{left:?}");
+        assert!(left.iter().all(|task| task.outbox == Some(again.id)));
+    }
+}
+
+#[test]
+fn the_first_reply_with_room_for_it_says_that_it_is_late() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let wrote_at = NOW.plus_ms(DAY_MS);
+    wrote(&conn, amina, wrote_at);
+    let full = "a".repeat(crate::core::limits::TEXT_UNITS_MAX);
+    for (name, words) in [("a1", full.as_str()), ("a2", "Merci."), ("a3", "Merci.")] {
+        let message = Outgoing {
+            purpose: Purpose::Notice,
+            body: crate::core::outgoing::Body::text(words),
+        };
+        let now = Now {
+            at: wrote_at,
+            trusted: true,
+        };
+        push(
+            &conn,
+            amina,
+            &OutboxKey(format!("ob:{name}")),
+            &message,
+            now,
+        )
+        .unwrap();
+    }
+    let late = wrote_at.plus_ms(2 * HOUR_MS);
+    let mut said = Vec::new();
+    for n in 1..=3 {
+        let claim = one(&conn, late);
+        said.push(claim.call.message.body.words().starts_with("You wrote"));
+        end(&conn, &claim, &accepted(&format!("w{n}")), late);
+    }
+    assert_eq!(said, [false, true, false]);
 }

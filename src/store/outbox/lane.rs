@@ -3,7 +3,7 @@
 
 use super::{Rules, purpose_of, template};
 use crate::core::delivery::{
-    DeliveryState, Errand, Lane, LastTemplate, Plan, Templated, Waiting, Why, Window, plan,
+    DeliveryState, Errand, Lane, LastTemplate, Link, Plan, Templated, Waiting, Why, Window, plan,
 };
 use crate::core::id::{ContactId, OutboxId};
 use crate::core::limits::PLAN_SLICE_MAX;
@@ -26,11 +26,12 @@ pub(super) fn plan_contact(
     conn: &Connection,
     rules: &Rules,
     contact: ContactId,
+    link: Link,
     now: Now,
 ) -> Result<()> {
     for _ in 0..ROUNDS_MAX {
         let lane = load(conn, rules, contact, now)?;
-        let plan = plan(&lane, rules.limits, now);
+        let plan = plan(&lane, rules.limits, link, now);
         carry_out(conn, rules, contact, &plan, now)?;
         if !plan.changes() {
             return save(conn, contact, &lane, &plan, now.at);
@@ -189,7 +190,8 @@ fn load(conn: &Connection, rules: &Rules, contact: ContactId, now: Now) -> Resul
 }
 
 pub(super) const LAST_TEMPLATE: &str = "SELECT id, purpose, not_before, aged_from, maybe_double,
-            asked, repeats, why IS 'maybe_sent', doom IS NOT NULL, state, about_stamp, created_at
+            asked, repeats, why IS 'maybe_sent', doom IS NOT NULL, state, about_stamp,
+            coalesce(accepted_at, updated_at)
      FROM outbox INDEXED BY outbox_template
      WHERE contact_id = ?1 AND purpose = 'template' ORDER BY id DESC LIMIT 1";
 
@@ -203,7 +205,7 @@ fn last_template(conn: &Connection, contact: ContactId) -> Result<Option<Latest>
             let state = super::state_at(row, 9)?;
             let last = LastTemplate {
                 about: UnixMs(row.get(10)?),
-                created: UnixMs(row.get(11)?),
+                since: UnixMs(row.get(11)?),
                 withdrawn: state == DeliveryState::Superseded,
                 failed: matches!(
                     state,

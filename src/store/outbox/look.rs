@@ -2,6 +2,7 @@
 //! be: it is set aside for a while, and nobody else waits for it.
 
 use super::{Rules, lane};
+use crate::core::delivery::Link;
 use crate::core::id::ContactId;
 use crate::core::limits::LOOKS_PER_TURN_MAX;
 use crate::core::time::{HOUR_MS, Now, UnixMs};
@@ -22,7 +23,13 @@ pub(super) const TO_LOOK_AT: &str = "SELECT contact_id FROM lane INDEXED BY lane
 ///
 /// # Errors
 /// Whatever the database reports.
-pub(super) fn look(conn: &Connection, rules: &Rules, now: Now, how: Try) -> Result<bool> {
+pub(super) fn look(
+    conn: &Connection,
+    rules: &Rules,
+    link: Link,
+    now: Now,
+    how: Try,
+) -> Result<bool> {
     let limit = i64::try_from(LOOKS_PER_TURN_MAX).unwrap_or(i64::MAX);
     let due: Vec<ContactId> = conn
         .prepare_cached(TO_LOOK_AT)?
@@ -32,7 +39,7 @@ pub(super) fn look(conn: &Connection, rules: &Rules, now: Now, how: Try) -> Resu
         return Ok(false);
     }
     let more = due.len() == LOOKS_PER_TURN_MAX;
-    let plan = |contact: &ContactId| lane::plan_contact(conn, rules, *contact, now);
+    let plan = |contact: &ContactId| lane::plan_contact(conn, rules, *contact, link, now);
     let plan_all = || due.iter().try_for_each(plan);
     let planned = match how {
         Try::Bold => return plan_all().map(|()| more),

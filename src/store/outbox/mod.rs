@@ -37,6 +37,10 @@ use crate::store::{Error, Result, usage};
 use jiff::tz::TimeZone;
 use rusqlite::{Connection, OptionalExtension, Row, params};
 
+/// What stands in an open attempt whose message is late and had no room to say
+/// so: the next reply says it.
+const UNSAID: &str = "unsaid";
+
 /// What the queue is planned by.
 #[derive(Clone, Debug)]
 pub struct Rules {

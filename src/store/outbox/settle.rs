@@ -1,7 +1,7 @@
 //! What became of a message in the air; and what a start, or a line that has
 //! come back, does to those whose fate is unknown.
 
-use super::{ask_staff, is_template, state_at, status, template};
+use super::{UNSAID, ask_staff, is_template, state_at, status, template};
 use crate::core::delivery::{DeliveryState, Past, Policy, SendOutcome, Verdict, Why, judge};
 use crate::core::id::{AttemptId, OutboxId};
 use crate::core::tasks::Kind;
@@ -36,6 +36,9 @@ pub fn settle(
             Ok((state_at(row, 0)?, past, row.get::<_, Option<String>>(3)?))
         })?;
     let verdict = judge(outcome, past, policy, now, jitter);
+    let unsaid: bool = conn
+        .prepare_cached("SELECT EXISTS (SELECT 1 FROM attempt WHERE id = ?1 AND outcome = ?2)")?
+        .query_row(params![attempt.0, UNSAID], |row| row.get(0))?;
     conn.prepare_cached("UPDATE attempt SET ended_at = ?2, outcome = ?3 WHERE id = ?1")?
         .execute(params![
             attempt.0,
@@ -47,13 +50,9 @@ pub fn settle(
         conn.prepare_cached("UPDATE outbox SET wamid_key = ?2 WHERE id = ?1")?
             .execute(params![id.0, wamid_key])?;
         super::taken(conn, id, now)?;
-        // The contact was told of our lateness, or there was none.
-        conn.prepare_cached(
-            "UPDATE lane SET told_stamp = max(told_stamp, o.about_stamp) FROM outbox o
-             WHERE o.id = ?1 AND lane.contact_id = o.contact_id AND o.purpose IN ('prompt', 'notice')
-               AND lane.told_stamp < o.about_stamp",
-        )?
-        .execute([id.0])?;
+        if !unsaid {
+            told(conn, id)?;
+        }
     }
     if verdict.why == Some(Why::NumberLimited) {
         tell_technician(conn, now)?;
@@ -74,6 +73,17 @@ pub fn settle(
         status::apply_parked(conn, &box_key.keyed_hash(wamid.expose()), now)?;
     }
     Ok(verdict)
+}
+
+/// The contact was told of our lateness, or there was none.
+fn told(conn: &Connection, id: OutboxId) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE lane SET told_stamp = max(told_stamp, o.about_stamp) FROM outbox o
+         WHERE o.id = ?1 AND lane.contact_id = o.contact_id AND o.purpose IN ('prompt', 'notice')
+           AND lane.told_stamp < o.about_stamp",
+    )?
+    .execute([id.0])?;
+    Ok(())
 }
 
 /// The provider was asked and has the message once: it was not sent twice.

@@ -62,7 +62,7 @@ mod tests {
     use super::super::tests::{NOW, POLICY, claim, end, one, refused, rules, state};
     use super::super::*;
     use super::*;
-    use crate::core::delivery::{SendOutcome, WindowRule};
+    use crate::core::delivery::{Link, SendOutcome, WindowRule};
     use crate::core::inbound::ProviderError;
     use crate::core::time::{DAY_MS, HOUR_MS};
     use crate::store::Try;
@@ -77,9 +77,16 @@ mod tests {
             },
             ..rules()
         };
-        turn(conn, &rules, Now { at, trusted }, 10, Try::Careful)
-            .unwrap()
-            .claims
+        turn(
+            conn,
+            &rules,
+            Link::Works,
+            Now { at, trusted },
+            10,
+            Try::Careful,
+        )
+        .unwrap()
+        .claims
     }
 
     fn wrote(conn: &Connection, who: ContactId, at: UnixMs) {

@@ -1,7 +1,7 @@
 //! The queue as its users rely on it: order, doubt, statuses, tasks.
 
 use super::*;
-use crate::core::delivery::{Errand, PairRule, Policy, SendOutcome, WindowRule};
+use crate::core::delivery::{Errand, Link, PairRule, Policy, SendOutcome, WindowRule};
 use crate::core::inbound::{Identity, ProviderError, Receipt, Status};
 use crate::core::time::{DAY_MS, HOUR_MS};
 use crate::ports::LineFault;
@@ -33,7 +33,7 @@ pub(super) fn rules() -> Rules {
 pub(super) fn claim(conn: &Connection, at: UnixMs, room: usize) -> Result<Vec<Claim>> {
     let now = Now { at, trusted: true };
     // As the writer does it: boldly, and again with care if that went wrong.
-    let turn = |how| turn(conn, &rules(), now, room, how);
+    let turn = |how| turn(conn, &rules(), Link::Works, now, room, how);
     let done = nested(conn, || turn(Try::Bold)).or_else(|_| turn(Try::Careful))?;
     Ok(done.claims)
 }
@@ -258,7 +258,10 @@ fn a_message_whose_answers_are_lost_again_and_again_leaves_three_times_at_most()
             at: now,
             trusted: false,
         };
-        for claim in turn(&conn, &rules(), at, 10, Try::Careful).unwrap().claims {
+        for claim in turn(&conn, &rules(), Link::Works, at, 10, Try::Careful)
+            .unwrap()
+            .claims
+        {
             left += 1;
             end(&conn, &claim, &SendOutcome::Unknown, now);
         }
@@ -330,7 +333,10 @@ fn untold_errands(conn: &Connection, minutes: i64) -> Vec<(i64, Errand)> {
     for second in 0..minutes * 60 {
         let at = NOW.plus_ms(second * 1_000);
         let now = Now { at, trusted: true };
-        for claim in turn(conn, &asking(), now, 10, Try::Careful).unwrap().claims {
+        for claim in turn(conn, &asking(), Link::Works, now, 10, Try::Careful)
+            .unwrap()
+            .claims
+        {
             seen.push((second, claim.errand));
             let ids = (claim.id, claim.attempt);
             match claim.errand {
@@ -382,7 +388,7 @@ fn what_was_being_asked_about_ends_with_its_contact() {
     end(&conn, &claim, &SendOutcome::Unknown, NOW);
     let at = NOW.plus_ms(15_000);
     let now = Now { at, trusted: true };
-    let asked = turn(&conn, &asking(), now, 10, Try::Careful)
+    let asked = turn(&conn, &asking(), Link::Works, now, 10, Try::Careful)
         .unwrap()
         .claims
         .remove(0);
@@ -576,7 +582,10 @@ fn boldly_refused(conn: &Connection) -> bool {
         trusted: true,
     };
     let tasks = count(conn, "SELECT count(*) FROM task");
-    let refused = nested(conn, || turn(conn, &rules(), now, 10, Try::Bold)).is_err();
+    let refused = nested(conn, || {
+        turn(conn, &rules(), Link::Works, now, 10, Try::Bold)
+    })
+    .is_err();
     refused && count(conn, "SELECT count(*) FROM task") == tasks
 }
 
@@ -636,7 +645,9 @@ fn a_queue_that_cannot_be_planned_is_set_aside_and_holds_up_nobody() {
         at: NOW,
         trusted: true,
     };
-    let next = turn(&conn, &rules(), now, 10, Try::Careful).unwrap().next;
+    let next = turn(&conn, &rules(), Link::Works, now, 10, Try::Careful)
+        .unwrap()
+        .next;
     assert_eq!(next, Some(NOW.plus_ms(HOUR_MS)), "no busy wait");
     let later = NOW.plus_ms(HOUR_MS);
     assert!(claimed(&conn, later).is_empty());

@@ -5,7 +5,7 @@
 use super::client::CloudClient;
 use super::graph;
 use crate::core::private::Private;
-use crate::ports::{Described, Fetched, Files, LineFault, Pieces};
+use crate::ports::{Described, Fetched, Files, LineFault, Offered, Pieces};
 use crate::whatsapp::client::{Answer, Incoming, Lost, below};
 use crate::whatsapp::json::Words;
 use reqwest::Url;
@@ -75,6 +75,8 @@ impl CloudClient {
             mime_type: Option<Words<'a>>,
             #[serde(default)]
             file_size: Option<u64>,
+            #[serde(borrow, default)]
+            sha256: Option<Words<'a>>,
         }
         let portal = Described::NotReached(LineFault::Portal);
         let told: Option<Node<'_>> = serde_json::from_slice(&answer.body).ok();
@@ -82,11 +84,12 @@ impl CloudClient {
             (200..=299, Some(node)) => {
                 let place = Url::parse(node.url.as_str()).ok();
                 match place.filter(|place| may_have_token(self.base(), place)) {
-                    Some(place) => Described::Found {
+                    Some(place) => Described::Found(Offered {
                         place: Private::from(String::from(place)),
                         mime: node.mime_type.map(|mime| mime.as_str().to_owned()),
                         bytes: node.file_size,
-                    },
+                        sha256: node.sha256.map(|digest| digest.as_str().to_owned()),
+                    }),
                     None => Described::Elsewhere,
                 }
             }

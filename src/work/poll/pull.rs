@@ -3,6 +3,7 @@
 use super::allowance::QUESTION_BYTES;
 use super::chats::Changed;
 use super::{Look, Poll, State, log};
+use crate::core::inbound::Item;
 use crate::core::limits::{DELIVERY_PAGES_MAX, FAR_QUEUE_MAX, MESSAGES_PER_CHAT_MAX};
 use crate::core::time::{MINUTE_MS, UnixMs};
 use crate::ports::{Chat, History, Page, Standing, Unanswered};
@@ -32,8 +33,12 @@ impl<H: History> Poll<H> {
         } = changed;
         let began = state.began;
         let ground = ground.map_or(began, |ground| ground.max(began));
-        let page = self.reach(&chat, ground, state).await?;
+        let (page, missed) = self.reach(&chat, ground, state).await?;
+        let mut who = None;
         for told in page.told {
+            if let Ok(Item::Message(message)) = &told.item.content {
+                who = Some(message.from.clone());
+            }
             if told.item.stamped().is_some_and(|at| at < began) {
                 continue;
             }
@@ -46,30 +51,46 @@ impl<H: History> Poll<H> {
             stamp: mark.or(latest).unwrap_or(ground),
             pulled_at: self.now(),
         };
-        let saw = move |conn: &_| polling::saw(conn, &key, seen);
+        if missed {
+            tracing::warn!(
+                "a chat holds more than can be fetched: staff read it on the clinic's phone"
+            );
+        }
+        let saw = move |conn: &_| {
+            if missed {
+                polling::missed(conn, who.as_ref(), seen.pulled_at)?;
+            }
+            polling::saw(conn, &key, seen)
+        };
         self.taking.writer.run(saw).await.map_err(log)
     }
 
-    /// The page of a chat that reaches below known ground, or as far as one can.
+    /// The page of a chat that reaches below known ground, or as far as one can;
+    /// whether something lies between it and the ground.
     async fn reach(
         &self,
         chat: &Chat,
         ground: UnixMs,
         state: &mut State,
-    ) -> Result<Page, Unanswered> {
+    ) -> Result<(Page, bool), Unanswered> {
         let mut newest = FIRST_LOOK;
         let mut before: Option<Page> = None;
         loop {
             let page = match (self.history.messages(&chat.id, newest).await, before) {
                 (Ok(page), _) => page,
                 // So much of it as can be had is better than nothing of it.
-                (Err(Unanswered::TooLong), Some(page)) => return Ok(page),
+                (Err(Unanswered::TooLong), Some(page)) => return Ok((page, true)),
                 (Err(other), _) => return Err(other),
             };
             state.pay(page.bytes);
-            let whole = page.messages < newest || newest >= MESSAGES_PER_CHAT_MAX;
+            let whole = page.messages < newest;
             if whole || page.span.is_some_and(|(earliest, _)| earliest < ground) {
-                return Ok(page);
+                return Ok((page, false));
+            }
+            if newest >= MESSAGES_PER_CHAT_MAX {
+                // Without a stamp nobody can tell whether anything is missing.
+                let missed = page.span.is_some_and(|(earliest, _)| earliest > ground);
+                return Ok((page, missed));
             }
             before = Some(page);
             newest = newest.saturating_mul(4).min(MESSAGES_PER_CHAT_MAX);

@@ -34,6 +34,8 @@ struct Memory {
     /// Chats from this number on tell no stamp.
     unstamped_from: u64,
     fault: Option<Unanswered>,
+    /// A page of more messages than this is too long.
+    page_max: Option<usize>,
     lists: usize,
     pulled: Vec<u64>,
     news: usize,
@@ -84,6 +86,10 @@ impl History for Far {
         self.change(|far| {
             far.pulled.push(chat);
             let said = &far.chats[&chat];
+            let page_max = far.page_max.unwrap_or(usize::MAX);
+            if said.len().min(newest) > page_max {
+                return Err(Unanswered::TooLong);
+            }
             let from = said.len().saturating_sub(newest);
             let page = &said[from..];
             let told = page.iter().enumerate().filter(|(_, (_, ours))| !ours);
@@ -373,4 +379,35 @@ async fn news_of_a_phone_that_is_off_are_asked_for_rarely_and_are_paid_for() {
         place.state.note(&Ok(Look::default()), NOW, 0);
     }
     panic!("questions cost nothing");
+}
+
+#[tokio::test]
+async fn staff_read_on_the_phone_what_lies_deeper_than_can_be_fetched() {
+    const OPEN: &str = "SELECT count(*) FROM task t JOIN address a ON a.contact_id = t.contact_id
+        WHERE t.kind = 'read_phone' AND t.state = 'open' AND a.value = '243970000001'";
+    const ALL: &str = "SELECT count(*) FROM task";
+    for (written, page_max, tasks) in [
+        (499, None, 0),
+        (501, None, 1),
+        (600, None, 1),
+        (60, Some(50), 1),
+    ] {
+        let mut place = place();
+        place.far().change(|far| far.page_max = page_max);
+        place.far().say(1, NOW, false);
+        for _ in 0..2 {
+            place.look().await.unwrap();
+        }
+        for _ in 0..written {
+            let at = place.later(SECOND_MS);
+            place.far().say(1, at, false);
+        }
+        place.later(MINUTE_MS);
+        for _ in 0..3 {
+            place.look().await.unwrap();
+        }
+        let found = (place.count(OPEN).await, place.count(ALL).await);
+        assert_eq!(found, (tasks, tasks), "{written} {page_max:?}");
+        place.end();
+    }
 }

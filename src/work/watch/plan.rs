@@ -1,8 +1,8 @@
 //! What is asked next of the line, when, and what it may cost.
 
 use super::{Plan, RESERVE_BYTES, Watch, Wish};
-use crate::core::time::SECOND_MS;
-use crate::work::line::{LineState, probe_wait_ms};
+use crate::core::time::{HOUR_MS, MINUTE_MS, SECOND_MS};
+use crate::work::line::{LineState, is_pause, probe_wait_ms};
 use crate::work::purse::{Ask, Moment, cost};
 use crate::work::watch::PROBE_MS;
 
@@ -12,6 +12,11 @@ const DOWN_MS: i64 = 3 * SECOND_MS;
 const LONG_DOWN_MS: i64 = 18 * SECOND_MS;
 /// How many touches are quick.
 const QUICK_TOUCHES: u32 = 200;
+/// Between look-ups of the provider's name for touches of a line that is up; each
+/// message that leaves has it looked up besides.
+const NAME_MS: i64 = 24 * HOUR_MS;
+/// The same while the line is down: the provider may have moved meanwhile.
+const NAME_DOUBTED_MS: i64 = 10 * MINUTE_MS;
 /// Without a route nothing leaves; only the kernel is asked, in case its news
 /// was lost.
 const NO_ROUTE_MS: i64 = 30 * SECOND_MS;
@@ -24,9 +29,9 @@ impl Watch {
             Wish::Echo => Ask::Echo {
                 patience_ms: self.patience.echo_ms(),
             },
-            Wish::Touch => self.touch(),
+            Wish::Touch => self.touch(now),
             Wish::Probe if self.purse.holds(self.price(Ask::Probe), now) => Ask::Probe,
-            Wish::Probe => self.instead_of_a_probe(),
+            Wish::Probe => self.instead_of_a_probe(now),
         };
         if ask == Ask::Message && self.wish.is_none() {
             due_ms = due_ms.max(self.asked_ms.saturating_add(self.blind.wait_ms()));
@@ -48,10 +53,10 @@ impl Watch {
     /// What cannot be afforded is asked in a cheaper way: by a touch where that
     /// tells something, else by the next message, which is paid for anyway. A
     /// line that is up can wait for its probe.
-    fn instead_of_a_probe(&self) -> Ask {
+    fn instead_of_a_probe(&self, now: Moment) -> Ask {
         match self.state {
             LineState::Up | LineState::Paused(_) => Ask::Probe,
-            LineState::Down | LineState::ProviderDown => self.touch(),
+            LineState::Down | LineState::ProviderDown => self.touch(now),
             LineState::Portal
             | LineState::Tls
             | LineState::ClockWrong
@@ -74,8 +79,10 @@ impl Watch {
             LineState::Down if self.failed < QUICK_TOUCHES => (Wish::Touch, after(DOWN_MS)),
             LineState::Down => (Wish::Touch, after(LONG_DOWN_MS)),
             LineState::Paused(until) => {
-                let left = until.ms_since(now.at).max(SECOND_MS);
-                (Wish::Probe, now.steady_ms.saturating_add(left))
+                let left = until.ms_since(now.at);
+                let left = if is_pause(until, now.at) { left } else { 0 };
+                let wait_ms = left.max(SECOND_MS);
+                (Wish::Probe, now.steady_ms.saturating_add(wait_ms))
             }
             LineState::ProviderDown
             | LineState::Portal
@@ -89,12 +96,25 @@ impl Watch {
         }
     }
 
-    pub(super) fn touch(&self) -> Ask {
+    pub(super) fn touch(&self, now: Moment) -> Ask {
         let patience_ms = match (self.state == LineState::Down, self.fresh) {
             (false, _) => self.patience.usual_ms(),
             (true, 0) => self.patience.down_ms(self.failed),
             (true, _) => self.patience.fresh_ms(),
         };
-        Ask::Touch { patience_ms }
+        Ask::Touch {
+            patience_ms,
+            looks_up: self.looks_up(now),
+        }
+    }
+
+    /// Whether the provider's name is looked up for a touch: where one to the
+    /// address that is known was not answered, and now and then besides. The first
+    /// touch of a line that has just come back waits for no name server.
+    fn looks_up(&self, now: Moment) -> bool {
+        let down = self.state == LineState::Down;
+        let rest_ms = if down { NAME_DOUBTED_MS } else { NAME_MS };
+        let due = |at: i64| now.steady_ms.saturating_sub(at) >= rest_ms;
+        self.named_ms.is_none_or(due) && (!down || self.failed > 0)
     }
 }

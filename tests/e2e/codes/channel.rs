@@ -7,6 +7,7 @@ use crate::support::far_side::roomy;
 use crate::support::outpost::Outpost;
 use crate::support::wait;
 use serde_json::json;
+use std::time::Duration;
 
 /// A line that is slow enough for staff to see what happens on it.
 const ANSWER_MS: i64 = 300;
@@ -16,6 +17,8 @@ const LIFE: usize = 2;
 /// A first refusal of the account is asked about within two seconds; here the
 /// machine may be busy.
 const SOON_MS: i64 = 10_000;
+/// So long after a start, whatever may leave has left.
+const QUIET: Duration = Duration::from_secs(4);
 /// The shortest pause that a throttle of the number brings, ms.
 const PAUSE_MS: i64 = 1_000;
 
@@ -61,6 +64,11 @@ pub fn refused_for_hours(cases: &[Case]) -> Vec<(Case, String)> {
         post.says_stop(&bystander(0));
         post.wait_for(&bystander(0), "queued", None);
         post.tells_the_technician("number_limited", 1);
+        // Whoever starts the box anew, or the power that fails, ends no pause.
+        post.stop();
+        post.start();
+        assert_eq!(post.line_news(), ["paused"; 2], "once in each life");
+        wait::pass(QUIET);
         let left = [person(0), bystander(0)].map(|number| post.taken_for(&number).len());
         assert_eq!(left, [0, 0], "{}", case.name());
         post.stop();

@@ -1,5 +1,6 @@
 //! Each kind of cut, again and again, timed. The figures are printed; what is
-//! asserted is generous, because a busy machine is no line.
+//! asserted is what is promised where the figures are far below it, and else
+//! generous, because a busy machine is no line.
 
 use super::place::{Net, Place};
 use crate::support::{counts, wait, webhook};
@@ -19,7 +20,18 @@ struct Kind {
     mend: fn(&Net),
     /// Whether the kernel tells of it: else it must be found out.
     told: bool,
+    /// How soon the first message leaves once it is mended.
+    first_ms_max: i64,
 }
+
+/// A route or an address is back: the kernel says so, and all is known at once.
+const AT_ONCE_MS: i64 = 1_000;
+/// The way is there again and may still lose the first packets.
+const SOON_MS: i64 = 15_000;
+/// How soon the kernel's news of a cut is taken in.
+const TOLD_MS_MAX: i64 = 5_000;
+/// How soon a cut is found of which nobody tells, half the time and always.
+const FOUND_MS: (i64, i64) = (10_000, 30_000);
 
 const KINDS: [Kind; 5] = [
     Kind {
@@ -27,6 +39,7 @@ const KINDS: [Kind; 5] = [
         cut: |net| net.set("b", "route del default"),
         mend: |net| net.set("b", "route add default via 10.77.1.1"),
         told: true,
+        first_ms_max: AT_ONCE_MS,
     },
     Kind {
         name: "address removed",
@@ -36,6 +49,7 @@ const KINDS: [Kind; 5] = [
             net.set("b", "route add default via 10.77.1.1");
         },
         told: true,
+        first_ms_max: AT_ONCE_MS,
     },
     Kind {
         name: "device down",
@@ -45,12 +59,14 @@ const KINDS: [Kind; 5] = [
             net.set("b", "route add default via 10.77.1.1");
         },
         told: true,
+        first_ms_max: SOON_MS,
     },
     Kind {
         name: "carrier lost",
         cut: |net| net.set("r", "link set in down"),
         mend: |net| net.set("r", "link set in up"),
         told: true,
+        first_ms_max: SOON_MS,
     },
     Kind {
         name: "black hole upstream",
@@ -63,6 +79,7 @@ const KINDS: [Kind; 5] = [
             net.set("r", "route del blackhole 10.77.1.2/32");
         },
         told: false,
+        first_ms_max: SOON_MS,
     },
 ];
 
@@ -96,9 +113,14 @@ fn after_each_kind_of_cut_the_first_message_leaves_soon() {
                 worst(first),
             );
         }
-        let patience = if kind.told { 5_000 } else { 35_000 };
-        assert!(worst(found) <= patience, "{}", kind.name);
-        assert!(worst(first) <= 15_000, "{}", kind.name);
+        let (usual, most) = if kind.told {
+            (TOLD_MS_MAX, TOLD_MS_MAX)
+        } else {
+            FOUND_MS
+        };
+        assert!(median(found) <= usual, "{}", kind.name);
+        assert!(worst(found) <= most, "{}", kind.name);
+        assert!(worst(first) <= kind.first_ms_max, "{}", kind.name);
     }
 }
 
