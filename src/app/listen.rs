@@ -9,6 +9,7 @@ use hyper::server::conn::http1;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use hyper_util::service::TowerToHyperService;
+use rustix::net::sockopt;
 use std::net::{SocketAddr, TcpListener as StdListener};
 use std::sync::Arc;
 use std::time::Duration;
@@ -20,6 +21,9 @@ use tokio_rustls::TlsAcceptor;
 use tokio_rustls::server::TlsStream;
 use tokio_util::sync::CancellationToken;
 
+/// How long a client may leave unread what it was sent, ms: else whoever asks and
+/// never reads would keep a place for ever.
+const UNREAD_MS: u32 = 60_000;
 /// Pause after a connection could not be taken.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
@@ -127,7 +131,10 @@ async fn serve_within(
         .max_buf_size(limits::HTTP_HEAD_BYTES_MAX);
     while let Some((stream, place)) = next(&listener, &room, &stop).await {
         // Small answers must not wait for company.
-        if let Err(error) = stream.set_nodelay(true) {
+        let set = stream
+            .set_nodelay(true)
+            .and_then(|()| Ok(sockopt::set_tcp_user_timeout(&stream, UNREAD_MS)?));
+        if let Err(error) = set {
             tracing::debug!(%error, "a socket option could not be set");
         }
         while connections.try_join_next().is_some() {}

@@ -254,6 +254,27 @@ fn many_small_jobs_are_cheap() {
 }
 
 #[tokio::test]
+async fn a_disk_that_takes_no_writes_is_not_well_because_nothing_was_written() {
+    let (_folder, conn) = database();
+    let (writer, thread) = Writer::start(conn, None).unwrap();
+    let say = |sql: &'static str| move |conn: &Connection| Ok(conn.execute_batch(sql)?);
+    let refuse = "CREATE TEMP TRIGGER refuses BEFORE UPDATE ON main.meta
+                  BEGIN SELECT RAISE(ABORT, 'read-only'); END";
+    writer.run(say(refuse)).await.unwrap();
+    let failed = |_: &Connection| {
+        let code = rusqlite::ffi::Error::new(rusqlite::ffi::SQLITE_READONLY);
+        Err::<(), _>(rusqlite::Error::SqliteFailure(code, None).into())
+    };
+    assert!(writer.run(failed).await.is_err());
+    assert_eq!(writer.health(), Health::Failed);
+    writer.run(|_| Ok(())).await.unwrap();
+    assert_eq!(writer.health(), Health::Failed);
+    writer.run(say("DROP TRIGGER temp.refuses")).await.unwrap();
+    assert_eq!(writer.health(), Health::Ok);
+    thread.stop().unwrap();
+}
+
+#[tokio::test]
 async fn a_damaged_file_ends_the_writer_and_is_left_alone() {
     let (folder, conn) = database();
     let file = folder.path().join("clinic.db");

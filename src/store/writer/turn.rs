@@ -15,6 +15,9 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 use tokio_util::sync::CancellationToken;
 
+/// A write that changes nothing, and needs the disk all the same.
+const SAME_AGAIN: &str = "UPDATE meta SET value = value WHERE key = 'schema'";
+
 /// Why the thread woke up.
 enum Wake {
     Jobs,
@@ -181,7 +184,8 @@ impl Turn {
             let again = waiting.iter().take(outcome.done);
             self.expected = again.filter(|task| task.comes_again()).count() + self.queue.len();
             let changes = self.conn.total_changes();
-            if changes != self.changes {
+            let wrote = changes != self.changes;
+            if wrote {
                 self.changes = changes;
                 self.dirty = true;
                 self.written = tokio::time::Instant::now();
@@ -197,19 +201,20 @@ impl Turn {
                 Some(Error::Corrupt) => Some(Error::Corrupt),
                 other => outcome.result.as_ref().err().cloned().or(other),
             };
-            self.note(trouble, committed);
+            self.note(trouble, committed.then_some(wrote));
             group::answer(waiting, outcome.done, &outcome.result);
         }
     }
 
-    /// Draws the consequences of a group's end.
-    fn note(&mut self, trouble: Option<Error>, committed: bool) {
+    /// Draws the consequences of a group's end; `committed` says whether anything
+    /// was written.
+    fn note(&mut self, trouble: Option<Error>, committed: Option<bool>) {
         match trouble {
-            None => {
-                if committed && self.health() != Health::Ok {
-                    self.recover();
-                }
-            }
+            None => match (committed, self.health()) {
+                (Some(true), Health::Full | Health::Failed) => self.recover(),
+                (Some(false), Health::Full | Health::Failed) => self.look_for_room(),
+                (Some(_), Health::Ok) | (None, _) => {}
+            },
             Some(Error::Full) => self.enter_full(),
             Some(Error::Corrupt | Error::WrongKey) => {
                 self.corrupt = true;
@@ -239,10 +244,18 @@ impl Turn {
         self.set_health(Health::Ok);
     }
 
-    /// A box that refuses webhooks may have nothing to commit for hours.
+    /// A box that refuses webhooks may have nothing to commit for hours, and what
+    /// writes nothing can be committed on a disk that takes no writes.
     fn look_for_room(&mut self) {
-        if self.health() == Health::Full {
-            self.recover();
+        match self.health() {
+            Health::Ok => {}
+            Health::Full => self.recover(),
+            Health::Failed if self.corrupt => {}
+            Health::Failed => {
+                if self.conn.execute(SAME_AGAIN, []).is_ok() {
+                    self.recover();
+                }
+            }
         }
     }
 
@@ -278,11 +291,11 @@ impl Turn {
         self.dirty = !matches!(emptied, Ok(0));
         let emptied = emptied.and_then(|_| self.conn.execute_batch("PRAGMA shrink_memory"));
         if let Err(error) = emptied {
-            self.note(Some(error.into()), false);
+            self.note(Some(error.into()), None);
         }
         let patience = Duration::from_millis(limits::LOCK_WAIT_MS);
         if let Err(error) = self.conn.busy_timeout(patience) {
-            self.note(Some(error.into()), false);
+            self.note(Some(error.into()), None);
         }
     }
 }
