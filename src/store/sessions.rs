@@ -57,6 +57,19 @@ pub fn close(conn: &Connection, contact: ContactId) -> Result<()> {
     Ok(())
 }
 
+/// No message of a contact that was stepped is this one or comes after it.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn first_to_come(conn: &Connection, contact: ContactId) -> Result<InboxId> {
+    Ok(conn
+        .prepare_cached(
+            "SELECT coalesce(max(id), 0) + 1 FROM inbox
+             WHERE contact_id = ?1 AND state != 'new'",
+        )?
+        .query_row([contact.0], |row| row.get(0).map(InboxId))?)
+}
+
 /// A contact's unhandled messages in the order they were written, at most
 /// `limit`, with how often their handling was interrupted, and the last question
 /// put to the contact.

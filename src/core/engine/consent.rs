@@ -66,12 +66,12 @@ pub(super) fn answer(turn: &mut Turn<'_>, heard: &Heard) {
     }
 }
 
-/// A consent to a former text covers nothing that begins with this message; what
-/// was said under it stays said.
-pub(super) fn lapse(turn: &mut Turn<'_>, from: InboxId) {
+/// A consent to a former text covers no intake that begins now; what was said
+/// under it stays said.
+pub(super) fn lapse(turn: &mut Turn<'_>) {
     if turn.session.consent.is_some() && !is_given(turn) {
         turn.session.consent = None;
-        turn.session.beyond_consent = Some(from);
+        turn.session.beyond_consent = turn.latest;
         wait_a_day(turn);
     }
 }

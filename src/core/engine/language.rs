@@ -14,6 +14,7 @@ use crate::core::lang::Lang;
 
 /// Begins an intake.
 pub(super) fn begin(turn: &mut Turn<'_>) {
+    consent::lapse(turn);
     turn.session.danger.clear();
     turn.session.warned.clear();
     turn.session.added_told = None;

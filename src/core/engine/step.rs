@@ -96,6 +96,7 @@ fn mend(turn: &mut Turn<'_>) {
 
 /// One message.
 fn hear(turn: &mut Turn<'_>, message: &Received) {
+    turn.latest = Some(message.inbox);
     turn.session.doubtful |= message.other_account;
     match &message.content {
         Content::Reaction { .. } => return media::reacted(turn, message),
@@ -165,7 +166,6 @@ pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
         turn.session.stopped = false;
         // Nothing is going on that could be shown to somebody else.
         turn.session.doubtful = false;
-        consent::lapse(turn, message.inbox);
         language::begin(turn);
         danger::search(turn, &message.content);
         if !matches!(message.content, Content::Welcome) {

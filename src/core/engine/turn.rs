@@ -37,6 +37,8 @@ pub(super) struct Turn<'a> {
     fresh_used: bool,
     pub(super) session: Session,
     pub(super) heard: Heard,
+    /// The message that is being looked at.
+    pub(super) latest: Option<InboxId>,
     /// A question of ours waits in the queue and has not left.
     pub(super) unsent: bool,
     /// Ask what the session stands at, at the end.
@@ -80,6 +82,7 @@ impl<'a> Turn<'a> {
             fresh_used: false,
             session,
             heard: Heard::default(),
+            latest: None,
             unsent,
             ask: false,
             misread: Vec::new(),

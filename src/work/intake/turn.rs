@@ -275,7 +275,8 @@ fn set_aside(
 }
 
 /// The contact's conversation. One that does not read back must not silence
-/// its contact for good: they begin anew, and staff are told.
+/// its contact for good: they begin anew, and staff are told. Whether they
+/// consented to what they said so far nobody knows: it stays for staff to read.
 fn load_or_begin_anew(
     conn: &Connection,
     contact: ContactId,
@@ -287,7 +288,10 @@ fn load_or_begin_anew(
             flags::flag(conn, contact, ContactFlag::DeadLetter)?;
             let task = NewTask::of(Kind::ReadConversation).contact(contact);
             tasks::open(conn, &task, now)?;
-            Ok(Session::default())
+            Ok(Session {
+                beyond_consent: Some(sessions::first_to_come(conn, contact)?),
+                ..Session::default()
+            })
         }
         loaded => loaded,
     }

@@ -189,16 +189,34 @@ fn an_older_consent_text_is_asked_for_again() {
 
 #[test]
 fn what_was_said_under_a_former_consent_text_outlives_the_refusal_of_a_newer_one() {
+    // However the new intake begins, a tap on an old button long afterwards among
+    // it.
+    for words in ["hello", "restart", ""] {
+        refuse_a_newer_text(words);
+    }
+}
+
+fn refuse_a_newer_text(words: &str) {
     let mut chat = Chat::at_review();
+    let old = chat.choice_id("send");
     chat.tap("send");
     chat.session.consent.as_mut().unwrap().version = "2020-01".into();
-    chat.wait(HOUR_MS);
-    let hello = chat.text_event("hello");
-    let Event::Message(Received { inbox, .. }) = &hello else {
+    chat.wait(DAY_MS);
+    let begins = if words.is_empty() {
+        chat.message(Content::Choice {
+            id: old,
+            title: "x".into(),
+        })
+    } else {
+        chat.text_event(words)
+    };
+    let Event::Message(Received { inbox, .. }) = &begins else {
         panic!("a message")
     };
     let first = *inbox;
-    chat.run(&[hello]).tap("refuse");
+    chat.run(&[begins]);
+    chat.heard("Do you agree?");
+    chat.tap("refuse");
     assert_eq!(chat.session.consent, None);
     assert_eq!(chat.session.beyond_consent, Some(first));
     assert!(chat.session.unconsented.is_some(), "a day to think it over");
