@@ -2,7 +2,8 @@
 //! may then be longer than it could lawfully have been.
 
 use crate::core::limits::{
-    MEDIA_WAIT_MS_MAX, PREVIOUS_SECRET_MS, PROVIDER_WAIT_MS_MAX, STAFF_LOCK_MS_MAX, UNCONSENTED_MS,
+    MEDIA_WAIT_MS_MAX, PATIENCE_QUIETS, PREVIOUS_SECRET_MS, PROVIDER_WAIT_MS_MAX, QUIET_MS_MAX,
+    STAFF_LOCK_MS_MAX, UNCONSENTED_MS,
 };
 use crate::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, UnixMs};
 use crate::store::{Result, polling};
@@ -34,6 +35,9 @@ pub fn mend(conn: &Connection, in_doubt_ms: i64, now: UnixMs) -> Result<usize> {
     mended += conn
         .prepare_cached("UPDATE timer SET due_at = ?1 WHERE due_at > ?1")?
         .execute([now.plus_ms(UNCONSENTED_MS).0])?;
+    mended += conn
+        .prepare_cached("UPDATE timer SET due_at = ?1 WHERE kind = 'ask_rest' AND due_at > ?1")?
+        .execute([now.plus_ms(QUIET_MS_MAX * PATIENCE_QUIETS).0])?;
     let latest = now.plus_ms(PROVIDER_WAIT_MS_MAX).0;
     mended += conn
         .prepare_cached(

@@ -75,6 +75,9 @@ pub fn withdraw(conn: &Connection, contact: ContactId, inbox: InboxId) -> Result
 const CLOSE_TASKS: &str = "UPDATE task
      SET state = 'done', detail = NULL, done_at = coalesce(done_at, ?2) WHERE contact_id = ?1";
 
+const LEAVE_RECORDS: &str = "UPDATE record SET contact_id = NULL WHERE contact_id = ?1";
+const LEAVE_TASKS: &str = "UPDATE task SET contact_id = NULL WHERE contact_id = ?1";
+
 /// In the words of its index: the erased are few, and every minute looks at them.
 const ERASED: &str = concat!(
     "SELECT id FROM contact c INDEXED BY contact_erased
@@ -119,8 +122,25 @@ pub fn erase_contact(conn: &Connection, contact: ContactId, now: UnixMs) -> Resu
     .execute(params![contact.0, now.0])?;
     conn.prepare_cached(CLOSE_TASKS)?
         .execute(params![contact.0, now.0])?;
+    // Whoever writes again is not to be found by what was closed before.
+    for part in [LEAVE_RECORDS, LEAVE_TASKS] {
+        conn.prepare_cached(part)?.execute([contact.0])?;
+    }
     conn.prepare_cached("UPDATE contact SET erased_at = ?2, flag = NULL WHERE id = ?1")?
         .execute(params![contact.0, now.0])?;
+    Ok(())
+}
+
+/// A contact who was erased is here again: nothing of them is removed by
+/// [`finish`].
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn welcome_back(conn: &Connection, contact: ContactId) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE contact SET erased_at = NULL WHERE id = ?1 AND erased_at NOT NULL",
+    )?
+    .execute([contact.0])?;
     Ok(())
 }
 
@@ -277,6 +297,27 @@ mod tests {
     }
 
     #[test]
+    fn whoever_writes_again_is_not_found_by_what_was_closed() {
+        let conn = db();
+        let amina = contact(&conn, AMINA);
+        conn.execute_batch(
+            "INSERT INTO record (id, contact_id, version, status, care_state, source, triage,
+                                 fields, created_at, updated_at)
+             VALUES ('r', 1, 1, 'complete', 'waiting', 'whatsapp', 'urgent', '{}', 0, 0);
+             INSERT INTO task (kind, contact_id, record_id, created_at)
+             VALUES ('danger_sign', 1, 'r', 0);",
+        )
+        .unwrap();
+        erase_contact(&conn, amina, NOW).unwrap();
+        take(&conn, &[words("a2", AMINA)]);
+        assert_eq!(finish(&conn).unwrap(), 0, "she is here again");
+        for table in ["record", "task"] {
+            let named = format!("SELECT count(contact_id) FROM {table}");
+            assert_eq!(count(&conn, &named), 0, "{table}");
+        }
+    }
+
+    #[test]
     fn dead_letters_go_with_their_sender() {
         let conn = db();
         take(&conn, &[words("a1", AMINA), words("b1", BEN)]);
@@ -354,8 +395,10 @@ mod tests {
 
     #[test]
     fn an_erasure_reads_no_whole_table() {
-        let tasks = plan(&db(), CLOSE_TASKS);
-        assert!(tasks.contains("INDEX task_by_contact"), "{tasks}");
+        for sql in [CLOSE_TASKS, LEAVE_TASKS] {
+            let tasks = plan(&db(), sql);
+            assert!(tasks.contains("INDEX task_by_contact"), "{tasks}");
+        }
         let erased = plan(&db(), ERASED);
         assert!(erased.contains("INDEX contact_erased"), "{erased}");
         assert!(!erased.contains("SCAN"), "{erased}");

@@ -1,8 +1,9 @@
 //! Dropping what has been kept long enough.
 
+use crate::core::id::ContactId;
 use crate::core::time::UnixMs;
-use crate::store::Result;
 use crate::store::clock_moves::AHEAD_MS_MAX;
+use crate::store::{Result, sessions};
 use rusqlite::Connection;
 
 /// Rows touched in one transaction, so that nobody waits long for the writer.
@@ -239,13 +240,14 @@ const OLD_RECORDS: &str = "SELECT id FROM record r WHERE updated_at < ?1
      ORDER BY updated_at, id LIMIT ?2";
 const DROP_SESSION: &str = "DELETE FROM session WHERE updated_at < ?2
      AND contact_id = (SELECT contact_id FROM record WHERE id = ?1)";
+const WHOSE_RECORD: &str = "SELECT contact_id FROM record WHERE id = ?1";
 const FORGET_RECORD: &str = "UPDATE task SET record_id = NULL WHERE record_id = ?1";
 const DROP_VERSIONS: &str = "DELETE FROM record_version WHERE record_id = ?1";
 const DROP_RECORD: &str = "DELETE FROM record WHERE id = ?1";
 
 /// Drops records last changed before `before`, with all their versions, and
-/// conversations that have stood still for as long: they hold answers too. What
-/// has an open task stays.
+/// conversations that have stood still for as long: they hold answers too. One
+/// that goes on forgets those of the record. What has an open task stays.
 ///
 /// # Errors
 /// Whatever the database reports.
@@ -256,6 +258,12 @@ pub fn drop_records(conn: &Connection, before: UnixMs) -> Result<usize> {
         .collect::<rusqlite::Result<_>>()?;
     for id in &old {
         conn.prepare_cached(DROP_SESSION)?.execute((id, before.0))?;
+        let contact: Option<i64> = conn
+            .prepare_cached(WHOSE_RECORD)?
+            .query_row([id], |row| row.get(0))?;
+        if let Some(contact) = contact {
+            sessions::forget_record(conn, ContactId(contact), id)?;
+        }
         for sql in [FORGET_RECORD, DROP_VERSIONS, DROP_RECORD] {
             conn.prepare_cached(sql)?.execute([id])?;
         }
@@ -405,6 +413,7 @@ mod tests {
             (FORGET_RECORD, "task_by_record"),
             (DROP_RECORD, "task_by_record"),
             (DROP_SESSION, "PRIMARY KEY"),
+            (WHOSE_RECORD, "PRIMARY KEY"),
             (DROP_VERSIONS, "PRIMARY KEY"),
             (LOOK_AT_TAKEN_IN, "PRIMARY KEY"),
             (LOOK_AT_SENT, "PRIMARY KEY"),
@@ -430,6 +439,36 @@ mod tests {
         assert_eq!(drop_records(&conn, UnixMs(1_000)).unwrap(), 0);
         assert_eq!(drop_records(&conn, UnixMs(1_001)).unwrap(), 1);
         assert_eq!(count(&conn, "SELECT count(*) FROM session"), 0);
+    }
+
+    #[test]
+    fn a_conversation_that_goes_on_forgets_a_record_that_went() {
+        use crate::core::engine::{Draft, Session, Stage};
+        use crate::core::id::RecordId;
+        use serde_json::{from_value, json};
+        let conn = crate::store::tests::db();
+        let amina = contact(&conn, "243970000001");
+        let [old, new] = [1, 2].map(RecordId::from_random);
+        let draft = |id: &RecordId| from_value::<Draft>(json!({ "id": id, "begun": 0 })).unwrap();
+        for (id, at) in [(&old, 0), (&new, 9_000)] {
+            conn.execute(
+                "INSERT INTO record (id, contact_id, version, status, care_state, source, triage,
+                                     fields, created_at, updated_at)
+                 VALUES (?1, ?2, 1, 'complete', 'waiting', 'whatsapp', 'none', '{}', 0, ?3)",
+                (id.as_str(), amina.0, at),
+            )
+            .unwrap();
+        }
+        let mut session = Session {
+            stage: Stage::Review,
+            draft: Some(draft(&old)),
+            submitted: Some(draft(&new)),
+            ..Session::default()
+        };
+        sessions::save(&conn, amina, &session, UnixMs(9_000)).unwrap();
+        assert_eq!(drop_records(&conn, UnixMs(5_000)).unwrap(), 1);
+        (session.stage, session.draft) = (Stage::Rest, None);
+        assert_eq!(sessions::load(&conn, amina).unwrap(), session);
     }
 
     #[test]

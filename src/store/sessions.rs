@@ -47,6 +47,25 @@ pub fn save(conn: &Connection, contact: ContactId, session: &Session, now: UnixM
     Ok(())
 }
 
+/// Takes a record out of a contact's conversation, with all it holds of it. One
+/// that does not read back is left to whoever meets it next.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn forget_record(conn: &Connection, contact: ContactId, record: &str) -> Result<()> {
+    let before = match load(conn, contact) {
+        Err(Error::Unreadable(_)) => return Ok(()),
+        loaded => loaded?,
+    };
+    let mut session = before.clone();
+    session.forget_record(record);
+    if session != before {
+        conn.prepare_cached("UPDATE session SET state = ?2 WHERE contact_id = ?1")?
+            .execute(params![contact.0, serde_json::to_string(&session)?])?;
+    }
+    Ok(())
+}
+
 /// Forgets a conversation that holds nothing any more.
 ///
 /// # Errors

@@ -30,7 +30,7 @@ pub fn open(conn: &Connection, task: &NewTask<'_>, now: UnixMs) -> Result<()> {
 
 /// The index is named: a box with thousands of open tasks opens one as fast.
 const OPEN: &str = "INSERT INTO task (kind, contact_id, record_id, outbox_id, detail, created_at)
-         SELECT ?1, ?2, ?3, ?4, ?5, ?6
+         SELECT ?1, ?2, (SELECT id FROM record WHERE id = ?3), ?4, ?5, ?6
          WHERE ?4 IS NOT NULL OR NOT EXISTS (
              SELECT 1 FROM task INDEXED BY task_same
              WHERE state != 'done' AND kind = ?1 AND contact_id IS ?2

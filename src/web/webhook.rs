@@ -8,8 +8,8 @@
 use crate::core::inbound::ReceivedItem;
 use crate::core::limits::WEBHOOK_BODY_BYTES_MAX;
 use crate::core::secret::Secret;
+use crate::store::Error;
 use crate::store::secrets::Accepted;
-use crate::store::{Error, Health};
 use crate::web::room::{MemoryBudget, Room};
 use crate::whatsapp::cloud;
 use crate::work::taking::{Taking, items_of};
@@ -262,12 +262,6 @@ impl Gathered {
 
 /// Commits what came in; 200 stands for that and nothing else.
 pub(super) async fn commit(taking: &Taking, body: Bytes, items: Vec<ReceivedItem>) -> StatusCode {
-    if taking.writer.health() == Health::Full {
-        // The reserve that was given free is for sends and deletions; the
-        // sender of a webhook keeps it until there is room again.
-        log_refusal(&Error::Full);
-        return StatusCode::SERVICE_UNAVAILABLE;
-    }
     match taking.take(body, items).await {
         Ok(_tally) => StatusCode::OK,
         Err(error) => {

@@ -8,7 +8,7 @@ use crate::core::time::UnixMs;
 use crate::core::triage;
 use crate::ports::Clock;
 use crate::store::inbox::{self, Batch, Reception, Tally};
-use crate::store::{BoxKey, Error, Writer};
+use crate::store::{BoxKey, Error, Health, Writer};
 use crate::work::line::Line;
 use crate::work::{Bells, new_codes};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -70,6 +70,11 @@ impl Taking {
         body: impl AsRef<[u8]> + Send + 'static,
         items: Vec<ReceivedItem>,
     ) -> Result<Tally, Error> {
+        if self.writer.health() == Health::Full {
+            // The reserve that was given free is for sends and deletions; whoever
+            // has the items keeps them until there is room again.
+            return Err(Error::Full);
+        }
         let stamped = items.iter().filter_map(ReceivedItem::stamped).max();
         if let Some(stamped) = stamped.filter(|_| self.vouched) {
             self.clock.learn(stamped);

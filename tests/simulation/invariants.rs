@@ -136,8 +136,9 @@ pub fn invariant_nothing_is_put_aside(conn: &Connection) -> Check {
         "SELECT i.kind || ' ' || coalesce(i.why, '') FROM inbox i
          WHERE i.state = 'dead' AND i.kind = 'message'
            AND (i.why != 'interrupted' OR NOT EXISTS
-                (SELECT 1 FROM task t WHERE t.kind = 'dead_letter' AND t.contact_id = i.contact_id
-                   AND (t.detail = '' || i.id OR (t.detail IS NULL AND i.item IS NULL))))",
+                (SELECT 1 FROM task t WHERE t.kind = 'dead_letter'
+                   AND ((t.contact_id = i.contact_id AND t.detail = '' || i.id)
+                        OR (t.contact_id IS NULL AND t.detail IS NULL AND i.item IS NULL))))",
     );
     match faults.first() {
         None => Ok(()),

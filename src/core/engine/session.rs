@@ -73,6 +73,19 @@ pub struct Session {
     pub added_told: Option<UnixMs>,
 }
 
+impl Session {
+    /// Leaves out all that it holds of a record; whoever was in the middle of it
+    /// begins anew.
+    pub fn forget_record(&mut self, record: &str) {
+        let holds = |draft: &mut Draft| draft.id.as_str() == record;
+        if self.draft.take_if(holds).is_some() {
+            (self.stage, self.overlay, self.asked) = (Stage::Rest, None, None);
+        }
+        self.submitted.take_if(holds);
+        self.records.retain(|kept| kept.id.as_str() != record);
+    }
+}
+
 /// Where a question was put.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Place {

@@ -331,13 +331,17 @@ impl<'a> Turn<'a> {
         if self.closed && self.session.stage != Stage::Rest {
             self.closed = false;
         }
-        let mut effects: Vec<Effect> = Vec::new();
+        // What is erased is what was there before this step: a danger told in it
+        // keeps its task.
+        let erases = |act: &Action| matches!(act, Action::EraseContact | Action::EraseWords);
+        let (erasures, acts): (Vec<_>, Vec<_>) = self.acts.into_iter().partition(erases);
+        let mut effects: Vec<Effect> = erasures.into_iter().map(Effect::Act).collect();
         effects.extend(self.records.into_iter().map(Effect::Record));
         let flags = self.flags.into_iter();
         effects.extend(flags.map(|reason| Effect::Flag { reason }));
         effects.extend(self.tasks.into_iter().map(Effect::Task));
         effects.extend(self.timers);
-        effects.extend(self.acts.into_iter().map(Effect::Act));
+        effects.extend(acts.into_iter().map(Effect::Act));
         effects.extend(says.into_iter().map(Effect::Say));
         if self.closed {
             effects.push(Effect::Close);

@@ -202,15 +202,22 @@ fn follow(
     class: Class,
     now: UnixMs,
 ) -> Result<()> {
-    let (purpose, attempts, doom) = conn
-        .prepare_cached("SELECT purpose, attempts, doom FROM outbox WHERE id = ?1")?
+    let (purpose, attempts, doom, erased) = conn
+        .prepare_cached(
+            "SELECT purpose, attempts, doom, c.erased_at NOT NULL
+             FROM outbox o JOIN contact c ON c.id = o.contact_id WHERE o.id = ?1",
+        )?
         .query_row([id.0], |row| {
             Ok((
                 row.get::<_, String>(0)?,
                 row.get::<_, u32>(1)?,
                 row.get::<_, Option<String>>(2)?,
+                row.get::<_, bool>(3)?,
             ))
         })?;
+    if erased {
+        return say_why(conn, id, DeliveryState::Cancelled, Why::Erased);
+    }
     if doom.is_some() {
         return super::settle::end_doomed(conn, id, now);
     }

@@ -79,6 +79,10 @@ pub(super) fn apply(
     if closed {
         sessions::close(conn, contact)?;
     } else {
+        // Who asked to be forgotten and went on in the same step is here again.
+        if step.effects.contains(&Effect::Act(Action::EraseContact)) {
+            erasure::welcome_back(conn, contact)?;
+        }
         sessions::save(conn, contact, &step.session, now)?;
     }
     Ok(said)

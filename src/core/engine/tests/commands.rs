@@ -229,6 +229,24 @@ fn refuse_a_newer_text(words: &str) {
 }
 
 #[test]
+fn a_cry_beside_a_confirmed_deletion_keeps_its_task() {
+    let mut chat = Chat::at_review();
+    chat.text("delete my data");
+    let yes = chat.choice_id("delete");
+    let yes = chat.message(Content::Choice {
+        id: yes,
+        title: "x".into(),
+    });
+    let cry = chat.text_event("my baby is not breathing");
+    chat.run(&[yes, cry]);
+    assert_eq!(
+        chat.effects.first(),
+        Some(&Effect::Act(Action::EraseContact))
+    );
+    assert_eq!(chat.tasks(), ["danger_sign"]);
+}
+
+#[test]
 fn an_old_consent_button_counts_only_for_the_same_text() {
     let mut chat = Chat::new();
     chat.text("hello").tap("en");
