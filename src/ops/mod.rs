@@ -204,6 +204,7 @@ const fn is_noted_first(request: &Request) -> bool {
             | Request::RecordShow { .. }
             | Request::ExportPage { .. }
             | Request::OutboxShow { .. }
+            | Request::TaskList { .. }
             | Request::TaskShow { .. }
             | Request::FileList { .. }
             | Request::FilePiece { .. }
