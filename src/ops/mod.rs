@@ -15,6 +15,7 @@ mod patients;
 mod provider_wire;
 mod queue;
 mod secrets;
+mod short_path;
 mod sign_in;
 mod staff;
 mod tasks;
