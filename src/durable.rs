@@ -6,7 +6,7 @@ use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 /// Replaces `path` by `bytes`: a temporary file in the same folder is written
 /// and synced, renamed over the old one, and the folder is synced. The file is
@@ -74,14 +74,13 @@ pub fn write_with<E: From<io::Error>>(
     let mut temporary = OsString::from(".");
     temporary.push(name);
     temporary.push(".new");
-    let temporary = folder.join(temporary);
-    let written =
-        write_synced(&temporary, fill).and_then(|()| fs::rename(&temporary, path).map_err(E::from));
-    if let Err(error) = written {
-        // Best effort: the next write replaces a leftover in any case.
-        drop(fs::remove_file(&temporary));
-        return Err(error);
-    }
+    let mut temporary = Temporary {
+        path: folder.join(temporary),
+        in_place: false,
+    };
+    write_synced(&temporary.path, fill)?;
+    fs::rename(&temporary.path, path)?;
+    temporary.in_place = true;
     sync_folder(folder).map_err(E::from)
 }
 
@@ -119,6 +118,21 @@ pub fn sync_folder(folder: &Path) -> io::Result<()> {
 pub fn sync_name(path: &Path) -> io::Result<()> {
     let (folder, _) = parts(path)?;
     sync_folder(folder)
+}
+
+/// A file that is gone with whoever writes it, unless it was put in place.
+struct Temporary {
+    path: PathBuf,
+    in_place: bool,
+}
+
+impl Drop for Temporary {
+    fn drop(&mut self) {
+        if !self.in_place {
+            // Best effort: the next write replaces a leftover in any case.
+            drop(fs::remove_file(&self.path));
+        }
+    }
 }
 
 fn parts(path: &Path) -> io::Result<(&Path, &std::ffi::OsStr)> {

@@ -16,15 +16,16 @@ use crate::web::lan as pages;
 use crate::web::public;
 use crate::web::unlock::{Asked, Unlock};
 use crate::work::line::Line;
-use crate::work::runner::Runner;
-use anyhow::Result;
+use crate::work::runner::{Runner, WorkerEnded};
+use anyhow::{Context, Result};
 use tokio_util::sync::CancellationToken;
 
 /// Serves what a locked box may say until a secret opens it; `None` if it is
 /// told to stop before.
 ///
 /// # Errors
-/// When a socket cannot be used.
+/// When a socket cannot be used, or whatever answers at one ends by itself: a
+/// box that nobody can open any more is started again.
 pub async fn wait_for_key(
     config: &Config,
     custody: &Custody,
@@ -49,15 +50,26 @@ pub async fn wait_for_key(
     serve::feed_the_watchdog(&mut runner, None);
     serve::say_ready("locked: waiting for its PIN or passphrase");
     tracing::info!("locked: waiting for healthpost unlock, or the unlock page");
-    let opened = tokio::select! {
-        opened = at_the_door::wait(custody, &mut knocks, &stop) => opened,
-        () = asked_to_stop => None,
-    };
+    let opening = at_the_door::wait(custody, &mut knocks, &stop);
+    let opened = opened_or_ended(&mut runner, opening, asked_to_stop).await;
     stop.cancel();
     // Who still waits at the door hears that it is no longer one.
     drop(knocks);
     runner.shut_down(SHUTDOWN).await;
-    Ok(opened)
+    opened.context("the locked appliance stopped; the service manager starts it again")
+}
+
+async fn opened_or_ended<T>(
+    runner: &mut Runner,
+    opening: impl Future<Output = Option<T>>,
+    asked_to_stop: impl Future<Output = ()>,
+) -> Result<Option<T>, WorkerEnded> {
+    tokio::select! {
+        // A box that was opened is open, whatever ended in the same moment.
+        biased;
+        opened = opening => Ok(opened),
+        ended = runner.watch(asked_to_stop) => ended.map(|()| None),
+    }
 }
 
 struct Listening<'a> {
@@ -106,5 +118,29 @@ impl Listening<'_> {
             pin,
             chip_failed: by_itself && !pin,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::future::{pending, ready};
+
+    #[tokio::test]
+    async fn a_listener_that_ends_while_nobody_has_opened_the_box_ends_the_wait() {
+        let mut runner = Runner::new();
+        runner.start("control socket", pending());
+        let stopped = opened_or_ended(&mut runner, pending::<Option<()>>(), ready(())).await;
+        assert!(matches!(stopped, Ok(None)));
+        runner.start("locked LAN listener", ready(()));
+        let ended = opened_or_ended(&mut runner, pending::<Option<()>>(), pending()).await;
+        assert_eq!(
+            ended.unwrap_err().to_string(),
+            "the locked LAN listener stopped by itself"
+        );
+        runner.start("locked public listener", ready(()));
+        tokio::task::yield_now().await;
+        let opened = opened_or_ended(&mut runner, ready(Some(7)), pending()).await;
+        assert!(matches!(opened, Ok(Some(7))));
     }
 }

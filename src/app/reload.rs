@@ -14,6 +14,7 @@ use crate::whatsapp::replaceable::Replaceable;
 use crate::whatsapp::ultramsg::{UltraMsgClient, UltraMsgSettings};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::Mutex;
 use tokio_util::sync::CancellationToken;
 
 /// How often they are read without a reason.
@@ -38,6 +39,8 @@ pub struct Reload {
     pub whatsapp: WhatsApp,
     /// Where UltraMsg is and who we are there.
     pub ultramsg: UltraMsg,
+    /// One reads and hands on at a time.
+    pub turn: Arc<Mutex<()>>,
 }
 
 impl Reload {
@@ -46,6 +49,8 @@ impl Reload {
     /// # Errors
     /// Whatever the database reports; the old ones stay in use then.
     pub async fn now(&self) -> Result<(), Error> {
+        // Whoever read before a change must not hand on after whoever read it.
+        let _turn = self.turn.lock().await;
         match self.whatsapp.provider {
             Chosen::Cloud => self.cloud().await,
             Chosen::UltraMsg => self.ultramsg().await,
@@ -147,4 +152,54 @@ impl Reload {
 
 fn cannot_be_made(error: impl std::error::Error) {
     tracing::error!(%error, "the client for WhatsApp cannot be made");
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::{by_hand, demo_folder};
+    use crate::whatsapp::client::Timing;
+    use std::future::poll_fn;
+    use std::net::SocketAddr;
+    use std::task::Poll;
+    use tokio::time::timeout;
+
+    #[tokio::test]
+    async fn who_read_before_a_change_does_not_hand_on_after_who_read_it() {
+        let place = tempfile::tempdir().unwrap();
+        let machine = by_hand::this_machine().unwrap();
+        let prepared = demo_folder::prepare(place.path(), &machine).await.unwrap();
+        let opened = prepared.opened;
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
+        let config = demo_folder::config(&opened.folder, "http://127.0.0.1:1", nowhere).unwrap();
+        let http = HttpLine::new(Timing::default(), Arc::clone(&machine.clock)).unwrap();
+        let reload = Reload {
+            webhook: Credentials::default(),
+            path_secret: PathSecret::default(),
+            client: Arc::default(),
+            readers: opened.readers.clone(),
+            clock: machine.clock,
+            http: Arc::new(http),
+            whatsapp: config.whatsapp,
+            ultramsg: config.ultramsg,
+            turn: Arc::default(),
+        };
+        let mut before = Box::pin(reload.now());
+        let begun = poll_fn(|context| Poll::Ready(before.as_mut().poll(context).is_pending()));
+        assert!(begun.await);
+        // It has read by now, and nobody lets it go on.
+        tokio::time::sleep(Duration::from_millis(300)).await;
+        let change = |conn: &rusqlite::Connection| secrets::delete(conn, "whatsapp.access_token");
+        opened.writer.run(change).await.unwrap();
+        let mut after = Box::pin(reload.now());
+        let waited = timeout(Duration::from_millis(300), &mut after).await;
+        before.await.unwrap();
+        if waited.is_err() {
+            (&mut after).await.unwrap();
+        }
+        drop(after);
+        assert!(reload.webhook.has_app_secret());
+        assert!(!reload.client.is_there());
+        opened.close().unwrap();
+    }
 }

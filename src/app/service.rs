@@ -188,6 +188,7 @@ async fn connect(config: &Config, opened: &Opened, machine: &Machine) -> Result<
         http: Arc::new(http),
         whatsapp: config.whatsapp.clone(),
         ultramsg: config.ultramsg.clone(),
+        turn: Arc::default(),
     };
     reload
         .now()

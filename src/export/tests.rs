@@ -169,6 +169,27 @@ fn rows_that_break_off_leave_no_file() {
 }
 
 #[test]
+fn a_workbook_that_breaks_off_because_of_the_disk_is_an_error_and_leaves_no_file() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("records.xlsx");
+    let breaks_off = |said: String| {
+        let rows = std::iter::once_with(move || -> Result<Row, Infallible> { panic!("{said}") });
+        let writing = || write(&path, Format::Xlsx, &COLUMNS, rows);
+        let outcome = std::panic::catch_unwind(std::panic::AssertUnwindSafe(writing));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
+        outcome
+    };
+    let full = io::Error::from_raw_os_error(28);
+    let outcome = breaks_off(format!("Couldn't write to xml file: {full:?}"));
+    let Ok(Err(ExportError::Io(error))) = outcome else {
+        panic!("{outcome:?}");
+    };
+    assert_eq!(error.kind(), io::ErrorKind::StorageFull);
+    // Whatever else breaks off is a fault of the program, and is heard of as one.
+    assert!(breaks_off("a row was out of order".to_owned()).is_err());
+}
+
+#[test]
 fn a_cell_too_long_for_excel_is_cut_with_a_mark() {
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("long.xlsx");

@@ -4,12 +4,36 @@
 use super::{ExportError, Row};
 use crate::core::limits::XLSX_CELL_UNITS_MAX;
 use rust_xlsxwriter::{Format, Workbook};
-use std::io::{BufWriter, Write};
+use std::any::Any;
+use std::io::{self, BufWriter, Write};
+use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
 use std::path::Path;
 
 /// Writes header and rows. The rows pass through a nameless file in the folder
 /// of `path`, so that they lie nowhere the export itself does not.
 pub(super) fn write<E>(
+    file: impl Write + Send,
+    path: &Path,
+    columns: &[&str],
+    rows: impl Iterator<Item = Result<Row, E>>,
+) -> Result<(), ExportError<E>> {
+    // Nothing of what is borrowed here is looked at again after a panic.
+    let filling = AssertUnwindSafe(|| fill(file, path, columns, rows));
+    catch_unwind(filling).unwrap_or_else(|panic| match said_by_disk(panic.as_ref()) {
+        Some(error) => Err(ExportError::Io(error)),
+        None => resume_unwind(panic),
+    })
+}
+
+/// What the disk said, out of a panic: in no other way does the library tell
+/// that its nameless file cannot be written.
+fn said_by_disk(panic: &(dyn Any + Send)) -> Option<io::Error> {
+    let (_, said) = panic.downcast_ref::<String>()?.split_once("Os { code: ")?;
+    let code = said.split(',').next()?.parse().ok()?;
+    Some(io::Error::from_raw_os_error(code))
+}
+
+fn fill<E>(
     file: impl Write + Send,
     path: &Path,
     columns: &[&str],

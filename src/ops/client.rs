@@ -1,6 +1,7 @@
 //! A command's side of the control socket.
 
 use super::control::FILE;
+use super::short_path::ShortPath;
 use super::{Request, Response};
 use crate::core::limits;
 use std::io;
@@ -21,7 +22,8 @@ impl Client {
     /// # Errors
     /// When nobody listens there, or the socket is not for us.
     pub async fn connect(folder: &Path) -> io::Result<Self> {
-        let stream = UnixStream::connect(folder.join(FILE)).await?;
+        let folder = ShortPath::into(folder)?;
+        let stream = UnixStream::connect(folder.of(FILE)).await?;
         Ok(Self {
             stream: BufReader::new(stream),
         })

@@ -3,6 +3,7 @@
 //! user and group reach it; every line has its bound.
 
 use super::lines::Lines;
+use super::short_path::ShortPath;
 use super::{Caller, Context, Request, Response, run};
 use crate::core::limits;
 use crate::ports::door::Door;
@@ -40,12 +41,13 @@ impl Control {
     /// When the socket cannot be made.
     pub fn bind(folder: &Path) -> io::Result<Self> {
         let path = folder.join(FILE);
-        let new = folder.join(format!(".{FILE}.new"));
+        let name = format!(".{FILE}.new");
+        let new = folder.join(&name);
         match fs::remove_file(&new) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(error),
             Ok(()) | Err(_) => {}
         }
-        let listener = net::UnixListener::bind(&new)?;
+        let listener = net::UnixListener::bind(ShortPath::into(folder)?.of(&name))?;
         listener.set_nonblocking(true)?;
         // Under its name it is for the group from the first moment on.
         fs::set_permissions(&new, Permissions::from_mode(0o660))?;
@@ -171,6 +173,28 @@ mod tests {
     use crate::core::limits;
     use crate::ops::client::Client;
     use crate::ports::door::door;
+
+    #[tokio::test]
+    async fn a_folder_whose_path_is_longer_than_a_sockets_may_be_is_served() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("d".repeat(150));
+        fs::create_dir(&folder).unwrap();
+        let control = Control::bind(&folder).unwrap();
+        let (door, _knocks) = door(limits::UNLOCKS_WAITING_MAX);
+        let stop = CancellationToken::new();
+        let serving = control.serve_locked(door, stop.clone()).unwrap();
+        let asking = async {
+            let mut client = Client::connect(&folder).await.unwrap();
+            let answered = client.ask(&Request::SecretList).await.unwrap();
+            stop.cancel();
+            answered
+        };
+        let (answered, ()) = tokio::join!(asking, serving);
+        assert!(matches!(answered, Response::Refused { .. }), "{answered:?}");
+        assert!(folder.join(FILE).exists());
+        drop(control);
+        assert!(fs::read_dir(&folder).unwrap().next().is_none());
+    }
 
     #[tokio::test]
     async fn who_comes_while_nobody_answers_waits_for_whoever_answers_next() {

@@ -15,6 +15,7 @@ mod patients;
 mod provider_wire;
 mod queue;
 mod secrets;
+mod short_path;
 mod sign_in;
 mod staff;
 mod tasks;
@@ -204,6 +205,7 @@ const fn is_noted_first(request: &Request) -> bool {
             | Request::RecordShow { .. }
             | Request::ExportPage { .. }
             | Request::OutboxShow { .. }
+            | Request::TaskList { .. }
             | Request::TaskShow { .. }
             | Request::FileList { .. }
             | Request::FilePiece { .. }

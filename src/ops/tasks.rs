@@ -69,17 +69,25 @@ fn line(task: Task) -> TaskLine {
     }
 }
 
-/// The open tasks, or the latest of all.
+/// The open tasks, or the latest of all. The look is noted before anything is
+/// shown.
 pub(super) async fn list(
     context: &Context,
     caller: &Caller,
     all: bool,
     limit: usize,
 ) -> Result<Response, Error> {
-    let (_, sight) = match sight(caller) {
+    let (staff, sight) = match sight(caller) {
         Ok(seen) => seen,
         Err(refusal) => return Ok(*refusal),
     };
+    note(
+        context,
+        format!("staff:{staff}"),
+        "task.list",
+        "tasks".to_owned(),
+    )
+    .await?;
     let limit = limit.min(limits::RECORDS_LISTED_MAX);
     let found = context
         .readers
@@ -110,24 +118,31 @@ pub(super) async fn show(
     let Some((who, task)) = found.await? else {
         return Ok(missing());
     };
-    let at = context.clock.now().at;
-    context
-        .writer
-        .run(move |conn| {
-            let deed = Deed {
-                at,
-                actor: &actor,
-                action: "task.read",
-                subject: &format!("task:{id}"),
-                detail: "",
-            };
-            audit::append(conn, &deed)
-        })
-        .await?;
+    note(context, actor, "task.read", format!("task:{id}")).await?;
     Ok(Response::Task {
         line: Box::new(line(task)),
         who: who.map(Box::new),
     })
+}
+
+async fn note(
+    context: &Context,
+    actor: String,
+    action: &'static str,
+    subject: String,
+) -> Result<(), Error> {
+    let at = context.clock.now().at;
+    let noting = context.writer.run(move |conn| {
+        let deed = Deed {
+            at,
+            actor: &actor,
+            action,
+            subject: &subject,
+            detail: "",
+        };
+        audit::append(conn, &deed)
+    });
+    noting.await
 }
 
 fn whom(conn: &Connection, task: &Task) -> Result<Option<WhoLine>, Error> {
@@ -231,7 +246,11 @@ async fn change(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::core::data_key::DataKey;
     use crate::core::time::UnixMs;
+    use crate::ops::Request;
+    use crate::ops::sign_in::tests::{close, context, deeds, marthe};
+    use crate::store::open;
     use crate::store::tasks::NewTask;
     use crate::store::tests::{contact, db};
 
@@ -260,5 +279,27 @@ mod tests {
             assert_eq!(seen(Sight::TechnicalOnly, all), ["template_refused"]);
             assert_eq!(seen(Sight::All, all).len(), 50);
         }
+    }
+
+    #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+    async fn the_list_is_shown_to_nobody_whom_the_audit_log_does_not_hold() {
+        let folder = tempfile::tempdir().unwrap();
+        let (context, thread) = context(folder.path()).await;
+        let mut caller = marthe(&context).await;
+        let list = || Request::TaskList {
+            all: false,
+            limit: 1,
+        };
+        let other = open::open(folder.path(), &DataKey::take(&mut [1; 32])).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let said = crate::ops::run(&context, &mut caller, list()).await;
+        let told = format!("{said:?}");
+        assert!(told.contains("audit log holds who asked"), "{told}");
+        other.execute_batch("COMMIT").unwrap();
+        drop(other);
+        let said = crate::ops::run(&context, &mut caller, list()).await;
+        assert!(matches!(said, Response::Tasks { .. }), "{said:?}");
+        assert_eq!(deeds(&context).await, ["sign_in", "task.list"]);
+        close((context, thread));
     }
 }

@@ -24,6 +24,18 @@ fn a_read_only_disk_is_named() {
 }
 
 #[test]
+fn an_export_onto_a_disk_that_fills_up_says_so_and_leaves_nothing() {
+    for format in ["csv", "xlsx"] {
+        let clinic = Clinic::made();
+        clinic.add_patient();
+        clinic.add_staff("amina", "records");
+        let said = clinic.export_to_small_disk(format);
+        assert_eq!((said.status, said.out.as_str()), (1, ""), "{said:?}");
+        assert!(said.err.contains("No space left on device"), "{said:?}");
+    }
+}
+
+#[test]
 fn an_empty_database_file_is_damage_and_stays_empty() {
     let clinic = Clinic::made();
     let file = clinic.data().join("clinic.db");

@@ -202,6 +202,24 @@ impl Clinic {
         finish(self.behind("unshare", &shell, arguments), input)
     }
 
+    /// Exports onto a disk of its own that is smaller than the workbook, and says
+    /// at the end of the output what was left there. Needs root, or sudo.
+    pub fn export_to_small_disk(&self, format: &str) -> Said {
+        let conn = self.database();
+        let long = "SELECT hex(zeroblob(15000))";
+        let sql = format!("UPDATE record SET fields = replace(fields, '=1+1', ({long}))");
+        assert_eq!(conn.execute(&sql, []).unwrap(), 1);
+        drop(conn);
+        let mount = "mkdir small && mount -t tmpfs -o size=16k,mode=1777 healthpost-test small && \
+                     \"$@\"; ended=$?; ls -A small; exit $ended";
+        let shell = ["-m", "sh", "-c", mount, "sh"];
+        let out = format!("small/records.{format}");
+        let mut all = vec!["export", "--format", format, "--out", &out];
+        all.extend(["--as", "amina", "--password-file", "password"]);
+        all.extend(["--passphrase-file", "passphrase"]);
+        finish(self.behind("unshare", &shell, &all), "")
+    }
+
     /// Runs the program with its standard output somewhere else.
     pub fn run_into(&self, out: Stdio, arguments: &[&str], input: &str) -> Said {
         let mut command = self.command(arguments);

@@ -30,11 +30,49 @@ pub(super) async fn look_at_service(folder: &Path, findings: &mut Findings) -> R
             Running::Yes
         }
         Err(error) if error.kind() == io::ErrorKind::PermissionDenied => Running::Unseen,
+        Err(error) if !is_nobody(&error) => {
+            let said = format!("nothing tells whether the service is running: {error}");
+            let how = "look at it: systemctl status healthpost";
+            findings.add("service", Verdict::NotChecked, &said, how);
+            Running::Unseen
+        }
         Err(_) => {
             let said = "the service is not running: nobody answers patients";
             let how = "start it: systemctl start healthpost, or healthpost serve";
             findings.add("service", Verdict::Warning, said, how);
             Running::No
         }
+    }
+}
+
+/// Whether that is how it looks where nobody listens.
+fn is_nobody(error: &io::Error) -> bool {
+    matches!(
+        error.kind(),
+        io::ErrorKind::NotFound | io::ErrorKind::ConnectionRefused
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::ops::control::{Control, FILE};
+
+    #[tokio::test]
+    async fn only_where_nobody_listens_is_the_service_said_not_to_run() {
+        let place = tempfile::tempdir().unwrap();
+        let folder = place.path().join("d".repeat(150));
+        std::fs::create_dir(&folder).unwrap();
+        let look = async || look_at_service(&folder, &mut Findings::default()).await;
+        assert_eq!(look().await, Running::No);
+        let control = Control::bind(&folder).unwrap();
+        assert_eq!(look().await, Running::Yes);
+        drop(control);
+        let socket = folder.join(FILE);
+        crate::durable::write(&socket, b"").unwrap();
+        assert_eq!(look().await, Running::No);
+        std::fs::remove_file(&socket).unwrap();
+        std::os::unix::fs::symlink(FILE, &socket).unwrap();
+        assert_eq!(look().await, Running::Unseen);
     }
 }
