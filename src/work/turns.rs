@@ -82,7 +82,7 @@ mod tests {
     #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
     async fn a_worker_that_blocks_shows_and_one_that_waits_does_not() {
         let turns = Turns::default();
-        let (go_on, blocked) = std::sync::mpsc::channel::<()>();
+        let (go_on, blocked) = std::sync::mpsc::sync_channel::<()>(1);
         let (turning, turns_now) = tokio::sync::oneshot::channel();
         let worker = turns.note(async move {
             turning.send(()).ok();

@@ -65,7 +65,7 @@ mod tests {
         let patience = Duration::from_millis(200);
         let turns = Turns::default();
         let (block, wait) = tokio::sync::oneshot::channel::<()>();
-        let (go_on, blocked) = std::sync::mpsc::channel::<()>();
+        let (go_on, blocked) = std::sync::mpsc::sync_channel::<()>(1);
         let worker = turns.note(async move {
             wait.await.ok();
             blocked.recv().ok();
