@@ -38,8 +38,9 @@ pub fn judge(answer: &Answer, now: UnixMs, proof: Proof) -> SendOutcome {
         // not if the name was proved: then nobody knows what became of it.
         200..=299 if answer.is_page() && !answer.genuine => portal,
         // A gateway that gives up answers in HTML too, and what is behind it
-        // may have done its work: only below 500 is it surely a refusal.
-        100..=199 | 400..=499 if answer.is_page() => portal,
+        // may have done its work: only below 500 is it surely a refusal. "Too
+        // many requests" is the provider's, in whatever words.
+        100..=199 | 400..=428 | 430..=499 if answer.is_page() && !answer.genuine => portal,
         200..=299 => match proof(body) {
             Some(wamid) => SendOutcome::Accepted { wamid },
             None => SendOutcome::Unknown,
@@ -168,9 +169,29 @@ mod tests {
         page.genuine = true;
         let now = UnixMs(0);
         assert_eq!(judge(&page, now, accepted_message), SendOutcome::Unknown);
-        page.status = 403;
-        let portal = SendOutcome::NotSent(LineFault::Portal);
-        assert_eq!(judge(&page, now, accepted_message), portal);
+        // Nor does it say that a stranger answered.
+        for status in [400, 403, 404] {
+            page.status = status;
+            let outcome = judge(&page, now, accepted_message);
+            assert_eq!(outcome, SendOutcome::Unknown, "{status}");
+        }
+    }
+
+    #[test]
+    fn too_many_requests_are_that_in_whatever_words() {
+        for genuine in [true, false] {
+            let mut page = answer(429, "<html>Too many requests", &[("retry-after", "30")]);
+            page.genuine = genuine;
+            let slower = SendOutcome::Refused {
+                error: ProviderError {
+                    code: CODE_MISSING,
+                    subcode: None,
+                },
+                http: 429,
+                wait: Some(Duration::from_secs(30)),
+            };
+            assert_eq!(judge(&page, NOW, accepted_message), slower, "{genuine}");
+        }
     }
 
     #[test]
