@@ -19,6 +19,9 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// "Template is paused."
+const TEMPLATE_PAUSED: i64 = 132_015;
+
 const USAGE_HEADER: &str = "x-business-use-case-usage";
 
 /// Finds in a body the proof that the call was carried out.
@@ -41,6 +44,14 @@ pub fn judge(answer: &Answer, now: UnixMs, proof: Proof) -> SendOutcome {
         // may have done its work: only below 500 is it surely a refusal. "Too
         // many requests" is the provider's, in whatever words.
         100..=199 | 400..=428 | 430..=499 if answer.is_page() && !answer.genuine => portal,
+        200..=299 if is_held(body) => SendOutcome::Refused {
+            error: ProviderError {
+                code: TEMPLATE_PAUSED,
+                subcode: None,
+            },
+            http: answer.status,
+            wait: None,
+        },
         200..=299 => match proof(body) {
             Some(wamid) => SendOutcome::Accepted { wamid },
             None => SendOutcome::Unknown,
@@ -54,6 +65,25 @@ pub fn judge(answer: &Answer, now: UnixMs, proof: Proof) -> SendOutcome {
             None => SendOutcome::Unknown,
         },
     }
+}
+
+/// Whether the provider took a message that it will not send, because its template
+/// is paused.
+fn is_held(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Accepted<'a> {
+        #[serde(borrow)]
+        messages: Vec<Taken<'a>>,
+    }
+    #[derive(Deserialize)]
+    struct Taken<'a> {
+        #[serde(borrow, default)]
+        message_status: Option<Words<'a>>,
+    }
+    let accepted: Option<Accepted<'_>> = serde_json::from_slice(body).ok();
+    let first = accepted.as_ref().and_then(|it| it.messages.first());
+    let told = first.and_then(|it| it.message_status.as_ref());
+    told.is_some_and(|status| status.as_str() == "paused")
 }
 
 /// The id of the message the provider took.
@@ -191,6 +221,20 @@ mod tests {
                 wait: Some(Duration::from_secs(30)),
             };
             assert_eq!(judge(&page, NOW, accepted_message), slower, "{genuine}");
+        }
+    }
+
+    #[test]
+    fn a_template_that_meta_takes_and_holds_is_a_paused_one() {
+        let taken = |status: &str| {
+            let body =
+                format!(r#"{{"messages":[{{"id":"wamid.X","message_status":"{status}"}}]}}"#);
+            verdict(200, &body)
+        };
+        assert_eq!(taken("paused"), refused(132_015, None, 200));
+        for status in ["accepted", "held_for_quality_assessment"] {
+            let wamid = "wamid.X".into();
+            assert_eq!(taken(status), SendOutcome::Accepted { wamid }, "{status}");
         }
     }
 
