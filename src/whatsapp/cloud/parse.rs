@@ -150,7 +150,7 @@ fn read_change(sender: &Sender, change: &Change<'_>, items: &mut Vec<ReceivedIte
             ));
         }
         (news::TEMPLATES, _) => {
-            let told = news::template(change.value).filter(|_| sender.ours);
+            let told = news::template(change.value, sender.said_at).filter(|_| sender.ours);
             let item = told.unwrap_or_else(|| account_item(change));
             whole(items, None, item);
         }
