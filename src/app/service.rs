@@ -256,6 +256,11 @@ fn hook(config: &Config, taking: Taking, pulse: Pulse, credentials: &Reload) -> 
         Provider::Cloud => Hook::Cloud(Webhook {
             taking,
             credentials: credentials.webhook.clone(),
+            account: config
+                .whatsapp
+                .business_account_id
+                .as_deref()
+                .map(Arc::from),
             memory,
         }),
         Provider::UltraMsg => Hook::UltraMsg(UltraMsgHook {

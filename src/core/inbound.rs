@@ -324,6 +324,9 @@ pub struct TemplateNews {
     pub status: String,
     /// The provider's word for why; empty if there is none.
     pub reason: String,
+    /// When the provider said it, where it tells.
+    #[serde(default)]
+    pub said_at: Option<UnixMs>,
 }
 
 /// An item with what is needed to store it once.

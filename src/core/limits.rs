@@ -3,6 +3,8 @@
 
 /// Largest webhook body, bytes. Meta batches up to 3 MB.
 pub const WEBHOOK_BODY_BYTES_MAX: usize = 3 * 1024 * 1024;
+/// Most events taken out of one body that nobody has signed.
+pub const WEBHOOK_UPDATES_MAX: usize = 1_000;
 /// Shortest secret in a webhook's path, bytes: 128 bits in hexadecimal digits.
 pub const PATH_SECRET_BYTES_MIN: usize = 32;
 /// Longest name of a credential after `action.`, characters.

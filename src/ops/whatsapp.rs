@@ -184,6 +184,7 @@ async fn note_templates(
             language: known.language.clone(),
             status: known.status.clone(),
             reason: known.reason.clone(),
+            said_at: None,
         })
         .collect();
     context

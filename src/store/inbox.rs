@@ -13,7 +13,7 @@ use self::row::Row;
 use crate::core::delivery::opens_window;
 use crate::core::id::{InboxId, WebhookId};
 use crate::core::inbound::{Content, Inbound, Item, ProviderError, ReceivedItem};
-use crate::core::time::UnixMs;
+use crate::core::time::{DAY_MS, UnixMs};
 use crate::store::outbox::{self, OfAccount};
 use crate::store::{BoxKey, Result, Try, contacts, counters};
 use rusqlite::{Connection, params};
@@ -21,6 +21,11 @@ use rusqlite::{Connection, params};
 /// What stands in a new message's row when it came from another account than the
 /// one its number was known by.
 pub(in crate::store) const OTHER_ACCOUNT: &str = "other_account";
+
+/// For so long what comes again may be a retry: seven days, and one over.
+const RETRIES_MS: i64 = 8 * DAY_MS;
+const SEEN_AGAIN: &str = "UPDATE seen SET inbox_id = ?2 WHERE key = ?1 AND NOT EXISTS
+     (SELECT 1 FROM inbox i WHERE i.id = seen.inbox_id AND i.received_at > ?3)";
 
 /// What taking in a webhook needs to know.
 #[derive(Clone, Copy)]
@@ -167,7 +172,7 @@ impl Arriving<'_> {
     fn take(&self, arrival: &mut Arrival, item: &Prepared) -> Result<()> {
         let becomes_row = !matches!(item.received.content, Ok(Item::Status(_)));
         let inbox = becomes_row.then_some(arrival.next);
-        if !is_new(self.conn, &item.seen, inbox)? {
+        if !self.is_new(item, inbox)? {
             arrival.tally.duplicates += 1;
             return Ok(());
         }
@@ -177,6 +182,23 @@ impl Arriving<'_> {
             arrival.advance();
         }
         Ok(())
+    }
+
+    /// Whether an item has to be taken in; it is marked as seen.
+    fn is_new(&self, item: &Prepared, inbox: Option<InboxId>) -> Result<bool> {
+        let added = self
+            .conn
+            .prepare_cached("INSERT OR IGNORE INTO seen (key, inbox_id) VALUES (?1, ?2)")?
+            .execute(params![item.seen, inbox.map(|it| it.0)])?;
+        if added == 1 || !is_of_account(&item.received) {
+            return Ok(added == 1);
+        }
+        let again = self.conn.prepare_cached(SEEN_AGAIN)?.execute(params![
+            item.seen,
+            inbox.map(|it| it.0),
+            self.now.plus_ms(-RETRIES_MS).0
+        ])?;
+        Ok(again == 1)
     }
 
     /// The row that a new item would become.
@@ -222,11 +244,13 @@ fn next_row(conn: &Connection) -> Result<InboxId> {
         .query_row([], |row| row.get(0).map(InboxId))?)
 }
 
-fn is_new(conn: &Connection, key: &[u8; 16], inbox: Option<InboxId>) -> Result<bool> {
-    let added = conn
-        .prepare_cached("INSERT OR IGNORE INTO seen (key, inbox_id) VALUES (?1, ?2)")?
-        .execute(params![key, inbox.map(|it| it.0)])?;
-    Ok(added == 1)
+/// Whether something is said of the account. It has no id, and the same words are
+/// news when the same thing happens once more.
+const fn is_of_account(item: &ReceivedItem) -> bool {
+    matches!(
+        item.content,
+        Ok(Item::ChannelError(_) | Item::Standing(_) | Item::Account { .. } | Item::Template(_))
+    )
 }
 
 /// Stores an item; tells whether a conversation handles it.

@@ -8,6 +8,7 @@ use crate::core::outgoing::{language_of_code, template_code, template_preference
 use crate::core::tasks::Kind;
 use crate::core::time::UnixMs;
 use crate::store::Result;
+use crate::store::meta;
 use crate::store::tasks::{self, NewTask};
 use rusqlite::{Connection, OptionalExtension, params};
 
@@ -16,6 +17,9 @@ pub const TASK: Kind = Kind::TemplateRefused;
 
 /// How our own templates' names begin.
 const OURS: &str = "reply_waiting";
+
+/// How the key begins under which it stands when Meta said the latest of one.
+const SAID: &str = "template.said.";
 
 /// A template and what was last heard of it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -45,7 +49,8 @@ pub fn detail(name: &str, language: &str) -> String {
 }
 
 /// Notes a decision that came by webhook. Templates of other uses, which were
-/// never looked up, are left alone. True if staff have to see to it.
+/// never looked up, are left alone, and so is what Meta said before the latest that
+/// was heard: nothing says that news come in order. True if staff have to see to it.
 ///
 /// # Errors
 /// Whatever the database reports.
@@ -53,6 +58,13 @@ pub fn hear(conn: &Connection, news: &TemplateNews, now: UnixMs) -> Result<bool>
     let known = find(conn, &news.name, &news.language)?.is_some();
     if !known && !news.name.starts_with(OURS) {
         return Ok(false);
+    }
+    if let Some(at) = news.said_at {
+        let key = format!("{SAID}{} {}", news.name, news.language);
+        if meta::find_number(conn, &key)?.is_some_and(|latest| at.0 < latest) {
+            return Ok(false);
+        }
+        meta::set(conn, &key, at.0.to_string().as_bytes())?;
     }
     note(conn, news, now)
 }
@@ -180,6 +192,7 @@ fn read(row: &rusqlite::Row<'_>) -> rusqlite::Result<Template> {
             language: row.get(1)?,
             status: row.get(2)?,
             reason: row.get(3)?,
+            said_at: None,
         },
         heard_at: UnixMs(row.get(4)?),
     })
@@ -196,6 +209,7 @@ mod tests {
             language: "fr".into(),
             status: status.into(),
             reason: String::new(),
+            said_at: None,
         }
     }
 
@@ -218,6 +232,26 @@ mod tests {
             (last.news.status.as_str(), last.heard_at),
             ("APPROVED", UnixMs(4))
         );
+    }
+
+    #[test]
+    fn late_news_do_not_undo_newer_ones() {
+        let conn = db();
+        let said = |status: &str, at: Option<i64>| TemplateNews {
+            said_at: at.map(UnixMs),
+            ..news("reply_waiting_fr", status)
+        };
+        let status = || {
+            let known = find(&conn, "reply_waiting_fr", "fr").unwrap();
+            known.unwrap().news.status
+        };
+        hear(&conn, &said("APPROVED", Some(8)), UnixMs(100)).unwrap();
+        assert!(!hear(&conn, &said("PAUSED", Some(7)), UnixMs(101)).unwrap());
+        assert_eq!(status(), "APPROVED");
+        assert_eq!(count(&conn, "SELECT count(*) FROM task"), 0);
+        assert!(hear(&conn, &said("PAUSED", Some(9)), UnixMs(102)).unwrap());
+        hear(&conn, &said("APPROVED", None), UnixMs(103)).unwrap();
+        assert_eq!(status(), "APPROVED", "what tells no time is the newest");
     }
 
     #[test]

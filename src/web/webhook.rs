@@ -39,6 +39,8 @@ pub struct Webhook {
     pub taking: Taking,
     /// The app secrets accepted now, and the verify token.
     pub credentials: Credentials,
+    /// Our account, where it is configured: the app may get others' news.
+    pub account: Option<Arc<str>>,
     /// Bodies being read share this budget.
     pub memory: MemoryBudget,
 }
@@ -133,7 +135,9 @@ pub async fn receive(State(hook): State<Webhook>, headers: HeaderMap, body: Body
     if !cloud::verify(signature, &bytes, accepted) {
         return StatusCode::UNAUTHORIZED.into_response();
     }
-    let items = items_of(&bytes, cloud::parse);
+    let items = items_of(&bytes, |body| {
+        cloud::parse_of(body, hook.account.as_deref())
+    });
     commit(&hook.taking, bytes, items).await.into_response()
 }
 

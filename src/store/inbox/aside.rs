@@ -4,7 +4,7 @@
 
 use super::prepare::Prepared;
 use super::row::Row;
-use super::{Arrival, Arriving, is_new};
+use super::{Arrival, Arriving};
 use crate::core::id::ContactId;
 use crate::core::inbound::Item;
 use crate::store::nested::nested;
@@ -26,7 +26,7 @@ impl Arriving<'_> {
     }
 
     fn put_aside(&self, arrival: &mut Arrival, item: &Prepared, error: &Error) -> Result<()> {
-        if !is_new(self.conn, &item.seen, Some(arrival.next))? {
+        if !self.is_new(item, Some(arrival.next))? {
             arrival.tally.duplicates += 1;
             return Ok(());
         }

@@ -127,15 +127,18 @@ fn unworkable(received: &ReceivedItem) -> Malformed {
     }
 }
 
-/// The deduplication key of another message that came to the same number: it
-/// ends in the message's id.
+/// The deduplication key of another message that came to the same number. A key
+/// ends in a kind, the number and the id: what is about a message may be of a kind
+/// of its own, so that it does not hide that one.
 fn sibling(
     dedup: &Private<String>,
     own: &Private<String>,
     other: &Private<String>,
 ) -> Option<String> {
     let place = dedup.as_str().strip_suffix(own.as_str())?;
-    Some(format!("{place}{}", other.as_str()))
+    let (kind, number) = place.strip_suffix(':')?.rsplit_once(':')?;
+    let provider = kind.trim_end_matches(|c| c != ':');
+    Some(format!("{provider}message:{number}:{}", other.as_str()))
 }
 
 /// The message an edit, a deletion or a reaction is about.

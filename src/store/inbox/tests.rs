@@ -6,6 +6,7 @@ use crate::core::inbound::{
     Identity, Malformed, Receipt, Standing, StandingVerdict, Status, SystemChange,
 };
 use crate::core::outgoing::Purpose;
+use crate::core::time::DAY_MS;
 use crate::store::tests::{box_key, contact, count, db, message, phone, queue};
 use crate::store::{Error, nested, queue as sent_queue, retention, sessions};
 
@@ -787,5 +788,31 @@ fn only_a_message_opens_the_window() {
         let stamp = if opens { later } else { NOW };
         let found = count(&conn, "SELECT last_stamp FROM contact");
         assert_eq!(found, stamp.0, "{content:?}");
+    }
+}
+
+#[test]
+fn what_is_said_of_the_account_again_after_its_retries_are_over_is_news() {
+    let conn = db();
+    let fault = ReceivedItem {
+        dedup: "other:1".into(),
+        phone_number_id: Some("1".into()),
+        content: Ok(Item::ChannelError(ProviderError {
+            code: 131_042,
+            subcode: None,
+        })),
+    };
+    let refused = |at: UnixMs| take(&conn, std::slice::from_ref(&fault), at).refused;
+    let day = |day: i64| NOW.plus_ms(day * DAY_MS);
+    assert!(refused(day(0)).is_some());
+    assert_eq!(refused(day(7)), None, "Meta tries for seven days");
+    assert!(refused(day(8)).is_some());
+    assert_eq!(refused(day(9)), None);
+    assert!(refused(day(400)).is_some());
+    // A message is the same one for good.
+    let hello = message("w1", phone("243970000001"), NOW, "hello");
+    for (at, messages) in [(0, 1), (400, 0)] {
+        let tally = take(&conn, std::slice::from_ref(&hello), day(at));
+        assert_eq!(tally.messages, messages, "{at}");
     }
 }

@@ -787,6 +787,7 @@ fn a_template_that_the_provider_stopped_is_not_chosen() {
             language: language.into(),
             status: status.into(),
             reason: String::new(),
+            said_at: None,
         };
         templates::note(&conn, &news, NOW).unwrap();
     };

@@ -16,6 +16,9 @@ use std::time::Duration;
 /// Where Meta keeps files.
 const FILE_STORE: &str = "lookaside.fbsbx.com";
 
+/// "The user's media could not be fetched."
+const MEDIA_LOST: i64 = 131_052;
+
 /// Whether the token may go there: the provider's own address, or its file
 /// store over TLS.
 fn may_have_token(base: &Url, place: &Url) -> bool {
@@ -95,11 +98,18 @@ impl CloudClient {
             }
             (200..=299, None) if !answer.genuine => portal,
             (300..=399 | 407 | 511, _) => portal,
-            _ => match graph::refusal(&answer.body) {
-                Some(error) if error.code == 100 && error.subcode == Some(33) => Described::Gone,
-                Some(_) | None => Described::Later(seconds(&answer.headers)),
-            },
+            _ => refused(answer),
         }
+    }
+}
+
+/// An id that Meta does not know, or a file it could not get itself, will not be
+/// there tomorrow.
+fn refused(answer: &Answer) -> Described {
+    let error = graph::refusal(&answer.body).map(|error| (error.code, error.subcode));
+    match error {
+        Some((100, Some(33)) | (MEDIA_LOST, _)) => Described::Gone,
+        Some(_) | None => Described::Later(seconds(&answer.headers)),
     }
 }
 
@@ -181,6 +191,30 @@ mod tests {
         for (base, place, expected) in cases {
             let url = Url::parse(place).unwrap();
             assert_eq!(may_have_token(base, &url), expected, "{place}");
+        }
+    }
+
+    #[test]
+    fn a_file_that_is_refused_for_good_is_gone() {
+        let gone = |http: u16, body: &str| {
+            let answer = Answer {
+                status: http,
+                headers: HeaderMap::new(),
+                body: body.as_bytes().to_vec(),
+                whole: true,
+                genuine: true,
+            };
+            matches!(refused(&answer), Described::Gone)
+        };
+        assert!(gone(400, r#"{"error":{"code":131052}}"#));
+        assert!(gone(400, r#"{"error":{"code":100,"error_subcode":33}}"#));
+        for (http, body) in [
+            (400, r#"{"error":{"code":100}}"#),
+            (401, r#"{"error":{"code":190}}"#),
+            (500, r#"{"error":{"code":131000}}"#),
+            (503, "<html>busy"),
+        ] {
+            assert!(!gone(http, body), "{body}");
         }
     }
 

@@ -14,6 +14,7 @@ mod message;
 mod news;
 mod parse;
 mod people;
+mod sender;
 pub mod setup;
 mod signature;
 mod status;
@@ -26,7 +27,7 @@ pub use client::{BadSettings, CloudClient, CloudSettings};
 pub use graph::{Graph, Unanswered};
 pub use handshake::{Handshake, answer_handshake};
 pub use message::payload;
-pub use parse::parse;
+pub use parse::{parse, parse_of};
 pub use signature::{SIGNATURE_HEADER, is_well_formed, sign, verify};
 pub use verdict::{Proof, accepted_message, judge};
 

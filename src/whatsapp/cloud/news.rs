@@ -5,6 +5,7 @@
 use super::content::word;
 use super::wire_news::{AccountUpdate, Ban, Decision};
 use crate::core::inbound::{Item, Standing, StandingVerdict, TemplateNews};
+use crate::core::time::UnixMs;
 use crate::whatsapp::json::{Raw, object};
 
 /// The field in which decisions about templates come.
@@ -12,7 +13,7 @@ pub(super) const TEMPLATES: &str = "message_template_status_update";
 
 /// A decision about a template; `None` for a value of another form (the field
 /// carries quality scores too).
-pub(super) fn template(value: Raw<'_>) -> Option<Item> {
+pub(super) fn template(value: Raw<'_>, said_at: Option<UnixMs>) -> Option<Item> {
     let told: Decision<'_> = object(value)?;
     let reason = told.reason.map(|reason| word(reason.as_str()));
     Some(Item::Template(TemplateNews {
@@ -21,6 +22,7 @@ pub(super) fn template(value: Raw<'_>) -> Option<Item> {
         language: word(told.message_template_language.as_str()).replace('-', "_"),
         status: word(told.event.as_str()),
         reason: reason.filter(|reason| reason != "NONE").unwrap_or_default(),
+        said_at,
     }))
 }
 
@@ -61,7 +63,10 @@ mod tests {
     use serde_json::value::RawValue;
 
     fn read(json: &str) -> Option<Item> {
-        template(&RawValue::from_string(json.to_owned()).unwrap())
+        template(
+            &RawValue::from_string(json.to_owned()).unwrap(),
+            Some(UnixMs(8)),
+        )
     }
 
     #[test]
@@ -111,6 +116,7 @@ mod tests {
             language: "pt_PT".into(),
             status: "PAUSED".into(),
             reason: String::new(),
+            said_at: Some(UnixMs(8)),
         };
         assert_eq!(read(paused), Some(Item::Template(news)));
         let null = paused.replace("\"NONE\"", "null");

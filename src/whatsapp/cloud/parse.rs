@@ -8,6 +8,7 @@ use super::content::{self, Why, word};
 use super::dedup::{self, Place};
 use super::news;
 use super::people::{Names, People, is_bsuid, somebody_in};
+use super::sender::Sender;
 use super::status;
 use super::wire::{
     Call, Change, Context, Entry, Envelope, Message, Metadata, SoundEnvelope, Value,
@@ -25,38 +26,44 @@ const OBJECT: &str = "whatsapp_business_account";
 /// that is not Meta's envelope is one malformed item; an empty envelope is
 /// none.
 pub fn parse(body: &[u8]) -> Vec<ReceivedItem> {
+    parse_of(body, None)
+}
+
+/// As [`parse`]; what is said of another account than this one is kept and not
+/// acted on.
+pub fn parse_of(body: &[u8], account: Option<&str>) -> Vec<ReceivedItem> {
     let text = String::from_utf8_lossy(body);
     let text = repair_escapes(&text);
-    read_sound(&text)
-        .or_else(|| read_tolerantly(&text))
+    read_sound(&text, account)
+        .or_else(|| read_tolerantly(&text, account))
         .unwrap_or_else(|| vec![not_the_envelope(body, &text)])
 }
 
 /// A body whose every entry and change has its form, which is nearly all.
-fn read_sound(text: &str) -> Option<Vec<ReceivedItem>> {
+fn read_sound(text: &str, account: Option<&str>) -> Option<Vec<ReceivedItem>> {
     let envelope: SoundEnvelope<'_> = serde_json::from_str(text).ok()?;
     if envelope.object.as_str() != OBJECT {
         return None;
     }
     let mut items = Vec::new();
     for entry in envelope.entry {
-        let account = sender(entry.id.as_ref(), entry.time);
+        let sender = Sender::of(entry.id.as_ref(), entry.time, account);
         for change in &entry.changes {
-            read_change(&account, change, &mut items);
+            read_change(&sender, change, &mut items);
         }
     }
     Some(items)
 }
 
 /// Entry by entry, change by change, each for itself.
-fn read_tolerantly(text: &str) -> Option<Vec<ReceivedItem>> {
+fn read_tolerantly(text: &str, account: Option<&str>) -> Option<Vec<ReceivedItem>> {
     let envelope: Envelope<'_> = serde_json::from_str(text).ok()?;
     if envelope.object.as_str() != OBJECT {
         return None;
     }
     let mut items = Vec::new();
     for entry in envelope.entry {
-        read_entry(entry, &mut items);
+        read_entry(entry, account, &mut items);
     }
     Some(items)
 }
@@ -78,15 +85,15 @@ fn not_the_envelope(body: &[u8], text: &str) -> ReceivedItem {
     }
 }
 
-fn read_entry(raw: Raw<'_>, items: &mut Vec<ReceivedItem>) {
+fn read_entry(raw: Raw<'_>, account: Option<&str>, items: &mut Vec<ReceivedItem>) {
     let Some(entry) = object::<Entry<'_>>(raw) else {
         items.push(malformed(None, "an entry without changes", raw.get()));
         return;
     };
-    let account = sender(entry.id.as_ref(), entry.time);
+    let sender = Sender::of(entry.id.as_ref(), entry.time, account);
     for raw in entry.changes {
         match object::<Change<'_>>(raw) {
-            Some(change) => read_change(&account, &change, items),
+            Some(change) => read_change(&sender, &change, items),
             None => items.push(malformed(
                 None,
                 "a change without field or value",
@@ -104,19 +111,9 @@ pub(super) struct Channel<'c> {
     pub people: People,
 }
 
-/// The account an entry is about and, where it tells, when it was made: an
-/// account that is barred for the second time is news, though it reads like the
-/// first time.
-fn sender(account: Option<&Words<'_>>, time: Option<Raw<'_>>) -> String {
-    let account = account.map_or("", Words::as_str);
-    match time {
-        Some(time) => format!("{account}@{}", time.get()),
-        None => account.to_owned(),
-    }
-}
-
-fn read_change(account: &str, change: &Change<'_>, items: &mut Vec<ReceivedItem>) {
+fn read_change(sender: &Sender, change: &Change<'_>, items: &mut Vec<ReceivedItem>) {
     let field = change.field.as_str();
+    let account = sender.key.as_str();
     let whole = |items: &mut Vec<ReceivedItem>, number, item| {
         let place = Place {
             account,
@@ -153,11 +150,13 @@ fn read_change(account: &str, change: &Change<'_>, items: &mut Vec<ReceivedItem>
             ));
         }
         (news::TEMPLATES, _) => {
-            let item = news::template(change.value).unwrap_or_else(|| account_item(change));
+            let told = news::template(change.value, sender.said_at).filter(|_| sender.ours);
+            let item = told.unwrap_or_else(|| account_item(change));
             whole(items, None, item);
         }
         (news::ACCOUNT, _) => {
-            let item = news::standing(change.value).unwrap_or_else(|| account_item(change));
+            let told = news::standing(change.value).filter(|_| sender.ours);
+            let item = told.unwrap_or_else(|| account_item(change));
             whole(items, None, item);
         }
         ("history" | "smb_app_state_sync", _) => whole(items, None, ignored(field)),

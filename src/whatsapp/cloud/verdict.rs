@@ -19,6 +19,9 @@ use serde::Deserialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+/// "Template is paused."
+const TEMPLATE_PAUSED: i64 = 132_015;
+
 const USAGE_HEADER: &str = "x-business-use-case-usage";
 
 /// Finds in a body the proof that the call was carried out.
@@ -38,8 +41,17 @@ pub fn judge(answer: &Answer, now: UnixMs, proof: Proof) -> SendOutcome {
         // not if the name was proved: then nobody knows what became of it.
         200..=299 if answer.is_page() && !answer.genuine => portal,
         // A gateway that gives up answers in HTML too, and what is behind it
-        // may have done its work: only below 500 is it surely a refusal.
-        100..=199 | 400..=499 if answer.is_page() => portal,
+        // may have done its work: only below 500 is it surely a refusal. "Too
+        // many requests" is the provider's, in whatever words.
+        100..=199 | 400..=428 | 430..=499 if answer.is_page() && !answer.genuine => portal,
+        200..=299 if is_held(body) => SendOutcome::Refused {
+            error: ProviderError {
+                code: TEMPLATE_PAUSED,
+                subcode: None,
+            },
+            http: answer.status,
+            wait: None,
+        },
         200..=299 => match proof(body) {
             Some(wamid) => SendOutcome::Accepted { wamid },
             None => SendOutcome::Unknown,
@@ -53,6 +65,25 @@ pub fn judge(answer: &Answer, now: UnixMs, proof: Proof) -> SendOutcome {
             None => SendOutcome::Unknown,
         },
     }
+}
+
+/// Whether the provider took a message that it will not send, because its template
+/// is paused.
+fn is_held(body: &[u8]) -> bool {
+    #[derive(Deserialize)]
+    struct Accepted<'a> {
+        #[serde(borrow)]
+        messages: Vec<Taken<'a>>,
+    }
+    #[derive(Deserialize)]
+    struct Taken<'a> {
+        #[serde(borrow, default)]
+        message_status: Option<Words<'a>>,
+    }
+    let accepted: Option<Accepted<'_>> = serde_json::from_slice(body).ok();
+    let first = accepted.as_ref().and_then(|it| it.messages.first());
+    let told = first.and_then(|it| it.message_status.as_ref());
+    told.is_some_and(|status| status.as_str() == "paused")
 }
 
 /// The id of the message the provider took.
@@ -168,9 +199,43 @@ mod tests {
         page.genuine = true;
         let now = UnixMs(0);
         assert_eq!(judge(&page, now, accepted_message), SendOutcome::Unknown);
-        page.status = 403;
-        let portal = SendOutcome::NotSent(LineFault::Portal);
-        assert_eq!(judge(&page, now, accepted_message), portal);
+        // Nor does it say that a stranger answered.
+        for status in [400, 403, 404] {
+            page.status = status;
+            let outcome = judge(&page, now, accepted_message);
+            assert_eq!(outcome, SendOutcome::Unknown, "{status}");
+        }
+    }
+
+    #[test]
+    fn too_many_requests_are_that_in_whatever_words() {
+        for genuine in [true, false] {
+            let mut page = answer(429, "<html>Too many requests", &[("retry-after", "30")]);
+            page.genuine = genuine;
+            let slower = SendOutcome::Refused {
+                error: ProviderError {
+                    code: CODE_MISSING,
+                    subcode: None,
+                },
+                http: 429,
+                wait: Some(Duration::from_secs(30)),
+            };
+            assert_eq!(judge(&page, NOW, accepted_message), slower, "{genuine}");
+        }
+    }
+
+    #[test]
+    fn a_template_that_meta_takes_and_holds_is_a_paused_one() {
+        let taken = |status: &str| {
+            let body =
+                format!(r#"{{"messages":[{{"id":"wamid.X","message_status":"{status}"}}]}}"#);
+            verdict(200, &body)
+        };
+        assert_eq!(taken("paused"), refused(132_015, None, 200));
+        for status in ["accepted", "held_for_quality_assessment"] {
+            let wamid = "wamid.X".into();
+            assert_eq!(taken(status), SendOutcome::Accepted { wamid }, "{status}");
+        }
     }
 
     #[test]

@@ -7,18 +7,23 @@ use super::news::{News, acknowledged};
 use super::wire::{Event, Message, bare_instance, text};
 use super::{Channel, address as names};
 use crate::core::inbound::{Content, Inbound, Item, ReceivedItem};
+use crate::core::limits::WEBHOOK_UPDATES_MAX;
 use crate::core::private::Private;
 use crate::whatsapp::json::{Raw, Words, object};
 use crate::whatsapp::repair::repair_escapes;
 
 /// Turns one POST body into its items: one event, or a list of them. What is
-/// no event is one dead letter.
+/// no event is one dead letter, and so is a list longer than any should be: nobody
+/// vouches for it, and each element costs a row.
 pub fn parse(body: &[u8], channel: Channel<'_>) -> Vec<ReceivedItem> {
     let text = String::from_utf8_lossy(body);
     let text = repair_escapes(&text);
     if let Ok(list) = serde_json::from_str::<Vec<Raw<'_>>>(&text)
         && !list.is_empty()
     {
+        if list.len() > WEBHOOK_UPDATES_MAX {
+            return vec![malformed(channel, "more events than one body holds", &text)];
+        }
         return list.into_iter().map(|raw| one(raw, channel)).collect();
     }
     match serde_json::from_str::<Raw<'_>>(&text) {

@@ -22,8 +22,8 @@ pub fn judge(answer: &Answer, proof: Proof<'_>) -> SendOutcome {
         // not a stranger's.
         404 if answer.genuine && answer.is_page() => return refused(codes::INSTANCE, 404),
         200..=299 if answer.is_page() && answer.genuine => return SendOutcome::Unknown,
-        100..=499 if answer.is_page() => return portal,
         429 => return refused(codes::TOO_FAST, 429),
+        100..=499 if answer.is_page() && !answer.genuine => return portal,
         500.. => return SendOutcome::Unknown,
         _ => {}
     }

@@ -11,6 +11,7 @@ use crate::core::time::{HOUR_MS, SECOND_MS, UnixMs};
 use crate::store::inbox::{Reception, receive};
 use crate::store::tests::{box_key, db, message};
 use crate::store::{Try, contacts};
+use crate::whatsapp::ultramsg;
 use rusqlite::Connection;
 use std::cell::Cell;
 use std::collections::BTreeMap;
@@ -375,6 +376,41 @@ fn a_photo_that_was_deleted_at_once_is_neither_fetched_nor_a_task() {
         }
         assert_eq!(desk.count("SELECT count(*) FROM media"), 0);
         assert_eq!(desk.tasks("look_at_attachment"), 0);
+    }
+}
+
+/// What UltraMsg posts of something Amina wrote under the id `told`.
+fn by_ultramsg(desk: &Desk, kind: &str, body: &str) -> Vec<ReceivedItem> {
+    let stamp = desk.now.get() / 1_000 + 10;
+    let posted = format!(
+        r#"{{"event_type":"message_received","instanceId":"1","data":{{
+            "id":"false_{OLD}@c.us_TOLD","from":"{OLD}@c.us","type":"{kind}",
+            "body":"{body}","fromMe":false,"time":{stamp}}}}}"#
+    );
+    let channel = ultramsg::Channel {
+        instance: "1",
+        began: None,
+    };
+    ultramsg::parse(posted.as_bytes(), channel)
+}
+
+#[test]
+fn a_message_deleted_through_ultramsg_is_shown_to_nobody_whichever_comes_first() {
+    let words = "SELECT count(*) FROM inbox WHERE instr(item, 'knee')";
+    for first in [false, true] {
+        let desk = Desk::at_trouble();
+        let told = by_ultramsg(&desk, "chat", r"Pain in the knee\n3 days ago");
+        let deletion = by_ultramsg(&desk, "revoked", "");
+        let (one, other) = if first {
+            (&deletion, &told)
+        } else {
+            (&told, &deletion)
+        };
+        desk.take_together(one);
+        desk.take_together(other);
+        assert_eq!(desk.count(words), 0, "deleted first: {first}");
+        let used = i64::from(!first);
+        assert_eq!(desk.tasks("answer_revoked"), used, "deleted first: {first}");
     }
 }
 

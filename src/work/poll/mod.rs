@@ -171,11 +171,16 @@ impl<H: History> Poll<H> {
             self.list(state).await?;
         }
         let mut look = Look::default();
+        let mut odd = false;
         for _ in 0..CHATS_PER_POLL_MAX {
             let Some(changed) = state.left.pop_front() else {
                 break;
             };
-            self.pull(changed, state, &mut look).await?;
+            match self.pull(changed, state, &mut look).await {
+                // A chat that cannot be read keeps no other from being heard.
+                Err(Unanswered::Odd) => odd = true,
+                pulled => pulled?,
+            }
         }
         // Those without a stamp stand at the end and keep nobody waiting.
         look.more = state.left.front().is_some_and(|it| it.chat.last.is_some());
@@ -188,14 +193,20 @@ impl<H: History> Poll<H> {
             .read(move |conn| polling::unsettled(conn, since));
         let unsettled: Unsettled = unsettled.await.map_err(log)?;
         self.ask_for_news(unsettled, state, &mut look).await?;
+        if odd {
+            return Err(Unanswered::Odd);
+        }
         Ok(look)
     }
 
     /// Asks for the chats and notes which are to be pulled.
     async fn list(&self, state: &mut State) -> Result<(), Unanswered> {
-        let chats = self.history.chats().await?;
-        state.pay(chats.bytes);
+        let chats = state.cut_off(self.history.chats().await, PROVIDER_CHATS_BYTES_MAX);
+        if let Ok(chats) = &chats {
+            state.pay(chats.bytes);
+        }
         state.listed = state.spent;
+        let chats = chats?;
         let instance = Arc::clone(&self.taking.our_id);
         let known = self.readers.read(move |conn| {
             Ok(Known {
@@ -293,10 +304,6 @@ impl State {
     }
 
     fn note(&mut self, looked: &Result<Look, Unanswered>, now: UnixMs, steady_ms: i64) {
-        if matches!(looked, Err(Unanswered::TooLong)) {
-            self.pay(PROVIDER_CHATS_BYTES_MAX);
-            self.listed = self.spent;
-        }
         let (spent, listed) = (self.spent, self.listed);
         self.allowance.spend(spent, listed, steady_ms);
         (self.spent, self.listed) = (0, 0);

@@ -4,7 +4,9 @@ use super::allowance::QUESTION_BYTES;
 use super::chats::Changed;
 use super::{Look, Poll, State, log};
 use crate::core::inbound::Item;
-use crate::core::limits::{DELIVERY_PAGES_MAX, FAR_QUEUE_MAX, MESSAGES_PER_CHAT_MAX};
+use crate::core::limits::{
+    DELIVERY_PAGES_MAX, FAR_QUEUE_MAX, MESSAGES_PER_CHAT_MAX, PROVIDER_LIST_BYTES_MAX,
+};
 use crate::core::time::{MINUTE_MS, UnixMs};
 use crate::ports::{Chat, History, Page, Standing, Unanswered};
 use crate::store::polling::{self, Seen, Unsettled};
@@ -76,13 +78,15 @@ impl<H: History> Poll<H> {
         let mut newest = FIRST_LOOK;
         let mut before: Option<Page> = None;
         loop {
-            let page = match (self.history.messages(&chat.id, newest).await, before) {
+            let page = match (self.newest(chat, newest, state).await, before) {
                 (Ok(page), _) => page,
                 // So much of it as can be had is better than nothing of it.
                 (Err(Unanswered::TooLong), Some(page)) => return Ok((page, true)),
+                (Err(Unanswered::TooLong), None) => {
+                    return self.reach_less(chat, ground, state).await;
+                }
                 (Err(other), _) => return Err(other),
             };
-            state.pay(page.bytes);
             let whole = page.messages < newest;
             if whole || page.span.is_some_and(|(earliest, _)| earliest < ground) {
                 return Ok((page, false));
@@ -95,6 +99,40 @@ impl<H: History> Poll<H> {
             before = Some(page);
             newest = newest.saturating_mul(4).min(MESSAGES_PER_CHAT_MAX);
         }
+    }
+
+    /// The newest of a chat, where those of the first look are too long to be read
+    /// together. One that is too long by itself is the clinic's phone's to show.
+    async fn reach_less(
+        &self,
+        chat: &Chat,
+        ground: UnixMs,
+        state: &mut State,
+    ) -> Result<(Page, bool), Unanswered> {
+        let mut newest = FIRST_LOOK / 2;
+        while newest > 0 {
+            match self.newest(chat, newest, state).await {
+                Ok(page) => {
+                    let missed = page.span.is_some_and(|(earliest, _)| earliest > ground);
+                    return Ok((page, missed));
+                }
+                Err(Unanswered::TooLong) => newest /= 2,
+                Err(other) => return Err(other),
+            }
+        }
+        Ok((Page::default(), true))
+    }
+
+    async fn newest(
+        &self,
+        chat: &Chat,
+        newest: usize,
+        state: &mut State,
+    ) -> Result<Page, Unanswered> {
+        let page = self.history.messages(&chat.id, newest).await;
+        let page = state.cut_off(page, PROVIDER_LIST_BYTES_MAX)?;
+        state.pay(page.bytes);
+        Ok(page)
     }
 
     /// How our own messages fared: each time where it is not known whether one
@@ -136,7 +174,8 @@ impl<H: History> Poll<H> {
         page: usize,
         state: &mut State,
     ) -> Result<bool, Unanswered> {
-        let page = self.history.deliveries(standing, page).await?;
+        let page = self.history.deliveries(standing, page).await;
+        let page = state.cut_off(page, PROVIDER_LIST_BYTES_MAX)?;
         state.pay(page.bytes);
         // The rows hold our own words and the person's number; the item says
         // all that is needed of them.
@@ -153,5 +192,17 @@ impl State {
             .spent
             .saturating_add(bytes)
             .saturating_add(QUESTION_BYTES);
+    }
+
+    /// Notes that an answer was read up to its bound and no further, where it was.
+    pub(super) fn cut_off<T>(
+        &mut self,
+        answer: Result<T, Unanswered>,
+        bytes_max: usize,
+    ) -> Result<T, Unanswered> {
+        if matches!(answer, Err(Unanswered::TooLong)) {
+            self.pay(bytes_max);
+        }
+        answer
     }
 }

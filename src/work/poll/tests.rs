@@ -36,6 +36,8 @@ struct Memory {
     fault: Option<Unanswered>,
     /// A page of more messages than this is too long.
     page_max: Option<usize>,
+    /// What comes back of this chat is no list.
+    odd: Option<u64>,
     lists: usize,
     pulled: Vec<u64>,
     news: usize,
@@ -85,6 +87,9 @@ impl History for Far {
         let chat: u64 = chat.as_str().parse().unwrap();
         self.change(|far| {
             far.pulled.push(chat);
+            if far.odd == Some(chat) {
+                return Err(Unanswered::Odd);
+            }
             let said = &far.chats[&chat];
             let page_max = far.page_max.unwrap_or(usize::MAX);
             if said.len().min(newest) > page_max {
@@ -410,4 +415,67 @@ async fn staff_read_on_the_phone_what_lies_deeper_than_can_be_fetched() {
         assert_eq!(found, (tasks, tasks), "{written} {page_max:?}");
         place.end();
     }
+}
+
+#[tokio::test]
+async fn one_persons_long_messages_make_the_box_deaf_to_nobody() {
+    const ON_PHONE: &str = "SELECT count(*) FROM task WHERE kind = 'read_phone'";
+    const ALL: &str = "SELECT count(*) FROM task";
+    let mut place = place();
+    place.far().say(1, NOW, false);
+    for _ in 0..2 {
+        place.look().await.unwrap();
+    }
+    // Two of them can be read together.
+    place.far().change(|far| far.page_max = Some(2));
+    for _ in 0..3 {
+        let at = place.later(SECOND_MS);
+        place.far().say(1, at, false);
+    }
+    let at = place.later(MINUTE_MS);
+    place.far().say(2, at, false);
+    place.look().await.unwrap();
+    assert_eq!(
+        place.count(MESSAGES).await,
+        4,
+        "two of three, and the other's"
+    );
+    assert_eq!(place.count(ON_PHONE).await, 1);
+    // Not even one can.
+    place.far().change(|far| far.page_max = Some(0));
+    let at = place.later(SECOND_MS);
+    place.far().say(1, at, false);
+    place.look().await.unwrap();
+    let tasks = (place.count(ON_PHONE).await, place.count(ALL).await);
+    assert_eq!(tasks, (2, 2));
+    place.far().change(|far| far.pulled.clear());
+    for _ in 0..9 {
+        place.later(MINUTE_MS);
+        place.look().await.unwrap();
+    }
+    let tries = place.far().change(|far| far.pulled.len());
+    assert!(tries <= 8, "{tries}: two looks at what may not be over");
+    place.far().change(|far| far.page_max = None);
+    let at = place.later(MINUTE_MS);
+    place.far().say(2, at, false);
+    place.look().await.unwrap();
+    assert_eq!(place.count(MESSAGES).await, 5);
+    let owed = place.state.allowance.wait_ms(0);
+    assert!(owed <= 15 * MINUTE_MS, "{owed}");
+    place.end();
+}
+
+#[tokio::test]
+async fn a_chat_that_cannot_be_read_keeps_no_other_from_being_heard() {
+    let mut place = place();
+    place.far().say(1, NOW, false);
+    place.far().say(2, NOW, false);
+    place.far().change(|far| far.odd = Some(1));
+    let looked = place.look().await;
+    assert!(matches!(looked, Err(Unanswered::Odd)), "and is told of");
+    assert_eq!(place.count(MESSAGES).await, 1);
+    place.far().change(|far| far.odd = None);
+    place.look().await.unwrap();
+    assert_eq!(place.count(MESSAGES).await, 2);
+    place.end();
 }

@@ -238,7 +238,8 @@ pub fn secret(answer: &Result<Value, Unanswered>) -> Finding {
     const WHAT: &str = "app secret";
     match answer {
         Ok(_) => ok(WHAT, "it belongs to the token's app"),
-        Err(Unanswered::Refused(_)) => bad(
+        // Of all refusals this one is about the proof.
+        Err(Unanswered::Refused(error)) if error.code == 100 => bad(
             WHAT,
             "it is not the secret of the app that the token was made for, so every webhook would \
              be refused",

@@ -124,6 +124,10 @@ fn a_blocked_account_is_told_in_metas_words_without_their_control_characters() {
 fn a_secret_of_another_app_is_no_secret() {
     assert_eq!(secret(&Ok(json!({ "id": "1" }))).verdict, Verdict::Ok);
     assert_eq!(secret(&refused(100)).verdict, Verdict::Bad);
+    for code in [2, 4, 190, 368] {
+        let finding = secret(&refused(code));
+        assert_eq!(finding.verdict, Verdict::NotChecked, "{code}");
+    }
     let lost = Err(Unanswered::Line(LineFault::Down));
     assert_eq!(secret(&lost).verdict, Verdict::NotChecked);
     assert_eq!(no_secret().verdict, Verdict::Bad);

@@ -134,3 +134,26 @@ fn an_unknown_object_is_kept() {
     };
     assert_eq!(one_item(body.as_bytes()), expected);
 }
+
+#[test]
+fn news_of_another_account_are_kept_and_not_acted_on() {
+    let paused = json!({ "event": "PAUSED", "message_template_name": "reply_waiting_fr",
+                         "message_template_language": "fr" });
+    for (field, value) in [
+        ("account_update", json!({ "event": "DISABLED_UPDATE" })),
+        ("message_template_status_update", paused),
+    ] {
+        let body = envelope(field, &value);
+        let is_kept = |account: Option<&str>| {
+            let items = parse_of(&body, account);
+            assert_eq!(items.len(), 1);
+            matches!(items[0].content, Ok(Item::Account { .. }))
+        };
+        assert!(is_kept(Some("900800701")), "{field}");
+        assert!(!is_kept(Some("900800700")), "{field}");
+        assert!(!is_kept(None), "{field}");
+    }
+    // A message is told by the number it came to.
+    let items = parse_of(&envelope("messages", &messages(&[text("a")])), Some("1"));
+    assert!(matches!(items[0].content, Ok(Item::Message(_))));
+}

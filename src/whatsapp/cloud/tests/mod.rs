@@ -14,7 +14,7 @@ mod messages;
 mod mistakes;
 mod statuses;
 
-use super::parse;
+use super::{parse, parse_of};
 use crate::core::inbound::{Content, Identity, Inbound, Item, ReceivedItem};
 use serde_json::{Value, json};
 

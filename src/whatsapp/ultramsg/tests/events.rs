@@ -358,3 +358,15 @@ proptest! {
         prop_assert_eq!(parse(body.as_bytes(), CHANNEL).len(), 1);
     }
 }
+
+#[test]
+fn a_body_of_more_events_than_one_holds_is_one_dead_letter() {
+    let list = |events: usize| {
+        let body = format!("[{}0]", "0,".repeat(events - 1));
+        parse(body.as_bytes(), CHANNEL)
+    };
+    assert_eq!(list(1_000).len(), 1_000);
+    let items = list(1_001);
+    assert_eq!(items.len(), 1);
+    assert!(items.iter().all(|item| item.content.is_err()));
+}

@@ -198,3 +198,20 @@ proptest! {
         prop_assert!(!accepted);
     }
 }
+
+#[test]
+fn a_page_of_ultramsgs_own_is_no_stranger_in_its_place() {
+    let page = |status: u16, genuine: bool| {
+        let mut page = answer(status, "<html>no");
+        page.genuine = genuine;
+        judge(&page, &|body| taken(body, "12345"))
+    };
+    let portal = SendOutcome::NotSent(LineFault::Portal);
+    assert_eq!(page(429, true), refused(codes::TOO_FAST, 429));
+    assert_eq!(page(429, false), refused(codes::TOO_FAST, 429));
+    assert_eq!(page(403, true), refused(codes::TOKEN, 403));
+    assert_eq!(page(400, true), SendOutcome::Unknown);
+    for status in [400, 403, 404] {
+        assert_eq!(page(status, false), portal, "{status}");
+    }
+}
