@@ -4,6 +4,7 @@
 //! A choice is taken only when nothing else that bears meaning was said: "not
 //! my child", "me and my child", "fever and a snake bite" are asked again.
 
+use super::amount::amount_at;
 use super::fold::{fold, folded_tokens, is_sign, tokens as cut};
 use super::lexicon::{self, exact_at, filler_at};
 use super::numerals::{number_at, ordinal_at};
@@ -37,6 +38,8 @@ struct Picked {
     negated: bool,
     joined: bool,
     range: bool,
+    /// A number stands beside a label and means neither that label nor a time.
+    doubtful: bool,
 }
 
 /// Reads exactly one choice.
@@ -107,7 +110,7 @@ pub(super) fn read_any(choices: &[Choice], folded: &str, lang: Lang) -> Result<V
         several(choices, vec![place.ok_or(Misread::Unclear)?])
     } else if picked.out_of_range {
         Err(Misread::NoSuchChoice)
-    } else if picked.negated || picked.range {
+    } else if picked.negated || picked.range || picked.doubtful {
         Err(Misread::Ambiguous)
     } else if picked.unknown > 0 {
         Err(Misread::Unclear)
@@ -145,6 +148,7 @@ fn all_labels(choices: &[Choice]) -> Vec<(usize, Vec<String>)> {
 fn pick(choices: &[Choice], tokens: &[String], lang: Lang) -> Picked {
     let labels = all_labels(choices);
     let mut out = Picked::default();
+    let mut numbers: Vec<Number> = Vec::new();
     let mut at = 0;
     while at < tokens.len() {
         if let Some((place, used)) = label_at(&labels, tokens, at)
@@ -158,10 +162,11 @@ fn pick(choices: &[Choice], tokens: &[String], lang: Lang) -> Picked {
         } else if let Some((n, used)) =
             ordinal_at(tokens, at, lang).filter(|_| !is_article(tokens, at, lang))
         {
-            match usize::try_from(n).ok().and_then(|n| n.checked_sub(1)) {
-                Some(place) if place < choices.len() => out.add(place),
-                _ => out.out_of_range = true,
-            }
+            let place = usize::try_from(n).ok().and_then(|n| n.checked_sub(1));
+            numbers.push(Number {
+                place: place.filter(|place| *place < choices.len()),
+                counts_time: counts_time(tokens, at, lang),
+            });
             at += used;
         } else if let Some(used) = exact_at(&JOINERS, tokens, at, lang) {
             out.joined = true;
@@ -177,11 +182,42 @@ fn pick(choices: &[Choice], tokens: &[String], lang: Lang) -> Picked {
             at += 1;
         }
     }
+    out.weigh(&numbers);
     out.places.sort_unstable();
     out
 }
 
+/// A number as it was met, digits or words.
+struct Number {
+    /// The choice it would be.
+    place: Option<usize>,
+    counts_time: bool,
+}
+
+/// Whether a number tells an age or how long something lasts: "my child is 3",
+/// "cough for 1 year".
+fn counts_time(tokens: &[String], at: usize, lang: Lang) -> bool {
+    let lasts = |at| amount_at(tokens, at, lang).is_some();
+    lasts(at) || at.checked_sub(1).is_some_and(lasts) || told_age::is_bare_age(tokens, at, lang)
+}
+
 impl Picked {
+    /// Numbers alone are choices. Beside a label one is an age or a time, or
+    /// the label's own; what else it may be is asked.
+    fn weigh(&mut self, numbers: &[Number]) {
+        let named = self.places.clone();
+        for number in numbers {
+            match number.place {
+                _ if number.counts_time && !named.is_empty() => {}
+                Some(place) => {
+                    self.doubtful |= !named.is_empty() && !named.contains(&place);
+                    self.add(place);
+                }
+                None => self.out_of_range = true,
+            }
+        }
+    }
+
     fn add(&mut self, place: usize) {
         if !self.places.contains(&place) {
             self.places.push(place);

@@ -298,10 +298,14 @@ fn exact(tokens: &[String], lang: Lang) -> Option<Command> {
         .map(|hit| hit.meaning)
 }
 
+/// A letter away from a command, and words of their own: my sister, my sisters.
+const NO_SLIPS: &[&str] = &["dada yangu", "dada zangu"];
+
 /// One slip in a long word or phrase, if all that come near agree. Deleting
 /// is never done on a guess: its phrases must be right.
 fn slip(said: &str, lang: Lang) -> Option<Command> {
-    if !(SLIP_CHARS_MIN..=SLIP_CHARS_MAX).contains(&said.chars().count()) {
+    let slips = (SLIP_CHARS_MIN..=SLIP_CHARS_MAX).contains(&said.chars().count());
+    if !slips || NO_SLIPS.contains(&said) {
         return None;
     }
     let agreed = |own: bool| {
@@ -402,5 +406,13 @@ mod tests {
         assert!(may_be_answer(&Kind::FreeText, "langue"));
         assert!(!may_be_answer(&Kind::YesNo { about: None }, "back"));
         assert!(!may_be_answer(&Kind::FreeText, "restart"));
+    }
+
+    #[test]
+    fn a_sister_is_no_data() {
+        for text in ["dada yangu", "kwa dada yangu", "dada zangu"] {
+            assert_eq!(read_command(text, Sw), None, "{text}");
+        }
+        assert_eq!(read_command("data yangu", Sw), Some(MyData));
     }
 }

@@ -6,6 +6,7 @@
 //! latest one that does not lie ahead. A date that does not exist is never
 //! bent into one that does.
 
+use super::amount::unit_at;
 use super::lexicon::{FOREIGN_MIN, phrase_at};
 use super::numerals::{digits, ordinal_at};
 use super::phrases::Table;
@@ -106,6 +107,14 @@ const LINKS: &[&str] = &[
     "of", "the", "de", "del", "do", "ya", "wa", "mwaka", "ano", "d", "in", "en", "em",
 ];
 
+impl Found {
+    /// Whether it is two numbers with a stroke, as a blood pressure may be.
+    pub(super) fn is_short(&self, tokens: &[String]) -> bool {
+        let stroke = tokens.get(self.start + 1).is_some_and(|sign| sign == "/");
+        stroke && self.end == self.start + 3 && matches!(self.seen, Ok(Seen::DayMonth(_)))
+    }
+}
+
 /// Every date in the tokens, from left to right, not overlapping.
 pub(super) fn find_dates(tokens: &[String], lang: Lang, today: Date) -> Vec<Found> {
     let mut out = Vec::new();
@@ -140,7 +149,7 @@ pub(super) fn within_a_life(date: Date, today: Date) -> Result<Date, Misread> {
 type Read = (Result<Seen, Misread>, usize);
 
 fn date_at(tokens: &[String], at: usize, lang: Lang, today: Date) -> Option<Read> {
-    numeric_at(tokens, at, today)
+    numeric_at(tokens, at, lang, today)
         .or_else(|| day_month_at(tokens, at, lang, today))
         .or_else(|| month_first_at(tokens, at, lang, today))
         .or_else(|| glued_at(tokens, at, today))
@@ -148,7 +157,7 @@ fn date_at(tokens: &[String], at: usize, lang: Lang, today: Date) -> Option<Read
 }
 
 /// `15/3/90`, `1990-03-15`, `15.03.1990`, `15 3 1990`, `03/1990`, `15/3`.
-fn numeric_at(tokens: &[String], at: usize, today: Date) -> Option<Read> {
+fn numeric_at(tokens: &[String], at: usize, lang: Lang, today: Date) -> Option<Read> {
     let part = |i: usize| tokens.get(at + i).map(String::as_str);
     let first = part(0).filter(|t| digits(t).is_some())?;
     let sign = part(1)?;
@@ -169,7 +178,9 @@ fn numeric_at(tokens: &[String], at: usize, today: Date) -> Option<Read> {
         let seen = month_of_year(digits(first)?, digits(second)?, today);
         return Some((seen, 3));
     }
-    if sign == "/" && first.len() <= 2 && second.len() <= 2 {
+    // "3/4 jours" is three or four days.
+    let counts = unit_at(tokens, at + 3, lang).is_some();
+    if sign == "/" && first.len() <= 2 && second.len() <= 2 && !counts {
         return Some((day_of_month(digits(first)?, digits(second)?, today), 3));
     }
     None

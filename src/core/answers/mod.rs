@@ -15,6 +15,7 @@ mod choice;
 mod command;
 mod contact;
 mod date;
+mod day_month;
 mod denied;
 mod fold;
 mod kind;
@@ -44,7 +45,7 @@ pub use kind::{Choice, Command, Kind, Misread, Value};
 pub use language::{begins_with_greeting, read_greeting, read_language};
 pub use page::read_page;
 pub use sex::SEX_IDS;
-pub use subject::Subject;
+pub use subject::{Subject, subjects};
 pub use yes_no::{read_agreement, says_no};
 
 use crate::core::lang::Lang;

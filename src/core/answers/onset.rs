@@ -6,6 +6,7 @@
 
 use super::amount::{Amount, Unit, amount_at};
 use super::date::{Seen, find_dates, within_a_life};
+use super::day_month::is_led_to;
 use super::fold::{is_sign, tidy, tokens as cut};
 use super::lexicon::{self, FOREIGN_MIN, exact_at, filler_at, phrase_at};
 use super::phrases::Table;
@@ -262,6 +263,7 @@ fn scan(tokens: &[String], lang: Lang, today: Date) -> Scan {
         numbers: 0,
     };
     let found = find_dates(tokens, lang, today);
+    let mut loose = 0;
     let mut at = 0;
     while at < tokens.len() {
         if let Some(used) = told_age::age_at(tokens, at, lang) {
@@ -271,6 +273,7 @@ fn scan(tokens: &[String], lang: Lang, today: Date) -> Scan {
             out.dates.push(date);
             at += used;
         } else if let Some(date) = found.iter().find(|f| f.start == at) {
+            loose += usize::from(date.is_short(tokens) && !is_led_to(tokens, at, lang));
             out.dates
                 .push(date.seen.and_then(|seen| first_day(seen, today)));
             at = date.end;
@@ -288,6 +291,10 @@ fn scan(tokens: &[String], lang: Lang, today: Date) -> Scan {
             }
             at += 1;
         }
+    }
+    // Beside other words a day and month may be anything: a blood pressure.
+    if out.unknown > 0 {
+        out.numbers += loose;
     }
     out
 }

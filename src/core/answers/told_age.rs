@@ -94,6 +94,14 @@ pub(super) fn age_at(tokens: &[String], at: usize, lang: Lang) -> Option<usize> 
     age.then_some(used)
 }
 
+/// Whether a number without a unit is somebody's age: "my child is 3".
+pub(super) fn is_bare_age(tokens: &[String], at: usize, lang: Lang) -> bool {
+    let word = |back: usize| at.checked_sub(back).and_then(|at| tokens.get(at));
+    let word = |back: usize| word(back).map_or("", String::as_str);
+    let is = ["is", "am", "im", "hes", "shes"].contains(&word(1)) && !IT.contains(&word(2));
+    is || AGED.contains(&word(1)) || is_one_of(&PERSONS, tokens, at.checked_sub(1), lang)
+}
+
 /// Whether an age stands among these words of a text.
 pub(super) fn stands_in(words: &[&str], at: usize, used: usize, lang: Lang) -> bool {
     let (tokens, from, to) = span(words, at, used);

@@ -15,9 +15,9 @@ use crate::core::inbound::{Content, MediaKind};
 use crate::core::limits;
 
 /// Adds a message to the record last submitted, if it belongs there. Says whether
-/// it did. `silent` is how long nothing was heard of the contact before, ms.
+/// it did; what somebody else may have written does not. `silent` is how long nothing was heard of the contact before, ms.
 pub(super) fn add(turn: &mut Turn<'_>, message: &Received, silent: i64) -> bool {
-    if silent >= limits::ADDED_MS_MAX || turn.session.consent.is_none() {
+    if silent >= limits::ADDED_MS_MAX || turn.session.consent.is_none() || turn.session.doubtful {
         return false;
     }
     let submitted = turn.session.submitted.clone();

@@ -71,7 +71,7 @@ pub(super) fn answer(turn: &mut Turn<'_>, heard: &Heard) {
 pub(super) fn lapse(turn: &mut Turn<'_>) {
     if turn.session.consent.is_some() && !is_given(turn) {
         turn.session.consent = None;
-        turn.session.beyond_consent = turn.latest;
+        turn.session.beyond_consent = turn.met;
         wait_a_day(turn);
     }
 }

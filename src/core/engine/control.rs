@@ -51,11 +51,12 @@ pub(super) fn tapped(turn: &mut Turn<'_>, message: &Received, tap: &Tap, idle: b
         return chosen(turn, message, &tap.choice);
     }
     danger::search(turn, &message.content);
+    let aside = resume::lay_aside(turn, message, idle);
     if turn.session.stage == Stage::Rest && turn.session.overlay.is_none() {
         // A second tap on the button just used says nothing new; one that
         // comes long afterwards is somebody who wants to begin; but one on a
         // request to write again only asks for what waits for them.
-        if idle && tap.token != REOPEN_TOKEN {
+        if (idle || aside) && tap.token != REOPEN_TOKEN {
             turn.session.stopped = false;
             language::begin(turn);
         }

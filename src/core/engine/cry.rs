@@ -7,7 +7,7 @@ use super::event::Received;
 use super::session::Stage;
 use super::turn::{Heard, Turn};
 use super::{danger, page, step};
-use crate::core::answers::{Misread, Value};
+use crate::core::answers::{self, Misread, Value};
 use crate::core::flow::{Field, FieldKind, Line};
 use crate::core::inbound::Content;
 
@@ -92,17 +92,23 @@ pub(super) fn read_calmly<'a>(
     let whole = calm.is_empty();
     let (fields, mut results) = page::read_open(turn, page, if whole { text } else { &calm });
     let shapeless = |field: &Field| matches!(field.kind, FieldKind::Name | FieldKind::Locality);
+    let told = |field: &Field, result: &Result<Value, Misread>| {
+        field.kind == FieldKind::FreeTextOrNone && matches!(result, Ok(Value::Text { .. }))
+    };
     if whole {
         for (field, result) in fields.iter().zip(&mut results) {
-            if shapeless(field) {
+            if shapeless(field) || told(field, result) {
                 *result = Err(Misread::Unclear);
             }
         }
     }
     // A number alone in a cry is no age ("bitten 2 hours ago"), and words
-    // alone beside one are no name ("help, he is not breathing").
-    let typed =
-        |(field, result): (&&Field, &Result<Value, Misread>)| !shapeless(field) && result.is_ok();
+    // alone beside one are no name and no allergy ("help, he is not breathing"),
+    // unless they say that they are.
+    let named = !answers::subjects(&calm, turn.lang()).is_empty();
+    let typed = |(field, result): (&&Field, &Result<Value, Misread>)| {
+        !shapeless(field) && result.is_ok() && (named || !told(field, result))
+    };
     let sure = fields
         .iter()
         .zip(&results)
@@ -148,10 +154,9 @@ pub(super) fn is_taken(turn: &Turn<'_>, page: &str) -> bool {
 /// is nobody's name, but it may well be the complaint.
 fn takes_words(field: &Field) -> bool {
     match field.kind {
-        FieldKind::FreeText | FieldKind::FreeTextOrNone | FieldKind::OneOf | FieldKind::AnyOf => {
-            true
-        }
-        FieldKind::Name
+        FieldKind::FreeText | FieldKind::OneOf | FieldKind::AnyOf => true,
+        FieldKind::FreeTextOrNone
+        | FieldKind::Name
         | FieldKind::BirthOrAge
         | FieldKind::Sex
         | FieldKind::Locality

@@ -1,7 +1,8 @@
 //! Corrections and deletions of messages already sent.
 //!
 //! A correction of a used answer is read again; what cannot be read, or comes
-//! after the record was submitted, is shown to staff. What was deleted is read
+//! after the record was submitted, is shown to staff. So is what belongs to the
+//! patient before: it never enters the record of the next. What was deleted is read
 //! no more and shown to nobody, but a deletion never takes an answer away by
 //! itself.
 
@@ -44,6 +45,12 @@ pub(super) fn edited(turn: &mut Turn<'_>, message: &Received, content: &Content)
     {
         return correct_submitted(turn, message, draft, about, &text);
     }
+    if is_earlier(turn, about) {
+        let record = turn.session.former.as_ref().map(|it| it.record.clone());
+        let inbox = message.inbox;
+        turn.task(TaskKind::AnswerChanged { inbox, record });
+        return turn.keep(inbox);
+    }
     let open = turn.session.stage != Stage::Rest || turn.session.overlay.is_some();
     if open && !turn.session.stopped && !resume::is_early(turn, message) {
         let content = content.clone();
@@ -56,6 +63,11 @@ pub(super) fn edited(turn: &mut Turn<'_>, message: &Received, content: &Content)
         );
     }
     turn.keep(message.inbox);
+}
+
+/// Whether a message was written before the present intake began.
+fn is_earlier(turn: &Turn<'_>, about: InboxId) -> bool {
+    turn.session.begun_with.is_some_and(|first| about < first)
 }
 
 fn is_used(draft: &Draft, inbox: InboxId) -> bool {
@@ -100,7 +112,8 @@ fn correct_submitted(
 }
 
 /// Reads the answers that came from one message again; says whether all of
-/// them were understood.
+/// them were understood. Of an answer that other messages are part of, it is
+/// not known which part this one was: then nothing changes.
 fn reread(turn: &Turn<'_>, draft: &mut Draft, about: InboxId, text: &str) -> bool {
     let flow = turn.flow;
     let from_it = |field: &&Field| {
@@ -108,6 +121,12 @@ fn reread(turn: &Turn<'_>, draft: &mut Draft, about: InboxId, text: &str) -> boo
         answer.is_some_and(|answer| answer.from.contains(&about))
     };
     let fields: Vec<&Field> = flow.fields().filter(from_it).collect();
+    let mut sources = fields
+        .iter()
+        .filter_map(|field| draft.answers.get(&field.id));
+    if sources.any(|answer| answer.from.iter().any(|inbox| *inbox != about)) {
+        return false;
+    }
     let results = page::read_fields(turn, &fields, text);
     let mut understood = !fields.is_empty();
     for (field, result) in fields.iter().zip(results) {
@@ -126,9 +145,12 @@ pub(super) fn revoked(turn: &mut Turn<'_>, message: &Received) {
     };
     turn.withdraw(about);
     let drafts = turn.session.draft.iter().chain(&turn.session.submitted);
+    let former = turn.session.former.as_ref();
+    let former = former.filter(|former| former.from.contains(&about));
     let used: Vec<_> = drafts
         .filter(|draft| is_used(draft, about))
         .map(|draft| draft.id.clone())
+        .chain(former.map(|it| it.record.clone()))
         .collect();
     for id in used {
         let (inbox, record) = (message.inbox, Some(id));

@@ -5,7 +5,7 @@
 
 use super::consent;
 use super::control;
-use super::session::{Overlay, Stage};
+use super::session::{Former, Overlay, Stage};
 use super::turn::{Heard, Turn};
 use crate::core::answers::{self, Choice};
 use crate::core::flow::Line;
@@ -18,7 +18,13 @@ pub(super) fn begin(turn: &mut Turn<'_>) {
     turn.session.danger.clear();
     turn.session.warned.clear();
     turn.session.added_told = None;
-    if turn.session.submitted.take().is_some() {
+    turn.session.begun_with = turn.met;
+    if let Some(submitted) = turn.session.submitted.take() {
+        let answers = submitted.answers.into_values();
+        turn.session.former = Some(Former {
+            record: submitted.id,
+            from: answers.flat_map(|answer| answer.from).collect(),
+        });
         turn.lead(Line::WelcomeBack);
     }
     if turn.session.language_chosen {

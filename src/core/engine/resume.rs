@@ -6,7 +6,7 @@
 //! answer in the wrong field, and never a conversation that stands still.
 
 use super::event::Received;
-use super::session::{Overlay, Sent};
+use super::session::{Overlay, Sent, Stage};
 use super::turn::{Heard, Turn};
 use super::{commands, control, step};
 use crate::core::answers::Command;
@@ -29,13 +29,36 @@ fn is_long_after(turn: &Turn<'_>, message: &Received, earlier: UnixMs) -> bool {
     message.stamped.ms_since(earlier) >= turn.clinic.session_idle_ms.max(MINUTE_MS)
 }
 
+/// At rest nothing is gone on with: a question left open there is dropped after
+/// a silence, or when somebody else may be writing, so that no late "yes"
+/// deletes anything. Says whether one was.
+pub(super) fn lay_aside(turn: &mut Turn<'_>, message: &Received, idle: bool) -> bool {
+    let session = &turn.session;
+    // Which language to go on in shows nothing.
+    let doubted = session.doubtful && session.overlay != Some(Overlay::Language);
+    let again = session.stopped || doubted;
+    let late = again || idle && !message.quotes_question;
+    if session.stage != Stage::Rest || session.overlay.is_none() || !late {
+        return false;
+    }
+    turn.session.overlay = None;
+    turn.session.asked = None;
+    true
+}
+
 /// After a silence, or when somebody else may be writing, a message is asked
-/// whether to go on. Says whether it did that.
+/// whether to go on. Says whether it did that. Where nothing was answered there is
+/// nothing to go on with: a late answer is an answer.
 pub(super) fn interrupts(turn: &mut Turn<'_>, message: &Received, idle: bool) -> bool {
     let session = &turn.session;
     let again = session.stopped || session.doubtful;
     let waiting = session.overlay == Some(Overlay::Resume) && !again;
-    if !(idle || again) || waiting || (message.quotes_question && !again) {
+    let late = idle && has_answers(turn);
+    if session.stage == Stage::Rest
+        || !(late || again)
+        || waiting
+        || (message.quotes_question && !again)
+    {
         return false;
     }
     step::answer(turn);
@@ -53,13 +76,16 @@ fn has_answers(turn: &Turn<'_>) -> bool {
 }
 
 /// Whether somebody else may be writing, and the command would take something
-/// of the record away: whether to go on is asked first.
+/// of the record away, or tell of records at rest: something is asked first.
 pub(super) fn comes_before(turn: &Turn<'_>, command: Command) -> bool {
+    let resting = turn.session.stage == Stage::Rest;
     let takes = match command {
-        Command::Back | Command::Restart | Command::DeleteMyData => true,
-        Command::Help | Command::Stop | Command::Language | Command::MyData => false,
+        Command::Back | Command::Restart => has_answers(turn),
+        Command::DeleteMyData => resting || has_answers(turn),
+        Command::MyData => resting,
+        Command::Help | Command::Stop | Command::Language => false,
     };
-    takes && turn.session.doubtful && has_answers(turn)
+    takes && turn.session.doubtful
 }
 
 /// Whether somebody else may be writing who was not asked yet whether to go on,

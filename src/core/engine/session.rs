@@ -39,6 +39,11 @@ pub struct Session {
     /// The record last submitted, until the next one begins: WhatsApp lets
     /// people edit a message for a quarter of an hour.
     pub submitted: Option<Draft>,
+    /// The record submitted before the present intake, and what it was read from.
+    pub former: Option<Former>,
+    /// The message that the present intake began with: what was written before
+    /// it is no answer here, however it is corrected.
+    pub begun_with: Option<InboxId>,
     /// Records of this contact, for "my data".
     pub records: Vec<Kept>,
     /// Words without consent, if any are kept.
@@ -226,6 +231,15 @@ pub struct Answer {
     /// What was understood.
     pub value: Value,
     /// The inbox rows it was read from.
+    pub from: Vec<InboxId>,
+}
+
+/// A record submitted earlier, of which only this is still known here.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Former {
+    /// Its number.
+    pub record: RecordId,
+    /// The inbox rows its answers were read from.
     pub from: Vec<InboxId>,
 }
 

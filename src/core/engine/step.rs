@@ -96,7 +96,7 @@ fn mend(turn: &mut Turn<'_>) {
 
 /// One message.
 fn hear(turn: &mut Turn<'_>, message: &Received) {
-    turn.latest = Some(message.inbox);
+    turn.met = Some(message.inbox);
     turn.session.doubtful |= message.other_account;
     match &message.content {
         Content::Reaction { .. } => return media::reacted(turn, message),
@@ -137,6 +137,12 @@ pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
     turn.session.last_stamped = latest;
     consent::note_words(turn);
     language::guess(turn, &message.content);
+    if let Content::Choice { id, .. } = &message.content
+        && let Some(tap) = control::parse_tap(id)
+    {
+        return control::tapped(turn, message, &tap, idle);
+    }
+    resume::lay_aside(turn, message, idle);
     if let Content::Text { body } = &message.content
         && let Some(command) = answers::read_command(body.as_str(), turn.lang())
         && !resume::comes_before(turn, command)
@@ -149,11 +155,6 @@ pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
         }
         commands::run(turn, command);
         return;
-    }
-    if let Content::Choice { id, .. } = &message.content
-        && let Some(tap) = control::parse_tap(id)
-    {
-        return control::tapped(turn, message, &tap, idle);
     }
     let resting = turn.session.stage == Stage::Rest && turn.session.overlay.is_none();
     if (resting || turn.session.stopped) && language::is_courtesy(turn, &message.content) {
@@ -190,7 +191,8 @@ pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
 fn reopen(turn: &mut Turn<'_>) {
     if turn.session.stopped {
         turn.session.stopped = false;
-        turn.session.doubtful = true;
+        // At rest nothing is going on that could be asked about.
+        turn.session.doubtful |= turn.session.stage != Stage::Rest;
     }
 }
 

@@ -4,7 +4,7 @@
 //! At most one question leaves a step, whatever came in. Never decides what an
 //! answer means.
 
-use super::effect::{Action, Effect, FlagReason, RecordChange, Step, TaskKind};
+use super::effect::{Action, Effect, FlagReason, RecordChange, RecordStatus, Step, TaskKind};
 use super::event::{Clinic, Fresh};
 use super::session::{Answer, Draft, Kept, Session, Stage};
 use super::{record, render, rest};
@@ -37,8 +37,8 @@ pub(super) struct Turn<'a> {
     fresh_used: bool,
     pub(super) session: Session,
     pub(super) heard: Heard,
-    /// The message that is being looked at.
-    pub(super) latest: Option<InboxId>,
+    /// The message that is met now, or was met last.
+    pub(super) met: Option<InboxId>,
     /// A question of ours waits in the queue and has not left.
     pub(super) unsent: bool,
     /// Ask what the session stands at, at the end.
@@ -82,7 +82,7 @@ impl<'a> Turn<'a> {
             fresh_used: false,
             session,
             heard: Heard::default(),
-            latest: None,
+            met: None,
             unsent,
             ask: false,
             misread: Vec::new(),
@@ -326,6 +326,14 @@ impl<'a> Turn<'a> {
         {
             let change = record::in_progress(&self, draft);
             self.write(change);
+        }
+        // A danger told of when all was sent is the submitted record's.
+        if self.warn
+            && self.session.draft.is_none()
+            && let Some(submitted) = &self.session.submitted
+        {
+            let urgent = record::snapshot(&self, submitted, RecordStatus::Complete);
+            self.write(urgent);
         }
         let says = self.says();
         if self.closed && self.session.stage != Stage::Rest {

@@ -10,6 +10,7 @@ use super::model::{
     misread_word,
 };
 use super::reader::{Table, table_of, text_of};
+use super::unique;
 use super::words::{ButtonName, Line, Words};
 use crate::core::lang::Lang;
 use sha2::{Digest, Sha256};
@@ -204,6 +205,7 @@ fn read_buttons(
         );
         buttons.insert(*name, words);
     }
+    unique::buttons(&table, languages, faults);
     buttons
 }
 

@@ -215,6 +215,25 @@ fn a_word_means_one_choice_and_no_command() {
 }
 
 #[test]
+fn a_button_of_one_question_shares_no_word_with_another_and_is_no_command() {
+    let refuse = "en = [\"no\", \"n\", \"i do not agree\"";
+    let me = "label = { en = \"Me\"";
+    for (from, to, says) in [
+        (
+            refuse,
+            "en = [\"yes\", \"n\", \"i do not agree\"",
+            "\"yes\" means two choices of the buttons agree, refuse",
+        ),
+        (me, "label = { en = \"Another person\"", "means two choices"),
+        (me, "label = { en = \"Stop\"", "is a command"),
+    ] {
+        let (found, _) = changed(from, to);
+        assert_eq!(found.len(), 1, "{to}: {found:#?}");
+        assert!(found[0].contains(says), "{to}: {found:#?}");
+    }
+}
+
+#[test]
 fn a_field_with_a_fault_brings_no_second_one_on_those_that_depend_on_it() {
     let (found, line) = changed("kind = \"sex\"", "kind = \"gender\"");
     assert_eq!(found.len(), 1, "{found:#?}");

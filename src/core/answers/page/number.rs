@@ -6,7 +6,7 @@ use super::super::fold::{folded_tokens, is_sign};
 use super::super::kind::{Kind, Misread, Value};
 use super::super::lexicon::filler_at;
 use super::super::numerals::digits;
-use super::super::{age, onset, told_age};
+use super::super::{age, day_month, onset, told_age};
 use super::{Page, read_page};
 
 /// Below it a number in words is more often an article than an age.
@@ -53,6 +53,10 @@ impl Page<'_> {
         let told = tokens.get(from..to).unwrap_or_default();
         let lasting = (from..to).any(|start| age::is_lasting(&tokens, start, to, self.lang));
         if self.kinds.get(place) == Some(&Kind::Onset) {
+            let among = used < words.len();
+            if among && day_month::is_out_of_place(&tokens, (from, to), self.lang, self.today) {
+                return false;
+            }
             // "Miaka 72" among other answers is an age, even alone in its line.
             let years =
                 |i| amount_at(told, i, self.lang).is_some_and(|(a, _)| a.unit == Unit::Year);

@@ -662,3 +662,49 @@ fn help_as_the_first_word_is_answered_in_its_language_and_says_how_to_begin() {
         chat.heard(begin);
     }
 }
+
+#[test]
+fn a_question_left_open_at_rest_swallows_nothing_and_no_late_yes_deletes() {
+    let erases = |chat: &Chat| chat.acts().contains(&Action::EraseContact);
+    for asked in ["language", "delete my data"] {
+        for words in ["my knee is bad again", "yes", "hello", "delete my data"] {
+            let mut chat = Chat::at_review();
+            chat.tap("send").text(asked).wait(5 * HOUR_MS).text(words);
+            assert!(!chat.said.is_empty(), "{asked}: {words}");
+            assert!(!erases(&chat), "{asked}: {words}");
+        }
+    }
+    // A button says which question it answers.
+    let mut chat = Chat::at_review();
+    chat.tap("send").text("delete my data").wait(5 * HOUR_MS);
+    chat.tap("delete");
+    assert!(erases(&chat));
+}
+
+#[test]
+fn a_late_answer_is_an_answer_while_nothing_was_answered() {
+    let mut chat = Chat::new();
+    chat.text("hello").tap("en").wait(3 * HOUR_MS).text("yes");
+    chat.heard("Who is this for?");
+    chat.wait(3 * HOUR_MS).text("my child");
+    assert!(matches!(chat.session.stage, Stage::Page { .. }));
+}
+
+#[test]
+fn another_account_at_rest_has_no_part_in_the_former_record() {
+    for words in ["it hurts more at night", "my data", "delete my data"] {
+        let mut chat = Chat::at_review();
+        let id = chat.session.record_id().unwrap().clone();
+        chat.tap("send");
+        from_another(&mut chat, text(words));
+        assert!(!chat.words().contains(id.as_str()), "{}", chat.words());
+        assert!(!chat.said.is_empty() && chat.tasks().is_empty(), "{words}");
+        let place = (chat.session.overlay, chat.session.stage.clone());
+        assert_eq!(place, (None, Stage::Who), "{words}");
+    }
+    // Who only asked for silence is nobody else.
+    let mut chat = Chat::at_review();
+    chat.tap("send").text("stop").text("help");
+    chat.text("it hurts more at night");
+    chat.heard("added this to");
+}

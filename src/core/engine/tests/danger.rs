@@ -93,6 +93,11 @@ fn at_every_stage() -> Vec<(&'static str, Chat)> {
     trouble
         .text("Amina Juma\n34\nfemale\nKalehe")
         .text("I am breathing very fast");
+    let mut background = Chat::at_page_one();
+    background
+        .text("Amina Juma\n34\nfemale\nKalehe")
+        .text("Pain in the knee\n3 days ago")
+        .text("2");
     let mut correct = Chat::at_review();
     correct.tap("correct");
     let mut fix = Chat::at_review();
@@ -107,6 +112,7 @@ fn at_every_stage() -> Vec<(&'static str, Chat)> {
         ("who", who),
         ("page one", Chat::at_page_one()),
         ("trouble", trouble),
+        ("background", background),
         ("review", Chat::at_review()),
         ("correct", correct),
         ("fix", fix),
@@ -134,6 +140,34 @@ fn a_second_cry_is_never_met_with_silence() {
         assert_eq!(chat.session.consent.is_none(), consented, "{stage}");
         assert!(chat.session.submitted.is_none(), "{stage}");
     }
+}
+
+#[test]
+fn a_cry_on_the_background_page_is_no_allergy_and_what_stands_beside_it_counts() {
+    let background = || {
+        let stages = at_every_stage().into_iter();
+        let mut named = stages.filter(|(stage, _)| *stage == "background");
+        named.next().unwrap().1
+    };
+    for cry in [
+        "my baby is having convulsions",
+        "help, my baby is having convulsions",
+        "my baby is having convulsions\nhe is not breathing",
+    ] {
+        let mut chat = background();
+        chat.text(cry);
+        assert_eq!(warnings(&chat), 1, "{cry}");
+        let answers = &chat.session.draft.as_ref().unwrap().answers;
+        for field in ["allergies", "medications"] {
+            assert!(!answers.contains_key(field), "{cry}: {field}");
+        }
+        chat.heard("llerg");
+    }
+    let mut chat = background();
+    chat.text("allergic to penicillin\nmy baby is having convulsions");
+    assert_eq!(warnings(&chat), 1);
+    let answers = &chat.session.draft.as_ref().unwrap().answers;
+    assert!(answers.contains_key("allergies") && !answers.contains_key("medications"));
 }
 
 #[test]
@@ -317,4 +351,21 @@ fn a_stopped_patient_is_still_warned() {
     let mut chat = Chat::at_page_one();
     chat.text("stop").text(SIGN);
     assert_eq!(chat.said[0].purpose, Purpose::Emergency);
+}
+
+#[test]
+fn a_danger_told_by_a_correction_or_at_another_question_makes_the_sent_record_urgent() {
+    let mut edited = Chat::at_review();
+    edited.tap("send").send(Content::Edit {
+        original: "w".into(),
+        content: Box::new(text(SIGN)),
+    });
+    let mut deleting = Chat::at_review();
+    deleting.tap("send").text("delete my data").text(SIGN);
+    for chat in [edited, deleting] {
+        assert_eq!(warnings(&chat), 1);
+        let record = chat.record().unwrap();
+        let state = (record.status, record.triage);
+        assert_eq!(state, (RecordStatus::Complete, Triage::Urgent));
+    }
 }

@@ -330,3 +330,53 @@ fn a_voice_note_deleted_at_once_leaves_nothing_to_do() {
     assert_eq!(chat.acts(), [Action::Withdraw { inbox }]);
     assert!(chat.session.draft.as_ref().unwrap().left.is_empty());
 }
+
+#[test]
+fn a_correction_of_one_message_of_several_changes_nothing_and_goes_to_staff() {
+    let mut chat = Chat::at_page_one();
+    chat.text("Amina Juma\n34\nfemale\nKalehe")
+        .text("Pain in the knee\n3 days ago")
+        .text("2");
+    chat.clinic.patience_ms = 24_000;
+    chat.text("penicillin").text("paracetamol").text("no");
+    let before = chat.session.draft.clone().unwrap().answers;
+    let about = before.get("allergies").unwrap().from[1].0;
+    edit(&mut chat, about, "paracetamol 500mg");
+    assert_eq!(chat.session.draft.as_ref().unwrap().answers, before);
+    assert_eq!(chat.tasks(), ["answer_changed"]);
+}
+
+#[test]
+fn what_the_former_patient_corrects_or_deletes_is_no_answer_of_the_next() {
+    let mut chat = Chat::at_review();
+    let about = source(chat.session.draft.as_ref(), "complaint");
+    let former = chat.session.record_id().unwrap().clone();
+    chat.tap("send").text("hello").tap("child");
+    let of_former = |chat: &Chat| {
+        let of_it = |effect: &&Effect| match effect {
+            Effect::Task(task) => task.record() == Some(&former),
+            _ => false,
+        };
+        chat.effects.iter().filter(of_it).count()
+    };
+    let before = chat.session.draft.clone().unwrap().answers;
+    for about in [about, 2] {
+        edit(&mut chat, about, "Baraka Juma\n3\nmale\nKalehe");
+        assert_eq!(chat.session.draft.as_ref().unwrap().answers, before);
+        assert_eq!(chat.tasks(), ["answer_changed"]);
+        assert_eq!(of_former(&chat), 1);
+    }
+    let Event::Message(message) = chat.message(Content::Revoke {
+        original: "w".into(),
+    }) else {
+        unreachable!()
+    };
+    let about = Some(InboxId(about));
+    chat.run(&[Event::Message(Received { about, ..message })]);
+    assert_eq!(chat.tasks(), ["answer_revoked"]);
+    assert_eq!(of_former(&chat), 1);
+    // What this patient wrote may still be put right.
+    chat.text("Baraka\nold\nm\nKalehe");
+    edit(&mut chat, 9_999, "3");
+    chat.heard("What is the trouble?");
+}
