@@ -101,6 +101,18 @@ pub fn maybe_same_person(
     tasks::open(conn, &task, now)
 }
 
+/// Somebody who asked for no more messages writes on: nothing is to be looked at,
+/// unless for another reason.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn goes_on(conn: &Connection, contact: ContactId) -> Result<()> {
+    if of(conn, contact)?.as_deref() == Some(STOPPED) {
+        set(conn, contact, None)?;
+    }
+    Ok(())
+}
+
 /// A task of this kind about a contact was ended: if it was the last that the
 /// flag stands for, the flag says what is left.
 ///

@@ -67,6 +67,8 @@ pub fn settle(conn: &Connection, contact: ContactId, quiet_ms: i64, now: UnixMs)
     };
     card.count_step(now);
     if let Some(left) = left {
+        // Had the step everything erased, these come after it.
+        card.welcome_back();
         card.wait(left, quiet_ms, false, now);
         // A danger sign behind more than one step takes does not wait for them.
         if let Some(urgent) = waited.and_then(|waits| waits.urgent)

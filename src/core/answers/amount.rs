@@ -107,7 +107,7 @@ pub(super) fn amount_at(tokens: &[String], at: usize, lang: Lang) -> Option<(Amo
     ))
 }
 
-fn is_unit_first(word: &str, lang: Lang) -> bool {
+pub(super) fn is_unit_first(word: &str, lang: Lang) -> bool {
     UNIT_FIRST.contains(&word) || lang == Sw && UNIT_FIRST_IN_SWAHILI.contains(&word)
 }
 

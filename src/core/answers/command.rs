@@ -298,8 +298,16 @@ fn exact(tokens: &[String], lang: Lang) -> Option<Command> {
         .map(|hit| hit.meaning)
 }
 
-/// A letter away from a command, and words of their own: my sister, my sisters.
-const NO_SLIPS: &[&str] = &["dada yangu", "dada zangu"];
+/// A letter away from a command, and words of their own: my sister, my medicines,
+/// my fingers.
+const NO_SLIPS: &[&str] = &[
+    "dada yangu",
+    "dada zangu",
+    "dawa yangu",
+    "dawa zangu",
+    "meus dedos",
+    "os meus dedos",
+];
 
 /// One slip in a long word or phrase, if all that come near agree. Deleting
 /// is never done on a guess: its phrases must be right.
@@ -409,9 +417,17 @@ mod tests {
     }
 
     #[test]
-    fn a_sister_is_no_data() {
-        for text in ["dada yangu", "kwa dada yangu", "dada zangu"] {
-            assert_eq!(read_command(text, Sw), None, "{text}");
+    fn a_sister_a_medicine_and_a_finger_are_no_data() {
+        for (text, lang) in [
+            ("dada yangu", Sw),
+            ("kwa dada yangu", Sw),
+            ("dada zangu", Sw),
+            ("dawa yangu", Sw),
+            ("naomba dawa zangu", Sw),
+            ("meus dedos", Pt),
+            ("os meus dedos", Pt),
+        ] {
+            assert_eq!(read_command(text, lang), None, "{text}");
         }
         assert_eq!(read_command("data yangu", Sw), Some(MyData));
     }

@@ -6,7 +6,7 @@
 //! latest one that does not lie ahead. A date that does not exist is never
 //! bent into one that does.
 
-use super::amount::unit_at;
+use super::amount::{is_unit_first, unit_at};
 use super::lexicon::{FOREIGN_MIN, phrase_at};
 use super::numerals::{digits, ordinal_at};
 use super::phrases::Table;
@@ -178,8 +178,9 @@ fn numeric_at(tokens: &[String], at: usize, lang: Lang, today: Date) -> Option<R
         let seen = month_of_year(digits(first)?, digits(second)?, today);
         return Some((seen, 3));
     }
-    // "3/4 jours" is three or four days.
-    let counts = unit_at(tokens, at + 3, lang).is_some();
+    // "3/4 jours" is three or four days; "15/3 mwaka huu" is of this year.
+    let behind = part(3).filter(|word| !is_unit_first(word, lang));
+    let counts = behind.is_some() && unit_at(tokens, at + 3, lang).is_some();
     if sign == "/" && first.len() <= 2 && second.len() <= 2 && !counts {
         return Some((day_of_month(digits(first)?, digits(second)?, today), 3));
     }

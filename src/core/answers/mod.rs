@@ -44,8 +44,9 @@ pub use fold::{fold, folded_tokens};
 pub use kind::{Choice, Command, Kind, Misread, Value};
 pub use language::{begins_with_greeting, read_greeting, read_language};
 pub use page::read_page;
+pub use segments::names_subject;
 pub use sex::SEX_IDS;
-pub use subject::{Subject, subjects};
+pub use subject::Subject;
 pub use yes_no::{read_agreement, says_no};
 
 use crate::core::lang::Lang;

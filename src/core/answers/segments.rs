@@ -6,7 +6,7 @@
 use super::fold::folded_tokens;
 use super::kind::Kind;
 use super::phrases::Table;
-use super::subject::Subject;
+use super::subject::{Subject, subjects};
 use crate::core::lang::Lang;
 use crate::core::limits::ANSWER_CHARS_MAX;
 use Lang::{En, Es, Fr, Pt, Sw};
@@ -167,6 +167,13 @@ pub(super) fn label_of(segment: &str, lang: Lang) -> Option<(Topic, String)> {
     // Where a second label follows, it is not known where the answer ends.
     let several = matches!(topic, Topic::Of(_)) && value.contains([':', '=']);
     ((marked || plain) && !several).then(|| (topic, value.trim().to_owned()))
+}
+
+/// Whether a text says which of allergies, medicines and a pregnancy it is about,
+/// in a label or in words.
+pub fn names_subject(text: &str, lang: Lang) -> bool {
+    let labelled = |line: &str| matches!(label_of(line, lang), Some((Topic::Of(_), _)));
+    text.lines().any(labelled) || !subjects(text, lang).is_empty()
 }
 
 /// The topic that a kind of question is about.

@@ -151,7 +151,7 @@ fn told(tokens: &[String], lang: Lang) -> Vec<Option<Subject>> {
 }
 
 /// The subjects that a text says it is about.
-pub fn subjects(text: &str, lang: Lang) -> Vec<Subject> {
+pub(super) fn subjects(text: &str, lang: Lang) -> Vec<Subject> {
     told(&folded_tokens(text), lang)
         .into_iter()
         .flatten()

@@ -5,7 +5,7 @@
 
 use super::effect::{Action, Effect, FlagReason, RecordStatus};
 use super::event::TimerKind;
-use super::session::{Overlay, Stage};
+use super::session::{Former, Overlay, Stage};
 use super::turn::{Heard, Turn};
 use super::{calendar, consent, control, language, page, record, render, rest};
 use crate::core::answers::Command;
@@ -121,11 +121,14 @@ fn forget_answer(turn: &mut Turn<'_>, field: &str) {
 
 /// Gives the present record up and begins anew. It stays urgent: a typing
 /// mistake must not make an urgent case look harmless. But what comes now may
-/// be about somebody else, and is warned of anew.
+/// be about somebody else, and is warned of anew; after a receipt it is.
 pub(super) fn restart(turn: &mut Turn<'_>) {
     turn.session.overlay = None;
     let started = turn.session.stage != Stage::Rest;
-    let danger = std::mem::take(&mut turn.session.danger);
+    let mut danger = std::mem::take(&mut turn.session.danger);
+    if !started {
+        danger.clear();
+    }
     if let Some(mut draft) = turn.session.draft.take() {
         if draft.answers.is_empty() && draft.left.is_empty() || !turn.can_open() {
             draft.answers.clear();
@@ -137,6 +140,7 @@ pub(super) fn restart(turn: &mut Turn<'_>) {
             turn.session.danger.clone_from(&danger);
             let change = record::snapshot(turn, &draft, RecordStatus::Withdrawn);
             turn.write(change);
+            turn.session.former = Some(Former::of(draft));
         }
     }
     if started {
@@ -169,7 +173,7 @@ fn my_data(turn: &mut Turn<'_>) {
 }
 
 /// Reads whether really to delete everything. Whatever is not a clear yes
-/// deletes nothing.
+/// deletes nothing, and a yes beside a cry for help is none.
 pub(super) fn confirm(turn: &mut Turn<'_>, heard: &Heard) {
     let button = control::button(turn, heard);
     confirmed(turn, button);
@@ -177,7 +181,7 @@ pub(super) fn confirm(turn: &mut Turn<'_>, heard: &Heard) {
 
 pub(super) fn confirmed(turn: &mut Turn<'_>, name: Option<ButtonName>) {
     turn.session.overlay = None;
-    if name == Some(ButtonName::Delete) {
+    if name == Some(ButtonName::Delete) && !turn.warn {
         return delete(turn);
     }
     turn.lead(Line::NotDeleted);

@@ -21,7 +21,11 @@ pub(super) fn is_all(turn: &Turn<'_>, content: &Content) -> bool {
     }
     match &turn.session.stage {
         Stage::Page { page } => !is_answered_by(turn, page, body.as_str()),
-        Stage::Fix { field } => !turn.flow.find_field(field).is_some_and(takes_words),
+        // Who chose to correct this one means it.
+        Stage::Fix { field } => !turn
+            .flow
+            .find_field(field)
+            .is_some_and(|field| takes_words(field) || field.kind == FieldKind::FreeTextOrNone),
         Stage::Rest
         | Stage::Language
         | Stage::Consent
@@ -90,14 +94,19 @@ pub(super) fn read_calmly<'a>(
         return page::read_open(turn, page, text);
     }
     let whole = calm.is_empty();
-    let (fields, mut results) = page::read_open(turn, page, if whole { text } else { &calm });
+    let said = if whole { text } else { &calm };
+    let (fields, mut results) = page::read_open(turn, page, said);
+    // What words alone are about is in doubt, unless they say it or there are as
+    // many lines as questions.
+    let named = answers::names_subject(said, turn.lang())
+        || !whole && fields.len() > 1 && said.lines().count() == fields.len();
     let shapeless = |field: &Field| matches!(field.kind, FieldKind::Name | FieldKind::Locality);
     let told = |field: &Field, result: &Result<Value, Misread>| {
         field.kind == FieldKind::FreeTextOrNone && matches!(result, Ok(Value::Text { .. }))
     };
     if whole {
         for (field, result) in fields.iter().zip(&mut results) {
-            if shapeless(field) || told(field, result) {
+            if shapeless(field) || told(field, result) && !named {
                 *result = Err(Misread::Unclear);
             }
         }
@@ -105,7 +114,6 @@ pub(super) fn read_calmly<'a>(
     // A number alone in a cry is no age ("bitten 2 hours ago"), and words
     // alone beside one are no name and no allergy ("help, he is not breathing"),
     // unless they say that they are.
-    let named = !answers::subjects(&calm, turn.lang()).is_empty();
     let typed = |(field, result): (&&Field, &Result<Value, Misread>)| {
         !shapeless(field) && result.is_ok() && (named || !told(field, result))
     };
@@ -115,7 +123,8 @@ pub(super) fn read_calmly<'a>(
         .filter(|one| typed(*one))
         .count();
     let needed = match (whole, fields.iter().any(|field| !shapeless(field))) {
-        (true, _) => 2,
+        (true, _) if !named => 2,
+        (true, _) => 1,
         (false, true) => 1,
         (false, false) => 0,
     };

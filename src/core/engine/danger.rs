@@ -8,6 +8,7 @@ use super::session::{Stage, Warned};
 use super::turn::Turn;
 use super::{consent, cry, render};
 use crate::core::answers::Value;
+use crate::core::id::RecordId;
 use crate::core::inbound::Content;
 use crate::core::lang::Lang;
 use crate::core::limits;
@@ -26,6 +27,18 @@ pub(super) fn search(turn: &mut Turn<'_>, content: &Content) -> bool {
         }
     }
     found
+}
+
+/// The same in what is said of a record of before, or of none that is known: it
+/// makes the present one no more urgent.
+pub(super) fn search_before(turn: &mut Turn<'_>, content: &Content, record: Option<&RecordId>) {
+    for text in content.words() {
+        if let Some(sign) = sign_in(turn, text)
+            && !was_warned_lately(turn, sign)
+        {
+            warn(turn, sign, record.cloned());
+        }
+    }
 }
 
 fn language(turn: &Turn<'_>) -> Option<Lang> {
@@ -111,22 +124,28 @@ fn sign_in_answers(turn: &Turn<'_>) -> Option<DangerSign> {
 }
 
 fn raise(turn: &mut Turn<'_>, sign: DangerSign) {
+    let word = sign.word();
+    if !turn.session.danger.iter().any(|told| told == word) {
+        turn.session.danger.push(word.to_owned());
+    }
+    turn.changed = true;
+    if turn.session.stage == Stage::Who && consent::is_given(turn) {
+        turn.open_draft();
+    }
+    let record = turn.session.record_id().cloned();
+    warn(turn, sign, record);
+}
+
+/// Has the emergency text sent and staff told.
+fn warn(turn: &mut Turn<'_>, sign: DangerSign, record: Option<RecordId>) {
     let sign = sign.word().to_owned();
     turn.session.warned.retain(|one| one.sign != sign);
     turn.session.warned.push(Warned {
         sign: sign.clone(),
         at: turn.now.at,
     });
-    if !turn.session.danger.contains(&sign) {
-        turn.session.danger.push(sign.clone());
-    }
     turn.warn = true;
-    turn.changed = true;
     turn.ask = true;
     turn.flag(FlagReason::DangerSign);
-    if turn.session.stage == Stage::Who && consent::is_given(turn) {
-        turn.open_draft();
-    }
-    let record = turn.session.record_id().cloned();
     turn.task(TaskKind::DangerSign { sign, record });
 }

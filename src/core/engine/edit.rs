@@ -12,12 +12,17 @@ use super::session::{Draft, Stage};
 use super::turn::Turn;
 use super::{consent, danger, page, record, rest, resume, step};
 use crate::core::flow::Field;
-use crate::core::id::InboxId;
+use crate::core::id::{InboxId, RecordId};
 use crate::core::inbound::Content;
 
 /// A message was corrected.
 pub(super) fn edited(turn: &mut Turn<'_>, message: &Received, content: &Content) {
     consent::note_words(turn);
+    if let Some(about) = message.about
+        && is_earlier(turn, about)
+    {
+        return of_before(turn, message, content, about);
+    }
     danger::search(turn, content);
     let text = content.words().first().map(|text| (*text).to_owned());
     let (Some(text), Some(about)) = (text, message.about) else {
@@ -45,12 +50,6 @@ pub(super) fn edited(turn: &mut Turn<'_>, message: &Received, content: &Content)
     {
         return correct_submitted(turn, message, draft, about, &text);
     }
-    if is_earlier(turn, about) {
-        let record = turn.session.former.as_ref().map(|it| it.record.clone());
-        let inbox = message.inbox;
-        turn.task(TaskKind::AnswerChanged { inbox, record });
-        return turn.keep(inbox);
-    }
     let open = turn.session.stage != Stage::Rest || turn.session.overlay.is_some();
     if open && !turn.session.stopped && !resume::is_early(turn, message) {
         let content = content.clone();
@@ -63,6 +62,22 @@ pub(super) fn edited(turn: &mut Turn<'_>, message: &Received, content: &Content)
         );
     }
     turn.keep(message.inbox);
+}
+
+/// A message of an intake before this one was corrected: nothing of it is the
+/// present patient's.
+fn of_before(turn: &mut Turn<'_>, message: &Received, content: &Content, about: InboxId) {
+    let (inbox, record) = (message.inbox, former_of(turn, about));
+    danger::search_before(turn, content, record.as_ref());
+    turn.keep_for(inbox, record.clone());
+    turn.task(TaskKind::AnswerChanged { inbox, record });
+}
+
+/// The record before this one, where this message is one of its answers.
+fn former_of(turn: &Turn<'_>, about: InboxId) -> Option<RecordId> {
+    let former = turn.session.former.as_ref();
+    let former = former.filter(|former| former.from.contains(&about));
+    former.map(|former| former.record.clone())
 }
 
 /// Whether a message was written before the present intake began.
@@ -145,12 +160,10 @@ pub(super) fn revoked(turn: &mut Turn<'_>, message: &Received) {
     };
     turn.withdraw(about);
     let drafts = turn.session.draft.iter().chain(&turn.session.submitted);
-    let former = turn.session.former.as_ref();
-    let former = former.filter(|former| former.from.contains(&about));
     let used: Vec<_> = drafts
         .filter(|draft| is_used(draft, about))
         .map(|draft| draft.id.clone())
-        .chain(former.map(|it| it.record.clone()))
+        .chain(former_of(turn, about))
         .collect();
     for id in used {
         let (inbox, record) = (message.inbox, Some(id));

@@ -309,6 +309,11 @@ pub enum Action {
 }
 
 impl Action {
+    /// Whether it erases what was there before the step.
+    pub const fn erases(&self) -> bool {
+        matches!(self, Self::EraseContact | Self::EraseWords)
+    }
+
     /// Whether it keeps this message in sight of staff.
     pub(super) fn keeps(&self, message: InboxId) -> bool {
         matches!(self, Self::KeepSpoken { inbox, .. } if *inbox == message)

@@ -15,16 +15,14 @@ use crate::core::lang::Lang;
 /// Begins an intake.
 pub(super) fn begin(turn: &mut Turn<'_>) {
     consent::lapse(turn);
+    // Nothing is going on that could be shown to somebody else.
+    turn.session.doubtful = false;
     turn.session.danger.clear();
     turn.session.warned.clear();
     turn.session.added_told = None;
     turn.session.begun_with = turn.met;
     if let Some(submitted) = turn.session.submitted.take() {
-        let answers = submitted.answers.into_values();
-        turn.session.former = Some(Former {
-            record: submitted.id,
-            from: answers.flat_map(|answer| answer.from).collect(),
-        });
+        turn.session.former = Some(Former::of(submitted));
         turn.lead(Line::WelcomeBack);
     }
     if turn.session.language_chosen {

@@ -38,8 +38,8 @@ pub use effect::{
 };
 pub use event::{Clinic, Event, Fresh, Received, TimerKind, UnknownTimer};
 pub use session::{
-    Answer, Asked, Decision, Draft, Kept, Overlay, Place, Said, Sent, Session, Stage, Unconsented,
-    Warned,
+    Answer, Asked, Decision, Draft, Former, Kept, Overlay, Place, Said, Sent, Session, Stage,
+    Unconsented, Warned,
 };
 pub use step::step;
 

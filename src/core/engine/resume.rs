@@ -8,9 +8,10 @@
 use super::event::Received;
 use super::session::{Overlay, Sent, Stage};
 use super::turn::{Heard, Turn};
-use super::{commands, control, step};
+use super::{commands, control, step, unread};
 use crate::core::answers::Command;
 use crate::core::flow::ButtonName;
+use crate::core::inbound::Content;
 use crate::core::limits;
 use crate::core::time::{MINUTE_MS, SECOND_MS, UnixMs};
 
@@ -48,12 +49,14 @@ pub(super) fn lay_aside(turn: &mut Turn<'_>, message: &Received, idle: bool) -> 
 
 /// After a silence, or when somebody else may be writing, a message is asked
 /// whether to go on. Says whether it did that. Where nothing was answered there is
-/// nothing to go on with: a late answer is an answer.
+/// nothing to go on with: a late answer is an answer, but no late "yes" deletes
+/// anything.
 pub(super) fn interrupts(turn: &mut Turn<'_>, message: &Received, idle: bool) -> bool {
     let session = &turn.session;
     let again = session.stopped || session.doubtful;
     let waiting = session.overlay == Some(Overlay::Resume) && !again;
-    let late = idle && has_answers(turn);
+    let deleting = session.overlay == Some(Overlay::ConfirmDelete);
+    let late = idle && (deleting || has_answers(turn));
     if session.stage == Stage::Rest
         || !(late || again)
         || waiting
@@ -68,6 +71,26 @@ pub(super) fn interrupts(turn: &mut Turn<'_>, message: &Received, idle: bool) ->
     let stage = turn.session.stage.clone();
     turn.go(stage);
     true
+}
+
+/// Whether a message says hello and no more: after a silence that is no wrong
+/// answer to what was asked before it.
+pub(super) fn only_greets(turn: &Turn<'_>, message: &Received) -> bool {
+    match &message.content {
+        Content::Text { body } => unread::is_small_talk(turn, body.as_str()),
+        Content::Choice { .. }
+        | Content::Form { .. }
+        | Content::Media(_)
+        | Content::Location { .. }
+        | Content::Contacts { .. }
+        | Content::Reaction { .. }
+        | Content::Edit { .. }
+        | Content::Revoke { .. }
+        | Content::System(_)
+        | Content::Unsupported { .. }
+        | Content::Welcome
+        | Content::Other { .. } => false,
+    }
 }
 
 fn has_answers(turn: &Turn<'_>) -> bool {
@@ -95,9 +118,18 @@ pub(super) fn is_due(turn: &Turn<'_>) -> bool {
     turn.session.doubtful && !aside && has_answers(turn)
 }
 
+/// The same at rest, where what was asked is whether to delete everything.
+pub(super) fn is_due_at_rest(turn: &Turn<'_>) -> bool {
+    let deleting = turn.session.overlay == Some(Overlay::ConfirmDelete);
+    turn.session.stage == Stage::Rest && deleting && turn.session.doubtful
+}
+
 /// While somebody else may be reading, no question is put that could show what
 /// was answered: whether to go on is asked in its place.
 pub(super) fn guard(turn: &mut Turn<'_>) {
+    if turn.session.overlay.is_none() {
+        turn.session.doubtful |= std::mem::take(&mut turn.session.reopened);
+    }
     let shows = turn.ask && !turn.session.stopped && turn.session.overlay.is_none();
     if shows && is_due(turn) {
         turn.session.doubtful = false;

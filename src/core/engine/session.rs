@@ -39,7 +39,7 @@ pub struct Session {
     /// The record last submitted, until the next one begins: WhatsApp lets
     /// people edit a message for a quarter of an hour.
     pub submitted: Option<Draft>,
-    /// The record submitted before the present intake, and what it was read from.
+    /// The record before the present intake, and what it was read from.
     pub former: Option<Former>,
     /// The message that the present intake began with: what was written before
     /// it is no answer here, however it is corrected.
@@ -63,6 +63,9 @@ pub struct Session {
     pub stopped: bool,
     /// The next message is asked whether to go on, whatever the time.
     pub doubtful: bool,
+    /// It was stopped before the question in front was put: whether to go on is
+    /// asked after that one.
+    pub reopened: bool,
     /// Makes choice ids of this conversation unlike those of an erased one.
     pub salt: String,
     /// Questions asked so far; numbers their choice ids.
@@ -87,6 +90,8 @@ impl Session {
             (self.stage, self.overlay, self.asked) = (Stage::Rest, None, None);
         }
         self.submitted.take_if(holds);
+        self.former
+            .take_if(|former| former.record.as_str() == record);
         self.records.retain(|kept| kept.id.as_str() != record);
     }
 }
@@ -234,13 +239,24 @@ pub struct Answer {
     pub from: Vec<InboxId>,
 }
 
-/// A record submitted earlier, of which only this is still known here.
+/// A record submitted or given up earlier, of which only this is still known here.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Former {
     /// Its number.
     pub record: RecordId,
     /// The inbox rows its answers were read from.
     pub from: Vec<InboxId>,
+}
+
+impl Former {
+    /// What is still known of a record.
+    pub fn of(draft: Draft) -> Self {
+        let answers = draft.answers.into_values();
+        Self {
+            record: draft.id,
+            from: answers.flat_map(|answer| answer.from).collect(),
+        }
+    }
 }
 
 /// A record kept about this contact.

@@ -11,7 +11,7 @@ use super::{
     after, commands, consent, control, cry, danger, edit, fix, language, media, page, rest, resume,
     review,
 };
-use crate::core::answers;
+use crate::core::answers::{self, Command};
 use crate::core::flow::Flow;
 use crate::core::inbound::{Content, SystemChange};
 use crate::core::time::Now;
@@ -97,6 +97,11 @@ fn mend(turn: &mut Turn<'_>) {
 /// One message.
 fn hear(turn: &mut Turn<'_>, message: &Received) {
     turn.met = Some(message.inbox);
+    if turn.session.consent.is_none() {
+        // What comes together is met in the order it was written in.
+        let first = &mut turn.session.beyond_consent;
+        *first = first.map(|first| first.min(message.inbox));
+    }
     turn.session.doubtful |= message.other_account;
     match &message.content {
         Content::Reaction { .. } => return media::reacted(turn, message),
@@ -148,7 +153,13 @@ pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
         && !resume::comes_before(turn, command)
         && !control::is_choice_now(turn, body.as_str())
     {
+        let doubtful = turn.session.doubtful;
         reopen(turn);
+        if command == Command::DeleteMyData {
+            // Whether to delete shows nothing, and its answer counts.
+            turn.session.reopened |= turn.session.doubtful && !doubtful;
+            turn.session.doubtful = doubtful;
+        }
         answer(turn);
         if page::may_be_meant(turn, body.as_str()) {
             turn.keep(message.inbox);
@@ -165,8 +176,6 @@ pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
     }
     if resting {
         turn.session.stopped = false;
-        // Nothing is going on that could be shown to somebody else.
-        turn.session.doubtful = false;
         language::begin(turn);
         danger::search(turn, &message.content);
         if !matches!(message.content, Content::Welcome) {
@@ -177,6 +186,9 @@ pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
     let alarm = danger::search(turn, &message.content);
     if resume::interrupts(turn, message, idle) {
         return turn.keep(message.inbox);
+    }
+    if idle && resume::only_greets(turn, message) {
+        return turn.ask_again();
     }
     if resume::is_early(turn, message) {
         return resume::early(turn, message);

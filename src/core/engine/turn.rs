@@ -209,9 +209,13 @@ impl<'a> Turn<'a> {
         }
     }
 
-    /// Gives staff something to do: before there is consent, only about a danger.
+    /// Gives staff something to do: before there is consent, only about a danger
+    /// and about a record of before, to which its own consent was given.
     pub(super) fn task(&mut self, task: TaskKind) {
-        let covered = self.session.consent.is_some() || matches!(task, TaskKind::DangerSign { .. });
+        let former = self.session.former.as_ref().map(|former| &former.record);
+        let covered = self.session.consent.is_some()
+            || matches!(task, TaskKind::DangerSign { .. })
+            || task.record().is_some_and(|record| Some(record) == former);
         if covered && !self.tasks.contains(&task) {
             self.tasks.push(task);
         }
@@ -242,6 +246,14 @@ impl<'a> Turn<'a> {
         self.act(Action::KeepSpoken { inbox, record });
         if let Some(draft) = &mut self.session.draft {
             draft.unread = true;
+        }
+    }
+
+    /// Keeps a message in sight of staff with a record that is not the present one,
+    /// or with none.
+    pub(super) fn keep_for(&mut self, inbox: InboxId, record: Option<RecordId>) {
+        if self.session.consent.is_some() {
+            self.act(Action::KeepSpoken { inbox, record });
         }
     }
 
@@ -341,8 +353,7 @@ impl<'a> Turn<'a> {
         }
         // What is erased is what was there before this step: a danger told in it
         // keeps its task.
-        let erases = |act: &Action| matches!(act, Action::EraseContact | Action::EraseWords);
-        let (erasures, acts): (Vec<_>, Vec<_>) = self.acts.into_iter().partition(erases);
+        let (erasures, acts): (Vec<_>, Vec<_>) = self.acts.into_iter().partition(Action::erases);
         let mut effects: Vec<Effect> = erasures.into_iter().map(Effect::Act).collect();
         effects.extend(self.records.into_iter().map(Effect::Record));
         let flags = self.flags.into_iter();

@@ -25,10 +25,22 @@ const ABOUT_A_MESSAGE: [Kind; 7] = [
     Kind::FileOutOfReach,
 ];
 
-/// Carries out a step; returns how many messages were queued.
+/// What was there before a step.
+pub(super) struct Before {
+    /// Whether the contact had asked for silence.
+    pub(super) stopped: bool,
+    /// From where on words were without consent.
+    pub(super) beyond: Option<InboxId>,
+    /// The messages that were stepped.
+    pub(super) heard: Vec<InboxId>,
+}
+
+/// Carries out a step; returns how many messages were queued. What it erases is
+/// what was there before: its own messages count as handled only then.
 pub(super) fn apply(
     conn: &Connection,
     contact: ContactId,
+    before: &Before,
     step: Step,
     clock: Now,
     chance: &dyn Chance,
@@ -36,8 +48,21 @@ pub(super) fn apply(
     let now = clock.at;
     let mut said = 0;
     let mut closed = false;
-    let beyond = step.session.beyond_consent;
+    let erases = |effect: &Effect| matches!(effect, Effect::Act(action) if action.erases());
     for effect in &step.effects {
+        if let Effect::Act(action) = effect
+            && action.erases()
+        {
+            act(conn, contact, action, before.beyond, now)?;
+        }
+    }
+    for inbox in &before.heard {
+        sessions::mark_handled(conn, *inbox)?;
+    }
+    if before.stopped && !step.session.stopped {
+        flags::goes_on(conn, contact)?;
+    }
+    for effect in step.effects.iter().filter(|effect| !erases(effect)) {
         match effect {
             Effect::Say(message) => {
                 say(conn, contact, message, clock, chance)?;
@@ -67,14 +92,14 @@ pub(super) fn apply(
                 let new = new.contact(contact).record(task.record());
                 tasks::open(conn, &new, now)?;
             }
-            Effect::Act(action) => act(conn, contact, action, beyond, now)?,
+            Effect::Act(action) => act(conn, contact, action, before.beyond, now)?,
             Effect::Close => closed = true,
         }
     }
     // Words that neither a consent covers nor a timer will erase (thanks after a
     // refusal, an emoji) go at once, and the names that came with them.
     if step.session.consent.is_none() && step.session.unconsented.is_none() {
-        erasure::erase_words(conn, contact, beyond)?;
+        erasure::erase_words(conn, contact, step.session.beyond_consent)?;
     }
     if closed {
         sessions::close(conn, contact)?;

@@ -7,6 +7,7 @@ use crate::core::engine::{Clinic, Session};
 use crate::core::flow::Flow;
 use crate::core::inbound::{Content, Identity, Item, Media, MediaKind, ReceivedItem, SystemChange};
 use crate::core::lang::Lang;
+use crate::core::limits::{EVENTS_PER_STEP_MAX, UNCONSENTED_MS};
 use crate::core::time::{HOUR_MS, SECOND_MS, UnixMs};
 use crate::store::inbox::{Reception, receive};
 use crate::store::tests::{box_key, db, message};
@@ -458,4 +459,99 @@ fn who_quotes_an_earlier_asking_of_the_open_question_answers_it() {
         text: "Pain in the knee".into(),
     };
     assert_eq!(desk.answers().get("complaint"), Some(&knee));
+}
+
+/// The id of a button of a message of ours, which ends so.
+fn button(said: &str, ends: &str) -> Content {
+    let mut parts = said.split('"');
+    let of_it = |part: &&str| part.starts_with("q:") && part.contains(&format!(":{ends}"));
+    Content::Choice {
+        id: parts.find(of_it).unwrap().into(),
+        title: "x".into(),
+    }
+}
+
+fn text(words: &str) -> Content {
+    Content::Text { body: words.into() }
+}
+
+#[test]
+fn what_is_said_after_a_deletion_in_its_step_can_be_read() {
+    let desk = Desk::at_review();
+    let asked = desk.says(&who(OLD, "CD.222"), "delete my data");
+    let yes = desk.item("w-yes", button(&asked, "delete"));
+    let cry = desk.item("w-cry", text("my baby is not breathing"));
+    let said = desk.take_together(&[yes, cry]);
+    assert!(said.contains("112"), "{said}");
+    assert_eq!(desk.tasks("danger_sign"), 1);
+    let read = "SELECT count(*) FROM inbox WHERE instr(item, 'not breathing')";
+    assert_eq!(desk.count(read), 1);
+    let former = "SELECT count(*) FROM inbox WHERE instr(item, 'knee')";
+    assert_eq!(desk.count(former), 0);
+}
+
+#[test]
+fn who_goes_on_after_a_deletion_is_not_forgotten_in_the_next_step() {
+    let desk = Desk::at_review();
+    let asked = desk.says(&who(OLD, "CD.222"), "delete my data");
+    let reaction = |nth: usize| {
+        let reaction = Content::Reaction {
+            target: "wamid.x".into(),
+            emoji: Some("👍".into()),
+        };
+        desk.item(&format!("w-{nth}"), reaction)
+    };
+    let mut items: Vec<_> = (1..EVENTS_PER_STEP_MAX).map(reaction).collect();
+    items.push(desk.item("w-yes", button(&asked, "delete")));
+    items.push(desk.item("w-last", text("hello")));
+    desk.take_together(&items);
+    let forgotten = "SELECT count(*) FROM contact WHERE erased_at IS NOT NULL";
+    assert_eq!(desk.count(forgotten), 0);
+    assert_eq!(desk.count("SELECT count(*) FROM session"), 0, "one step");
+    let said = desk.says(&who(OLD, "CD.222"), "hello");
+    assert!(said.contains("agree"), "{said}");
+}
+
+#[test]
+fn a_consent_in_the_step_that_erases_covers_what_comes_with_it() {
+    let desk = Desk::new();
+    let asked = desk.says(&who(OLD, "CD.222"), "hello");
+    desk.now.set(desk.now.get() + UNCONSENTED_MS);
+    let agree = desk.item("w-agree", button(&asked, "agree"));
+    let voice = desk.item(
+        "w-voice",
+        Content::Media(Media {
+            kind: MediaKind::Audio,
+            media_id: "m1".into(),
+            mime: None,
+            sha256: None,
+            caption: None,
+            filename: None,
+            voice: true,
+        }),
+    );
+    desk.take_together(&[agree, voice]);
+    let erased = "SELECT count(*) FROM audit WHERE action = 'contact.erase_words'";
+    assert_eq!(desk.count(erased), 1);
+    assert_eq!(desk.count("SELECT count(*) FROM media"), 1);
+}
+
+#[test]
+fn a_second_consent_in_the_step_that_erases_keeps_what_the_first_covers() {
+    let desk = Desk::at_review();
+    let amina = who(OLD, "CD.222");
+    desk.says(&amina, "send");
+    let contact = desk.contact(&amina);
+    let mut session = desk.session(contact);
+    session.consent.as_mut().unwrap().version = "2020-01".into();
+    sessions::save(&desk.conn, contact, &session, UnixMs(desk.now.get())).unwrap();
+    desk.now.set(desk.now.get() + 2 * UNCONSENTED_MS);
+    let asked = desk.says(&amina, "hello");
+    desk.now.set(desk.now.get() + UNCONSENTED_MS);
+    desk.take(desk.item("w-agree", button(&asked, "agree")));
+    let erased = "SELECT count(*) FROM audit WHERE action = 'contact.erase_words'";
+    assert_eq!(desk.count(erased), 1);
+    let covered = "SELECT count(*) FROM inbox WHERE instr(item, 'Pain in the knee')";
+    assert_eq!(desk.count(covered), 1);
+    assert!(desk.session(contact).consent.is_some());
 }

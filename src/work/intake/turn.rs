@@ -1,17 +1,15 @@
 //! One turn of the intake worker, all inside one transaction.
 
-use super::{Flows, apply};
+use super::Flows;
+use super::apply::{self, Before};
 use crate::core::engine::{Clinic, Event, Fresh, Session, step};
 use crate::core::id::{ContactId, InboxId, RecordId};
 use crate::core::limits::{CONTACTS_PER_TURN_MAX, EVENTS_PER_STEP_MAX, INTERRUPTIONS_MAX};
-use crate::core::tasks::Kind;
 use crate::core::time::{Now, UnixMs};
 use crate::ports::Chance;
-use crate::store::flags::{self, ContactFlag};
 use crate::store::nested::nested;
 use crate::store::sessions::{self, Unhandled, Waiting};
-use crate::store::tasks::NewTask;
-use crate::store::{BoxKey, Error, Try, counters, dead_letter, outbox, pending, records, tasks};
+use crate::store::{BoxKey, Error, Try, counters, dead_letter, erasure, outbox, pending, records};
 use rusqlite::Connection;
 
 /// What stepping needs to know, beside the database.
@@ -134,6 +132,9 @@ pub fn careful(
 ) -> Result<usize, Error> {
     let mut waiting = sessions::unhandled(conn, contact, &context.box_key, EVENTS_PER_STEP_MAX)?;
     waiting.messages.retain(|w| begun.contains(&w.inbox));
+    if !waiting.messages.is_empty() {
+        erasure::welcome_back(conn, contact)?;
+    }
     let stepping = Stepping {
         conn,
         context,
@@ -205,6 +206,10 @@ impl Stepping<'_> {
 
     /// Steps some of a contact's messages; nothing if that fails for good.
     fn alone(&self, contact: ContactId, messages: &[Unhandled]) -> Result<Option<usize>, Error> {
+        if !messages.is_empty() {
+            // One of those before it may have had everything erased.
+            erasure::welcome_back(self.conn, contact)?;
+        }
         let waiting = Waiting {
             // What was said meanwhile is the newest question.
             prompt: outbox::last_prompt(self.conn, contact)?,
@@ -233,11 +238,12 @@ impl Stepping<'_> {
         }
         let timers = sessions::take_due_timers(conn, contact, now.at)?;
         events.extend(timers.into_iter().map(Event::Timer));
+        let mut heard = Vec::with_capacity(waiting.messages.len());
         for one in &waiting.messages {
             match &one.received {
                 Some(received) => {
                     events.push(Event::Message(received.clone()));
-                    sessions::mark_handled(conn, one.inbox)?;
+                    heard.push(one.inbox);
                 }
                 None => set_aside(conn, contact, one.inbox, "does not read back", now.at)?,
             }
@@ -245,8 +251,13 @@ impl Stepping<'_> {
         let fresh = Fresh {
             record_id: draw_record_id(conn, self.chance)?,
         };
+        let before = Before {
+            stopped: session.stopped,
+            beyond: session.beyond_consent,
+            heard,
+        };
         let step = step(flow, &self.context.clinic, session, &events, now, &fresh);
-        apply::apply(conn, contact, step, now, self.chance)
+        apply::apply(conn, contact, &before, step, now, self.chance)
     }
 
     fn settle(&self, contact: ContactId) -> Result<(), Error> {
@@ -285,9 +296,7 @@ fn load_or_begin_anew(
     match sessions::load(conn, contact) {
         Err(Error::Unreadable(_)) => {
             tracing::error!(contact.id = %contact, "a conversation does not read back");
-            flags::flag(conn, contact, ContactFlag::DeadLetter)?;
-            let task = NewTask::of(Kind::ReadConversation).contact(contact);
-            tasks::open(conn, &task, now)?;
+            dead_letter::tell_staff(conn, Some(contact), "conversation", now)?;
             Ok(Session {
                 beyond_consent: Some(sessions::first_to_come(conn, contact)?),
                 ..Session::default()

@@ -178,3 +178,32 @@ fn tries_that_a_full_disk_undid_put_nobody_aside() {
     }
     assert_eq!(post.count(dead), 1);
 }
+
+#[test]
+fn a_flag_of_the_box_goes_with_what_it_stands_for() {
+    let it = Post::new();
+    let amina = phone("243970000001");
+    let flagged = |it: &Post, word: &str| {
+        it.count(&format!(
+            "SELECT count(*) FROM contact WHERE flag = '{word}' AND id = {AMINA}"
+        ))
+    };
+    let mut at = NOW;
+    let mut write = |it: &Post, id: &str, words: &str| {
+        at = at.plus_ms(MINUTE_MS);
+        it.write(&[(id, amina.clone(), words)], at);
+        it.turn(at.plus_ms(SECOND_MS), Try::Bold).unwrap();
+    };
+    write(&it, "w1", "hello");
+    write(&it, "w2", "stop");
+    assert_eq!(flagged(&it, "stopped"), 1);
+    write(&it, "w3", "hello again, my head hurts");
+    assert_eq!(flagged(&it, "stopped"), 0);
+    it.conn
+        .execute("UPDATE session SET state = 'broken'", [])
+        .unwrap();
+    write(&it, "w4", "are you there?");
+    assert_eq!(flagged(&it, "dead_letter"), 1);
+    let told = "SELECT count(*) FROM task WHERE kind = 'dead_letter' AND detail = 'conversation'";
+    assert_eq!(it.count(told), 1, "and the flag goes with it");
+}

@@ -1,6 +1,7 @@
 //! Consent, refusal, commands at any step, silence.
 
 use super::*;
+use crate::core::inbound::SystemChange;
 use crate::core::time::DAY_MS;
 
 /// A chat at each step, by name.
@@ -244,6 +245,40 @@ fn a_cry_beside_a_confirmed_deletion_keeps_its_task() {
         Some(&Effect::Act(Action::EraseContact))
     );
     assert_eq!(chat.tasks(), ["danger_sign"]);
+}
+
+#[test]
+fn a_yes_beside_a_cry_deletes_nothing() {
+    for first in ["my baby is not breathing", "Yes, delete"] {
+        let mut chat = Chat::at_review();
+        chat.text("delete my data");
+        let cry = chat.text_event("my baby is not breathing");
+        let yes = chat.text_event("Yes, delete");
+        let both = if first.starts_with("my") {
+            [cry, yes]
+        } else {
+            [yes, cry]
+        };
+        chat.run(&both);
+        assert!(!chat.acts().contains(&Action::EraseContact), "{first}");
+        assert_eq!(chat.tasks(), ["danger_sign"], "{first}");
+        assert_eq!(chat.said[0].purpose, Purpose::Emergency, "{first}");
+    }
+}
+
+#[test]
+fn words_that_came_together_are_without_consent_together() {
+    let mut chat = Chat::at_review();
+    chat.tap("send");
+    chat.session.consent.as_mut().unwrap().version = "2020-01".into();
+    chat.wait(DAY_MS);
+    let (earlier, later) = (chat.text_event("good morning"), chat.text_event("hello"));
+    let Event::Message(Received { inbox, .. }) = &earlier else {
+        panic!("a message")
+    };
+    let first = *inbox;
+    chat.run(&[later, earlier]);
+    assert_eq!(chat.session.beyond_consent, Some(first));
 }
 
 #[test]
@@ -679,6 +714,91 @@ fn a_question_left_open_at_rest_swallows_nothing_and_no_late_yes_deletes() {
     chat.tap("send").text("delete my data").wait(5 * HOUR_MS);
     chat.tap("delete");
     assert!(erases(&chat));
+    // But not while somebody else may be tapping.
+    let mut chat = Chat::at_review();
+    chat.tap("send").text("delete my data");
+    let yes = chat.choice_id("delete");
+    chat.send(Content::System(SystemChange::IdentityChanged));
+    chat.tap_id(&yes);
+    assert!(!erases(&chat));
+}
+
+#[test]
+fn no_late_yes_deletes_where_nothing_was_answered_either() {
+    for begun in [&["hello"][..], &["hello", "en"], &["hello", "en", "yes"]] {
+        let mut chat = Chat::new();
+        for words in begun {
+            chat.text(words);
+        }
+        let stage = chat.session.stage.clone();
+        chat.text("delete my data").wait(5 * HOUR_MS).text("yes");
+        assert!(!chat.acts().contains(&Action::EraseContact), "{begun:?}");
+        assert_eq!((chat.session.overlay, &chat.session.stage), (None, &stage));
+        assert!(!chat.said.is_empty());
+    }
+    let mut chat = Chat::at_review();
+    chat.tap("send").text("hello").text("delete my data");
+    chat.wait(5 * HOUR_MS).text("yes");
+    assert!(!chat.acts().contains(&Action::EraseContact));
+    chat.heard("Who is this for?");
+}
+
+#[test]
+fn a_deletion_confirmed_after_stop_is_done() {
+    for by_tap in [true, false] {
+        let mut chat = Chat::at_review();
+        chat.text("stop").text("delete my data");
+        chat.heard("cannot be undone");
+        if by_tap {
+            chat.tap("delete");
+        } else {
+            chat.text("yes");
+        }
+        assert_eq!(chat.acts(), [Action::EraseContact], "{by_tap}");
+    }
+    // Who keeps it is asked whether to go on, before anything is shown.
+    let mut chat = Chat::at_review();
+    chat.text("stop").text("delete my data").text("no");
+    chat.heard("Nothing was deleted");
+    assert_eq!(chat.session.overlay, Some(Overlay::Resume));
+    assert!(!chat.words().contains("Amina"), "{}", chat.words());
+}
+
+#[test]
+fn a_new_form_after_an_urgent_receipt_is_not_urgent() {
+    let mut chat = Chat::at_review();
+    chat.tap("send").text("I cannot breathe");
+    assert_eq!(chat.record().unwrap().triage, Triage::Urgent);
+    chat.text("restart");
+    assert_eq!(chat.record(), None);
+    chat.tap("child");
+    assert_eq!(chat.record().unwrap().triage, Triage::None);
+}
+
+#[test]
+fn who_begins_anew_is_asked_once_for_the_first_answer() {
+    let mut stopped = Chat::at_review();
+    stopped.text("stop").text("restart");
+    let mut another = Chat::at_review();
+    another.tap("send");
+    from_another(&mut another, text("restart"));
+    for mut chat in [stopped, another] {
+        chat.heard("Who is this for?");
+        chat.text("me");
+        chat.heard("Full name");
+    }
+}
+
+#[test]
+fn a_greeting_after_days_is_no_wrong_answer() {
+    let mut chat = Chat::new();
+    chat.text("hello").tap("en");
+    for _ in 0..4 {
+        chat.wait(DAY_MS).text("hello");
+        chat.heard("Do you agree?");
+        assert!(!chat.words().contains("did not understand"));
+    }
+    assert_eq!(chat.session.stage, Stage::Consent);
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Danger signs, at any place and once.
 
 use super::*;
+use crate::core::answers::Value;
 
 const SIGN: &str = "he is not breathing";
 
@@ -163,11 +164,48 @@ fn a_cry_on_the_background_page_is_no_allergy_and_what_stands_beside_it_counts()
         }
         chat.heard("llerg");
     }
+    // What says which question it answers, or leaves no doubt, counts.
+    for (text, fields) in [
+        (
+            "Medicines: phenobarbital for convulsions",
+            &["medications"][..],
+        ),
+        ("I take phenobarbital for convulsions", &["medications"]),
+        (
+            "penicillin\nparacetamol\nno\nmy baby is having convulsions",
+            &["allergies", "medications"],
+        ),
+    ] {
+        let mut chat = background();
+        chat.text(text);
+        assert_eq!(warnings(&chat), 1, "{text}");
+        let answers = &chat.session.draft.as_ref().unwrap().answers;
+        for field in fields {
+            assert!(answers.contains_key(*field), "{text}: {field}");
+        }
+    }
     let mut chat = background();
     chat.text("allergic to penicillin\nmy baby is having convulsions");
     assert_eq!(warnings(&chat), 1);
     let answers = &chat.session.draft.as_ref().unwrap().answers;
     assert!(answers.contains_key("allergies") && !answers.contains_key("medications"));
+}
+
+#[test]
+fn a_medicine_against_a_danger_can_be_put_into_the_record() {
+    let mut chat = Chat::at_review();
+    chat.tap("correct").text("Medicines");
+    chat.text("phenobarbital for convulsions");
+    assert_eq!(warnings(&chat), 1);
+    let told = chat
+        .session
+        .draft
+        .as_ref()
+        .unwrap()
+        .answers
+        .get("medications");
+    let text = "phenobarbital for convulsions".into();
+    assert_eq!(told.unwrap().value, Value::Text { text });
 }
 
 #[test]

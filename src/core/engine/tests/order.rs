@@ -360,12 +360,19 @@ fn what_the_former_patient_corrects_or_deletes_is_no_answer_of_the_next() {
         chat.effects.iter().filter(of_it).count()
     };
     let before = chat.session.draft.clone().unwrap().answers;
-    for about in [about, 2] {
+    // The second one is nobody's answer.
+    for (about, its) in [(about, 1), (2, 0)] {
         edit(&mut chat, about, "Baraka Juma\n3\nmale\nKalehe");
         assert_eq!(chat.session.draft.as_ref().unwrap().answers, before);
         assert_eq!(chat.tasks(), ["answer_changed"]);
-        assert_eq!(of_former(&chat), 1);
+        assert_eq!(of_former(&chat), its);
+        assert!(!chat.session.draft.as_ref().unwrap().unread);
     }
+    edit(&mut chat, about, "she cannot breathe");
+    assert_eq!(chat.tasks(), ["danger_sign", "answer_changed"]);
+    assert_eq!(of_former(&chat), 2);
+    assert_eq!(chat.record(), None, "this patient is no more urgent");
+    assert_eq!(chat.said[0].purpose, Purpose::Emergency);
     let Event::Message(message) = chat.message(Content::Revoke {
         original: "w".into(),
     }) else {
@@ -379,4 +386,39 @@ fn what_the_former_patient_corrects_or_deletes_is_no_answer_of_the_next() {
     chat.text("Baraka\nold\nm\nKalehe");
     edit(&mut chat, 9_999, "3");
     chat.heard("What is the trouble?");
+}
+
+#[test]
+fn what_was_given_up_is_corrected_in_no_other_record() {
+    let mut chat = Chat::at_review();
+    let former = source(chat.session.draft.as_ref(), "complaint");
+    chat.tap("send").text("hello").tap("child");
+    chat.text("Baraka Juma\n3\nmale\nKalehe");
+    let given_up = chat.session.record_id().unwrap().clone();
+    let about = source(chat.session.draft.as_ref(), "sex");
+    chat.text("restart");
+    let records = |chat: &Chat| -> Vec<Option<RecordId>> {
+        let tasks = chat.effects.iter().filter_map(|effect| match effect {
+            Effect::Task(task) => Some(task.record().cloned()),
+            _ => None,
+        });
+        tasks.collect()
+    };
+    edit(&mut chat, about, "Baraka Amani\n3\nmale\nKalehe");
+    assert_eq!(chat.tasks(), ["answer_changed"]);
+    assert_eq!(records(&chat), [Some(given_up)]);
+    edit(&mut chat, former, "Pain in the hip");
+    assert_eq!(records(&chat), [None], "of none that is still known");
+}
+
+#[test]
+fn what_belongs_to_a_former_record_reaches_staff_while_a_newer_text_is_asked() {
+    let mut chat = Chat::at_review();
+    let about = source(chat.session.draft.as_ref(), "complaint");
+    chat.tap("send");
+    chat.session.consent.as_mut().unwrap().version = "2020-01".into();
+    chat.wait(HOUR_MS).text("hello");
+    chat.heard("Do you agree?");
+    edit(&mut chat, about, "Pain in the hip");
+    assert_eq!(chat.tasks(), ["answer_changed"]);
 }
