@@ -30,10 +30,11 @@ pub fn erase_words(conn: &Connection, contact: ContactId, from: Option<InboxId>)
            AND item IS NOT NULL",
     )?
     .execute((contact.0, first))?;
-    nobodys::erase(conn, contact)?;
+    nobodys::erase(conn, contact, InboxId(first))?;
     conn.prepare_cached(concat!(
         "UPDATE outbox SET body = NULL WHERE contact_id = ?1 AND body IS NOT NULL
-           AND created_at >= coalesce((SELECT received_at FROM inbox WHERE id = ?2), 0)
+           AND (?2 = 0 OR created_at >=
+                (SELECT received_at FROM inbox WHERE id >= ?2 ORDER BY id LIMIT 1))
            AND state NOT IN ",
         waiting!()
     ))?
@@ -103,10 +104,11 @@ pub fn erase_contact(conn: &Connection, contact: ContactId, now: UnixMs) -> Resu
          WHERE contact_id = ?1 AND state IN ('queued', 'held', 'in_doubt')",
     )?
     .execute(params![contact.0, now.0])?;
-    // What is in the air cannot be called back, but is not tried again.
+    // What is in the air cannot be called back, but is not tried again; nor is what
+    // was taken already, should it come back after the contact has written anew.
     conn.prepare_cached(
         "UPDATE outbox SET doom = 'cancelled', body = NULL
-         WHERE contact_id = ?1 AND state = 'sending'",
+         WHERE contact_id = ?1 AND state IN ('sending', 'accepted', 'sent')",
     )?
     .execute([contact.0])?;
     erase_words(conn, contact, None)?;
@@ -374,6 +376,8 @@ mod tests {
             ]
         };
         assert_eq!(left(&conn), [2, 2, 2, 2, 1]);
+        erase_words(&conn, amina, Some(InboxId(second + 1))).unwrap();
+        assert_eq!(left(&conn), [2, 2, 2, 2, 1], "nothing came since");
         erase_words(&conn, amina, Some(InboxId(second))).unwrap();
         assert_eq!(left(&conn), [2, 0, 1, 1, 1]);
         erase_words(&conn, amina, None).unwrap();

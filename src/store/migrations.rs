@@ -14,6 +14,7 @@ const STEPS: &[M<'static>] = &[
     M::up(include_str!("migrations/0001_first.sql")),
     M::up(include_str!("migrations/0002_found_by_index.sql")),
     M::up(include_str!("migrations/0003_whose_words.sql")),
+    M::up(include_str!("migrations/0004_read_from_three.sql")),
 ];
 
 /// The newest schema this program knows: how many migrations there are.
@@ -81,6 +82,12 @@ mod tests {
         let conn = fresh();
         assert_eq!(meta::find_number(&conn, "schema").unwrap(), Some(SCHEMA));
         assert!(meta::find_number(&conn, "oldest_reader").unwrap() <= Some(SCHEMA));
+    }
+
+    #[test]
+    fn a_program_that_could_erase_nothing_does_not_open_it() {
+        let oldest = meta::find_number(&fresh(), "oldest_reader").unwrap();
+        assert_eq!(oldest, Some(3));
     }
 
     #[test]

@@ -6,7 +6,7 @@
 //! names nobody at all is kept for whoever has to look at it, as long as raw
 //! bodies are and until its task is done.
 
-use crate::core::id::ContactId;
+use crate::core::id::{ContactId, InboxId};
 use crate::core::time::UnixMs;
 use crate::store::Result;
 use rusqlite::Connection;
@@ -23,7 +23,7 @@ macro_rules! nobodys {
 const ERASE: &str = concat!(
     "UPDATE inbox SET item = NULL WHERE id IN (",
     nobodys!(),
-    " AND EXISTS (SELECT 1 FROM address a
+    " AND i.id >= ?2 AND EXISTS (SELECT 1 FROM address a
                   WHERE a.contact_id = ?1 AND instr(i.item, a.value) > 0))"
 );
 
@@ -35,12 +35,12 @@ const DROP: &str = concat!(
                       AND t.detail = CAST(i.id AS TEXT) AND t.state != 'done'))"
 );
 
-/// Empties what may be of a contact who is erased.
+/// Empties what may be of a contact who is erased, from row `first` on.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub(super) fn erase(conn: &Connection, contact: ContactId) -> Result<()> {
-    conn.prepare_cached(ERASE)?.execute([contact.0])?;
+pub(super) fn erase(conn: &Connection, contact: ContactId, first: InboxId) -> Result<()> {
+    conn.prepare_cached(ERASE)?.execute((contact.0, first.0))?;
     Ok(())
 }
 
@@ -82,7 +82,9 @@ mod tests {
             "{}",
         ];
         letters(&conn, texts);
-        erase(&conn, amina).unwrap();
+        erase(&conn, amina, InboxId(2)).unwrap();
+        assert_eq!(count(&conn, LEFT), 1 + 2 + 3, "it came before that");
+        erase(&conn, amina, InboxId(0)).unwrap();
         assert_eq!(count(&conn, LEFT), 2 + 3);
     }
 

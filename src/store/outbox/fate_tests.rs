@@ -9,10 +9,10 @@ use crate::core::id::StaffId;
 use crate::core::inbound::{ProviderError, Receipt, Status};
 use crate::core::tasks::Outcome;
 use crate::core::time::{DAY_MS, HOUR_MS};
-use crate::store::Try;
 use crate::store::queue as by_staff;
 use crate::store::staff::{self, NewStaff};
 use crate::store::tests::{box_key, contact, count, db, queue};
+use crate::store::{Try, erasure};
 
 /// As at Meta: a window of a day, and no template that could be sent.
 fn windowed() -> Rules {
@@ -158,6 +158,21 @@ fn arrived(conn: &Connection, wamid: &str, at: UnixMs) -> OfAccount {
 
 /// A fault of the provider that is worth another try.
 const PASSING: i64 = 131_000;
+
+#[test]
+fn what_was_erased_before_it_came_back_is_nobodys_task() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Notice, "a1");
+    let first = one(&conn, NOW);
+    end(&conn, &first, &accepted("w1"), NOW);
+    erasure::erase_contact(&conn, amina, NOW).unwrap();
+    erasure::welcome_back(&conn, amina).unwrap();
+    given_back(&conn, "w1", "ob:a1", PASSING, NOW);
+    assert_eq!(state(&conn, id), DeliveryState::Cancelled);
+    let open = "SELECT count(*) FROM task WHERE state != 'done'";
+    assert_eq!(count(&conn, open), 0);
+}
 
 #[test]
 fn the_failure_of_an_earlier_try_does_not_undo_the_one_that_was_taken() {

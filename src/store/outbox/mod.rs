@@ -87,7 +87,8 @@ pub fn push(
     Ok(OutboxId(conn.last_insert_rowid()))
 }
 
-/// Withdraws a contact's unsent questions: something newer takes their place.
+/// Withdraws a contact's unsent questions: something newer takes their place. One
+/// that had failed and was to be sent again needs nobody's help any more.
 ///
 /// # Errors
 /// Whatever the database reports.
@@ -99,12 +100,18 @@ pub fn supersede_prompts(conn: &Connection, contact: ContactId, now: UnixMs) -> 
          WHERE contact_id = ?1 AND purpose = 'prompt' AND state IN ('sending', 'in_doubt')",
     )?
     .execute([contact.0])?;
-    Ok(conn
+    let replaced: Vec<i64> = conn
         .prepare_cached(
             "UPDATE outbox SET state = 'superseded', why = 'newer_question', updated_at = ?2
-             WHERE contact_id = ?1 AND purpose = 'prompt' AND state IN ('queued', 'held')",
+             WHERE contact_id = ?1 AND purpose = 'prompt' AND state IN ('queued', 'held')
+             RETURNING id",
         )?
-        .execute(params![contact.0, now.0])?)
+        .query_map(params![contact.0, now.0], |row| row.get(0))?
+        .collect::<rusqlite::Result<_>>()?;
+    for id in &replaced {
+        tasks::close_for(conn, OutboxId(*id), now)?;
+    }
+    Ok(replaced.len())
 }
 
 /// Ends a message here. A failure or an expiry brings its one task; a template

@@ -172,7 +172,7 @@ pub(super) fn window_closed(conn: &Connection, id: OutboxId) -> Result<()> {
 
 /// While the message was in the air it was superseded (a question by a newer
 /// one, a copy by the arrival of the first), or its contact erased, and it did
-/// not arrive: it is not tried again.
+/// not arrive: it is not tried again, nor asks it anything of staff.
 pub(super) fn end_doomed(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<()> {
     conn.prepare_cached(
         "UPDATE outbox SET state = doom, updated_at = ?2,
@@ -182,6 +182,7 @@ pub(super) fn end_doomed(conn: &Connection, id: OutboxId, now: UnixMs) -> Result
          WHERE id = ?1",
     )?
     .execute(params![id.0, now.0])?;
+    tasks::close_for(conn, id, now)?;
     Ok(())
 }
 

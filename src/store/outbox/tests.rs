@@ -553,7 +553,13 @@ fn a_newer_question_takes_the_place_of_an_unsent_one() {
     let amina = contact(&conn, "243970000001");
     let old = queue(&conn, amina, Purpose::Prompt, "a1");
     let notice = queue(&conn, amina, Purpose::Notice, "a2");
+    // It failed once, and staff had it sent again.
+    for id in [old, notice] {
+        ask_staff(&conn, id, Why::Refused, NOW).unwrap();
+    }
     assert_eq!(supersede_prompts(&conn, amina, NOW).unwrap(), 1);
+    let open = "SELECT sum(outbox_id) FROM task WHERE state != 'done'";
+    assert_eq!(count(&conn, open), notice.0, "its own alone is left");
     assert_eq!(state(&conn, old), DeliveryState::Superseded);
     assert_eq!(state(&conn, notice), DeliveryState::Queued);
     assert_eq!(claimed(&conn, NOW), ["a2"]);
