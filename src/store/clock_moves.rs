@@ -6,7 +6,7 @@ use crate::core::limits::{
     STAFF_LOCK_MS_MAX, UNCONSENTED_MS,
 };
 use crate::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, UnixMs};
-use crate::store::{Result, polling};
+use crate::store::{Result, polling, usage};
 use rusqlite::{Connection, params};
 
 /// Longest a contact waits for its step: quiet time and brake, and some room.
@@ -106,6 +106,7 @@ pub fn mend_ages(conn: &Connection, now: UnixMs) -> Result<usize> {
     mended += conn
         .prepare_cached(PARKED)?
         .execute(params![now.0, ahead])?;
+    mended += usage::count_back(conn, UnixMs(ahead), now)?;
     mended += conn
         .prepare_cached(
             "UPDATE webhook SET received_at = ?1 WHERE id IN

@@ -15,7 +15,7 @@ use std::path::Path;
 use zeroize::Zeroizing;
 
 /// SQLCipher 4's page.
-const PAGE: usize = 4096;
+pub(super) const PAGE: usize = 4096;
 /// Its salt, at the start of the first page.
 const SALT: usize = 16;
 /// At the end of each page: HMAC-SHA-512 over what is before it and the number.

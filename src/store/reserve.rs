@@ -97,6 +97,14 @@ impl Reserve {
         self.is_held() || free >= 2 * DISK_FULL_BYTES
     }
 
+    /// Whether work can go on without it: `inside` the database there is room
+    /// enough, and what was given away is still there for the log. Once it goes on,
+    /// half of that is enough.
+    pub fn is_spared(&self, inside: u64, goes_on: bool) -> bool {
+        let enough = if goes_on { self.bytes } else { 2 * self.bytes };
+        inside >= enough && !self.is_disk_full()
+    }
+
     /// Whether the space was given away and is not held again yet.
     pub fn is_given(&self) -> bool {
         self.given.load(Ordering::Relaxed)

@@ -51,7 +51,9 @@ pub fn drop_bodies(conn: &Connection, before: UnixMs) -> Result<usize> {
 /// taken in by the latest of our clock and the provider's stamp, the ones sent
 /// by the latest of all their times, since one of them may come from a clock
 /// that was behind. What a clock that was ahead has dated is dated anew: it came
-/// by `now` at the latest. What still waits, or has an open task, stays.
+/// by `now` at the latest. What still waits stays, and so does what staff have
+/// yet to look at: a message with a task that is not done, and all that was taken
+/// in from a contact who has one.
 ///
 /// A look takes some of each kind, and the next one goes on where `Seek` says,
 /// round and round: what stays keeps nothing else, and no order of dates is
@@ -138,10 +140,16 @@ impl Look {
     }
 }
 
-/// Whether a message that was taken in is older than `?1` and was handled.
+/// Whether a message `i` that was taken in is older than `?1` and was handled, and
+/// nobody has yet to look at it.
 macro_rules! is_read {
     () => {
-        "state != 'new' AND received_at < ?1 AND stamped_at < ?1"
+        "state != 'new' AND received_at < ?1 AND stamped_at < ?1
+         AND NOT EXISTS (SELECT 1 FROM task t INDEXED BY task_by_contact
+                         WHERE t.contact_id = i.contact_id AND t.state != 'done')
+         AND NOT EXISTS (SELECT 1 FROM task t INDEXED BY task_same
+                         WHERE t.kind = 'dead_letter' AND t.detail = CAST(i.id AS TEXT)
+                           AND t.state != 'done')"
     };
 }
 
@@ -161,7 +169,7 @@ macro_rules! is_over {
 const LOOK_AT_TAKEN_IN: &str = concat!(
     "SELECT id, ",
     is_read!(),
-    " FROM inbox WHERE id > ?2 ORDER BY id LIMIT ?3"
+    " FROM inbox i WHERE id > ?2 ORDER BY id LIMIT ?3"
 );
 const LOOK_AT_SENT: &str = concat!(
     "SELECT id, ",
@@ -169,7 +177,7 @@ const LOOK_AT_SENT: &str = concat!(
     " FROM outbox o WHERE id > ?2 ORDER BY id LIMIT ?3"
 );
 const EMPTY_NEWEST_TAKEN_IN: &str = concat!(
-    "UPDATE inbox SET item = NULL
+    "UPDATE inbox AS i SET item = NULL
      WHERE id = (SELECT max(id) FROM inbox) AND item IS NOT NULL AND ",
     is_read!()
 );
@@ -360,6 +368,29 @@ mod tests {
     }
 
     #[test]
+    fn words_stay_until_staff_are_done_with_whoever_said_them() {
+        let conn = crate::store::tests::db();
+        let [amina, nobodys] = [Some(contact(&conn, "243970000001").0), None];
+        for (id, whose) in [(1, amina), (2, nobodys), (3, nobodys)] {
+            conn.execute(
+                "INSERT INTO inbox (id, contact_id, kind, item, stamped_at, received_at, state)
+                 VALUES (?1, ?2, 'message', 'x', 1000, 1000, 'dead')",
+                (id, whose),
+            )
+            .unwrap();
+        }
+        conn.execute(
+            "INSERT INTO task (kind, contact_id, detail, created_at)
+             VALUES ('read_conversation', ?1, NULL, 1000), ('dead_letter', NULL, '2', 1000)",
+            [amina],
+        )
+        .unwrap();
+        assert_eq!(dropped(&conn, UnixMs(5_000)), 1, "the newest is emptied");
+        conn.execute("UPDATE task SET state = 'done'", []).unwrap();
+        assert_eq!(dropped(&conn, UnixMs(5_000)), 2);
+    }
+
+    #[test]
     fn what_was_dated_ahead_is_dated_anew_and_keeps_nothing_behind_it() {
         let conn = crate::store::tests::db();
         let amina = contact(&conn, "243970000001");
@@ -416,6 +447,8 @@ mod tests {
             (WHOSE_RECORD, "PRIMARY KEY"),
             (DROP_VERSIONS, "PRIMARY KEY"),
             (LOOK_AT_TAKEN_IN, "PRIMARY KEY"),
+            (LOOK_AT_TAKEN_IN, "task_by_contact"),
+            (LOOK_AT_TAKEN_IN, "task_same"),
             (LOOK_AT_SENT, "PRIMARY KEY"),
             (DATE_TAKEN_IN, "PRIMARY KEY"),
             (DATE_SENT, "PRIMARY KEY"),
@@ -443,7 +476,7 @@ mod tests {
 
     #[test]
     fn a_conversation_that_goes_on_forgets_a_record_that_went() {
-        use crate::core::engine::{Draft, Session, Stage};
+        use crate::core::engine::{Draft, Former, Session, Stage};
         use crate::core::id::RecordId;
         use serde_json::{from_value, json};
         let conn = crate::store::tests::db();
@@ -463,11 +496,15 @@ mod tests {
             stage: Stage::Review,
             draft: Some(draft(&old)),
             submitted: Some(draft(&new)),
+            former: Some(Former {
+                record: old.clone(),
+                from: Vec::new(),
+            }),
             ..Session::default()
         };
         sessions::save(&conn, amina, &session, UnixMs(9_000)).unwrap();
         assert_eq!(drop_records(&conn, UnixMs(5_000)).unwrap(), 1);
-        (session.stage, session.draft) = (Stage::Rest, None);
+        (session.stage, session.draft, session.former) = (Stage::Rest, None, None);
         assert_eq!(sessions::load(&conn, amina).unwrap(), session);
     }
 

@@ -86,6 +86,27 @@ pub fn sum(conn: &Connection, kind: &str, from: UnixMs, until: UnixMs) -> Result
     Ok(sums(conn, from, until)?.remove(kind).unwrap_or(0))
 }
 
+/// What a clock that was ahead has counted beyond `ahead` was used by `now` at the
+/// latest. Messages taken then count for no day: a ceiling reached by those of
+/// several would leave patients without answers.
+///
+/// # Errors
+/// Whatever the database reports.
+pub(super) fn count_back(conn: &Connection, ahead: UnixMs, now: UnixMs) -> Result<usize> {
+    conn.prepare_cached(COUNT_BACK)?.execute(params![
+        now.0.div_euclid(QUARTER_MS),
+        ahead.0.div_euclid(QUARTER_MS),
+        ACCEPTED
+    ])?;
+    Ok(conn
+        .prepare_cached("DELETE FROM usage WHERE quarter > ?1")?
+        .execute([ahead.0.div_euclid(QUARTER_MS)])?)
+}
+
+const COUNT_BACK: &str = "INSERT INTO usage (quarter, kind, count)
+     SELECT ?1, kind, sum(count) FROM usage WHERE quarter > ?2 AND kind != ?3 GROUP BY kind
+     ON CONFLICT (quarter, kind) DO UPDATE SET count = count + excluded.count";
+
 /// Drops what was counted before an instant.
 ///
 /// # Errors
@@ -126,6 +147,31 @@ mod tests {
         }
         assert_eq!(sum(&conn, SENT, UnixMs(0), UnixMs(HOUR_MS)).unwrap(), 5);
         assert_eq!(drop_before(&conn, UnixMs(HOUR_MS)).unwrap(), 1);
+    }
+
+    #[test]
+    fn what_a_clock_that_was_ahead_counted_was_used_by_now() {
+        let conn = db();
+        let (now, ahead) = (UnixMs(HOUR_MS), UnixMs(2 * HOUR_MS));
+        for at in [
+            now,
+            ahead,
+            ahead.plus_ms(HOUR_MS),
+            ahead.plus_ms(9 * HOUR_MS),
+        ] {
+            add(&conn, at, SENT, 5).unwrap();
+            add(&conn, at, ACCEPTED, 1).unwrap();
+        }
+        assert_eq!(count_back(&conn, ahead, now).unwrap(), 4);
+        let quarter = sums(&conn, now, now.plus_ms(QUARTER_MS)).unwrap();
+        assert_eq!((quarter[SENT], quarter[ACCEPTED]), (15, 1));
+        let rest = sums(&conn, now.plus_ms(QUARTER_MS), UnixMs(100 * HOUR_MS)).unwrap();
+        assert_eq!(
+            (rest[SENT], rest[ACCEPTED]),
+            (5, 1),
+            "an hour ahead is nothing"
+        );
+        assert_eq!(count_back(&conn, ahead, now).unwrap(), 0);
     }
 
     #[test]

@@ -44,7 +44,8 @@ pub fn erase_of_message(conn: &Connection, inbox: InboxId) -> Result<usize> {
     Ok(erased)
 }
 
-/// Erases the files of messages that were sent before an instant.
+/// Erases the files of messages that were sent before an instant, but for those
+/// of a contact for whom staff have a task that is not done: it may be to listen.
 ///
 /// # Errors
 /// Whatever the database reports.
@@ -53,7 +54,9 @@ pub fn erase_before(conn: &Connection, before: UnixMs) -> Result<usize> {
         .prepare_cached(
             "UPDATE media SET state = 'erased', media_id = '', mime = NULL, sha256 = NULL,
                               why = NULL, record_id = NULL
-             WHERE stamped_at < ?1 AND state != 'erased'",
+             WHERE stamped_at < ?1 AND state != 'erased'
+               AND NOT EXISTS (SELECT 1 FROM task t INDEXED BY task_by_contact
+                               WHERE t.contact_id = media.contact_id AND t.state != 'done')",
         )?
         .execute([before.0])?;
     if erased > 0 {

@@ -180,6 +180,11 @@ fn files_older_than_their_messages_may_be_are_erased() {
         let inbox = voice_note(&conn, name, UnixMs(at));
         want(&conn, inbox, None, NOW).unwrap();
     }
+    let listen = "INSERT INTO task (kind, contact_id, created_at)
+                  SELECT 'listen_to_voice', contact_id, 5 FROM media LIMIT 1";
+    conn.execute(listen, []).unwrap();
+    assert_eq!(erase_before(&conn, UnixMs(100)).unwrap(), 0);
+    conn.execute("UPDATE task SET state = 'done'", []).unwrap();
     assert_eq!(erase_before(&conn, UnixMs(100)).unwrap(), 1);
     assert_eq!(erase_before(&conn, UnixMs(100)).unwrap(), 0);
     assert_eq!(count(&conn, "SELECT count(*) FROM media"), 1);

@@ -3,7 +3,7 @@
 use super::*;
 use crate::core::data_key::DataKey;
 use crate::store::meta::BoxKey;
-use crate::store::{counters, open};
+use crate::store::{counters, open, reserve};
 use std::sync::atomic::AtomicUsize;
 
 fn database() -> (tempfile::TempDir, Connection) {
@@ -159,6 +159,37 @@ async fn a_full_disk_is_said_releases_the_reserve_and_ends() {
     writer.run(big).await.unwrap();
     assert_eq!(writer.health(), Health::Ok);
     assert!(reserve.is_held());
+    thread.stop().unwrap();
+}
+
+#[tokio::test]
+async fn what_was_deleted_is_room_enough_where_the_database_filled_the_disk() {
+    let (folder, conn) = database();
+    let reserve = Reserve::new(folder.path(), 1024 * 1024);
+    assert!(reserve.hold());
+    let (writer, thread) = Writer::start(conn, Some(reserve.clone())).unwrap();
+    let run = async |sql: String| {
+        let done = writer.run(move |conn| Ok(conn.execute_batch(&sql)?)).await;
+        (done.is_ok(), writer.health())
+    };
+    let add = |name: u32| {
+        format!("INSERT INTO meta (key, value) VALUES ('big {name}', zeroblob(1024 * 1024))")
+    };
+    for name in 0..3 {
+        assert_eq!(run(add(name)).await, (true, Health::Ok));
+    }
+    run("PRAGMA max_page_count = 1".to_owned()).await;
+    assert_eq!(run(add(3)).await, (false, Health::Full));
+    // The disk never gets that much free space again.
+    std::fs::create_dir(folder.path().join(reserve::FILE)).unwrap();
+    let delete = |names: &str| format!("DELETE FROM meta WHERE key IN ({names})");
+    assert_eq!(run(delete("'big 0'")).await, (true, Health::Full));
+    assert_eq!(run(delete("'big 1', 'big 2'")).await, (true, Health::Ok));
+    // The last of it is left for what must work on a full disk.
+    assert_eq!(run(add(4)).await, (true, Health::Ok));
+    assert_eq!(run(add(5)).await, (true, Health::Ok));
+    assert_eq!(run(add(6)).await, (true, Health::Full));
+    assert!(reserve.is_given() && !reserve.is_held());
     thread.stop().unwrap();
 }
 

@@ -4,6 +4,7 @@
 use super::{Health, Shared};
 use crate::core::limits;
 use crate::store::error::Error;
+use crate::store::foreign_log::PAGE;
 use crate::store::group::{self, Task};
 use crate::store::reserve::Reserve;
 use rusqlite::Connection;
@@ -213,7 +214,8 @@ impl Turn {
             None => match (committed, self.health()) {
                 (Some(true), Health::Full | Health::Failed) => self.recover(),
                 (Some(false), Health::Full | Health::Failed) => self.look_for_room(),
-                (Some(_), Health::Ok) | (None, _) => {}
+                (Some(true), Health::Ok) => self.see_room_inside(),
+                (Some(false), Health::Ok) | (None, _) => {}
             },
             Some(Error::Full) => self.enter_full(),
             Some(Error::Corrupt | Error::WrongKey) => {
@@ -235,13 +237,40 @@ impl Turn {
     }
 
     /// After a commit that worked. A full disk is over only when the reserve
-    /// could be taken back: else webhooks would eat what it gave free.
+    /// could be taken back, else webhooks would eat what it gave free; or when so
+    /// much was deleted that they fit into the file as it is.
     fn recover(&mut self) {
-        let still = |reserve: &Reserve| !reserve.take_back();
+        let still = |reserve: &Reserve| {
+            !reserve.take_back() && !reserve.is_spared(self.room_inside(), false)
+        };
         if self.health() == Health::Full && self.reserve.as_ref().is_some_and(still) {
             return;
         }
         self.set_health(Health::Ok);
+    }
+
+    /// While a box goes on in what was deleted: before that is used up, the disk
+    /// is full again, with what the reserve gave free still there.
+    fn see_room_inside(&self) {
+        let used_up = |reserve: &Reserve| {
+            reserve.is_given()
+                && !reserve.take_back()
+                && !reserve.is_spared(self.room_inside(), true)
+        };
+        if self.reserve.as_ref().is_some_and(used_up) {
+            self.set_health(Health::Full);
+        }
+    }
+
+    /// Bytes inside the file that hold nothing any more. What is deleted makes
+    /// room there and none on the disk.
+    fn room_inside(&self) -> u64 {
+        let pages = self
+            .conn
+            .pragma_query_value(None, "freelist_count", |row| row.get::<_, i64>(0));
+        pages
+            .map_or(0, i64::unsigned_abs)
+            .saturating_mul(PAGE as u64)
     }
 
     /// A box that refuses webhooks may have nothing to commit for hours, and what
