@@ -150,8 +150,10 @@ pub struct Chats {
 /// A chat with one person.
 #[derive(Clone, Debug)]
 pub struct Chat {
-    /// The provider's name for it, which tells the person.
+    /// The provider's name for it.
     pub id: Private<String>,
+    /// The person.
+    pub who: Identity,
     /// The stamp of its latest message, by either side; absent if it is not told.
     pub last: Option<UnixMs>,
 }

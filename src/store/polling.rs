@@ -99,19 +99,14 @@ pub fn saw(conn: &Connection, key: &[u8; 16], seen: Seen) -> Result<()> {
     Ok(())
 }
 
-/// Notes that a chat holds more than could be fetched: staff read the rest on the
-/// clinic's own phone. Whose chat it is, is not known where all that was fetched
-/// was our own.
+/// Notes that a person's chat holds more than could be fetched: staff read the rest
+/// on the clinic's own phone.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn missed(conn: &Connection, who: Option<&Identity>, now: UnixMs) -> Result<()> {
-    let contact = match who {
-        Some(who) => contacts::resolve(conn, who, now)?,
-        None => None,
-    };
+pub fn missed(conn: &Connection, who: &Identity, now: UnixMs) -> Result<()> {
     let task = NewTask {
-        contact,
+        contact: contacts::resolve(conn, who, now)?,
         ..NewTask::of(Kind::ReadPhone)
     };
     tasks::open(conn, &task, now)

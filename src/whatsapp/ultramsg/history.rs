@@ -118,8 +118,9 @@ impl History for UltraMsgClient {
 fn chat(raw: Raw<'_>) -> Option<Chat> {
     let chat: wire::Chat<'_> = object(raw)?;
     match address::read(chat.id.as_str()) {
-        Named::Person(_) => Some(Chat {
+        Named::Person(who) => Some(Chat {
             id: Private::from(chat.id.as_str()),
+            who,
             last: chat.last_time.and_then(stamp).filter(|at| at.0 > 0),
         }),
         Named::Crowd(_) | Named::Nobody => None,

@@ -19,10 +19,11 @@ use self::allowance::Allowance;
 use self::chats::{Changed, changed};
 use self::rhythm::BUSY_MS;
 use self::trouble::Trouble;
+use crate::core::inbound::Identity;
 use crate::core::limits::{
     CHATS_PER_POLL_MAX, FAR_QUEUE_MAX, PROVIDER_CHATS_BYTES_MAX, PULL_FIRST_MS_MAX,
 };
-use crate::core::time::{DAY_MS, HOUR_MS, UnixMs};
+use crate::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, UnixMs};
 use crate::ports::{Chat, History, Unanswered};
 use crate::store::Readers;
 use crate::store::polling::{self, LISTENS_BEFORE_MS, Seen, Unsettled};
@@ -38,6 +39,12 @@ use tokio_util::sync::CancellationToken;
 /// For how long news of a message is asked for: a little longer than the
 /// provider itself keeps one it could not send.
 const NEWS_MS: i64 = DAY_MS + HOUR_MS;
+/// Chats in one look that may come back as no list.
+const ODD_MAX: u32 = 3;
+/// Wait before such a chat is tried again.
+const ODD_AGAIN_MS: i64 = 5 * MINUTE_MS;
+/// After so many tries in vain staff read it elsewhere.
+const ODD_TRIES: u32 = 3;
 /// Longest wait of sends for the first look.
 const PATIENCE: Duration = Duration::from_millis(PULL_FIRST_MS_MAX);
 
@@ -171,15 +178,23 @@ impl<H: History> Poll<H> {
             self.list(state).await?;
         }
         let mut look = Look::default();
-        let mut odd = false;
+        let mut odd = 0;
         for _ in 0..CHATS_PER_POLL_MAX {
             let Some(changed) = state.left.pop_front() else {
                 break;
             };
+            let (key, who) = (changed.key, changed.chat.who.clone());
             match self.pull(changed, state, &mut look).await {
-                // A chat that cannot be read keeps no other from being heard.
-                Err(Unanswered::Odd) => odd = true,
-                pulled => pulled?,
+                // A chat that cannot be read keeps no other from being heard;
+                // several are trouble of the provider.
+                Err(Unanswered::Odd) if odd < ODD_MAX => {
+                    odd += 1;
+                    self.set_aside(state, key, who).await?;
+                }
+                pulled => {
+                    pulled?;
+                    state.aside.remove(&key);
+                }
             }
         }
         // Those without a stamp stand at the end and keep nobody waiting.
@@ -193,10 +208,27 @@ impl<H: History> Poll<H> {
             .read(move |conn| polling::unsettled(conn, since));
         let unsettled: Unsettled = unsettled.await.map_err(log)?;
         self.ask_for_news(unsettled, state, &mut look).await?;
-        if odd {
-            return Err(Unanswered::Odd);
-        }
         Ok(look)
+    }
+
+    /// A chat that comes back as no list is tried again later. One that stays so is
+    /// read on the clinic's phone.
+    async fn set_aside(
+        &self,
+        state: &mut State,
+        key: [u8; 16],
+        who: Identity,
+    ) -> Result<(), Unanswered> {
+        let now = self.now();
+        let aside = state.aside.entry(key).or_default();
+        aside.tries = aside.tries.saturating_add(1);
+        aside.until = now.plus_ms(ODD_AGAIN_MS);
+        if aside.tries != ODD_TRIES {
+            return Ok(());
+        }
+        tracing::warn!("a chat cannot be read: staff read it on the clinic's phone");
+        let missed = move |conn: &_| polling::missed(conn, &who, now);
+        self.taking.writer.run(missed).await.map_err(log)
     }
 
     /// Asks for the chats and notes which are to be pulled.
@@ -221,6 +253,11 @@ impl<H: History> Poll<H> {
         state.began = began;
         let key_of = |chat: &Chat| self.taking.box_key.keyed_hash(chat.id.as_str());
         state.left = changed(chats.list, key_of, &known.seen, began);
+        let (now, aside) = (self.now(), &state.aside);
+        state.left.retain(|changed| {
+            let aside = aside.get(&changed.key);
+            aside.is_none_or(|it| !it.waits(now))
+        });
         Ok(())
     }
 
@@ -262,6 +299,20 @@ fn beginning(newest: Option<UnixMs>, now: UnixMs) -> UnixMs {
     }
 }
 
+/// A chat that came back as no list.
+#[derive(Clone, Copy, Debug, Default)]
+struct Aside {
+    tries: u32,
+    until: UnixMs,
+}
+
+impl Aside {
+    /// A clock that was set back makes nobody wait for longer.
+    fn waits(&self, now: UnixMs) -> bool {
+        (1..=ODD_AGAIN_MS).contains(&self.until.ms_since(now))
+    }
+}
+
 /// What the loop remembers of the current stretch of working line.
 struct State {
     rhythm: Rhythm,
@@ -277,6 +328,8 @@ struct State {
     began: UnixMs,
     /// What the last list told and is not pulled yet.
     left: VecDeque<Changed>,
+    /// Chats that came back as no list, by the hash of their names.
+    aside: BTreeMap<[u8; 16], Aside>,
     /// What the running look has cost, bytes, and its list alone.
     spent: i64,
     listed: i64,
@@ -296,6 +349,7 @@ impl State {
             news_at: UnixMs(0),
             began: UnixMs(0),
             left: VecDeque::new(),
+            aside: BTreeMap::new(),
             spent: 0,
             listed: 0,
             allowance,

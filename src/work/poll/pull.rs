@@ -6,6 +6,7 @@ use super::{Look, Poll, State, log};
 use crate::core::inbound::Item;
 use crate::core::limits::{
     DELIVERY_PAGES_MAX, FAR_QUEUE_MAX, MESSAGES_PER_CHAT_MAX, PROVIDER_LIST_BYTES_MAX,
+    PROVIDER_REPLY_BYTES_MAX,
 };
 use crate::core::time::{MINUTE_MS, UnixMs};
 use crate::ports::{Chat, History, Page, Standing, Unanswered};
@@ -36,10 +37,10 @@ impl<H: History> Poll<H> {
         let began = state.began;
         let ground = ground.map_or(began, |ground| ground.max(began));
         let (page, missed) = self.reach(&chat, ground, state).await?;
-        let mut who = None;
+        let mut who = chat.who;
         for told in page.told {
             if let Ok(Item::Message(message)) = &told.item.content {
-                who = Some(message.from.clone());
+                who = message.from.clone();
             }
             if told.item.stamped().is_some_and(|at| at < began) {
                 continue;
@@ -60,7 +61,7 @@ impl<H: History> Poll<H> {
         }
         let saw = move |conn: &_| {
             if missed {
-                polling::missed(conn, who.as_ref(), seen.pulled_at)?;
+                polling::missed(conn, &who, seen.pulled_at)?;
             }
             polling::saw(conn, &key, seen)
         };
@@ -130,6 +131,9 @@ impl<H: History> Poll<H> {
         state: &mut State,
     ) -> Result<Page, Unanswered> {
         let page = self.history.messages(&chat.id, newest).await;
+        if matches!(page, Err(Unanswered::Odd)) {
+            state.pay(PROVIDER_REPLY_BYTES_MAX);
+        }
         let page = state.cut_off(page, PROVIDER_LIST_BYTES_MAX)?;
         state.pay(page.bytes);
         Ok(page)

@@ -5,7 +5,7 @@ use crate::core::data_key::DataKey;
 use crate::core::private::Private;
 use crate::core::time::Now;
 use crate::ports::{Backlog, Chats, Clock, Deliveries, Page, Standing};
-use crate::store::tests::box_key;
+use crate::store::tests::{box_key, phone};
 use crate::store::{Writer, WriterThread, open};
 use crate::work::{Bell, Bells};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -37,6 +37,7 @@ impl History for Slow {
         self.looks.fetch_add(1, Ordering::Relaxed);
         let list = (0..50).map(|n| Chat {
             id: format!("24397{n:07}@c.us").into(),
+            who: phone(&format!("24397{n:07}")),
             last: Some(NOW),
         });
         let list = list.collect();
