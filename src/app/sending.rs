@@ -12,6 +12,7 @@ use crate::core::lang::Lang;
 use crate::core::outgoing::Templates;
 use crate::core::time::{HOUR_MS, SECOND_MS};
 use crate::store::outbox;
+use crate::whatsapp::ultramsg::bare_instance;
 use crate::work::Bells;
 use crate::work::line::Line;
 use crate::work::poll::{Hold, Poll, Pulse};
@@ -74,6 +75,7 @@ pub(super) fn start_sender(
         messenger: Arc::clone(&credentials.client),
         uplink: WayOut::to(base_url, Arc::clone(&credentials.http)),
         writer: opened.writer.clone(),
+        our_id: our_id(config).into(),
         clock: Arc::clone(&machine.clock),
         in_doubt_ms: policy.in_doubt_ms,
         line: sending.line.clone(),
@@ -98,6 +100,14 @@ pub(super) fn start_unheard(
         max_age_ms: max_age_ms(config),
     };
     runner.start("unheard messages", unheard.run(runner.stop_signal()));
+}
+
+/// Who the clinic is at its provider: the number's id, or the instance.
+pub(super) fn our_id(config: &Config) -> &str {
+    match config.whatsapp.provider {
+        Provider::Cloud => &config.whatsapp.phone_number_id,
+        Provider::UltraMsg => bare_instance(&config.ultramsg.instance_id),
+    }
 }
 
 /// How old a message may grow.

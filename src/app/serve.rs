@@ -96,15 +96,19 @@ pub async fn serve(
             }
         }
     };
-    let opened = Opened::new(&folder, &key, lock, &*machine.clock)?;
-    drop(key);
+    // A database of an earlier version may take its time.
+    let mut opening = Runner::new();
+    feed_the_watchdog(&mut opening, None);
+    let clock = Arc::clone(&machine.clock);
+    let opened = move || Opened::new(&folder, &key, lock, &*clock);
+    let opened = (tokio::task::spawn_blocking(opened).await??, opening);
     let spoken = (&config, flow);
     run(spoken, opened, sockets, (lan, shown), machine, asked).await
 }
 
 async fn run(
     (config, flow): (&Config, Flow),
-    opened: Opened,
+    (opened, opening): (Opened, Runner),
     sockets: Sockets,
     (lan, shown): (Lan, Shown),
     machine: Machine,
@@ -137,6 +141,7 @@ async fn run(
     runner.start("control socket", answering);
     let store = (opened.writer.clone(), opened.readers.clone());
     feed_the_watchdog(&mut runner, Some(store));
+    opening.shut_down(SHUTDOWN).await;
     if !service.drilled.get() {
         tracing::warn!(
             "nobody has proved yet that the recovery key opens the data: run healthpost key drill"
@@ -146,6 +151,7 @@ async fn run(
     tracing::info!(%address, lan = %config.lan.listen, "the clinic's box is serving");
     let ended = runner.watch(asked).await;
     runner.shut_down(SHUTDOWN).await;
+    service.keep_rest(&opened).await;
     drop(service);
     // While the folder is still ours: afterwards its name is the next one's.
     drop(sockets.control);

@@ -19,7 +19,6 @@ use crate::web::ultramsg::{PathSecret, UltraMsgHook};
 use crate::web::unlock::Drilled;
 use crate::web::webhook::{Credentials, Webhook};
 use crate::whatsapp::client::{Line as HttpLine, Timing};
-use crate::whatsapp::ultramsg::bare_instance;
 use crate::work::Bells;
 use crate::work::housekeeping::{self, Keeping};
 use crate::work::intake::{Context as StepContext, Flows, Intake};
@@ -60,6 +59,8 @@ pub struct Service {
     pub bells: Bells,
     /// Whether the recovery key was ever proved.
     pub drilled: Drilled,
+    /// Who the clinic is at its provider.
+    our_id: Arc<str>,
 }
 
 /// Starts the workers of an opened data folder on `runner`.
@@ -76,7 +77,7 @@ pub async fn start(
     let (line, bells) = (Line::default(), Bells::default());
     let steps = Steps::since(line.moment(machine.clock.now().at));
     let flows = prepare(config, opened, machine, flow).await?;
-    resume(opened, machine, &line).await?;
+    resume(config, opened, machine, &line).await?;
     let credentials = connect(config, opened, machine).await?;
     let context = Arc::new(StepContext {
         flows,
@@ -124,7 +125,20 @@ pub async fn start(
         credentials,
         bells,
         drilled: find_drilled(opened).await?,
+        our_id: sending::our_id(config).into(),
     })
+}
+
+impl Service {
+    /// Keeps what the last calls have said of the number, once every worker has
+    /// ended: those that keep it else are gone by then.
+    pub async fn keep_rest(&self, opened: &Opened) {
+        let (our_id, rest) = (Arc::clone(&self.our_id), self.line.rest());
+        let keep = move |conn: &_| rest::keep(conn, &our_id, rest);
+        if let Err(error) = opened.writer.run(keep).await {
+            tracing::warn!(%error, "a pause of the line was not kept");
+        }
+    }
 }
 
 fn start_housekeeping(config: &Config, opened: &Opened, machine: &Machine, runner: &mut Runner) {
@@ -169,8 +183,10 @@ async fn prepare(config: &Config, opened: &Opened, machine: &Machine, flow: Flow
 }
 
 /// A pause that the provider asked for, or a trial of the account, goes on.
-async fn resume(opened: &Opened, machine: &Machine, line: &Line) -> Result<()> {
-    let kept = opened.readers.read(rest::load).await;
+async fn resume(config: &Config, opened: &Opened, machine: &Machine, line: &Line) -> Result<()> {
+    let our_id = sending::our_id(config).to_owned();
+    let kept = opened.readers.read(move |conn| rest::load(conn, &our_id));
+    let kept = kept.await;
     let kept = kept.context("the database could not be read")?;
     line.resume(kept, machine.clock.now().at);
     Ok(())
@@ -233,16 +249,16 @@ fn taking(
     bells: &Bells,
     line: &Line,
 ) -> Taking {
-    let (channel, our_id) = match config.whatsapp.provider {
-        Provider::Cloud => ("cloud", config.whatsapp.phone_number_id.as_str()),
-        Provider::UltraMsg => ("ultramsg", bare_instance(&config.ultramsg.instance_id)),
+    let channel = match config.whatsapp.provider {
+        Provider::Cloud => "cloud",
+        Provider::UltraMsg => "ultramsg",
     };
     Taking {
         writer: opened.writer.clone(),
         box_key: opened.box_key.clone(),
         clock: Arc::clone(&machine.clock),
         channel,
-        our_id: our_id.into(),
+        our_id: sending::our_id(config).into(),
         vouched: true,
         quiet_ms: config.flow.quiet_ms,
         bells: bells.clone(),

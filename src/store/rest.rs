@@ -10,6 +10,8 @@ use rusqlite::Connection;
 const PAUSED_UNTIL: &str = "paused_until";
 /// Under which name it is kept since when what is taken comes back.
 const TRIAL_SINCE: &str = "trial_since";
+/// Under which name it is kept which number or instance both are about.
+const REST_OF: &str = "rest_of";
 
 /// What keeps the number silent.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -21,11 +23,14 @@ pub struct Rest {
     pub trial: Option<UnixMs>,
 }
 
-/// What was kept last.
+/// What was kept last of this number or instance; nothing of another's.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn load(conn: &Connection) -> Result<Rest> {
+pub fn load(conn: &Connection, our_id: &str) -> Result<Rest> {
+    if meta::find(conn, REST_OF)?.as_deref() != Some(our_id.as_bytes()) {
+        return Ok(Rest::default());
+    }
     let find = |name| Ok::<_, crate::store::Error>(meta::find_number(conn, name)?.map(UnixMs));
     Ok(Rest {
         until: find(PAUSED_UNTIL)?,
@@ -33,11 +38,15 @@ pub fn load(conn: &Connection) -> Result<Rest> {
     })
 }
 
-/// Keeps it in place of what was kept before.
+/// Keeps it in place of what was kept before, where it is something else.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn keep(conn: &Connection, rest: Rest) -> Result<()> {
+pub fn keep(conn: &Connection, our_id: &str, rest: Rest) -> Result<()> {
+    if load(conn, our_id)? == rest {
+        return Ok(());
+    }
+    meta::set(conn, REST_OF, our_id.as_bytes())?;
     for (name, at) in [(PAUSED_UNTIL, rest.until), (TRIAL_SINCE, rest.trial)] {
         match at {
             Some(at) => meta::set(conn, name, at.0.to_string().as_bytes())?,
@@ -67,8 +76,26 @@ mod tests {
                 ..both
             },
         ] {
-            keep(&conn, rest).unwrap();
-            assert_eq!(load(&conn).unwrap(), rest);
+            keep(&conn, "1", rest).unwrap();
+            assert_eq!(load(&conn, "1").unwrap(), rest);
         }
+    }
+
+    #[test]
+    fn another_number_is_not_kept_silent() {
+        let conn = db();
+        let rest = Rest {
+            until: Some(UnixMs(7)),
+            trial: None,
+        };
+        keep(&conn, "1", rest).unwrap();
+        assert_eq!(load(&conn, "2").unwrap(), Rest::default());
+        assert_eq!(load(&conn, "1").unwrap(), rest);
+        keep(&conn, "2", Rest::default()).unwrap();
+        assert_eq!(
+            load(&conn, "1").unwrap(),
+            rest,
+            "nothing was to be said of it"
+        );
     }
 }

@@ -155,7 +155,7 @@ impl Line {
     }
 
     /// What of this a restart must not forget.
-    pub(super) fn rest(&self) -> Rest {
+    pub fn rest(&self) -> Rest {
         Rest {
             until: self.watch().rests_until(),
             trial: *self.trial(),

@@ -307,6 +307,25 @@ fn a_pause_outlives_an_outage() {
 }
 
 #[test]
+fn a_cut_is_seen_through_a_pause() {
+    let mut watch = Watch::new();
+    let until = moment(DAY_MS / 6).at;
+    watch.resume(until, moment(0).at);
+    let nothing = SendOutcome::NotSent(LineFault::Down);
+    watch.see(&Seen::Probed(&nothing), moment(1_000));
+    assert_eq!(watch.state(), LineState::Down);
+    watch.see(&Seen::Touched(REACHED), moment(60_000));
+    watch.see(&Seen::Probed(&fine()), moment(60_100));
+    assert_eq!(watch.state(), LineState::Paused(until));
+    let mut now = 60_100;
+    let end = now + RARE_TOUCH_MS + 60_000;
+    live(&mut watch, &mut now, end, |watch, ask, now| {
+        answer(watch, ask, now, false)
+    });
+    assert_eq!(watch.state(), LineState::Down);
+}
+
+#[test]
 fn refused_sends_make_probes_rarer_although_the_probes_go_well() {
     let mut watch = Watch::new();
     let refused = SendOutcome::Refused {

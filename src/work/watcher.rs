@@ -31,6 +31,8 @@ pub struct Watcher<M, U> {
     pub uplink: U,
     /// Where the queue lives.
     pub writer: Writer,
+    /// The clinic's number or instance there.
+    pub our_id: Arc<str>,
     /// The time.
     pub clock: Arc<dyn Clock>,
     /// Waiting time of an uncertain send with the line up, ms.
@@ -169,7 +171,12 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
         if rest == *kept {
             return;
         }
-        match self.writer.run(move |conn| rest::keep(conn, rest)).await {
+        let our_id = Arc::clone(&self.our_id);
+        let kept_now = self
+            .writer
+            .run(move |conn| rest::keep(conn, &our_id, rest))
+            .await;
+        match kept_now {
             Ok(()) => *kept = rest,
             Err(error) => tracing::warn!(%error, "a pause of the line was not kept"),
         }

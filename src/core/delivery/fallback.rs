@@ -91,15 +91,20 @@ pub enum Asked {
 /// Whether the person was asked to write since their window of `about` closed.
 /// One template for each contact and closed window; another one only after
 /// whatever waited for the first has grown too old, and never on a clock that
-/// cannot tell.
+/// cannot tell. One that was taken in the future was taken by a clock that was
+/// ahead, nobody knows when.
 pub fn asked(last: Option<LastTemplate>, about: UnixMs, max_age_ms: i64, now: Now) -> Asked {
     match last {
         None => Asked::No,
         Some(last) if last.withdrawn || last.about != about => Asked::No,
-        Some(last) if now.trusted && now.at.ms_since(last.since) > max_age_ms => Asked::No,
+        Some(last) if now.trusted && is_over(now.at.ms_since(last.since), max_age_ms) => Asked::No,
         Some(last) if last.failed => Asked::Failed,
         Some(_) => Asked::Yes,
     }
+}
+
+fn is_over(age_ms: i64, max_age_ms: i64) -> bool {
+    !(-HOUR_MS..=max_age_ms).contains(&age_ms)
 }
 
 /// What becomes of a message that the provider took and then reported as
@@ -217,6 +222,9 @@ mod tests {
             (Some(withdrawn), 5, now(3, true), Asked::No),
             (Some(sent), 5, now(10, true), Asked::No),
             (Some(sent), 5, now(10, false), Asked::Yes),
+            // It was taken tomorrow.
+            (Some(sent), 5, now(1, true), Asked::No),
+            (Some(sent), 5, now(1, false), Asked::Yes),
         ];
         for (last, about, now, answer) in cases {
             assert_eq!(asked(last, UnixMs(about), week, now), answer, "{last:?}");

@@ -157,13 +157,19 @@ const fn refused(error: &ProviderError) -> LineState {
 /// What a probe's answer says: an answer of the provider itself shows that
 /// the line carries; one about our credentials that we may not use it; one
 /// that makes no sense, that the provider is in trouble. A pause the provider
-/// asked for is kept, bounded in case the clock was set back.
+/// asked for is kept on a line that works, bounded in case the clock was set back.
 pub fn judge_probe(outcome: &SendOutcome, before: LineState, now: UnixMs) -> LineState {
+    let next = said_by_probe(outcome, before);
     if let LineState::Paused(until) = before
         && is_pause(until, now)
+        && !next.is_cut()
     {
         return before;
     }
+    next
+}
+
+fn said_by_probe(outcome: &SendOutcome, before: LineState) -> LineState {
     let channel = match outcome {
         SendOutcome::Refused { error, http, .. } => match classify(error, *http) {
             Class::Configuration => Channel::Misconfigured,
@@ -296,6 +302,10 @@ mod tests {
         let paused = LineState::Paused(UnixMs(100_000));
         assert_eq!(judge_probe(&fine, paused, UnixMs(5)), paused);
         assert_eq!(judge_probe(&fine, paused, UnixMs(100_000)), LineState::Up);
+        // One that is cut says so: nothing can be heard meanwhile.
+        let nothing = SendOutcome::NotSent(LineFault::Down);
+        let down = judge_probe(&nothing, paused, UnixMs(5));
+        assert_eq!((down, down.link()), (LineState::Down, Link::Cut));
         // A pause of years is a clock that was set back.
         assert_eq!(
             judge_probe(&fine, paused, UnixMs(-1_000_000_000_000)),

@@ -2,6 +2,7 @@
 
 use super::{Plan, RESERVE_BYTES, Watch, Wish};
 use crate::core::time::{HOUR_MS, MINUTE_MS, SECOND_MS};
+use crate::work::echoes::RARE_TOUCH_MS;
 use crate::work::line::{LineState, is_pause, probe_wait_ms};
 use crate::work::purse::{Ask, Moment, cost};
 use crate::work::watch::PROBE_MS;
@@ -81,8 +82,14 @@ impl Watch {
             LineState::Paused(until) => {
                 let left = until.ms_since(now.at);
                 let left = if is_pause(until, now.at) { left } else { 0 };
-                let wait_ms = left.max(SECOND_MS);
-                (Wish::Probe, now.steady_ms.saturating_add(wait_ms))
+                let touch_ms = after(RARE_TOUCH_MS);
+                let probe_ms = now.steady_ms.saturating_add(left.max(SECOND_MS));
+                // Nothing leaves, but what was sent before may be heard of.
+                if touch_ms < probe_ms {
+                    (Wish::Touch, touch_ms)
+                } else {
+                    (Wish::Probe, probe_ms)
+                }
             }
             LineState::ProviderDown
             | LineState::Portal
