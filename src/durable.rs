@@ -4,7 +4,7 @@
 use rustix::fs::OFlags;
 use std::ffi::OsString;
 use std::fs::{self, DirBuilder, File, OpenOptions};
-use std::io::{self, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, MetadataExt, OpenOptionsExt, fchown};
 use std::path::{Path, PathBuf};
 
@@ -87,10 +87,11 @@ pub fn write_with<E: From<io::Error>>(
 /// As [`write`](fn@write), but keeps the file that was there as `NAME.old`.
 ///
 /// # Errors
-/// What the disk says, also of a file that is there and cannot be read: what
-/// cannot be kept is not replaced.
+/// What the disk says, also of a file that is there and cannot be read, or is a
+/// link: what cannot be kept is not replaced, and what lies elsewhere is not given
+/// to the folder's owner.
 pub fn write_keeping_old(path: &Path, bytes: &[u8]) -> io::Result<()> {
-    match fs::read(path) {
+    match read_itself(path) {
         Ok(before) => {
             let (folder, name) = parts(path)?;
             let mut old = name.to_owned();
@@ -101,6 +102,17 @@ pub fn write_keeping_old(path: &Path, bytes: &[u8]) -> io::Result<()> {
         Err(error) => return Err(error),
     }
     write(path, bytes)
+}
+
+/// What a file holds, and not what it links to.
+fn read_itself(path: &Path) -> io::Result<Vec<u8>> {
+    let mut file = OpenOptions::new()
+        .read(true)
+        .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+        .open(path)?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
 }
 
 /// Makes renames and removals in `folder` survive a power cut.
@@ -210,6 +222,18 @@ mod tests {
             fs::read(folder.path().join("slots.json.old")).unwrap(),
             b"one"
         );
+    }
+
+    #[test]
+    fn what_a_link_leads_to_is_not_copied_into_the_folder() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("leaf.key");
+        let elsewhere = folder.path().join("elsewhere");
+        write(&elsewhere, b"a secret").unwrap();
+        std::os::unix::fs::symlink(&elsewhere, &path).unwrap();
+        assert!(write_keeping_old(&path, b"two").is_err());
+        assert_eq!(fs::read_dir(folder.path()).unwrap().count(), 2);
+        assert_eq!(fs::read(&elsewhere).unwrap(), b"a secret");
     }
 
     #[test]

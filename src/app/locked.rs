@@ -112,11 +112,11 @@ impl Listening<'_> {
 
     /// What opens this box, for the words on the page.
     fn asked(&self) -> Asked {
-        let pin = self.custody.wants_pin().unwrap_or(false);
+        let wanted = self.custody.wants_pin().unwrap_or(false);
         let by_itself = self.custody.opens_by_itself().unwrap_or(false);
         Asked {
-            pin,
-            chip_failed: by_itself && !pin,
+            pin: self.custody.may_want_pin().unwrap_or(wanted),
+            chip_failed: by_itself && !wanted,
         }
     }
 }

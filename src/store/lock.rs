@@ -1,9 +1,11 @@
 //! The lock that keeps two programs from opening one data folder.
 
+use crate::durable;
 use crate::store::error::Error;
 use crate::store::open;
-use rustix::fs::FlockOperation;
+use rustix::fs::{FlockOperation, OFlags};
 use std::fs::{File, OpenOptions};
+use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
 /// The lock's file in the data folder.
@@ -24,7 +26,13 @@ pub fn take(folder: &Path) -> Result<FolderLock, Error> {
     let path = folder.join(FILE);
     let file = match open::make_file(&path) {
         Err(Error::Io(_)) if path.symlink_metadata().is_ok() => {
-            OpenOptions::new().write(true).open(&path)?
+            let file = OpenOptions::new()
+                .write(true)
+                .custom_flags(OFlags::NOFOLLOW.bits().cast_signed())
+                .open(&path)?;
+            // Root's first command may have been cut off before it gave it away.
+            durable::give_to_owner_of(folder, &file)?;
+            file
         }
         made => made?,
     };

@@ -200,6 +200,15 @@ impl Custody {
         Ok(opening::wants_pin(&SlotsFile::load(&self.folder)?))
     }
 
+    /// Whether any TPM that the box was ever sealed to wants a PIN: its card may be
+    /// back there.
+    ///
+    /// # Errors
+    /// When the slots cannot be read.
+    pub fn may_want_pin(&self) -> Result<bool> {
+        Ok(opening::had_a_pin(&SlotsFile::load(&self.folder)?))
+    }
+
     /// Whether the TPM that the box is sealed to can be used here, as far as can
     /// be seen without a secret.
     pub fn tpm_is_at_hand(&self) -> bool {

@@ -127,6 +127,16 @@ impl Custody {
             Ok(opened) => return Ok((opened, By::Person)),
             Err(SlotsError::Wrong(_) | SlotsError::NoSuchSlot(_) | SlotsError::DamagedSlot(_))
                 if wants_pin(slots) => {}
+            // The card may be back in a board that it had left.
+            Err(
+                error @ (SlotsError::Wrong(_)
+                | SlotsError::NoSuchSlot(_)
+                | SlotsError::DamagedSlot(_)),
+            ) if had_a_pin(slots) => {
+                if Pin::parse(text).is_err() {
+                    return Err(error.into());
+                }
+            }
             Err(error) => return Err(error.into()),
         }
         let pin = Pin::parse(text)?;

@@ -26,7 +26,7 @@ pub(in super::super) fn way(custody: &Custody, opening: &Opening) -> Result<Way,
     if custody.opens_by_itself()? {
         return Ok(Way::Tpm(None));
     }
-    let (prompt, option) = if custody.wants_pin()? {
+    let (prompt, option) = if custody.may_want_pin()? {
         (
             "PIN or passphrase of the data folder",
             "--pin-file FILE or --passphrase-file",

@@ -268,7 +268,12 @@ fn the_pin_of_a_board_that_was_left_is_not_asked_for() {
     clinic.open(&Way::Tpm(None)).unwrap();
     // That one's lock-out keeps its password all the same.
     assert!(custody.foresee_end(false).unwrap().lockout_left);
-    drop(left);
+    // And back there, the PIN that is typed opens.
+    let other = std::mem::replace(&mut clinic.board, left);
+    assert!(clinic.custody().may_want_pin().unwrap());
+    let back = clinic.open(&typed("482913")).unwrap();
+    assert_eq!(back.key.expose(), opened.key.expose());
+    drop(other);
 }
 
 #[test]
