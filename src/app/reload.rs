@@ -2,6 +2,7 @@
 //! handed to whoever uses them, without a restart.
 
 use crate::config::{Provider as Chosen, UltraMsg, WhatsApp};
+use crate::core::credential::{self, WEBHOOK_SECRET};
 use crate::core::secret::Secret;
 use crate::ports::Clock;
 use crate::store::{Error, Readers, secrets};
@@ -97,7 +98,7 @@ impl Reload {
             .read(|conn| {
                 Ok((
                     secrets::find(conn, "ultramsg.token")?,
-                    secrets::find(conn, "ultramsg.webhook_secret")?,
+                    secrets::find(conn, WEBHOOK_SECRET)?,
                 ))
             })
             .await?;
@@ -106,6 +107,10 @@ impl Reload {
                 "no webhook secret is set, so messages come by polling alone: \
                  healthpost secret set ultramsg.webhook_secret opens the webhook"
             );
+        }
+        let weak = |secret: &Secret| credential::fault(WEBHOOK_SECRET, secret.expose());
+        if let Some(why) = path_secret.as_ref().and_then(weak) {
+            tracing::warn!("the webhook's address admits nobody, messages come by polling: {why}");
         }
         self.path_secret.set(path_secret);
         self.client

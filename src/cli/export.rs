@@ -126,7 +126,7 @@ fn check_target(path: &Path, data: &Path) -> Result<(), Failure> {
 /// An earlier export is written anew each week; what else stands under the name
 /// may be somebody's only copy.
 fn check_replaced(path: &Path, format: Format) -> Result<(), Failure> {
-    if !path.exists() || export::is_export(path, format) {
+    if !path.exists() || export::is_export(path, format).map_err(anyhow::Error::from)? {
         return Ok(());
     }
     Err(Failure::failed(

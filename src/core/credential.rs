@@ -5,7 +5,8 @@ use crate::core::limits::{ACTION_NAME_CHARS_MAX, PATH_SECRET_BYTES_MIN};
 
 const ACCESS_TOKEN: &str = "whatsapp.access_token";
 const ULTRAMSG_TOKEN: &str = "ultramsg.token";
-const WEBHOOK_SECRET: &str = "ultramsg.webhook_secret";
+/// The secret in the path of UltraMsg's webhook.
+pub const WEBHOOK_SECRET: &str = "ultramsg.webhook_secret";
 const NAMES: [&str; 5] = [
     ACCESS_TOKEN,
     "whatsapp.app_secret",

@@ -91,16 +91,23 @@ const HEAD_BYTES: usize = 3_300;
 
 /// Whether the file is empty, or begins as exports of this form do. One that an
 /// older program wrote may not be known.
-pub fn is_export(path: &Path, format: Format) -> bool {
+///
+/// # Errors
+/// When that cannot be found out: a workbook takes a little room beside `path`.
+pub fn is_export(path: &Path, format: Format) -> Result<bool, ExportError<io::Error>> {
     let mut head = Vec::new();
-    let read =
-        File::open(path).and_then(|file| file.take(HEAD_BYTES as u64).read_to_end(&mut head));
+    let file = File::open(path).map_err(ExportError::Io)?;
+    let read = file.take(HEAD_BYTES as u64).read_to_end(&mut head);
+    read.map_err(ExportError::Io)?;
+    if head.is_empty() {
+        return Ok(true);
+    }
     let mut model = Vec::new();
     let none = std::iter::empty::<Result<Row, io::Error>>();
-    let modelled = fill(&mut model, path, format, &table::COLUMNS, none);
+    fill(&mut model, path, format, &table::COLUMNS, none)?;
     let model = model.trim_ascii_end();
     let model = model.get(..HEAD_BYTES).unwrap_or(model);
-    read.is_ok() && modelled.is_ok() && (head.is_empty() || head.starts_with(model))
+    Ok(head.starts_with(model))
 }
 
 /// Writes header and rows, down to the last byte.

@@ -24,6 +24,8 @@ pub const ROW_TITLE: usize = 24;
 pub const ROW_DESCRIPTION: usize = 72;
 /// A row's id.
 pub const ROW_ID: usize = 200;
+/// The body of a template, filled in.
+pub const TEMPLATE_BODY: usize = 1_024;
 /// `biz_opaque_callback_data`.
 pub const CALLBACK: usize = 512;
 

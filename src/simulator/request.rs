@@ -80,6 +80,8 @@ pub enum Shown {
         name: String,
         /// Its language code.
         language: String,
+        /// What goes in place of its placeholders.
+        values: Vec<String>,
     },
     /// An emoji on one of the person's messages.
     Reaction {
@@ -242,8 +244,19 @@ fn read_template(json: &Value) -> Result<Shown, GraphError> {
         .ok_or_else(|| GraphError::new(131_008, "template.name is required"))?;
     let language = text_of(json, "/template/language/code")
         .ok_or_else(|| GraphError::new(131_008, "template.language.code is required"))?;
+    let components = json
+        .pointer("/template/components")
+        .and_then(Value::as_array);
+    let values = components
+        .into_iter()
+        .flatten()
+        .filter(|part| text_of(part, "/type") == Some("body"))
+        .filter_map(|part| part.get("parameters")?.as_array())
+        .flatten()
+        .map(|value| text_of(value, "/text").unwrap_or_default().to_owned());
     Ok(Shown::Template {
         name: name.to_owned(),
         language: language.to_owned(),
+        values: values.collect(),
     })
 }

@@ -156,6 +156,19 @@ fn outside_24_hours_only_a_template_passes() {
         ..Template::default()
     });
     assert_eq!(send(&mut world, &template, closed).0, 200);
+    // What it asks to be filled in has to be.
+    let named = &mut world.settings.templates[0];
+    named.text = "Bonjour {{1}}, votre clinique {{2}} a une réponse".into();
+    assert_eq!(code(&send(&mut world, &template, closed)), 132_000);
+    let mut filled = |values: [&str; 2]| {
+        let mut template = template.clone();
+        let values = values.map(|value| json!({ "type": "text", "text": value }));
+        template["template"]["components"] = json!([{ "type": "body", "parameters": values }]);
+        send(&mut world, &template, closed)
+    };
+    assert_eq!(code(&filled(["Marie", "de\nKalehe"])), 132_012);
+    assert_eq!(code(&filled(["Marie", &"é".repeat(1_000)])), 132_005);
+    assert_eq!(filled(["Marie", "de Kalehe"]).0, 200);
     world.settings.window_refusal = WindowRefusal::Status;
     assert_eq!(send(&mut world, &text_to(PATIENT, "x"), closed).0, 200);
     let bodies = collect(&mut world, closed.plus_ms(1_000));

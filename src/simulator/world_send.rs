@@ -122,10 +122,13 @@ impl World {
                 "Sender and recipient are the same",
             ));
         }
-        if let Shown::Template { name, language } = &message.shown
-            && let Some(fault) = self.template_fault(name, language)
+        if let Shown::Template {
+            name,
+            language,
+            values,
+        } = &message.shown
         {
-            return Err(fault);
+            self.fill_template(name, language, values)?;
         }
         if !self.throughput.has_room(now, limits.per_second) {
             return Err(GraphError::new(
@@ -169,14 +172,6 @@ impl World {
             .wrote_at
             .is_some_and(|at| now.ms_since(at) < self.settings.limits.window_ms);
         !open && !matches!(message.shown, Shown::Template { .. })
-    }
-
-    fn template(&self, name: &str, language: &str) -> Option<&str> {
-        self.settings
-            .templates
-            .iter()
-            .find(|known| known.name == name && known.language == language)
-            .map(|known| known.text.as_str())
     }
 
     fn count_send(&mut self, person: Option<PersonId>, now: UnixMs) {
@@ -232,7 +227,11 @@ impl World {
     /// it is delivered.
     fn show(&mut self, message: &Message, outbound: &Arc<Outbound>, now: UnixMs) {
         let template_text = match &message.shown {
-            Shown::Template { name, language } => self.template(name, language).map(str::to_owned),
+            Shown::Template {
+                name,
+                language,
+                values,
+            } => self.fill_template(name, language, values).ok(),
             Shown::Text(_)
             | Shown::Buttons { .. }
             | Shown::List { .. }

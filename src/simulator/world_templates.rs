@@ -2,6 +2,7 @@
 //! approved must never be sent.
 
 use super::graph_error::GraphError;
+use super::lengths;
 use super::settings::Template;
 use super::world::{Reply, World};
 use crate::core::time::UnixMs;
@@ -82,20 +83,59 @@ impl World {
         true
     }
 
-    /// Why a template cannot be sent, if it cannot.
-    pub(super) fn template_fault(&self, name: &str, language: &str) -> Option<GraphError> {
+    /// What the phone shows of a template.
+    ///
+    /// # Errors
+    /// Why it cannot be sent.
+    pub(super) fn fill_template(
+        &self,
+        name: &str,
+        language: &str,
+        values: &[String],
+    ) -> Result<String, GraphError> {
         let mut all = self.settings.templates.iter();
         let known = all.find(|known| known.name == name && known.language == language);
-        match known.map(|known| known.status.as_str()) {
-            Some("APPROVED") => None,
-            Some("PAUSED") => Some(GraphError::new(132_015, "template is paused")),
-            Some("DISABLED") => Some(GraphError::new(132_016, "template is disabled")),
-            Some(_) | None => Some(GraphError::new(
+        match known.map(|known| (known.status.as_str(), known)) {
+            Some(("APPROVED", known)) => fill(&known.text, values),
+            Some(("PAUSED", _)) => Err(GraphError::new(132_015, "template is paused")),
+            Some(("DISABLED", _)) => Err(GraphError::new(132_016, "template is disabled")),
+            Some(_) | None => Err(GraphError::new(
                 132_001,
                 format!("template name ({name}) does not exist in {language}"),
             )),
         }
     }
+}
+
+/// Puts values in the place of `{{1}}` and so on, or of names, in their order.
+fn fill(text: &str, values: &[String]) -> Result<String, GraphError> {
+    let mut parts = text.split("{{");
+    let mut filled = parts.next().unwrap_or_default().to_owned();
+    let (mut wanted, mut given) = (0, values.iter());
+    for part in parts {
+        let (_, after) = part.split_once("}}").unwrap_or_default();
+        filled.push_str(given.next().map_or("", String::as_str));
+        filled.push_str(after);
+        wanted += 1;
+    }
+    if wanted != values.len() {
+        let words = format!(
+            "body: number of localizable_params ({}) does not match the expected number of params ({wanted})",
+            values.len()
+        );
+        return Err(GraphError::new(132_000, words));
+    }
+    let unfit = |value: &String| {
+        value.is_empty() || value.contains(['\n', '\t']) || value.contains("     ")
+    };
+    if values.iter().any(unfit) {
+        let words = "Param text cannot be empty, nor have new-line/tab characters or more than 4 consecutive spaces";
+        return Err(GraphError::new(132_012, words));
+    }
+    if filled.chars().count() > lengths::TEMPLATE_BODY {
+        return Err(GraphError::new(132_005, "Translated text too long"));
+    }
+    Ok(filled)
 }
 
 fn shown(template: &Template) -> Value {

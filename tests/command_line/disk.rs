@@ -36,6 +36,20 @@ fn an_export_onto_a_disk_that_fills_up_says_so_and_leaves_nothing() {
 }
 
 #[test]
+fn an_export_in_place_of_the_last_one_on_a_full_disk_names_the_disk() {
+    let clinic = Clinic::made();
+    clinic.add_patient();
+    clinic.add_staff("amina", "records");
+    let export = ["export", "--format", "xlsx", "--out", "records.xlsx"];
+    let first = clinic.as_staff("amina", &export);
+    assert_eq!(first.status, 0, "{first:?}");
+    let said = clinic.export_again_onto_full_disk("records.xlsx");
+    assert_eq!(said.status, 1, "{said:?}");
+    assert!(said.err.contains("No space left on device"), "{said:?}");
+    assert!(!said.err.contains("--replace"), "{said:?}");
+}
+
+#[test]
 fn an_empty_database_file_is_damage_and_stays_empty() {
     let clinic = Clinic::made();
     let file = clinic.data().join("clinic.db");

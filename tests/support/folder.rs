@@ -220,6 +220,21 @@ impl Clinic {
         finish(self.behind("unshare", &shell, &all), "")
     }
 
+    /// Exports in place of `earlier`, on a disk of its own that is full. Needs root,
+    /// or sudo.
+    pub fn export_again_onto_full_disk(&self, earlier: &str) -> Said {
+        let mount = format!(
+            "mkdir full && mount -t tmpfs -o size=64k,mode=1777 healthpost-test full && \
+             cp {earlier} full && {{ cat /dev/zero >full/filler 2>/dev/null; exec \"$@\"; }}"
+        );
+        let shell = ["-m", "sh", "-c", &mount, "sh"];
+        let out = format!("full/{earlier}");
+        let mut all = vec!["export", "--format", "xlsx", "--out", &out];
+        all.extend(["--as", "amina", "--password-file", "password"]);
+        all.extend(["--passphrase-file", "passphrase"]);
+        finish(self.behind("unshare", &shell, &all), "")
+    }
+
     /// Runs the program with its standard output somewhere else.
     pub fn run_into(&self, out: Stdio, arguments: &[&str], input: &str) -> Said {
         let mut command = self.command(arguments);
