@@ -28,7 +28,9 @@ pub struct Rest {
 /// # Errors
 /// Whatever the database reports.
 pub fn load(conn: &Connection, our_id: &str) -> Result<Rest> {
-    if meta::find(conn, REST_OF)?.as_deref() != Some(our_id.as_bytes()) {
+    // An earlier program kept what there is, and named nobody.
+    let of = meta::find(conn, REST_OF)?;
+    if of.is_some_and(|of| of != our_id.as_bytes()) {
         return Ok(Rest::default());
     }
     let find = |name| Ok::<_, crate::store::Error>(meta::find_number(conn, name)?.map(UnixMs));

@@ -9,13 +9,23 @@ const PER_SECOND: usize = 80;
 const BURST_MS: i64 = 45 * 6 * SECOND_MS;
 const EACH_MS: i64 = 6 * SECOND_MS;
 
+/// A message on a phone.
+pub struct Got {
+    /// Its name.
+    pub key: String,
+    /// Whether it is a template.
+    pub template: bool,
+    /// When it came.
+    pub at: i64,
+}
+
 /// One person's phone.
 #[derive(Default)]
 pub struct Phone {
     /// When they last wrote, by WhatsApp's clock.
     pub wrote: i64,
-    /// What arrived, in order: key, and whether it was a template.
-    pub got: Vec<(String, bool)>,
+    /// What arrived, in order.
+    pub got: Vec<Got>,
     allowance: Option<(i64, i64)>,
 }
 
@@ -60,7 +70,11 @@ impl FarSide {
             self.too_late += 1;
             return Err(131_047);
         }
-        phone.got.push((key.to_owned(), template));
+        phone.got.push(Got {
+            key: key.to_owned(),
+            template,
+            at,
+        });
         Ok(())
     }
 }

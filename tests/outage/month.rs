@@ -106,7 +106,7 @@ fn line_up(clinic: &mut Clinic, written: BTreeMap<ContactId, i64>) {
             .far
             .phones
             .iter()
-            .filter(|(_, phone)| phone.got.last().is_some_and(|(_, template)| *template))
+            .filter(|(_, phone)| phone.got.last().is_some_and(|got| got.template))
             .map(|(who, _)| *who)
             .collect();
         clinic.begin();

@@ -133,15 +133,37 @@ impl Custody {
                 | SlotsError::NoSuchSlot(_)
                 | SlotsError::DamagedSlot(_)),
             ) if had_a_pin(slots) => {
-                if Pin::parse(text).is_err() {
-                    return Err(error.into());
-                }
+                return match self.pin_of_before(slots, text) {
+                    Some(opened) => Ok((opened?, By::Pin)),
+                    None => Err(error.into()),
+                };
             }
             Err(error) => return Err(error.into()),
         }
         let pin = Pin::parse(text)?;
         let opened = slots.open_with_tpm(self.sealer()?, Some(&pin))?;
         Ok((opened, By::Pin))
+    }
+
+    /// What a PIN opens in the TPM of a board that the box had left, or that it is
+    /// wrong there; nothing where there is no such TPM.
+    fn pin_of_before(
+        &self,
+        slots: &SlotsFile,
+        text: &str,
+    ) -> Option<Result<Vec<Opened>, SlotsError>> {
+        let (pin, sealer) = (Pin::parse(text).ok()?, self.sealer.as_deref()?);
+        match slots.open_with_tpm(sealer, Some(&pin)) {
+            Err(SlotsError::Tpm(tpm)) => {
+                let about_it = matches!(
+                    tpm.situation,
+                    Situation::WrongPin { .. } | Situation::LockedOut { .. }
+                );
+                about_it.then_some(Err(SlotsError::Tpm(tpm)))
+            }
+            Err(_) => None,
+            opened => Some(opened),
+        }
     }
 
     /// The slots as they are have opened the box, so what they were before is of

@@ -181,7 +181,7 @@ pub(super) fn confirm(turn: &mut Turn<'_>, heard: &Heard) {
 
 pub(super) fn confirmed(turn: &mut Turn<'_>, name: Option<ButtonName>) {
     turn.session.overlay = None;
-    if name == Some(ButtonName::Delete) && !turn.warn {
+    if name == Some(ButtonName::Delete) && !turn.alarm {
         return delete(turn);
     }
     turn.lead(Line::NotDeleted);

@@ -42,7 +42,8 @@ pub(super) fn parse_tap(id: &str) -> Option<Tap> {
 pub(super) fn tapped(turn: &mut Turn<'_>, message: &Received, tap: &Tap, idle: bool) {
     let asked = turn.session.asked.as_ref();
     let current = asked.is_some_and(|asked| asked.token == tap.token);
-    let doubted = message.other_account || resume::is_due(turn) || resume::is_due_at_rest(turn);
+    let doubted =
+        message.other_account || resume::is_due(turn) || resume::is_deleting_in_doubt(turn);
     if !doubted && (current || consent::is_same_text(turn, tap)) {
         turn.session.stopped = false;
         // Which language to go on in shows nothing, and settles nothing.

@@ -21,11 +21,12 @@ pub(super) fn is_all(turn: &Turn<'_>, content: &Content) -> bool {
     }
     match &turn.session.stage {
         Stage::Page { page } => !is_answered_by(turn, page, body.as_str()),
-        // Who chose to correct this one means it.
-        Stage::Fix { field } => !turn
-            .flow
-            .find_field(field)
-            .is_some_and(|field| takes_words(field) || field.kind == FieldKind::FreeTextOrNone),
+        // Who chose to correct this one and says it again, or says what it is about,
+        // means it.
+        Stage::Fix { field } => !turn.flow.find_field(field).is_some_and(|field| {
+            let means = || !turn.warn || answers::names_subject(body.as_str(), turn.lang());
+            takes_words(field) || field.kind == FieldKind::FreeTextOrNone && means()
+        }),
         Stage::Rest
         | Stage::Language
         | Stage::Consent
@@ -96,11 +97,16 @@ pub(super) fn read_calmly<'a>(
     let whole = calm.is_empty();
     let said = if whole { text } else { &calm };
     let (fields, mut results) = page::read_open(turn, page, said);
-    // What words alone are about is in doubt, unless they say it or there are as
-    // many lines as questions.
-    let named = answers::names_subject(said, turn.lang())
-        || !whole && fields.len() > 1 && said.lines().count() == fields.len();
     let shapeless = |field: &Field| matches!(field.kind, FieldKind::Name | FieldKind::Locality);
+    let shaped = |(field, result): (&&Field, &Result<Value, Misread>)| {
+        let words = shapeless(field) || field.kind == FieldKind::FreeTextOrNone;
+        !words && result.is_ok()
+    };
+    // What words alone are about is in doubt, unless they say it, or are as many
+    // lines as there are questions and one that cannot be mistaken is in its place.
+    let in_order = !whole && said.lines().count() == fields.len();
+    let named = answers::names_subject(said, turn.lang())
+        || in_order && fields.iter().zip(&results).any(shaped);
     let told = |field: &Field, result: &Result<Value, Misread>| {
         field.kind == FieldKind::FreeTextOrNone && matches!(result, Ok(Value::Text { .. }))
     };

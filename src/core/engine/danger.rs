@@ -20,12 +20,13 @@ pub(super) fn search(turn: &mut Turn<'_>, content: &Content) -> bool {
     let mut found = false;
     for text in content.words() {
         if let Some(sign) = sign_in(turn, text) {
-            if !was_warned_lately(turn, sign) {
+            if !was_warned_lately(turn, sign) || !is_told(turn, sign) {
                 raise(turn, sign);
             }
             found = true;
         }
     }
+    turn.alarm |= found;
     found
 }
 
@@ -65,10 +66,15 @@ pub(super) fn sign_in(turn: &Turn<'_>, text: &str) -> Option<DangerSign> {
 pub(super) fn judge(turn: &mut Turn<'_>) {
     // An answer is not told again by every answer after it.
     if let Some(sign) = sign_in_answers(turn)
-        && !was_warned(turn, sign)
+        && !(was_warned(turn, sign) && is_told(turn, sign))
     {
         raise(turn, sign);
     }
+}
+
+/// Whether it was told of in this episode, and not of a patient before.
+fn is_told(turn: &Turn<'_>, sign: DangerSign) -> bool {
+    turn.session.danger.iter().any(|told| told == sign.word())
 }
 
 fn was_warned(turn: &Turn<'_>, sign: DangerSign) -> bool {
@@ -124,9 +130,8 @@ fn sign_in_answers(turn: &Turn<'_>) -> Option<DangerSign> {
 }
 
 fn raise(turn: &mut Turn<'_>, sign: DangerSign) {
-    let word = sign.word();
-    if !turn.session.danger.iter().any(|told| told == word) {
-        turn.session.danger.push(word.to_owned());
+    if !is_told(turn, sign) {
+        turn.session.danger.push(sign.word().to_owned());
     }
     turn.changed = true;
     if turn.session.stage == Stage::Who && consent::is_given(turn) {

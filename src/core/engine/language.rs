@@ -16,7 +16,7 @@ use crate::core::lang::Lang;
 pub(super) fn begin(turn: &mut Turn<'_>) {
     consent::lapse(turn);
     // Nothing is going on that could be shown to somebody else.
-    turn.session.doubtful = false;
+    (turn.session.doubtful, turn.session.reopened) = (false, false);
     turn.session.danger.clear();
     turn.session.warned.clear();
     turn.session.added_told = None;

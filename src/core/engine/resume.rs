@@ -9,7 +9,7 @@ use super::event::Received;
 use super::session::{Overlay, Sent, Stage};
 use super::turn::{Heard, Turn};
 use super::{commands, control, step, unread};
-use crate::core::answers::Command;
+use crate::core::answers::{self, Command};
 use crate::core::flow::ButtonName;
 use crate::core::inbound::Content;
 use crate::core::limits;
@@ -66,7 +66,7 @@ pub(super) fn interrupts(turn: &mut Turn<'_>, message: &Received, idle: bool) ->
     }
     step::answer(turn);
     turn.session.stopped = false;
-    turn.session.doubtful = false;
+    (turn.session.doubtful, turn.session.reopened) = (false, false);
     turn.session.overlay = has_answers(turn).then_some(Overlay::Resume);
     let stage = turn.session.stage.clone();
     turn.go(stage);
@@ -77,7 +77,11 @@ pub(super) fn interrupts(turn: &mut Turn<'_>, message: &Received, idle: bool) ->
 /// answer to what was asked before it.
 pub(super) fn only_greets(turn: &Turn<'_>, message: &Received) -> bool {
     match &message.content {
-        Content::Text { body } => unread::is_small_talk(turn, body.as_str()),
+        Content::Text { body } => {
+            let text = body.as_str();
+            let answers = control::is_choice(turn, text) || answers::read_language(text).is_some();
+            unread::is_small_talk(turn, text) && !answers
+        }
         Content::Choice { .. }
         | Content::Form { .. }
         | Content::Media(_)
@@ -118,17 +122,17 @@ pub(super) fn is_due(turn: &Turn<'_>) -> bool {
     turn.session.doubtful && !aside && has_answers(turn)
 }
 
-/// The same at rest, where what was asked is whether to delete everything.
-pub(super) fn is_due_at_rest(turn: &Turn<'_>) -> bool {
-    let deleting = turn.session.overlay == Some(Overlay::ConfirmDelete);
-    turn.session.stage == Stage::Rest && deleting && turn.session.doubtful
+/// Whether somebody else may be answering whether to delete everything.
+pub(super) fn is_deleting_in_doubt(turn: &Turn<'_>) -> bool {
+    turn.session.overlay == Some(Overlay::ConfirmDelete) && turn.session.doubtful
 }
 
 /// While somebody else may be reading, no question is put that could show what
 /// was answered: whether to go on is asked in its place.
 pub(super) fn guard(turn: &mut Turn<'_>) {
     if turn.session.overlay.is_none() {
-        turn.session.doubtful |= std::mem::take(&mut turn.session.reopened);
+        let reopened = std::mem::take(&mut turn.session.reopened);
+        turn.session.doubtful |= reopened && has_answers(turn);
     }
     let shows = turn.ask && !turn.session.stopped && turn.session.overlay.is_none();
     if shows && is_due(turn) {

@@ -187,7 +187,7 @@ pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
     if resume::interrupts(turn, message, idle) {
         return turn.keep(message.inbox);
     }
-    if idle && resume::only_greets(turn, message) {
+    if idle && !message.quotes_question && resume::only_greets(turn, message) {
         return turn.ask_again();
     }
     if resume::is_early(turn, message) {

@@ -49,6 +49,8 @@ pub(super) struct Turn<'a> {
     pub(super) progress: bool,
     /// The emergency text goes out.
     pub(super) warn: bool,
+    /// A danger sign is among what came, warned of before or not.
+    pub(super) alarm: bool,
     /// The rest of a page has been waited for long enough.
     pub(super) rest_due: bool,
     /// The draft has to be written.
@@ -88,6 +90,7 @@ impl<'a> Turn<'a> {
             misread: Vec::new(),
             progress: false,
             warn: false,
+            alarm: false,
             rest_due: false,
             changed: false,
             token: None,

@@ -97,8 +97,10 @@ pub(super) fn apply(
         }
     }
     // Words that neither a consent covers nor a timer will erase (thanks after a
-    // refusal, an emoji) go at once, and the names that came with them.
-    if step.session.consent.is_none() && step.session.unconsented.is_none() {
+    // refusal, an emoji) go at once, and the names that came with them; so do those
+    // that came with a deletion and began nothing.
+    let uncovered = step.session.consent.is_none() && step.session.unconsented.is_none();
+    if closed || uncovered {
         erasure::erase_words(conn, contact, step.session.beyond_consent)?;
     }
     if closed {

@@ -206,16 +206,19 @@ impl Stepping<'_> {
 
     /// Steps some of a contact's messages; nothing if that fails for good.
     fn alone(&self, contact: ContactId, messages: &[Unhandled]) -> Result<Option<usize>, Error> {
-        if !messages.is_empty() {
-            // One of those before it may have had everything erased.
-            erasure::welcome_back(self.conn, contact)?;
-        }
         let waiting = Waiting {
             // What was said meanwhile is the newest question.
             prompt: outbox::last_prompt(self.conn, contact)?,
             messages: messages.to_vec(),
         };
-        match nested(self.conn, || self.step(contact, &waiting)) {
+        let stepped = nested(self.conn, || {
+            if !messages.is_empty() {
+                // One of those before it may have had everything erased.
+                erasure::welcome_back(self.conn, contact)?;
+            }
+            self.step(contact, &waiting)
+        });
+        match stepped {
             Err(error) if !error.is_transient() => Ok(None),
             other => other.map(Some),
         }

@@ -43,8 +43,11 @@ const NEWS_MS: i64 = DAY_MS + HOUR_MS;
 const ODD_MAX: u32 = 3;
 /// Wait before such a chat is tried again.
 const ODD_AGAIN_MS: i64 = 5 * MINUTE_MS;
-/// After so many tries in vain staff read it elsewhere.
+/// After so many tries in vain staff read it elsewhere, and it is tried rarely:
+/// what comes back has its cost.
 const ODD_TRIES: u32 = 3;
+/// Wait between those tries.
+const ODD_LATER_MS: i64 = 2 * HOUR_MS;
 /// Longest wait of sends for the first look.
 const PATIENCE: Duration = Duration::from_millis(PULL_FIRST_MS_MAX);
 
@@ -90,7 +93,10 @@ impl<H: History> Poll<H> {
         self.hold.set_open(false);
         loop {
             if !self.line.state().carries(self.now()) {
-                state = State::new(self.now(), state.allowance);
+                state = State {
+                    aside: state.aside,
+                    ..State::new(self.now(), state.allowance)
+                };
                 waited = None;
                 self.hold.set_open(false);
             } else if waited.is_none() {
@@ -222,7 +228,12 @@ impl<H: History> Poll<H> {
         let now = self.now();
         let aside = state.aside.entry(key).or_default();
         aside.tries = aside.tries.saturating_add(1);
-        aside.until = now.plus_ms(ODD_AGAIN_MS);
+        let wait_ms = if aside.tries < ODD_TRIES {
+            ODD_AGAIN_MS
+        } else {
+            ODD_LATER_MS
+        };
+        aside.until = now.plus_ms(wait_ms);
         if aside.tries != ODD_TRIES {
             return Ok(());
         }
@@ -252,12 +263,10 @@ impl<H: History> Poll<H> {
         };
         state.began = began;
         let key_of = |chat: &Chat| self.taking.box_key.keyed_hash(chat.id.as_str());
-        state.left = changed(chats.list, key_of, &known.seen, began);
+        let mut list = chats.list;
         let (now, aside) = (self.now(), &state.aside);
-        state.left.retain(|changed| {
-            let aside = aside.get(&changed.key);
-            aside.is_none_or(|it| !it.waits(now))
-        });
+        list.retain(|chat| aside.get(&key_of(chat)).is_none_or(|it| !it.waits(now)));
+        state.left = changed(list, key_of, &known.seen, began);
         Ok(())
     }
 
@@ -309,7 +318,7 @@ struct Aside {
 impl Aside {
     /// A clock that was set back makes nobody wait for longer.
     fn waits(&self, now: UnixMs) -> bool {
-        (1..=ODD_AGAIN_MS).contains(&self.until.ms_since(now))
+        (1..=ODD_LATER_MS).contains(&self.until.ms_since(now))
     }
 }
 

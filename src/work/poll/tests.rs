@@ -495,9 +495,25 @@ async fn a_chat_that_cannot_be_read_keeps_no_other_from_being_heard() {
     assert_eq!(tries, 3, "every five minutes");
     assert_eq!(place.count(ON_PHONE).await, 1);
     place.far().change(|far| far.odd = 0..0);
-    place.later(5 * MINUTE_MS);
+    place.later(2 * HOUR_MS);
     place.look().await.unwrap();
     assert_eq!(place.count(MESSAGES).await, 12 + 12);
+    place.end();
+}
+
+#[tokio::test]
+async fn chats_that_cannot_be_read_and_tell_no_stamp_keep_nobody_from_being_heard() {
+    let mut place = place();
+    place
+        .far()
+        .change(|far| (far.unstamped_from, far.odd) = (0, 0..2));
+    for chat in 0..7 {
+        place.far().say(chat, NOW, false);
+    }
+    for _ in 0..4 {
+        place.look().await.unwrap();
+    }
+    assert_eq!(place.count(MESSAGES).await, 5, "all that can be read");
     place.end();
 }
 

@@ -2,7 +2,7 @@
 
 use super::clinic::{Clinic, PASSPHRASE, pin, typed};
 use healthpost::app::init::FirstWay;
-use healthpost::app::key::{Erased, Way};
+use healthpost::app::key::{Erased, Way, is_wrong_secret};
 use healthpost::core::pin::Pin;
 use healthpost::core::secret::Secret;
 use healthpost::keys::Opened;
@@ -268,6 +268,13 @@ fn the_pin_of_a_board_that_was_left_is_not_asked_for() {
     clinic.open(&Way::Tpm(None)).unwrap();
     // That one's lock-out keeps its password all the same.
     assert!(custody.foresee_end(false).unwrap().lockout_left);
+    let custody = clinic.custody();
+    let passphrase = Secret::from(PASSPHRASE);
+    custody
+        .add_passphrase(&opened, &passphrase, &mut |_| {})
+        .unwrap();
+    let wrong = clinic.open(&typed("no passphrase of it")).err().unwrap();
+    assert!(is_wrong_secret(&wrong), "{wrong:#}");
     // And back there, the PIN that is typed opens.
     let other = std::mem::replace(&mut clinic.board, left);
     assert!(clinic.custody().may_want_pin().unwrap());

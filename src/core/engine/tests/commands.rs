@@ -249,6 +249,13 @@ fn a_cry_beside_a_confirmed_deletion_keeps_its_task() {
 
 #[test]
 fn a_yes_beside_a_cry_deletes_nothing() {
+    // A second cry brings no second emergency text, and is one all the same.
+    let mut chat = Chat::at_review();
+    chat.text("my baby is not breathing").text("delete my data");
+    let yes = chat.text_event("Yes, delete");
+    let cry = chat.text_event("my baby is not breathing");
+    chat.run(&[yes, cry]);
+    assert!(!chat.acts().contains(&Action::EraseContact));
     for first in ["my baby is not breathing", "Yes, delete"] {
         let mut chat = Chat::at_review();
         chat.text("delete my data");
@@ -279,6 +286,32 @@ fn words_that_came_together_are_without_consent_together() {
     let first = *inbox;
     chat.run(&[later, earlier]);
     assert_eq!(chat.session.beyond_consent, Some(first));
+}
+
+#[test]
+fn an_answer_with_an_earlier_row_than_the_greeting_is_the_present_intakes() {
+    let mut chat = Chat::at_review();
+    chat.tap("send").wait(HOUR_MS);
+    let (child, hello) = (chat.text_event("my child"), chat.text_event("hello"));
+    let Event::Message(Received { inbox, .. }) = &child else {
+        panic!("a message")
+    };
+    let about = Some(*inbox);
+    chat.run(&[hello]).run(&[child]);
+    assert!(matches!(chat.session.stage, Stage::Page { .. }));
+    let Event::Message(message) = chat.message(Content::Edit {
+        original: "w".into(),
+        content: Box::new(text("for me")),
+    }) else {
+        panic!("a message")
+    };
+    chat.run(&[Event::Message(Received { about, ..message })]);
+    let present = chat.session.record_id().unwrap();
+    let of_it = |effect: &Effect| match effect {
+        Effect::Task(task) => task.record() == Some(present),
+        _ => false,
+    };
+    assert!(chat.effects.iter().any(of_it), "{:?}", chat.tasks());
 }
 
 #[test]
@@ -639,6 +672,26 @@ fn before_consent_a_recording_is_not_kept_and_nobody_is_sent_to_it() {
         chat.heard("only once you agree");
     }
     assert_eq!(chat.session.stage, Stage::Consent);
+    // A word that says hello and answers is an answer.
+    chat.wait(DAY_MS).text("ok");
+    chat.heard("Who is this for?");
+    let mut french = Chat::new();
+    french
+        .text("bonjour")
+        .tap("fr")
+        .wait(3 * HOUR_MS)
+        .text("d'accord");
+    assert_eq!(french.session.stage, Stage::Who);
+    let mut resumed = Chat::at_review();
+    resumed
+        .wait(5 * HOUR_MS)
+        .text("x")
+        .wait(3 * HOUR_MS)
+        .text("ok");
+    assert_eq!(
+        (resumed.session.overlay, resumed.session.stage),
+        (None, Stage::Review)
+    );
 }
 
 #[test]
@@ -721,6 +774,12 @@ fn a_question_left_open_at_rest_swallows_nothing_and_no_late_yes_deletes() {
     chat.send(Content::System(SystemChange::IdentityChanged));
     chat.tap_id(&yes);
     assert!(!erases(&chat));
+    let mut chat = Chat::at_review();
+    chat.tap("send").text("hello").text("delete my data");
+    let yes = chat.choice_id("delete");
+    chat.send(Content::System(SystemChange::IdentityChanged));
+    chat.tap_id(&yes);
+    assert!(!erases(&chat));
 }
 
 #[test]
@@ -762,6 +821,22 @@ fn a_deletion_confirmed_after_stop_is_done() {
     chat.heard("Nothing was deleted");
     assert_eq!(chat.session.overlay, Some(Overlay::Resume));
     assert!(!chat.words().contains("Amina"), "{}", chat.words());
+    chat.text("go on");
+    chat.heard("Amina");
+    // Once is enough, and where nothing was answered nothing is asked.
+    let mut late = Chat::at_review();
+    late.text("stop").text("delete my data");
+    late.wait(5 * HOUR_MS).text("no").text("go on");
+    late.heard("Amina");
+    for then in ["no", "restart"] {
+        let mut chat = Chat::new();
+        chat.text("hello").tap("en").tap("agree");
+        chat.text("stop")
+            .text("delete my data")
+            .text(then)
+            .text("me");
+        chat.heard("Full name");
+    }
 }
 
 #[test]

@@ -192,11 +192,24 @@ fn a_cry_on_the_background_page_is_no_allergy_and_what_stands_beside_it_counts()
 }
 
 #[test]
+fn calm_words_beside_a_cry_are_no_answers_without_one_that_has_a_shape() {
+    let mut chat = Chat::at_page_one();
+    chat.text("Baraka Juma\n34\nmale\nKalehe")
+        .text("Pain in the knee\n3 days ago")
+        .text("2");
+    chat.text("please come quickly\nwe are at the church\nmy baby is not breathing");
+    let answers = &chat.session.draft.as_ref().unwrap().answers;
+    assert!(!answers.contains_key("allergies") && !answers.contains_key("medications"));
+}
+
+#[test]
 fn a_medicine_against_a_danger_can_be_put_into_the_record() {
     let mut chat = Chat::at_review();
     chat.tap("correct").text("Medicines");
     chat.text("phenobarbital for convulsions");
     assert_eq!(warnings(&chat), 1);
+    chat.heard("Medicines");
+    chat.text("phenobarbital for convulsions");
     let told = chat
         .session
         .draft

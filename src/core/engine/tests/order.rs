@@ -373,6 +373,11 @@ fn what_the_former_patient_corrects_or_deletes_is_no_answer_of_the_next() {
     assert_eq!(of_former(&chat), 2);
     assert_eq!(chat.record(), None, "this patient is no more urgent");
     assert_eq!(chat.said[0].purpose, Purpose::Emergency);
+    // Nor is anything told of this one any less.
+    chat.text("he cannot breathe");
+    assert_eq!(chat.tasks(), ["danger_sign"]);
+    assert_eq!(chat.record().unwrap().triage, Triage::Urgent);
+    assert_eq!(of_former(&chat), 0);
     let Event::Message(message) = chat.message(Content::Revoke {
         original: "w".into(),
     }) else {
