@@ -48,20 +48,7 @@ pub(super) fn apply(
     let now = clock.at;
     let mut said = 0;
     let mut closed = false;
-    let erases = |effect: &Effect| matches!(effect, Effect::Act(action) if action.erases());
-    for effect in &step.effects {
-        if let Effect::Act(action) = effect
-            && action.erases()
-        {
-            act(conn, contact, action, before.beyond, now)?;
-        }
-    }
-    for inbox in &before.heard {
-        sessions::mark_handled(conn, *inbox)?;
-    }
-    if before.stopped && !step.session.stopped {
-        flags::goes_on(conn, contact)?;
-    }
+    erase_first(conn, contact, before, &step, now)?;
     for effect in step.effects.iter().filter(|effect| !erases(effect)) {
         match effect {
             Effect::Say(message) => {
@@ -113,6 +100,36 @@ pub(super) fn apply(
         sessions::save(conn, contact, &step.session, now)?;
     }
     Ok(said)
+}
+
+/// Whether an effect erases what was there before its step.
+fn erases(effect: &Effect) -> bool {
+    matches!(effect, Effect::Act(action) if action.erases())
+}
+
+/// What comes before everything else: what a step erases, and then its messages,
+/// which are handled from now on.
+fn erase_first(
+    conn: &Connection,
+    contact: ContactId,
+    before: &Before,
+    step: &Step,
+    now: UnixMs,
+) -> Result<(), Error> {
+    for effect in &step.effects {
+        if let Effect::Act(action) = effect
+            && action.erases()
+        {
+            act(conn, contact, action, before.beyond, now)?;
+        }
+    }
+    for inbox in &before.heard {
+        sessions::mark_handled(conn, *inbox)?;
+    }
+    if before.stopped && !step.session.stopped {
+        flags::goes_on(conn, contact)?;
+    }
+    Ok(())
 }
 
 fn say(
