@@ -45,7 +45,8 @@ pub fn load(conn: &Connection, our_id: &str) -> Result<Rest> {
 /// # Errors
 /// Whatever the database reports.
 pub fn keep(conn: &Connection, our_id: &str, rest: Rest) -> Result<()> {
-    if load(conn, our_id)? == rest {
+    let named = rest == Rest::default() || meta::find(conn, REST_OF)?.is_some();
+    if named && load(conn, our_id)? == rest {
         return Ok(());
     }
     meta::set(conn, REST_OF, our_id.as_bytes())?;

@@ -34,10 +34,11 @@ pub(super) fn search(turn: &mut Turn<'_>, content: &Content) -> bool {
 /// makes the present one no more urgent.
 pub(super) fn search_before(turn: &mut Turn<'_>, content: &Content, record: Option<&RecordId>) {
     for text in content.words() {
-        if let Some(sign) = sign_in(turn, text)
-            && !was_warned_lately(turn, sign)
-        {
-            warn(turn, sign, record.cloned());
+        if let Some(sign) = sign_in(turn, text) {
+            turn.alarm = true;
+            if !was_warned_lately(turn, sign) {
+                warn(turn, sign, record.cloned());
+            }
         }
     }
 }
@@ -149,7 +150,7 @@ fn warn(turn: &mut Turn<'_>, sign: DangerSign, record: Option<RecordId>) {
         sign: sign.clone(),
         at: turn.now.at,
     });
-    turn.warn = true;
+    (turn.warn, turn.alarm) = (true, true);
     turn.ask = true;
     turn.flag(FlagReason::DangerSign);
     turn.task(TaskKind::DangerSign { sign, record });

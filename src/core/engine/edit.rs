@@ -20,7 +20,6 @@ pub(super) fn edited(turn: &mut Turn<'_>, message: &Received, content: &Content)
     consent::note_words(turn);
     if let Some(about) = message.about
         && is_earlier(turn, about)
-        && !is_of_present(turn, about)
     {
         return of_before(turn, message, content, about);
     }
@@ -79,15 +78,6 @@ fn former_of(turn: &Turn<'_>, about: InboxId) -> Option<RecordId> {
     let former = turn.session.former.as_ref();
     let former = former.filter(|former| former.from.contains(&about));
     former.map(|former| former.record.clone())
-}
-
-/// Whether the present intake holds a message all the same: what came together is
-/// met in the order it was written in, and not of its rows.
-fn is_of_present(turn: &Turn<'_>, about: InboxId) -> bool {
-    let gathered = turn.heard.texts.iter().any(|(inbox, _)| *inbox == about);
-    let mut draft = turn.session.draft.iter();
-    let said = |draft: &Draft| draft.said.iter().any(|said| said.inbox == about);
-    gathered || draft.any(|draft| is_used(draft, about) || said(draft))
 }
 
 /// Whether a message was written before the present intake began.

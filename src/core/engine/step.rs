@@ -135,6 +135,12 @@ fn system(turn: &mut Turn<'_>, change: &SystemChange) {
 
 /// A message that could be an answer, by what it meets.
 pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
+    if turn.session.stage != Stage::Rest {
+        // What comes together is met in the order it was written in, and not of its
+        // rows.
+        let first = &mut turn.session.begun_with;
+        *first = first.map(|first| first.min(message.inbox));
+    }
     let idle = resume::is_idle(turn, message);
     let silent = turn.session.last_stamped;
     let silent = silent.map_or(i64::MAX, |last| message.stamped.ms_since(last));

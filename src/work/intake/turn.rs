@@ -198,7 +198,11 @@ impl Stepping<'_> {
             };
             match alone {
                 Some(more) => said += more,
-                None => set_aside(self.conn, contact, one.inbox, "panicked", now)?,
+                None => {
+                    // Its words stay for staff, whatever was erased before it.
+                    erasure::welcome_back(self.conn, contact)?;
+                    set_aside(self.conn, contact, one.inbox, "panicked", now)?;
+                }
             }
         }
         Ok(said)

@@ -41,13 +41,15 @@ use tokio_util::sync::CancellationToken;
 const NEWS_MS: i64 = DAY_MS + HOUR_MS;
 /// Chats in one look that may come back as no list.
 const ODD_MAX: u32 = 3;
-/// Wait before such a chat is tried again.
+/// First wait before such a chat is tried again; it doubles, since what comes back
+/// has its cost.
 const ODD_AGAIN_MS: i64 = 5 * MINUTE_MS;
-/// After so many tries in vain staff read it elsewhere, and it is tried rarely:
-/// what comes back has its cost.
-const ODD_TRIES: u32 = 3;
-/// Wait between those tries.
+/// Longest such wait.
 const ODD_LATER_MS: i64 = 2 * HOUR_MS;
+/// After so many tries in vain staff read it elsewhere.
+const ODD_TRIES: u32 = 3;
+/// Of a chat that tells no stamp they are told again after so many more: a day.
+const ODD_UNSTAMPED: u32 = 12;
 /// Longest wait of sends for the first look.
 const PATIENCE: Duration = Duration::from_millis(PULL_FIRST_MS_MAX);
 
@@ -189,17 +191,18 @@ impl<H: History> Poll<H> {
             let Some(changed) = state.left.pop_front() else {
                 break;
             };
-            let (key, who) = (changed.key, changed.chat.who.clone());
+            let key = changed.key;
+            let (who, last) = (changed.chat.who.clone(), changed.chat.last);
             match self.pull(changed, state, &mut look).await {
                 // A chat that cannot be read keeps no other from being heard;
                 // several are trouble of the provider.
                 Err(Unanswered::Odd) if odd < ODD_MAX => {
                     odd += 1;
-                    self.set_aside(state, key, who).await?;
+                    self.set_aside(state, key, (who, last)).await?;
                 }
                 pulled => {
                     pulled?;
-                    state.aside.remove(&key);
+                    state.read_again(&key);
                 }
             }
         }
@@ -218,23 +221,16 @@ impl<H: History> Poll<H> {
     }
 
     /// A chat that comes back as no list is tried again later. One that stays so is
-    /// read on the clinic's phone.
+    /// read on the clinic's phone, whenever there is something new in it.
     async fn set_aside(
         &self,
         state: &mut State,
         key: [u8; 16],
-        who: Identity,
+        (who, last): (Identity, Option<UnixMs>),
     ) -> Result<(), Unanswered> {
         let now = self.now();
         let aside = state.aside.entry(key).or_default();
-        aside.tries = aside.tries.saturating_add(1);
-        let wait_ms = if aside.tries < ODD_TRIES {
-            ODD_AGAIN_MS
-        } else {
-            ODD_LATER_MS
-        };
-        aside.until = now.plus_ms(wait_ms);
-        if aside.tries != ODD_TRIES {
+        if !aside.set(last, now) {
             return Ok(());
         }
         tracing::warn!("a chat cannot be read: staff read it on the clinic's phone");
@@ -313,12 +309,34 @@ fn beginning(newest: Option<UnixMs>, now: UnixMs) -> UnixMs {
 struct Aside {
     tries: u32,
     until: UnixMs,
+    /// How long it waits, ms.
+    wait_ms: i64,
+    /// Its latest stamp when staff were told.
+    told: Option<UnixMs>,
 }
 
 impl Aside {
+    /// A try in vain; whether staff are to be told.
+    fn set(&mut self, last: Option<UnixMs>, now: UnixMs) -> bool {
+        let growing = ODD_AGAIN_MS.saturating_mul(1 << self.tries.min(16));
+        self.wait_ms = growing.min(ODD_LATER_MS);
+        self.until = now.plus_ms(self.wait_ms);
+        self.tries = self.tries.saturating_add(1);
+        let over = self.tries.saturating_sub(ODD_TRIES);
+        let news = match last {
+            Some(_) => self.told != last,
+            None => over.is_multiple_of(ODD_UNSTAMPED),
+        };
+        let tells = self.tries >= ODD_TRIES && news;
+        if tells {
+            self.told = last;
+        }
+        tells
+    }
+
     /// A clock that was set back makes nobody wait for longer.
     fn waits(&self, now: UnixMs) -> bool {
-        (1..=ODD_LATER_MS).contains(&self.until.ms_since(now))
+        (1..=self.wait_ms).contains(&self.until.ms_since(now))
     }
 }
 
@@ -363,6 +381,15 @@ impl State {
             listed: 0,
             allowance,
             trouble: Trouble::default(),
+        }
+    }
+
+    /// A chat could be read. Had it been aside, so may the others be.
+    fn read_again(&mut self, key: &[u8; 16]) {
+        if self.aside.remove(key).is_some() {
+            for aside in self.aside.values_mut() {
+                aside.wait_ms = 0;
+            }
         }
     }
 

@@ -478,8 +478,12 @@ async fn a_chat_that_cannot_be_read_keeps_no_other_from_being_heard() {
         ON a.contact_id = t.contact_id
         WHERE t.kind = 'read_phone' AND a.value = '243970000001'";
     let mut place = place();
+    let tries = |place: &Place| {
+        let pulled = place.far().change(|far| far.pulled.clone());
+        pulled.iter().filter(|chat| **chat == 1).count()
+    };
     place.far().change(|far| far.odd = 1..2);
-    for told in 1..=12 {
+    for told in 1..=20 {
         let at = place.later(MINUTE_MS);
         for chat in [1, 2] {
             place.far().say(chat, at, false);
@@ -490,14 +494,54 @@ async fn a_chat_that_cannot_be_read_keeps_no_other_from_being_heard() {
         assert_eq!(place.state.rhythm.failed, 0);
         assert_eq!(place.count(MESSAGES).await, told);
     }
-    let pulled = place.far().change(|far| far.pulled.clone());
-    let tries = pulled.iter().filter(|chat| **chat == 1).count();
-    assert_eq!(tries, 3, "every five minutes");
+    assert_eq!(tries(&place), 3, "after five minutes and ten");
     assert_eq!(place.count(ON_PHONE).await, 1);
+    // They read it; and are told again when there is something new.
+    for (minutes, writes, told) in [(60, false, 2), (90, false, 2), (180, true, 3)] {
+        let done = "UPDATE task SET state = 'done'";
+        let done = |conn: &rusqlite::Connection| Ok(conn.execute(done, [])?);
+        place.poll.taking.writer.run(done).await.unwrap();
+        let at = place.later(minutes * MINUTE_MS);
+        if writes {
+            place.far().say(1, at, false);
+        }
+        place.look().await.unwrap();
+        assert_eq!(place.count(ON_PHONE).await, told, "{minutes}");
+    }
     place.far().change(|far| far.odd = 0..0);
     place.later(2 * HOUR_MS);
     place.look().await.unwrap();
-    assert_eq!(place.count(MESSAGES).await, 12 + 12);
+    assert_eq!(place.count(MESSAGES).await, 20 + 21);
+    place.end();
+}
+
+#[tokio::test]
+async fn chats_are_read_soon_after_a_provider_in_trouble_is_well_again() {
+    let mut place = place();
+    place.far().change(|far| far.odd = 0..3);
+    for chat in 0..3 {
+        place.far().say(chat, NOW, false);
+    }
+    for _ in 0..60 {
+        place.later(MINUTE_MS);
+        place.look().await.unwrap();
+    }
+    place.far().change(|far| far.odd = 0..0);
+    let at = place.later(MINUTE_MS);
+    place.far().say(3, at, false);
+    let first = place.poll.taking.box_key.keyed_hash("0");
+    assert!(
+        place
+            .state
+            .aside
+            .values()
+            .all(|aside| aside.wait_ms > HOUR_MS / 2)
+    );
+    place.state.aside.get_mut(&first).unwrap().wait_ms = 0;
+    for _ in 0..2 {
+        place.look().await.unwrap();
+    }
+    assert_eq!(place.count(MESSAGES).await, 4);
     place.end();
 }
 

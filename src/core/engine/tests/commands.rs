@@ -249,6 +249,28 @@ fn a_cry_beside_a_confirmed_deletion_keeps_its_task() {
 
 #[test]
 fn a_yes_beside_a_cry_deletes_nothing() {
+    // One in the words of a patient before is one, too.
+    let mut chat = Chat::at_review();
+    let source = chat.session.draft.as_ref().unwrap().answers["complaint"].from[0];
+    chat.tap("send").text("hello").text("delete my data");
+    let yes = Content::Choice {
+        id: chat.choice_id("delete"),
+        title: "x".into(),
+    };
+    let yes = chat.message(yes);
+    let Event::Message(edit) = chat.message(Content::Edit {
+        original: "w".into(),
+        content: Box::new(text("she cannot breathe")),
+    }) else {
+        panic!("a message")
+    };
+    let edit = Event::Message(Received {
+        about: Some(source),
+        ..edit
+    });
+    chat.run(&[edit, yes]);
+    assert!(!chat.acts().contains(&Action::EraseContact));
+    assert_eq!(chat.tasks(), ["danger_sign", "answer_changed"]);
     // A second cry brings no second emergency text, and is one all the same.
     let mut chat = Chat::at_review();
     chat.text("my baby is not breathing").text("delete my data");
