@@ -6,6 +6,7 @@
 //! and it never answers anybody.
 
 mod allowance;
+mod aside;
 mod chats;
 mod hold;
 mod pull;
@@ -16,6 +17,7 @@ pub use hold::{Hold, Pulse};
 pub use rhythm::{Rhythm, wait_ms};
 
 use self::allowance::Allowance;
+use self::aside::Aside;
 use self::chats::{Changed, changed};
 use self::rhythm::BUSY_MS;
 use self::trouble::Trouble;
@@ -23,7 +25,7 @@ use crate::core::inbound::Identity;
 use crate::core::limits::{
     CHATS_PER_POLL_MAX, FAR_QUEUE_MAX, PROVIDER_CHATS_BYTES_MAX, PULL_FIRST_MS_MAX,
 };
-use crate::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, UnixMs};
+use crate::core::time::{DAY_MS, HOUR_MS, UnixMs};
 use crate::ports::{Chat, History, Unanswered};
 use crate::store::Readers;
 use crate::store::polling::{self, LISTENS_BEFORE_MS, Seen, Unsettled};
@@ -41,15 +43,6 @@ use tokio_util::sync::CancellationToken;
 const NEWS_MS: i64 = DAY_MS + HOUR_MS;
 /// Chats in one look that may come back as no list.
 const ODD_MAX: u32 = 3;
-/// First wait before such a chat is tried again; it doubles, since what comes back
-/// has its cost.
-const ODD_AGAIN_MS: i64 = 5 * MINUTE_MS;
-/// Longest such wait.
-const ODD_LATER_MS: i64 = 2 * HOUR_MS;
-/// After so many tries in vain staff read it elsewhere.
-const ODD_TRIES: u32 = 3;
-/// Of a chat that tells no stamp they are told again after so many more: a day.
-const ODD_UNSTAMPED: u32 = 12;
 /// Longest wait of sends for the first look.
 const PATIENCE: Duration = Duration::from_millis(PULL_FIRST_MS_MAX);
 
@@ -301,42 +294,6 @@ fn beginning(newest: Option<UnixMs>, now: UnixMs) -> UnixMs {
         None => ours,
         Some(newest) if newest < ours => newest.plus_ms(1),
         Some(newest) => newest.max(now).plus_ms(-LISTENS_BEFORE_MS),
-    }
-}
-
-/// A chat that came back as no list.
-#[derive(Clone, Copy, Debug, Default)]
-struct Aside {
-    tries: u32,
-    until: UnixMs,
-    /// How long it waits, ms.
-    wait_ms: i64,
-    /// Its latest stamp when staff were told.
-    told: Option<UnixMs>,
-}
-
-impl Aside {
-    /// A try in vain; whether staff are to be told.
-    fn set(&mut self, last: Option<UnixMs>, now: UnixMs) -> bool {
-        let growing = ODD_AGAIN_MS.saturating_mul(1 << self.tries.min(16));
-        self.wait_ms = growing.min(ODD_LATER_MS);
-        self.until = now.plus_ms(self.wait_ms);
-        self.tries = self.tries.saturating_add(1);
-        let over = self.tries.saturating_sub(ODD_TRIES);
-        let news = match last {
-            Some(_) => self.told != last,
-            None => over.is_multiple_of(ODD_UNSTAMPED),
-        };
-        let tells = self.tries >= ODD_TRIES && news;
-        if tells {
-            self.told = last;
-        }
-        tells
-    }
-
-    /// A clock that was set back makes nobody wait for longer.
-    fn waits(&self, now: UnixMs) -> bool {
-        (1..=self.wait_ms).contains(&self.until.ms_since(now))
     }
 }
 
