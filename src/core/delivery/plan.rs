@@ -276,11 +276,13 @@ fn plan_keeps_held(plan: &Plan, lane: &Lane) -> bool {
 
 /// The window is open and nothing else is to be done first: what leaves next.
 fn send_next(plan: &mut Plan, lane: &Lane, limits: Limits, link: Link, now: Now) {
+    // One that was put off keeps no other from going first.
     let is_urgent = |one: &&Waiting| one.purpose == Purpose::Emergency;
-    let urgent = lane.queued.iter().find(is_urgent);
-    if let Some(urgent) = urgent.filter(|one| one.not_before <= now.at) {
+    let urgent = lane.queued.iter().filter(is_urgent);
+    if let Some(urgent) = urgent.clone().find(|one| one.not_before <= now.at) {
         return ready(plan, lane, urgent, limits, now, Errand::Send);
     }
+    let urgent = urgent.min_by_key(|one| one.not_before);
     let head = lane.queued.iter().min_by_key(|one| one.id);
     for doubted in &lane.doubted {
         if link.is_over(doubted.not_before, now.at) && !may_repeat(doubted) {

@@ -84,6 +84,25 @@ fn the_first_in_the_queue_leaves_and_an_emergency_before_it() {
 }
 
 #[test]
+fn an_emergency_that_was_put_off_keeps_no_other_from_going_first() {
+    use Purpose as P;
+    let put_off = Waiting {
+        not_before: NOW.plus_ms(500),
+        ..message(2, P::Emergency)
+    };
+    let mut queue = lane(
+        OPEN,
+        &[put_off, message(3, P::Emergency), message(1, P::Staff)],
+    );
+    let next = plan(&queue, LIMITS, Link::Works, TRUSTED);
+    assert_eq!(sent(&next), Some(3));
+    queue.queued.remove(1);
+    let next = plan(&queue, LIMITS, Link::Works, TRUSTED);
+    assert_eq!(sent(&next), Some(1));
+    assert_eq!(next.look, Some(NOW.plus_ms(500)));
+}
+
+#[test]
 fn the_first_doubt_keeps_what_comes_after_waiting_and_the_second_does_not() {
     use Purpose as P;
     let mut queue = lane(OPEN, &[message(2, P::Notice)]);
