@@ -169,6 +169,8 @@ pub const XLSX_CELL_UNITS_MAX: usize = 32_767;
 pub const INTAKE_MESSAGES_MAX: usize = 12;
 /// Records of one contact listed to them.
 pub const KEPT_RECORDS_MAX: usize = 100;
+/// Messages kept of an intake that has no record yet.
+pub const UNFILED_MAX: usize = 50;
 /// Messages in a row that come before a question by a clock that must then be
 /// wrong; after them the question is asked anew.
 pub const EARLY_MAX: u8 = 3;

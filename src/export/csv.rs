@@ -36,12 +36,23 @@ pub(super) fn write<E>(
     Ok(())
 }
 
-/// Puts an apostrophe before what a spreadsheet would run.
+/// Puts an apostrophe before what a spreadsheet would run: at the start of a cell,
+/// and where one that separates cells by semicolons or tabs would see another start.
 fn guard(cell: &str) -> Cow<'_, [u8]> {
-    if cell.starts_with(['=', '+', '-', '@', '|', '\t', '\r']) {
-        Cow::Owned(format!("'{cell}").into_bytes())
-    } else {
+    let mut guarded = String::new();
+    let mut starts = true;
+    for (at, c) in cell.char_indices() {
+        let runs = matches!(c, '=' | '+' | '-' | '@' | '|') || at == 0 && matches!(c, '\t' | '\r');
+        if starts && runs {
+            guarded.push('\'');
+        }
+        guarded.push(c);
+        starts = matches!(c, ';' | '\t') || starts && at > 0 && c == ' ';
+    }
+    if guarded.len() == cell.len() {
         Cow::Borrowed(cell.as_bytes())
+    } else {
+        Cow::Owned(guarded.into_bytes())
     }
 }
 

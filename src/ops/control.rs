@@ -147,7 +147,9 @@ async fn talk(stream: UnixStream, answers: Answers, stop: CancellationToken) {
             break;
         };
         text.push(b'\n');
-        if write.write_all(&text).await.is_err() {
+        // Whoever stops reading keeps no place.
+        let written = tokio::time::timeout(IDLE, write.write_all(&text)).await;
+        if !matches!(written, Ok(Ok(()))) {
             break;
         }
     }

@@ -7,6 +7,10 @@ use crate::keys::{RecoveryKey, SlotsFile};
 use crate::store::audit::{self, Deed};
 use crate::store::{Error, meta, rewrite};
 use std::path::Path;
+use tokio::sync::Semaphore;
+
+/// Two would take the copy from under each other.
+static ALONE: Semaphore = Semaphore::const_new(1);
 
 /// Drills, and notes that it was done.
 pub(super) async fn drill(context: &Context, typed: SecretText) -> Result<Response, Error> {
@@ -47,6 +51,10 @@ pub(super) async fn drilled(context: &Context) -> Result<Response, Error> {
 /// Opens with the recovery key, makes a copy, reads all of it, throws it away.
 fn copy(folder: &Path, typed: &SecretText) -> Result<Result<i64, Box<Response>>, Error> {
     let refused = |why: String, hint: &str| Ok(Err(Box::new(Response::refused(why, hint))));
+    let Ok(_alone) = ALONE.try_acquire() else {
+        let why = "a drill is under way already";
+        return refused(why.to_owned(), "wait some minutes, then run this again");
+    };
     let paper = "compare it with the paper, group by group";
     let recovery = match RecoveryKey::parse(typed.as_str()) {
         Ok(recovery) => recovery,

@@ -106,6 +106,13 @@ pub(super) async fn export_page(
             let cursor = records::Cursor { created_at, id };
             (cursor, place.until, Vec::new())
         }
+        // It goes into the audit log, where nobody writes words of their own.
+        None if !["csv", "xlsx"].contains(&format.as_str()) => {
+            return Ok(Response::wrong_usage(
+                "there is no such form of exports",
+                "name csv or xlsx",
+            ));
+        }
         None => {
             note_export(context, actor, period, &format).await?;
             let latest = context.readers.read(records::latest_creation).await?;

@@ -163,7 +163,7 @@ pub(super) async fn own_password(
     let Some((_, present)) = context.readers.read(find).await? else {
         return Ok(nobody());
     };
-    if check(password.clone(), present).await? {
+    if check(password.clone(), present.clone()).await? {
         return Ok(Response::wrong_usage(
             "that is the password you have",
             "choose another",
@@ -175,7 +175,7 @@ pub(super) async fn own_password(
     let done = context
         .writer
         .run(move |conn| {
-            let done = staff::choose_password(conn, id, &chosen)?;
+            let done = staff::choose_password(conn, id, &present, &chosen)?;
             if done {
                 let who = format!("staff:{id}");
                 let deed = audit::Deed {

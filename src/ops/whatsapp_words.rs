@@ -1,6 +1,7 @@
 //! How a test message ended, in words for whoever sent it.
 
 use super::Response;
+use crate::core::delivery::CODE_MISSING;
 use crate::core::inbound::ProviderError;
 use crate::ports::SendOutcome;
 use crate::store::parked::News;
@@ -41,6 +42,10 @@ fn words(error: &ProviderError) -> (String, &'static str) {
         0 | 190 => (
             "Meta does not accept the access token",
             "run healthpost whatsapp setup",
+        ),
+        CODE_MISSING => (
+            "Meta did not deliver it and gives no reason",
+            "try again in some minutes, with another phone too",
         ),
         _ => {
             let said = format!("Meta refused the message (error {})", error.code);

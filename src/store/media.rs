@@ -122,7 +122,7 @@ const KINDS: [MediaKind; 5] = [
 ];
 
 /// Wants the file that a message brought, if it brought one; true if it is
-/// newly wanted.
+/// newly wanted, or has a record from now on.
 ///
 /// # Errors
 /// Whatever the database reports.
@@ -147,10 +147,13 @@ pub fn want(
     };
     let wanted = conn
         .prepare_cached(
-            "INSERT OR IGNORE INTO media (inbox_id, contact_id, record_id, media_id, kind, mime,
+            "INSERT INTO media (inbox_id, contact_id, record_id, media_id, kind, mime,
                                           sha256, state, stamped_at, created_at, updated_at)
              VALUES (?1, ?2, (SELECT id FROM record WHERE id = ?3), ?4, ?5, ?6, ?7, 'waiting',
-                     ?8, ?9, ?9)",
+                     ?8, ?9, ?9)
+             ON CONFLICT (inbox_id) DO UPDATE SET record_id = excluded.record_id
+                 WHERE media.record_id IS NULL AND excluded.record_id IS NOT NULL
+                   AND media.state != 'erased'",
         )?
         .execute(params![
             inbox.0,

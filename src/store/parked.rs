@@ -1,6 +1,7 @@
 //! What was heard of a message that stands in no queue: a test message's
 //! statuses wait with those that overtook the answer to their send.
 
+use crate::core::delivery::CODE_MISSING;
 use crate::core::inbound::{ProviderError, Receipt, Status};
 use crate::store::Result;
 use rusqlite::Connection;
@@ -38,7 +39,7 @@ pub fn news(conn: &Connection, wamid_key: &[u8; 16]) -> Result<News> {
             Receipt::Delivered | Receipt::Read | Receipt::Played => news.arrived = true,
             Receipt::Failed => {
                 let unnamed = ProviderError {
-                    code: 0,
+                    code: CODE_MISSING,
                     subcode: None,
                 };
                 news.failed = Some(status.errors.into_iter().next().unwrap_or(unnamed));

@@ -5,7 +5,7 @@ use crate::core::id::{ContactId, OutboxId};
 use crate::core::outgoing::Body;
 use crate::core::private::Private;
 use crate::core::time::UnixMs;
-use crate::store::{Error, Result, outbox};
+use crate::store::{Error, Result, outbox, tasks};
 use rusqlite::{Connection, OptionalExtension, Row, params};
 use std::collections::BTreeMap;
 
@@ -123,7 +123,8 @@ pub fn summary(conn: &Connection) -> Result<Summary> {
 /// marked. That staff want it outweighs whatever was to end it.
 ///
 /// One that the provider took goes on as a copy: news of the former try must not
-/// be taken for news of the new one, nor the other way round.
+/// be taken for news of the new one, nor the other way round. A request to write
+/// again is none of staff's: the box asks anew where somebody waits for it.
 ///
 /// # Errors
 /// Whatever the database reports.
@@ -135,11 +136,15 @@ pub fn retry(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<Option<Outb
         "UPDATE outbox SET state = 'queued', why = NULL, not_before = 0, attempts = 0,
                 delays = 0, repeats = 0, aged_from = NULL, updated_at = ?2, doom = NULL,
                 maybe_double = max(maybe_double, state = 'in_doubt' OR why IS 'sent_in_doubt')
-         WHERE id = ?1 AND body IS NOT NULL
+         WHERE id = ?1 AND body IS NOT NULL AND purpose != 'template'
            AND state IN ('queued', 'held', 'in_doubt', 'failed', 'expired', 'cancelled')",
         params![id.0, now.0],
     )?;
-    Ok((changed == 1).then_some(id))
+    if changed == 0 {
+        return Ok(None);
+    }
+    tasks::leave_done(conn, id)?;
+    Ok(Some(id))
 }
 
 /// Withdraws a message that has not left; `false` if it has, or never will.

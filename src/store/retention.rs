@@ -153,13 +153,17 @@ macro_rules! is_read {
     };
 }
 
-/// Whether a sent message `o` is older than `?1` and nothing waits for it.
+/// Whether a sent message `o` is older than `?1`, nothing waits for it, and it waits
+/// for no news and no answer.
 macro_rules! is_over {
     () => {
         concat!(
             "state NOT IN ",
             waiting!(),
             "
+         AND state NOT IN ('accepted', 'sent')
+         AND NOT (purpose = 'template' AND EXISTS (
+             SELECT 1 FROM lane l WHERE l.contact_id = o.contact_id AND l.holds = 1))
          AND max(created_at, updated_at, about_stamp, coalesce(sent_stamp, 0)) < ?1
          AND NOT EXISTS (SELECT 1 FROM task t WHERE t.outbox_id = o.id AND t.state != 'done')"
         )
@@ -365,6 +369,37 @@ mod tests {
             assert_eq!(count(&conn, "SELECT count(*) FROM outbox"), left);
             seek = next;
         }
+    }
+
+    #[test]
+    fn what_news_are_waited_for_of_stays() {
+        let conn = crate::store::tests::db();
+        let amina = contact(&conn, "243970000001");
+        for (key, state) in [
+            ("1", "accepted"),
+            ("2", "sent"),
+            ("3", "read"),
+            ("4", "read"),
+        ] {
+            conn.execute(
+                "INSERT INTO outbox (key, contact_id, purpose, rank, state, created_at, updated_at)
+                 VALUES (?1, ?2, 'notice', 1, ?3, 1000, 1000)",
+                (key, amina.0, state),
+            )
+            .unwrap();
+        }
+        assert_eq!(
+            dropped(&conn, UnixMs(5_000)),
+            1,
+            "and the newest keeps its number"
+        );
+        // A request to write again, while something waits for the answer.
+        conn.execute("UPDATE outbox SET purpose = 'template', state = 'read'", [])
+            .unwrap();
+        conn.execute("UPDATE lane SET holds = 1", []).unwrap();
+        assert_eq!(dropped(&conn, UnixMs(5_000)), 0);
+        conn.execute("UPDATE lane SET holds = 0", []).unwrap();
+        assert_eq!(dropped(&conn, UnixMs(5_000)), 2);
     }
 
     #[test]

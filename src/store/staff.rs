@@ -128,14 +128,20 @@ pub fn find_open(conn: &Connection, id: StaffId) -> Result<Option<(Staff, String
     find_where(conn, "id = ?1 AND disabled = 0", id.0)
 }
 
-/// Sets the hash of the password that somebody chose for themselves, if their
-/// account is open.
+/// Sets the hash of the password that somebody chose for themselves in place of
+/// `former`, if their account is open and still has that one.
 ///
 /// # Errors
 /// When the database cannot be written.
-pub fn choose_password(conn: &Connection, id: StaffId, hash: &str) -> Result<bool, Error> {
-    let sql = "UPDATE staff SET password = ?2, must_change = 0 WHERE id = ?1 AND disabled = 0";
-    Ok(conn.execute(sql, (id.0, hash))? > 0)
+pub fn choose_password(
+    conn: &Connection,
+    id: StaffId,
+    former: &str,
+    hash: &str,
+) -> Result<bool, Error> {
+    let sql = "UPDATE staff SET password = ?3, must_change = 0
+               WHERE id = ?1 AND disabled = 0 AND password = ?2";
+    Ok(conn.execute(sql, (id.0, former, hash))? > 0)
 }
 
 /// Sets a new password's hash and ends a lock-out; tells whether there is an open
@@ -237,13 +243,15 @@ mod tests {
         assert!(!disable(&conn, "neema").unwrap());
         // A closed account gets no password, and keeps the one it had.
         assert!(!set_password(&conn, "neema", "other", false).unwrap());
-        assert!(!choose_password(&conn, id, "other").unwrap());
+        assert!(!choose_password(&conn, id, "hash", "other").unwrap());
         let hash_of = |id| find_open(&conn, id).unwrap().map(|(_, hash)| hash);
         assert_eq!(hash_of(id), None);
         assert!(enable(&conn, "Neema").unwrap());
         assert!(!enable(&conn, "neema").unwrap());
         assert_eq!(hash_of(id).as_deref(), Some("hash"));
-        assert!(choose_password(&conn, id, "other").unwrap());
+        // Somebody else has set another one meanwhile.
+        assert!(!choose_password(&conn, id, "former", "other").unwrap());
+        assert!(choose_password(&conn, id, "hash", "other").unwrap());
         let (staff, hash) = find(&conn, "neema").unwrap().unwrap();
         assert_eq!((staff.must_change, hash.as_str()), (false, "other"));
     }

@@ -58,6 +58,19 @@ pub fn close_for(conn: &Connection, outbox: OutboxId, now: UnixMs) -> Result<boo
     Ok(closed == 1)
 }
 
+/// A message is wanted again by staff: that it was told by mouth does not end it
+/// any more.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn leave_done(conn: &Connection, outbox: OutboxId) -> Result<()> {
+    conn.prepare_cached(
+        "UPDATE task SET outbox_id = NULL WHERE outbox_id = ?1 AND state = 'done'",
+    )?
+    .execute(params![outbox.0])?;
+    Ok(())
+}
+
 /// A message goes on under another number: its task stands for that one now.
 ///
 /// # Errors

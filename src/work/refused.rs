@@ -42,11 +42,11 @@ impl Refusals {
         let word = state.word();
         let done = match due {
             Due::Nothing => return,
-            Due::Tell => writer.run(move |conn| tell(conn, word, now)).await,
+            Due::Tell => writer.run(move |conn| tell(conn, state, word, now)).await,
             Due::TakeBack => writer.run(move |conn| take_back(conn, now)).await,
         };
         match done {
-            Ok(()) => self.told = Some(due == Due::Tell),
+            Ok(told) => self.told = Some(told),
             Err(error) => tracing::warn!(%error, "a refusal by the provider was not noted"),
         }
     }
@@ -86,24 +86,27 @@ impl Refusals {
     }
 }
 
-/// An account that takes messages and gives them back is a task of its own.
-fn tell(conn: &Connection, word: &str, now: UnixMs) -> Result<()> {
-    if tasks::any_open(conn, Kind::AccountRefused)? {
-        return Ok(());
+/// An account that is refused, or takes messages and gives them back, is a task of
+/// its own; a token that is refused has nothing to do with it. Says whether staff
+/// were told.
+fn tell(conn: &Connection, state: LineState, word: &str, now: UnixMs) -> Result<bool> {
+    if state != LineState::TokenBad && tasks::any_open(conn, Kind::AccountRefused)? {
+        return Ok(false);
     }
     tracing::warn!(
         line = word,
         "the provider has refused us for some minutes: healthpost doctor --online says why"
     );
     let task = NewTask::of(Kind::LineRefused).about(word);
-    tasks::open(conn, &task, now)
+    tasks::open(conn, &task, now)?;
+    Ok(true)
 }
 
-fn take_back(conn: &Connection, now: UnixMs) -> Result<()> {
+fn take_back(conn: &Connection, now: UnixMs) -> Result<bool> {
     for state in [LineState::TokenBad, LineState::Misconfigured] {
         tasks::close_about(conn, Kind::LineRefused, state.word(), now)?;
     }
-    Ok(())
+    Ok(false)
 }
 
 #[cfg(test)]
@@ -145,14 +148,14 @@ mod tests {
         let conn = db();
         let open = "SELECT count(*) FROM task WHERE state = 'open'";
         for at in [1, 2] {
-            tell(&conn, "misconfigured", UnixMs(at)).unwrap();
+            tell(&conn, LineState::Misconfigured, "misconfigured", UnixMs(at)).unwrap();
         }
         assert_eq!(count(&conn, open), 1);
         take_back(&conn, UnixMs(3)).unwrap();
         assert_eq!(count(&conn, open), 0);
         let account = NewTask::of(Kind::AccountRefused).about("131042");
         tasks::open(&conn, &account, UnixMs(4)).unwrap();
-        tell(&conn, "misconfigured", UnixMs(5)).unwrap();
+        tell(&conn, LineState::Misconfigured, "misconfigured", UnixMs(5)).unwrap();
         assert_eq!(count(&conn, open), 1);
     }
 }

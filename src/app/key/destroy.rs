@@ -182,9 +182,13 @@ impl Custody {
 /// makes them worthless. It loses its name first: after a power cut in between,
 /// what is half overwritten must not be taken for slots that were damaged.
 fn overwrite_and_remove(path: &Path) -> Result<()> {
-    let Ok(facts) = fs::metadata(path) else {
+    let Ok(facts) = fs::symlink_metadata(path) else {
         return Ok(());
     };
+    if facts.is_symlink() {
+        // What it leads to is none of the box's.
+        return Ok(fs::remove_file(path)?);
+    }
     let gone = path.with_added_extension("gone");
     fs::rename(path, &gone)?;
     if let Some(folder) = path.parent() {

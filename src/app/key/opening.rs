@@ -71,7 +71,7 @@ impl Custody {
     fn note_proved(&self, key: &DataKey) -> Result<()> {
         let mut conn = database::open(&self.folder, key)?;
         if meta::find_number(&conn, meta::DRILLED_AT)?.is_none() {
-            self.clock.learn(meta::latest_known(&conn)?);
+            self.clock.recall(meta::latest_known(&conn)?);
             let deed = Deed {
                 at: self.clock.now().at,
                 actor: "system",

@@ -83,13 +83,7 @@ fn is_about_another(turn: &Turn<'_>, submitted: &Draft, text: &str) -> bool {
 fn task(content: &Content, inbox: InboxId, record: &RecordId) -> Option<TaskKind> {
     let record = Some(record.clone());
     match content {
-        Content::Media(media) => match media.kind {
-            MediaKind::Audio => Some(TaskKind::ListenToVoice { inbox, record }),
-            MediaKind::Image | MediaKind::Video | MediaKind::Document => {
-                Some(TaskKind::LookAtAttachment { inbox, record })
-            }
-            MediaKind::Sticker => None,
-        },
+        Content::Media(media) => of_file(media.kind, inbox, record),
         Content::Contacts {
             own_number: None, ..
         } => Some(TaskKind::LookAtAttachment { inbox, record }),
@@ -108,6 +102,21 @@ fn task(content: &Content, inbox: InboxId, record: &RecordId) -> Option<TaskKind
         | Content::Edit { .. }
         | Content::Revoke { .. }
         | Content::System(_) => None,
+    }
+}
+
+/// What staff do about a file.
+pub(super) fn of_file(
+    kind: MediaKind,
+    inbox: InboxId,
+    record: Option<RecordId>,
+) -> Option<TaskKind> {
+    match kind {
+        MediaKind::Audio => Some(TaskKind::ListenToVoice { inbox, record }),
+        MediaKind::Image | MediaKind::Video | MediaKind::Document => {
+            Some(TaskKind::LookAtAttachment { inbox, record })
+        }
+        MediaKind::Sticker => None,
     }
 }
 

@@ -17,6 +17,7 @@ pub(super) fn begin(turn: &mut Turn<'_>) {
     consent::lapse(turn);
     // Nothing is going on that could be shown to somebody else.
     (turn.session.doubtful, turn.session.reopened) = (false, false);
+    turn.session.unfiled.clear();
     turn.session.danger.clear();
     turn.session.warned.clear();
     turn.session.added_told = None;

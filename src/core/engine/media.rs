@@ -212,20 +212,12 @@ pub(super) fn note(turn: &mut Turn<'_>, heard: &Heard) {
     let record = turn.record();
     for inbox in &heard.voices {
         let (inbox, record) = (*inbox, record.clone());
-        let spoken = record.clone();
-        turn.act(super::effect::Action::KeepSpoken {
-            inbox,
-            record: spoken,
-        });
+        turn.keep_spoken(inbox);
         turn.task(TaskKind::ListenToVoice { inbox, record });
     }
     for inbox in &heard.attachments {
         let (inbox, record) = (*inbox, record.clone());
-        let spoken = record.clone();
-        turn.act(super::effect::Action::KeepSpoken {
-            inbox,
-            record: spoken,
-        });
+        turn.keep_spoken(inbox);
         turn.task(TaskKind::LookAtAttachment { inbox, record });
     }
 }

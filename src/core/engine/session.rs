@@ -75,6 +75,8 @@ pub struct Session {
     /// Where the latest questions were put, the newest last: what quotes an older
     /// one is an answer only if that one stood at the same place.
     pub put: Vec<Place>,
+    /// Messages kept in this intake before it had a record to be kept with.
+    pub unfiled: Vec<InboxId>,
     /// When they were last told to write in words, at the present question.
     pub words_wanted: Option<UnixMs>,
     /// When they were last told that what comes after the receipt goes to staff.

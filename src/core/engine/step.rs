@@ -181,13 +181,7 @@ pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
         return;
     }
     if resting {
-        turn.session.stopped = false;
-        language::begin(turn);
-        danger::search(turn, &message.content);
-        if !matches!(message.content, Content::Welcome) {
-            turn.keep(message.inbox);
-        }
-        return;
+        return begin_with(turn, message);
     }
     let alarm = danger::search(turn, &message.content);
     if resume::interrupts(turn, message, idle) {
@@ -203,6 +197,21 @@ pub(super) fn take_in(turn: &mut Turn<'_>, message: &Received) {
         return cry::answer(turn, message);
     }
     media::gather(turn, message);
+}
+
+/// A message at rest begins an intake, and is kept for it.
+fn begin_with(turn: &mut Turn<'_>, message: &Received) {
+    turn.session.stopped = false;
+    language::begin(turn);
+    danger::search(turn, &message.content);
+    if !matches!(message.content, Content::Welcome) {
+        turn.keep(message.inbox);
+    }
+    if let Content::Media(media) = &message.content
+        && let Some(task) = after::of_file(media.kind, message.inbox, turn.record())
+    {
+        turn.task(task);
+    }
 }
 
 /// After "stop", a message opens the conversation again.

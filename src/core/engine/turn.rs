@@ -245,11 +245,21 @@ impl<'a> Turn<'a> {
         if self.session.consent.is_none() {
             return;
         }
-        let record = self.record();
-        self.act(Action::KeepSpoken { inbox, record });
+        self.keep_spoken(inbox);
         if let Some(draft) = &mut self.session.draft {
             draft.unread = true;
         }
+    }
+
+    /// The same, of what only staff can hear or see. Where there is no record yet it
+    /// is put with the one that this intake opens.
+    pub(super) fn keep_spoken(&mut self, inbox: InboxId) {
+        let record = self.record();
+        let room = self.session.unfiled.len() < limits::UNFILED_MAX;
+        if record.is_none() && room && self.session.stage != Stage::Rest {
+            self.session.unfiled.push(inbox);
+        }
+        self.act(Action::KeepSpoken { inbox, record });
     }
 
     /// Keeps a message in sight of staff with a record that is not the present one,
@@ -300,6 +310,9 @@ impl<'a> Turn<'a> {
             singly: false,
             said: Vec::new(),
         });
+        for inbox in std::mem::take(&mut self.session.unfiled) {
+            self.keep_spoken(inbox);
+        }
         self.changed = true;
     }
 

@@ -184,14 +184,19 @@ fn staff_wait(conn: &Connection, contact: ContactId) -> Result<bool> {
     Ok(conn
         .prepare_cached(concat!(
             "SELECT EXISTS (SELECT 1 FROM outbox INDEXED BY outbox_waiting
-             WHERE contact_id = ?1 AND state = 'queued' AND purpose = ?2
+             WHERE contact_id = ?1 AND state IN ('queued', 'held') AND purpose IN (?2, ?3)
                AND state IN ",
             waiting!(),
             ")"
         ))?
-        .query_row(params![contact.0, purpose_word(Purpose::Staff)], |row| {
-            row.get(0)
-        })?)
+        .query_row(
+            params![
+                contact.0,
+                purpose_word(Purpose::Staff),
+                purpose_word(Purpose::Emergency)
+            ],
+            |row| row.get(0),
+        )?)
 }
 
 #[cfg(test)]

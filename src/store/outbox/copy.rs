@@ -69,6 +69,7 @@ pub fn send_again(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<Option
              SELECT {NAME}, contact_id, purpose, body, rank, 'queued',
                     max(maybe_double, why IS 'sent_in_doubt' OR why IS 'unheard'), created_at, ?2, about_stamp
              FROM outbox WHERE id = ?1 AND body IS NOT NULL AND wamid_key IS NOT NULL
+               AND purpose != 'template'
                AND state IN ('failed', 'expired', 'cancelled')"
         ))?
         .execute(params![id.0, now.0])?;
@@ -77,6 +78,7 @@ pub fn send_again(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<Option
     }
     let copy = OutboxId(conn.last_insert_rowid());
     set(conn, id, DeliveryState::Superseded, Why::SentAgain, now)?;
+    tasks::leave_done(conn, id)?;
     tasks::hand_on(conn, id, copy)?;
     Ok(Some(copy))
 }

@@ -160,6 +160,22 @@ fn arrived(conn: &Connection, wamid: &str, at: UnixMs) -> OfAccount {
 const PASSING: i64 = 131_000;
 
 #[test]
+fn what_staff_send_again_is_not_ended_by_what_they_told_before() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Notice, "a1");
+    super::end(&conn, id, DeliveryState::Expired, Why::TooOld, NOW).unwrap();
+    conn.execute("UPDATE task SET state = 'done', outcome = 'done'", [])
+        .unwrap();
+    assert_eq!(by_staff::retry(&conn, id, NOW).unwrap(), Some(id));
+    assert!(tasks::of_message(&conn, id).unwrap().is_none());
+    // What the box asks by itself is none of theirs.
+    let asked = queue(&conn, amina, Purpose::Template, "t1");
+    super::end(&conn, asked, DeliveryState::Failed, Why::Refused, NOW).unwrap();
+    assert_eq!(by_staff::retry(&conn, asked, NOW).unwrap(), None);
+}
+
+#[test]
 fn what_was_erased_before_it_came_back_is_nobodys_task() {
     let conn = db();
     let amina = contact(&conn, "243970000001");

@@ -1,6 +1,7 @@
 //! What comes after a receipt.
 
 use super::*;
+use crate::core::time::DAY_MS;
 
 fn submitted() -> Chat {
     let mut chat = Chat::at_review();
@@ -105,4 +106,27 @@ fn a_recording_after_the_receipt_is_listened_to_and_a_sticker_is_no_form() {
     assert_eq!(chat.session.stage, Stage::Rest);
     chat.send(media(MediaKind::Image, None));
     assert_eq!(chat.tasks(), ["look_at_attachment"]);
+}
+
+#[test]
+fn a_recording_that_begins_an_intake_is_heard_and_put_with_its_record() {
+    let mut chat = submitted();
+    chat.wait(2 * DAY_MS).voice();
+    chat.heard("Who is this for?");
+    assert_eq!(chat.tasks(), ["listen_to_voice"]);
+    let kept = |chat: &Chat| -> Vec<(InboxId, Option<RecordId>)> {
+        let acts = chat.acts().into_iter();
+        acts.filter_map(|act| match act {
+            Action::KeepSpoken { inbox, record } => Some((inbox, record)),
+            _ => None,
+        })
+        .collect()
+    };
+    let [(inbox, None)] = kept(&chat)[..] else {
+        panic!("kept without a record")
+    };
+    chat.tap("me");
+    let record = chat.session.record_id().cloned();
+    assert!(record.is_some());
+    assert_eq!(kept(&chat), [(inbox, record)]);
 }

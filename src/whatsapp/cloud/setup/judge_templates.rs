@@ -5,7 +5,7 @@ use super::super::templates::Standing;
 use super::finding::{Finding, bad, not_checked, ok, warning};
 use super::judge::trouble;
 use crate::core::lang::Lang;
-use crate::core::outgoing::template_preference;
+use crate::core::outgoing::{neutral_templates, template_preference};
 use std::collections::BTreeMap;
 
 /// The templates of the configuration, each language of the clinic's.
@@ -53,7 +53,12 @@ fn template(name: &str, lang: Lang, standing: &[Standing]) -> Finding {
         .map(|(_, known)| known);
     let Some(known) = known else {
         let said = format!("{lang}: {name} is not at Meta in this language");
-        return bad(WHAT, said, "run healthpost whatsapp templates submit");
+        let how = if neutral_templates().iter().any(|ours| ours.name == name) {
+            "run healthpost whatsapp templates submit".to_owned()
+        } else {
+            format!("correct its name under [outbox.templates], or {wa_manager} and make it there")
+        };
+        return bad(WHAT, said, how);
     };
     match (known.status.as_str(), known.category.as_str()) {
         ("APPROVED", "UTILITY") => ok(WHAT, format!("{lang}: {name} is approved")),
