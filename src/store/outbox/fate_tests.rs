@@ -160,6 +160,28 @@ fn arrived(conn: &Connection, wamid: &str, at: UnixMs) -> OfAccount {
 const PASSING: i64 = 131_000;
 
 #[test]
+fn the_failure_of_the_try_in_the_air_is_not_taken_for_that_of_an_earlier_one() {
+    const UNREACHABLE: i64 = 131_026;
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    let id = queue(&conn, amina, Purpose::Notice, "a1");
+    let first = one(&conn, NOW);
+    end(&conn, &first, &SendOutcome::Unknown, NOW);
+    // An earlier try has become known by its own news.
+    let earlier = box_key().keyed_hash("w1");
+    conn.execute("UPDATE outbox SET wamid_key = ?1", [earlier])
+        .unwrap();
+    let later = NOW.plus_ms(POLICY.in_doubt_ms);
+    let again = one(&conn, later);
+    given_back(&conn, "w2", "ob:a1", UNREACHABLE, later);
+    assert_eq!(state(&conn, id), DeliveryState::Sending);
+    end(&conn, &again, &accepted("w2"), later);
+    assert_eq!(state(&conn, id), DeliveryState::Failed);
+    let open = "SELECT count(*) FROM task WHERE state != 'done'";
+    assert_eq!(count(&conn, open), 1);
+}
+
+#[test]
 fn what_staff_send_again_is_not_ended_by_what_they_told_before() {
     let conn = db();
     let amina = contact(&conn, "243970000001");

@@ -44,26 +44,34 @@ pub fn apply_status(
     let wamid_key = box_key.keyed_hash(status.id.expose());
     match find_by_status(conn, &wamid_key, status.callback.as_deref())? {
         Some(id) => apply(conn, id, &wamid_key, status, now),
-        None => {
-            // No erasure would find it: it keeps nothing that says whose it is.
-            let nobodys = Status {
-                id: Private::default(),
-                recipient: Identity::default(),
-                ..status.clone()
-            };
-            conn.prepare_cached(
-                "INSERT OR IGNORE INTO parked_status (wamid_key, receipt, status, parked_at)
-                 VALUES (?1, ?2, ?3, ?4)",
-            )?
-            .execute(params![
-                wamid_key,
-                receipt_word(status.receipt),
-                serde_json::to_string(&nobodys)?,
-                now.0,
-            ])?;
-            Ok(OfAccount::Nothing)
-        }
+        None => park(conn, &wamid_key, status, now),
     }
+}
+
+/// Keeps news until it is known of which message they are.
+fn park(
+    conn: &Connection,
+    wamid_key: &[u8; 16],
+    status: &Status,
+    now: UnixMs,
+) -> Result<OfAccount> {
+    // No erasure would find it: it keeps nothing that says whose it is.
+    let nobodys = Status {
+        id: Private::default(),
+        recipient: Identity::default(),
+        ..status.clone()
+    };
+    conn.prepare_cached(
+        "INSERT OR IGNORE INTO parked_status (wamid_key, receipt, status, parked_at)
+         VALUES (?1, ?2, ?3, ?4)",
+    )?
+    .execute(params![
+        wamid_key,
+        receipt_word(status.receipt),
+        serde_json::to_string(&nobodys)?,
+        now.0,
+    ])?;
+    Ok(OfAccount::Nothing)
 }
 
 /// To whom the message went that news are about; nobody if it is not known.
@@ -113,8 +121,12 @@ fn apply(
         .query_row([id.0], |row| {
             Ok((state_at(row, 0)?, row.get(1)?, row.get(2)?))
         })?;
-    // That an earlier try came to nothing says nothing of the one taken since.
+    // That an earlier try came to nothing says nothing of the one taken since. But
+    // one in the air may have been quicker than the answer that names it.
     if status.receipt == Receipt::Failed && known.is_some_and(|known| known != *wamid_key) {
+        if state == DeliveryState::Sending {
+            return park(conn, wamid_key, status, now);
+        }
         return Ok(OfAccount::Nothing);
     }
     let next = advance(state, status.receipt);
