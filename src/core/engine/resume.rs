@@ -76,25 +76,12 @@ pub(super) fn interrupts(turn: &mut Turn<'_>, message: &Received, idle: bool) ->
 /// Whether a message says hello and no more: after a silence that is no wrong
 /// answer to what was asked before it.
 pub(super) fn only_greets(turn: &Turn<'_>, message: &Received) -> bool {
-    match &message.content {
-        Content::Text { body } => {
-            let text = body.as_str();
-            let answers = control::is_choice(turn, text) || answers::read_language(text).is_some();
-            unread::is_small_talk(turn, text) && !answers
-        }
-        Content::Choice { .. }
-        | Content::Form { .. }
-        | Content::Media(_)
-        | Content::Location { .. }
-        | Content::Contacts { .. }
-        | Content::Reaction { .. }
-        | Content::Edit { .. }
-        | Content::Revoke { .. }
-        | Content::System(_)
-        | Content::Unsupported { .. }
-        | Content::Welcome
-        | Content::Other { .. } => false,
-    }
+    let Content::Text { body } = &message.content else {
+        return false;
+    };
+    let text = body.as_str();
+    let answers = control::is_choice(turn, text) || answers::read_language(text).is_some();
+    unread::is_small_talk(turn, text) && !answers
 }
 
 fn has_answers(turn: &Turn<'_>) -> bool {

@@ -273,6 +273,7 @@ impl<'a> Turn<'a> {
     /// A message was deleted by its sender: nobody is sent to look at it any more.
     pub(super) fn withdraw(&mut self, inbox: InboxId) {
         self.heard.withdraw(inbox);
+        self.session.unfiled.retain(|kept| *kept != inbox);
         if let Some(draft) = &mut self.session.draft {
             draft.said.retain(|said| said.inbox != inbox);
         }
