@@ -51,6 +51,8 @@ pub enum Kind {
     AccountRefused,
     /// WhatsApp limits the number because people complain of it.
     NumberLimited,
+    /// More people wait to be written to first than WhatsApp allows in a day.
+    FirstContactsLimited,
     /// The month's free messages are nearly used up.
     FreeMessagesLow,
     /// What people write cannot be fetched from the provider.
@@ -83,7 +85,7 @@ const NOTHING_HEARD: &str = "see on a phone whether replies arrive: if not, look
 
 impl Kind {
     /// Every kind, the most urgent first.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::DangerSign,
         Self::Undelivered,
         Self::CallPatient,
@@ -106,6 +108,7 @@ impl Kind {
         Self::TemplateRefused,
         Self::AccountRefused,
         Self::NumberLimited,
+        Self::FirstContactsLimited,
         Self::FreeMessagesLow,
         Self::MessagesNotFetched,
         Self::LineRefused,
@@ -137,6 +140,7 @@ impl Kind {
             Self::TemplateRefused => "template_refused",
             Self::AccountRefused => "account_refused",
             Self::NumberLimited => "number_limited",
+            Self::FirstContactsLimited => "first_contacts_limited",
             Self::FreeMessagesLow => "free_messages_low",
             Self::MessagesNotFetched => "messages_not_fetched",
             Self::LineRefused => "line_refused",
@@ -169,6 +173,7 @@ impl Kind {
             Self::TemplateRefused => "template cannot be sent",
             Self::AccountRefused => "account refused",
             Self::NumberLimited => "number limited by WhatsApp",
+            Self::FirstContactsLimited => "too many people to write to first",
             Self::FreeMessagesLow => "free messages nearly used up",
             Self::MessagesNotFetched => "messages cannot be fetched",
             Self::LineRefused => "nothing can be sent",
@@ -234,6 +239,10 @@ impl Kind {
                 "look at the number's quality in WhatsApp Manager: people blocked or reported it; \
                  nothing leaves for some hours, so have urgent patients called"
             }
+            Self::FirstContactsLimited => {
+                "look at the number's messaging limit in WhatsApp Manager: requests to write again \
+                 wait until a new day allows them, so have urgent patients called"
+            }
             Self::FreeMessagesLow => {
                 "see healthpost whatsapp usage; beyond the free messages Meta needs a payment \
                  method, or drops them without a word"
@@ -272,6 +281,7 @@ impl Kind {
             Self::TemplateRefused
             | Self::AccountRefused
             | Self::NumberLimited
+            | Self::FirstContactsLimited
             | Self::FreeMessagesLow
             | Self::MessagesNotFetched
             | Self::LineRefused

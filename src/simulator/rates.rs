@@ -1,7 +1,8 @@
-//! Meta's two speed limits: so many messages a second for the clinic's number,
-//! and so many for one person. They must only count messages that went through.
+//! Meta's limits: so many messages a second for the clinic's number, so many for
+//! one person, and so many people a day who are written to first. They must only
+//! count messages that went through.
 
-use crate::core::time::UnixMs;
+use crate::core::time::{DAY_MS, UnixMs};
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
 
@@ -42,6 +43,35 @@ impl PairUse {
     /// Counts a message.
     pub fn count(&mut self, now: UnixMs, gap_ms: i64) {
         self.0 = self.0.max(now).plus_ms(gap_ms);
+    }
+}
+
+/// The people who were written to first in the last 24 hours.
+#[derive(Clone, Debug, Default)]
+pub struct FirstContacts(VecDeque<(UnixMs, String)>);
+
+impl FirstContacts {
+    /// Whether this person may be written to first now.
+    pub fn has_room(&mut self, whom: &str, now: UnixMs, people: usize) -> bool {
+        while self
+            .0
+            .front()
+            .is_some_and(|(at, _)| now.ms_since(*at) >= DAY_MS)
+        {
+            self.0.pop_front();
+        }
+        self.is_counted(whom) || self.0.len() < people
+    }
+
+    /// Counts a person once.
+    pub fn count(&mut self, whom: &str, now: UnixMs) {
+        if !self.is_counted(whom) {
+            self.0.push_back((now, whom.to_owned()));
+        }
+    }
+
+    fn is_counted(&self, whom: &str) -> bool {
+        self.0.iter().any(|(_, counted)| counted == whom)
     }
 }
 
@@ -87,5 +117,17 @@ mod tests {
         assert!(pair.has_room(start.plus_ms(6_000), 6_000, 45));
         pair.count(start.plus_ms(6_000), 6_000);
         assert!(!pair.has_room(start.plus_ms(6_001), 6_000, 45));
+    }
+    #[test]
+    fn so_many_people_a_day_are_written_to_first() {
+        let mut first = FirstContacts::default();
+        let start = UnixMs(1_795_168_800_000);
+        for (whom, at) in [("1", 0), ("2", 1), ("1", 2)] {
+            assert!(first.has_room(whom, start.plus_ms(at), 2));
+            first.count(whom, start.plus_ms(at));
+        }
+        assert!(!first.has_room("3", start.plus_ms(3), 2));
+        assert!(first.has_room("2", start.plus_ms(3), 2), "as one of them");
+        assert!(first.has_room("3", start.plus_ms(DAY_MS), 2));
     }
 }

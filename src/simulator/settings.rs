@@ -77,6 +77,8 @@ pub struct Limits {
     pub pair_burst: i64,
     /// The customer service window, ms.
     pub window_ms: i64,
+    /// People a day who may be written to outside their window.
+    pub first_contacts: usize,
     /// Updates in one webhook.
     pub batch: usize,
     /// Webhooks in the air at once.
@@ -184,6 +186,7 @@ impl Default for Limits {
             pair_gap_ms: 6 * SECOND_MS,
             pair_burst: 45,
             window_ms: DAY_MS,
+            first_contacts: 250,
             batch: 1,
             webhooks_in_flight: 16,
             webhooks_waiting: 50_000,

@@ -169,6 +169,12 @@ fn outside_24_hours_only_a_template_passes() {
     assert_eq!(code(&filled(["Marie", "de\nKalehe"])), 132_012);
     assert_eq!(code(&filled(["Marie", &"é".repeat(1_000)])), 132_005);
     assert_eq!(filled(["Marie", "de Kalehe"]).0, 200);
+    // Nor do more people than the limit allows hear of it.
+    world.settings.limits.first_contacts = 0;
+    let next_day = closed.plus_ms(DAY_MS);
+    assert_eq!(code(&send(&mut world, &template, next_day)), 132_000);
+    world.settings.templates[0].text = "Votre clinique a une réponse".into();
+    assert_eq!(code(&send(&mut world, &template, next_day)), 131_048);
     world.settings.window_refusal = WindowRefusal::Status;
     assert_eq!(send(&mut world, &text_to(PATIENT, "x"), closed).0, 200);
     let bodies = collect(&mut world, closed.plus_ms(1_000));

@@ -8,7 +8,7 @@ use super::fault::FaultPlan;
 use super::media::{FileManner, Media};
 use super::person::{People, Person, PersonId};
 use super::post_queue::PostQueue;
-use super::rates::Throughput;
+use super::rates::{FirstContacts, Throughput};
 use super::settings::Settings;
 use super::stranger::Stranger;
 use super::webhook::Update;
@@ -25,6 +25,7 @@ pub struct World {
     pub(super) faults: FaultPlan,
     pub(super) disorder: Disorder,
     pub(super) throughput: Throughput,
+    pub(super) first: FirstContacts,
     pub(super) steps: Agenda<MessageStep>,
     pub(super) updates: Agenda<Update>,
     pub(super) posts: PostQueue,
@@ -145,6 +146,7 @@ impl World {
             faults: FaultPlan::default(),
             disorder: Disorder::default(),
             throughput: Throughput::default(),
+            first: FirstContacts::default(),
             steps: Agenda::default(),
             updates: Agenda::default(),
             posts: PostQueue::default(),

@@ -89,7 +89,7 @@ impl World {
         if let Err(error) = self.allowed(message, person, now) {
             return self.refuse(&error);
         }
-        self.count_send(person, now);
+        self.count_send(message, person, now);
         let late = self.window_failure(message, person, now);
         let outbound = self.record(message, body, person, fault, now);
         self.show(message, &outbound, now);
@@ -148,6 +148,15 @@ impl World {
         {
             return Err(window_closed());
         }
+        let people = limits.first_contacts;
+        if self.is_first(message, person, now)
+            && !self.first.has_room(addressed(&message.to), now, people)
+        {
+            return Err(GraphError::new(
+                131_048,
+                "Too many people were written to first",
+            ));
+        }
         Ok(())
     }
 
@@ -165,16 +174,27 @@ impl World {
     }
 
     fn is_late(&self, message: &Message, person: Option<PersonId>, now: UnixMs) -> bool {
+        self.is_window_closed(person, now) && !matches!(message.shown, Shown::Template { .. })
+    }
+
+    /// Whether the message is one of those that the limit of first contacts
+    /// counts.
+    fn is_first(&self, message: &Message, person: Option<PersonId>, now: UnixMs) -> bool {
+        self.is_window_closed(person, now) && matches!(message.shown, Shown::Template { .. })
+    }
+
+    fn is_window_closed(&self, person: Option<PersonId>, now: UnixMs) -> bool {
         let Some(person) = person.and_then(|id| self.people.get(id)) else {
             return false;
         };
-        let open = person
-            .wrote_at
-            .is_some_and(|at| now.ms_since(at) < self.settings.limits.window_ms);
-        !open && !matches!(message.shown, Shown::Template { .. })
+        let open = |at: UnixMs| now.ms_since(at) < self.settings.limits.window_ms;
+        !person.wrote_at.is_some_and(open)
     }
 
-    fn count_send(&mut self, person: Option<PersonId>, now: UnixMs) {
+    fn count_send(&mut self, message: &Message, person: Option<PersonId>, now: UnixMs) {
+        if self.is_first(message, person, now) {
+            self.first.count(addressed(&message.to), now);
+        }
         let limits = &self.settings.limits;
         self.throughput.count(now, limits.per_second);
         if let Some(person) = person.and_then(|id| self.people.get_mut(id)) {

@@ -183,7 +183,8 @@ impl<M: Messenger> Sender<M> {
         // stops everybody would else be tried once more at once.
         if let Some(outcome) = handed.outcome() {
             let now = self.clock.now().at;
-            let channel = channel_of(&outcome, self.policy, now, self.draw());
+            let purpose = claim.call.message.purpose;
+            let channel = channel_of(&outcome, purpose, self.policy, now, self.draw());
             self.line.sent(&outcome, channel, stretch, now);
         }
         let ids = (claim.id, claim.attempt);

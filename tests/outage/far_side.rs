@@ -1,11 +1,12 @@
 //! A naive provider that holds its limits: 80 messages in any second, one in
-//! six seconds for each person with a burst of 45, and the 24-hour window by its
-//! own clock. It counts every breach and tells the code that Meta would.
+//! six seconds for each person with a burst of 45, the 24-hour window by its own
+//! clock, and 250 people a day who are written to outside of theirs. It counts every breach and tells the code that Meta would.
 
 use healthpost::core::time::{DAY_MS, SECOND_MS};
 use std::collections::{BTreeMap, VecDeque};
 
 const PER_SECOND: usize = 80;
+const FIRST_PER_DAY: usize = 250;
 const BURST_MS: i64 = 45 * 6 * SECOND_MS;
 const EACH_MS: i64 = 6 * SECOND_MS;
 
@@ -35,6 +36,9 @@ pub struct FarSide {
     /// By contact.
     pub phones: BTreeMap<i64, Phone>,
     second: VecDeque<i64>,
+    first: VecDeque<(i64, i64)>,
+    /// Templates beyond what may be written first in a day.
+    pub too_many_first: usize,
     /// Messages beyond the number's rate.
     pub too_fast: usize,
     /// Messages beyond a person's rate.
@@ -69,6 +73,22 @@ impl FarSide {
         if !template && at - phone.wrote >= DAY_MS {
             self.too_late += 1;
             return Err(131_047);
+        }
+        if template && at - phone.wrote >= DAY_MS {
+            while self
+                .first
+                .front()
+                .is_some_and(|(sent, _)| at - sent >= DAY_MS)
+            {
+                self.first.pop_front();
+            }
+            if !self.first.iter().any(|(_, who)| *who == contact) {
+                if self.first.len() >= FIRST_PER_DAY {
+                    self.too_many_first += 1;
+                    return Err(131_048);
+                }
+                self.first.push_back((at, contact));
+            }
         }
         phone.got.push(Got {
             key: key.to_owned(),

@@ -116,6 +116,14 @@ pub const ACCOUNT_LOCKED: i64 = 131_031;
 /// The same of one that is limited for what it sent.
 pub const ACCOUNT_LIMITED: i64 = 368;
 
+/// Whether an error that a template met says how many people may be written to
+/// first in 24 hours. Words inside an open window are not counted by that limit
+/// (Meta, "Messaging limits"), and go on: should the number itself be limited,
+/// they are told so themselves.
+pub const fn limits_first_contacts(code: i64) -> bool {
+    matches!(code, 131_048 | 131_064)
+}
+
 /// The sub-code of 100 that blames the object in the URL: our own number.
 const OBJECT_UNKNOWN: i64 = 33;
 
@@ -149,6 +157,13 @@ pub fn classify(error: &ProviderError, http: u16) -> Class {
         | Class::Unknown
         | Class::PossiblySent => class,
     }
+}
+
+/// Whether an error that a question about our own number met says only that the
+/// token may not ask it. Whoever may not look may still be let send.
+pub fn may_not_look(error: &ProviderError) -> bool {
+    let object = error.code == 100 && error.subcode == Some(OBJECT_UNKNOWN);
+    object || matches!(error.code, 3 | 10 | 33 | 200..=299)
 }
 
 /// Whether the code is one we know; of another one staff should hear.

@@ -2,7 +2,7 @@
 //! closed, or the provider took it and gave it back. Declared by purpose, in
 //! one place. Pure.
 
-use super::{Class, Why};
+use super::{Class, Made, Why};
 use crate::core::outgoing::Purpose;
 use crate::core::time::{HOUR_MS, MINUTE_MS, Now, UnixMs};
 
@@ -33,19 +33,21 @@ pub enum Fallback {
 }
 
 /// What becomes of a message whose window is closed. An old question has lost
-/// its sense: the person is asked anew when they write. Everything else waits
-/// for them; staff are asked to call where nothing tells them to write, and at
-/// once for an emergency.
-pub const fn when_closed(purpose: Purpose, reach: Reach) -> Fallback {
+/// its sense: the person is asked anew when they write. One that answers words
+/// which came when their window was over already is not old: it is all that
+/// tells them that they were heard, and waits like everything else. Staff are
+/// asked to call where nothing tells the person to write, and at once for an
+/// emergency.
+pub const fn when_closed(purpose: Purpose, made: Made, reach: Reach) -> Fallback {
     let why = match reach {
         Reach::Template => Why::WindowClosed,
         Reach::NoTemplate => Why::NoTemplate,
         Reach::TemplateFailed => Why::TemplateFailed,
     };
-    match purpose {
-        Purpose::Prompt | Purpose::Template => Fallback::Drop,
-        Purpose::Emergency => Fallback::Hold { why, call: true },
-        Purpose::Notice | Purpose::Staff => Fallback::Hold {
+    match (purpose, made) {
+        (Purpose::Prompt, Made::InTime) | (Purpose::Template, _) => Fallback::Drop,
+        (Purpose::Emergency, _) => Fallback::Hold { why, call: true },
+        (Purpose::Prompt, Made::Late) | (Purpose::Notice | Purpose::Staff, _) => Fallback::Hold {
             why,
             call: !matches!(reach, Reach::Template),
         },
@@ -131,7 +133,12 @@ const COPIES_MAX: u32 = 8;
 /// Decides about a message of this purpose, tried `attempts` times before,
 /// that came back with an error of this class. `max` is how often the error is
 /// worth a try, where that is known.
-pub fn returned(purpose: Purpose, class: Class, attempts: u32, max: Option<u8>) -> Returned {
+pub fn returned(
+    (purpose, made): (Purpose, Made),
+    class: Class,
+    attempts: u32,
+    max: Option<u8>,
+) -> Returned {
     let most = max.map_or(COPIES_MAX, u32::from);
     let later = || super::wait_ms(Class::Retry, attempts, None, 0);
     let again = |wait_ms, why| Returned::Again { wait_ms, why };
@@ -139,7 +146,7 @@ pub fn returned(purpose: Purpose, class: Class, attempts: u32, max: Option<u8>) 
         return Returned::Fail(Why::TemplateRefused);
     }
     match class {
-        Class::NeedsTemplate if matches!(purpose, Purpose::Prompt) => {
+        Class::NeedsTemplate if matches!((purpose, made), (Purpose::Prompt, Made::InTime)) => {
             Returned::Drop(Why::WindowClosed)
         }
         Class::NeedsTemplate => again(0, Why::WindowClosed),
@@ -169,25 +176,44 @@ mod tests {
         let hold = |why, call| Fallback::Hold { why, call };
         let (closed, none) = (Why::WindowClosed, Why::NoTemplate);
         let cases = [
-            (P::Prompt, Reach::Template, Fallback::Drop),
-            (P::Prompt, Reach::NoTemplate, Fallback::Drop),
-            (P::Notice, Reach::Template, hold(closed, false)),
-            (P::Notice, Reach::NoTemplate, hold(none, true)),
+            (P::Prompt, Made::InTime, Reach::Template, Fallback::Drop),
+            (P::Prompt, Made::InTime, Reach::NoTemplate, Fallback::Drop),
             (
                 P::Notice,
+                Made::InTime,
+                Reach::Template,
+                hold(closed, false),
+            ),
+            (P::Notice, Made::InTime, Reach::NoTemplate, hold(none, true)),
+            (
+                P::Notice,
+                Made::Late,
                 Reach::TemplateFailed,
                 hold(Why::TemplateFailed, true),
             ),
-            (P::Staff, Reach::Template, hold(closed, false)),
-            (P::Staff, Reach::NoTemplate, hold(none, true)),
-            (P::Emergency, Reach::Template, hold(closed, true)),
-            (P::Emergency, Reach::NoTemplate, hold(none, true)),
+            (P::Staff, Made::InTime, Reach::Template, hold(closed, false)),
+            (P::Staff, Made::InTime, Reach::NoTemplate, hold(none, true)),
+            (
+                P::Emergency,
+                Made::InTime,
+                Reach::Template,
+                hold(closed, true),
+            ),
+            (
+                P::Emergency,
+                Made::InTime,
+                Reach::NoTemplate,
+                hold(none, true),
+            ),
+            (P::Prompt, Made::Late, Reach::Template, hold(closed, false)),
+            (P::Prompt, Made::Late, Reach::NoTemplate, hold(none, true)),
+            (P::Template, Made::Late, Reach::Template, Fallback::Drop),
         ];
-        for (purpose, reach, fallback) in cases {
+        for (purpose, made, reach, fallback) in cases {
             assert_eq!(
-                when_closed(purpose, reach),
+                when_closed(purpose, made, reach),
                 fallback,
-                "{purpose:?} {reach:?}"
+                "{purpose:?} {made:?} {reach:?}"
             );
         }
     }
@@ -286,10 +312,19 @@ mod tests {
         ];
         for (purpose, class, attempts, max, fate) in cases {
             assert_eq!(
-                returned(purpose, class, attempts, max),
+                returned((purpose, Made::InTime), class, attempts, max),
                 fate,
                 "{purpose:?} {class:?} {attempts}"
             );
         }
+    }
+    #[test]
+    fn an_answer_to_words_that_came_late_is_not_dropped() {
+        let late = returned((P::Prompt, Made::Late), Class::NeedsTemplate, 0, None);
+        let again = Returned::Again {
+            wait_ms: 0,
+            why: Why::WindowClosed,
+        };
+        assert_eq!(late, again);
     }
 }

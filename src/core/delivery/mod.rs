@@ -19,7 +19,7 @@ mod words;
 pub use backoff::wait_ms;
 pub use class::{
     ACCOUNT_LIMITED, ACCOUNT_LOCKED, CODE_MISSING, Class, blames_provider, classify, is_known,
-    retries_max,
+    limits_first_contacts, may_not_look, retries_max,
 };
 pub use doubt::{Asking, Errand, Link};
 pub use fallback::{LastTemplate, Returned, TEMPLATE_REST_MS, blames_template, returned};
@@ -29,5 +29,5 @@ pub use pair::PairRule;
 pub use plan::{Lane, Limits, Plan, Send, Templated, Waiting, plan};
 pub use state::{DeliveryState, advance};
 pub use verdict::{Channel, Past, Policy, Verdict, channel_of, judge};
-pub use window::{WINDOW_MARGIN_MS, Window, WindowRule, opens_window};
+pub use window::{Made, WINDOW_MARGIN_MS, Window, WindowRule, opens_window};
 pub use words::{UnknownWhy, Why, explain, why_now};

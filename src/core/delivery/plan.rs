@@ -238,7 +238,8 @@ fn closed(plan: &mut Plan, lane: &Lane, alive: &Alive, limits: Limits, (link, no
         (Asked::No, Templated::Absent) => Reach::NoTemplate,
     };
     for message in &alive.queued {
-        match when_closed(message.purpose, reach) {
+        let made = limits.window.made(lane.last_stamp, message.aged_from);
+        match when_closed(message.purpose, made, reach) {
             Fallback::Drop => plan.end(message, DeliveryState::Superseded, Why::WindowClosed),
             Fallback::Hold { why, call } => plan.holds.push((message.id, why, call)),
         }

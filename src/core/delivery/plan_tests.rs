@@ -42,6 +42,14 @@ fn message(id: i64, purpose: Purpose) -> Waiting {
     }
 }
 
+/// One that was made while the window was open.
+fn old(id: i64, purpose: Purpose) -> Waiting {
+    Waiting {
+        aged_from: Some(CLOSED.plus_ms(MINUTE_MS)),
+        ..message(id, purpose)
+    }
+}
+
 fn lane(last_stamp: UnixMs, queued: &[Waiting]) -> Lane {
     Lane {
         in_air: false,
@@ -288,7 +296,7 @@ fn what_is_asked_about_does_not_leave_before_an_earlier_one() {
 #[test]
 fn a_closed_window_holds_what_keeps_its_sense_behind_one_template() {
     use Purpose as P;
-    let mut queue = lane(CLOSED, &[message(1, P::Prompt), message(2, P::Notice)]);
+    let mut queue = lane(CLOSED, &[old(1, P::Prompt), message(2, P::Notice)]);
     let next = plan(&queue, LIMITS, Link::Works, TRUSTED);
     let dropped = (OutboxId(1), DeliveryState::Superseded, Why::WindowClosed);
     assert_eq!(next.ends, [dropped]);
@@ -318,9 +326,22 @@ fn an_emergency_behind_a_closed_window_has_staff_call_at_once() {
 
 #[test]
 fn only_a_question_dropped_asks_nobody() {
-    let queue = lane(CLOSED, &[message(1, Purpose::Prompt)]);
+    let queue = lane(CLOSED, &[old(1, Purpose::Prompt)]);
     let next = plan(&queue, LIMITS, Link::Works, TRUSTED);
     assert!(!next.ask && next.holds.is_empty());
+}
+
+/// Their words arrived after a day in the dark, and this is what answers them.
+#[test]
+fn a_question_that_answers_words_which_came_late_is_not_an_old_one() {
+    let mut queue = lane(CLOSED, &[message(1, Purpose::Prompt)]);
+    let next = plan(&queue, LIMITS, Link::Works, TRUSTED);
+    assert_eq!(next.holds, [(OutboxId(1), Why::WindowClosed, false)]);
+    assert!(next.ask && next.ends.is_empty());
+    queue.templates = Templated::Absent;
+    let next = plan(&queue, LIMITS, Link::Works, TRUSTED);
+    let call = (OutboxId(1), Why::NoTemplate, true);
+    assert_eq!(next.holds, [call], "never silence");
 }
 
 #[test]

@@ -2,8 +2,10 @@
 //! simulation both act on it.
 
 use super::{
-    Class, DeliveryState, SendOutcome, Why, blames_provider, classify, retries_max, wait_ms,
+    Class, DeliveryState, SendOutcome, Why, blames_provider, classify, limits_first_contacts,
+    retries_max, wait_ms,
 };
+use crate::core::outgoing::Purpose;
 use crate::core::time::UnixMs;
 
 /// What becomes of a message, and of the channel, after a send.
@@ -58,11 +60,11 @@ pub struct Past {
     pub delays: u32,
 }
 
-/// Decides what follows from `outcome` for a message with this `past`. `jitter`
-/// is any random number.
+/// Decides what follows from `outcome` for a message of this purpose with this
+/// `past`. `jitter` is any random number.
 pub fn judge(
     outcome: &SendOutcome,
-    past: Past,
+    (purpose, past): (Purpose, Past),
     policy: Policy,
     now: UnixMs,
     jitter: u32,
@@ -87,6 +89,10 @@ pub fn judge(
         SendOutcome::Unknown => in_doubt(Why::NoAnswer, policy, now),
         SendOutcome::Refused { error, http, wait } => {
             let hint = wait.map(|w| i64::try_from(w.as_millis()).unwrap_or(i64::MAX));
+            if purpose == Purpose::Template && limits_first_contacts(error.code) {
+                let ms = wait_ms(Class::NumberLimited, 0, hint, jitter);
+                return queued(Why::FirstContactsLimited, Channel::Fine, now.plus_ms(ms));
+            }
             let refusal = Refusal {
                 class: classify(error, *http),
                 max: retries_max(error).map(u32::from),
@@ -103,9 +109,15 @@ pub fn judge(
     }
 }
 
-/// What `outcome` says of the channel, whichever message it was about.
-pub fn channel_of(outcome: &SendOutcome, policy: Policy, now: UnixMs, jitter: u32) -> Channel {
-    judge(outcome, Past::default(), policy, now, jitter).channel
+/// What `outcome` says of the channel, for a message of this purpose.
+pub fn channel_of(
+    outcome: &SendOutcome,
+    purpose: Purpose,
+    policy: Policy,
+    now: UnixMs,
+    jitter: u32,
+) -> Channel {
+    judge(outcome, (purpose, Past::default()), policy, now, jitter).channel
 }
 
 /// A refusal, as far as it is understood.
@@ -126,14 +138,7 @@ fn refused(refusal: Refusal, past: Past, policy: Policy, now: UnixMs) -> Verdict
         let ms = wait_ms(class, before, refusal.hint, refusal.jitter);
         now.plus_ms(ms)
     };
-    let queued = |why, channel| Verdict {
-        state: DeliveryState::Queued,
-        why: Some(why),
-        not_before: now,
-        counts: false,
-        delayed: false,
-        channel,
-    };
+    let queued = |why, channel| queued(why, channel, now);
     let put_off = |why, class| Verdict {
         not_before: later(class, past.delays),
         delayed: true,
@@ -164,6 +169,17 @@ fn refused(refusal: Refusal, past: Past, policy: Policy, now: UnixMs) -> Verdict
             ..in_doubt(Why::ProviderUnsure, policy, now)
         },
         Class::PossiblySent => in_doubt(Why::MaybeSent, policy, now),
+    }
+}
+
+const fn queued(why: Why, channel: Channel, not_before: UnixMs) -> Verdict {
+    Verdict {
+        state: DeliveryState::Queued,
+        why: Some(why),
+        not_before,
+        counts: false,
+        delayed: false,
+        channel,
     }
 }
 
@@ -218,7 +234,7 @@ mod tests {
             http: 400,
             wait: None,
         };
-        judge(&outcome, past, POLICY, NOW, 0)
+        judge(&outcome, (Purpose::Notice, past), POLICY, NOW, 0)
     }
 
     #[test]
@@ -227,7 +243,13 @@ mod tests {
             refusals: 3,
             delays: 3,
         };
-        let verdict = judge(&SendOutcome::NotSent(LineFault::Down), past, POLICY, NOW, 0);
+        let verdict = judge(
+            &SendOutcome::NotSent(LineFault::Down),
+            (Purpose::Notice, past),
+            POLICY,
+            NOW,
+            0,
+        );
         assert_eq!(verdict.state, DeliveryState::Queued);
         assert!(!verdict.counts);
         assert_eq!(verdict.channel, Channel::LineDown);
@@ -245,7 +267,13 @@ mod tests {
 
     #[test]
     fn an_unknown_outcome_is_in_doubt_and_never_retried_at_once() {
-        let verdict = judge(&SendOutcome::Unknown, Past::default(), POLICY, NOW, 0);
+        let verdict = judge(
+            &SendOutcome::Unknown,
+            (Purpose::Notice, Past::default()),
+            POLICY,
+            NOW,
+            0,
+        );
         assert_eq!(verdict.state, DeliveryState::InDoubt);
         assert_eq!(verdict.not_before, NOW.plus_ms(600_000));
     }
@@ -308,7 +336,7 @@ mod tests {
                 http: 400,
                 wait: (hours > 0).then(|| std::time::Duration::from_secs(hours * 3_600)),
             };
-            let verdict = judge(&outcome, Past::default(), POLICY, NOW, 0);
+            let verdict = judge(&outcome, (Purpose::Notice, Past::default()), POLICY, NOW, 0);
             assert_eq!(verdict.state, DeliveryState::Queued);
             assert_eq!(verdict.why, Some(Why::NumberLimited));
             assert!(!verdict.counts && !verdict.delayed);
@@ -323,6 +351,31 @@ mod tests {
         assert_eq!(asked(0), 4 * HOUR_MS);
         assert_eq!(asked(5), 5 * HOUR_MS);
         assert_eq!(asked(99), PROVIDER_WAIT_MS_MAX);
+    }
+
+    /// Who may be written to first is limited, and not who is answered.
+    #[test]
+    fn the_limit_of_first_contacts_stops_templates_alone() {
+        use crate::core::time::HOUR_MS;
+
+        for code in [131_048, 131_064] {
+            let error = ProviderError {
+                code,
+                subcode: None,
+            };
+            let outcome = SendOutcome::Refused {
+                error,
+                http: 400,
+                wait: None,
+            };
+            let verdict = |purpose| judge(&outcome, (purpose, Past::default()), POLICY, NOW, 0);
+            let template = verdict(Purpose::Template);
+            assert_eq!(template.state, DeliveryState::Queued);
+            assert_eq!(template.why, Some(Why::FirstContactsLimited));
+            assert_eq!(template.not_before, NOW.plus_ms(4 * HOUR_MS));
+            assert_eq!(template.channel, Channel::Fine);
+            assert_ne!(verdict(Purpose::Notice).channel, Channel::Fine);
+        }
     }
 
     #[test]

@@ -48,6 +48,16 @@ pub const fn opens_window(content: &Content) -> bool {
     }
 }
 
+/// When a message was made, beside the window in which it could have gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Made {
+    /// While the window was open: it has waited until the window closed.
+    InTime,
+    /// After the window had closed, or nobody knows when: the person's own words
+    /// came late, and nothing has answered them.
+    Late,
+}
+
 /// How a person's window stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Window {
@@ -62,6 +72,18 @@ pub enum Window {
 }
 
 impl WindowRule {
+    /// Whether a message, whose age counts from `aged_from` (none until a
+    /// trusted clock has seen it), was made within the window that a message
+    /// stamped `last` opened.
+    pub fn made(self, last: UnixMs, aged_from: Option<UnixMs>) -> Made {
+        let open = |made: UnixMs| made < last.plus_ms(DAY_MS - WINDOW_MARGIN_MS);
+        match self {
+            Self::None => Made::InTime,
+            Self::Day if aged_from.is_some_and(open) => Made::InTime,
+            Self::Day => Made::Late,
+        }
+    }
+
     /// How the window stands of somebody whose last message or call WhatsApp
     /// stamped `last` (zero: never), when the one opened at `closed` is known to
     /// be closed: the provider itself said so, or a better clock than this.
@@ -111,6 +133,15 @@ mod tests {
         assert_eq!(judge(DAY_MS - WINDOW_MARGIN_MS - 1), Window::Open { until });
         assert_eq!(judge(DAY_MS - WINDOW_MARGIN_MS), Window::Closed);
         assert_eq!(judge(300 * DAY_MS), Window::Closed);
+    }
+
+    #[test]
+    fn what_is_made_after_the_window_is_late_and_what_no_clock_saw_may_be() {
+        let made = |ms| WindowRule::Day.made(WROTE, Some(WROTE.plus_ms(ms)));
+        assert_eq!(made(DAY_MS - WINDOW_MARGIN_MS - 1), Made::InTime);
+        assert_eq!(made(DAY_MS - WINDOW_MARGIN_MS), Made::Late);
+        assert_eq!(WindowRule::Day.made(WROTE, None), Made::Late);
+        assert_eq!(WindowRule::None.made(NEVER, None), Made::InTime);
     }
 
     #[test]

@@ -18,6 +18,8 @@ pub enum Why {
     Throttled,
     /// WhatsApp limits the number because people complain of it.
     NumberLimited,
+    /// WhatsApp limits how many people are written to first in a day.
+    FirstContactsLimited,
     /// This person was written to too fast.
     ThrottledContact,
     /// As many were sent today as the clinic allows.
@@ -95,6 +97,12 @@ const TABLE: &[Row] = &[
         "number_limited",
         "WhatsApp limits the clinic's number for some hours, because people blocked or reported it; it leaves by itself after that.",
         "If it is urgent, call this patient. Ask the technician to look at the number's quality in WhatsApp Manager.",
+    ),
+    (
+        Why::FirstContactsLimited,
+        "first_contacts_limited",
+        "WhatsApp allows only so many people a day to be written to first; it leaves by itself when it may.",
+        "If it is urgent, call this patient.",
     ),
     (
         Why::ThrottledContact,

@@ -138,6 +138,124 @@ fn what_staff_send_again_outlives_a_newer_question() {
     );
 }
 
+/// As at Meta, with a template.
+fn with_template() -> Rules {
+    let names = [(Lang::En, "reply_waiting_en".to_owned())].into();
+    Rules {
+        templates: Templates::new(names, vec![Lang::En]),
+        ..windowed()
+    }
+}
+
+/// What leaves under a window, with a template.
+fn asks(conn: &Connection, at: UnixMs) -> Vec<Claim> {
+    let now = Now { at, trusted: true };
+    turn(conn, &with_template(), Link::Works, now, 10, Try::Careful)
+        .unwrap()
+        .claims
+}
+
+fn refused(code: i64) -> SendOutcome {
+    SendOutcome::Refused {
+        error: ProviderError {
+            code,
+            subcode: None,
+        },
+        http: 400,
+        wait: None,
+    }
+}
+
+#[test]
+fn words_that_came_a_day_late_are_answered_when_the_person_taps() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    wrote(&conn, amina, NOW);
+    let late = NOW.plus_ms(2 * DAY_MS);
+    let key = OutboxKey("ob:a1".into());
+    let question = Outgoing {
+        purpose: Purpose::Prompt,
+        body: crate::core::outgoing::Body::text("How old?"),
+    };
+    let now = Now {
+        at: late,
+        trusted: true,
+    };
+    let id = push(&conn, amina, &key, &question, now).unwrap();
+    let template = asks(&conn, late);
+    assert_eq!(template.len(), 1);
+    assert_eq!(template[0].call.message.purpose, Purpose::Template);
+    assert_eq!(state(&conn, id), DeliveryState::Held);
+    end(&conn, &template[0], &accepted("t1"), late);
+    assert_eq!(count(&conn, "SELECT count(*) FROM task"), 0);
+    let back = late.plus_ms(HOUR_MS);
+    wrote(&conn, amina, back);
+    let leaves = asks(&conn, back);
+    assert_eq!(leaves.len(), 1);
+    assert_eq!(leaves[0].id, id);
+}
+
+#[test]
+fn templates_rest_when_a_day_s_first_contacts_are_used_up_and_answers_go_on() {
+    let conn = db();
+    let people: Vec<ContactId> = (1..=3)
+        .map(|n| contact(&conn, &format!("24397000000{n}")))
+        .collect();
+    for who in &people {
+        wrote(&conn, *who, NOW);
+    }
+    let late = NOW.plus_ms(DAY_MS);
+    queue(&conn, people[0], Purpose::Notice, "a1");
+    queue(&conn, people[1], Purpose::Notice, "b1");
+    let asked = asks(&conn, late);
+    assert_eq!(asked.len(), 2);
+    let both_limited = |code| {
+        for claim in &asked {
+            assert_eq!(
+                end(&conn, claim, &refused(code), late),
+                DeliveryState::Queued
+            );
+        }
+    };
+    both_limited(131_048);
+    let open = "SELECT count(*) FROM task WHERE kind = 'first_contacts_limited' AND state = 'open'";
+    assert_eq!(count(&conn, open), 1);
+    // Whoever comes later waits behind the one that tries for all.
+    queue(&conn, people[2], Purpose::Notice, "c1");
+    assert!(asks(&conn, late.plus_ms(HOUR_MS)).is_empty());
+    let waits = "SELECT count(*) FROM outbox WHERE purpose = 'template' AND state = 'queued'";
+    assert_eq!(count(&conn, waits), 3);
+    let rested = late.plus_ms(4 * HOUR_MS);
+    let again = asks(&conn, rested);
+    assert_eq!(
+        again.len(),
+        2,
+        "those that met it; the third a minute later"
+    );
+    end(&conn, &again[0], &accepted("t1"), rested);
+    assert_eq!(count(&conn, open), 0);
+    assert_eq!(asks(&conn, rested).len(), 1, "one was taken: the third too");
+}
+
+#[test]
+fn a_template_given_back_because_of_the_limit_is_sent_again_and_nobody_is_called() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    wrote(&conn, amina, NOW);
+    queue(&conn, amina, Purpose::Notice, "a1");
+    let late = NOW.plus_ms(DAY_MS);
+    let asked = asks(&conn, late);
+    end(&conn, &asked[0], &accepted("t1"), late);
+    assert_eq!(
+        given_back(&conn, "t1", &asked[0].call.key.0, 131_048, late),
+        OfAccount::Nothing
+    );
+    assert!(asks(&conn, late.plus_ms(HOUR_MS)).is_empty());
+    let calls = "SELECT count(*) FROM task WHERE kind = 'call_patient'";
+    assert_eq!(count(&conn, calls), 0);
+    assert_eq!(asks(&conn, late.plus_ms(4 * HOUR_MS)).len(), 1);
+}
+
 /// The provider gives a message back with this code.
 fn given_back(conn: &Connection, wamid: &str, key: &str, code: i64, at: UnixMs) -> OfAccount {
     let error = ProviderError {

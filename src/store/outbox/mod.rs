@@ -6,6 +6,7 @@ mod claim;
 mod copy;
 #[cfg(test)]
 mod fate_tests;
+mod first_contacts;
 mod lane;
 mod look;
 mod prompt;
@@ -158,6 +159,7 @@ const fn task_of(why: Why) -> Kind {
         | Why::Configuration
         | Why::Throttled
         | Why::NumberLimited
+        | Why::FirstContactsLimited
         | Why::ThrottledContact
         | Why::DailyCeiling
         | Why::ProviderError

@@ -1,9 +1,12 @@
 //! What became of a message in the air; and what a start, or a line that has
 //! come back, does to those whose fate is unknown.
 
-use super::{UNSAID, ask_staff, is_template, state_at, status, template};
+use super::{
+    UNSAID, ask_staff, first_contacts, is_template, purpose_of, state_at, status, template,
+};
 use crate::core::delivery::{DeliveryState, Past, Policy, SendOutcome, Verdict, Why, judge};
 use crate::core::id::{AttemptId, OutboxId};
+use crate::core::outgoing::Purpose;
 use crate::core::tasks::Kind;
 use crate::core::time::UnixMs;
 use crate::store::tasks::{self, NewTask};
@@ -26,16 +29,18 @@ pub fn settle(
     jitter: u32,
 ) -> Result<Verdict> {
     let (id, attempt) = claim;
-    let (state, past, doom) = conn
-        .prepare_cached("SELECT state, attempts, delays, doom FROM outbox WHERE id = ?1")?
+    let (state, past, doom, purpose) = conn
+        .prepare_cached("SELECT state, attempts, delays, doom, purpose FROM outbox WHERE id = ?1")?
         .query_row([id.0], |row| {
             let past = Past {
                 refusals: row.get(1)?,
                 delays: row.get(2)?,
             };
-            Ok((state_at(row, 0)?, past, row.get::<_, Option<String>>(3)?))
+            let doom = row.get::<_, Option<String>>(3)?;
+            Ok((state_at(row, 0)?, past, doom, row.get::<_, String>(4)?))
         })?;
-    let verdict = judge(outcome, past, policy, now, jitter);
+    let purpose = purpose_of(&purpose)?;
+    let verdict = judge(outcome, (purpose, past), policy, now, jitter);
     let unsaid: bool = conn
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM attempt WHERE id = ?1 AND outcome = ?2)")?
         .query_row(params![attempt.0, UNSAID], |row| row.get(0))?;
@@ -56,6 +61,9 @@ pub fn settle(
     }
     if verdict.why == Some(Why::NumberLimited) {
         tell_technician(conn, now)?;
+    }
+    if purpose == Purpose::Template {
+        first_contacts::answered(conn, &verdict, now)?;
     }
     // Anything but `sending` means that a status, or staff, was quicker.
     if state == DeliveryState::Sending {

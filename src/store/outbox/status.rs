@@ -1,9 +1,10 @@
 //! Statuses: news of our messages, in any order, once or more often.
 
 use super::settle::window_closed;
-use super::{ask_staff, copy, is_template, lane, purpose_of, state_at, template};
+use super::{ask_staff, copy, first_contacts, is_template, lane, purpose_of, state_at, template};
 use crate::core::delivery::{
-    CODE_MISSING, Class, DeliveryState, Returned, Why, advance, classify, retries_max, returned,
+    CODE_MISSING, Class, DeliveryState, Made, Returned, Why, WindowRule, advance, classify,
+    limits_first_contacts, retries_max, returned,
 };
 use crate::core::id::{ContactId, OutboxId};
 use crate::core::inbound::{Identity, ProviderError, Receipt, Status};
@@ -12,7 +13,7 @@ use crate::core::tasks::Kind;
 use crate::core::time::UnixMs;
 use crate::store::tasks::{self, NewTask};
 use crate::store::{BoxKey, Result, usage};
-use rusqlite::{Connection, OptionalExtension, params};
+use rusqlite::{Connection, OptionalExtension, Row, params};
 
 /// What news of a message say of our account at the provider.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -171,6 +172,10 @@ fn failed(conn: &Connection, id: OutboxId, status: &Status, now: UnixMs) -> Resu
         code: CODE_MISSING,
         subcode: None,
     });
+    if limits_first_contacts(error.code) && is_template(conn, id)? {
+        first_contacts::given_back(conn, id, now)?;
+        return Ok(OfAccount::Nothing);
+    }
     let class = classify(&error, 0);
     follow(conn, id, &error, class, now)?;
     account_fault(conn, &error, now)
@@ -214,9 +219,9 @@ fn follow(
     class: Class,
     now: UnixMs,
 ) -> Result<()> {
-    let (purpose, attempts, doom, erased) = conn
+    let (purpose, attempts, doom, erased, made) = conn
         .prepare_cached(
-            "SELECT purpose, attempts, doom, c.erased_at NOT NULL
+            "SELECT purpose, attempts, doom, c.erased_at NOT NULL, about_stamp, aged_from
              FROM outbox o JOIN contact c ON c.id = o.contact_id WHERE o.id = ?1",
         )?
         .query_row([id.0], |row| {
@@ -225,6 +230,7 @@ fn follow(
                 row.get::<_, u32>(1)?,
                 row.get::<_, Option<String>>(2)?,
                 row.get::<_, bool>(3)?,
+                made_at(row)?,
             ))
         })?;
     if erased {
@@ -233,7 +239,8 @@ fn follow(
     if doom.is_some() {
         return super::settle::end_doomed(conn, id, now);
     }
-    match returned(purpose_of(&purpose)?, class, attempts, retries_max(error)) {
+    let message = (purpose_of(&purpose)?, made);
+    match returned(message, class, attempts, retries_max(error)) {
         Returned::Fail(why) => {
             say_why(conn, id, DeliveryState::Failed, why)?;
             if is_template(conn, id)? {
@@ -252,6 +259,12 @@ fn follow(
             copy::queue(conn, id, (now.plus_ms(wait_ms), why), now)
         }
     }
+}
+
+/// Whether the message was made within the window of what it answers.
+fn made_at(row: &Row<'_>) -> rusqlite::Result<Made> {
+    let aged_from = row.get::<_, Option<i64>>(5)?.map(UnixMs);
+    Ok(WindowRule::Day.made(UnixMs(row.get(4)?), aged_from))
 }
 
 /// Writes down where a message ends, and why.

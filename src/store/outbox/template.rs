@@ -1,8 +1,8 @@
 //! The neutral template that asks somebody to write again: which one, whether
 //! the provider takes it, and what follows if it did not go.
 
-use super::{Rules, lane, purpose_word};
-use crate::core::delivery::{TEMPLATE_REST_MS, Templated};
+use super::{Rules, first_contacts, lane, purpose_word};
+use crate::core::delivery::{TEMPLATE_REST_MS, Templated, Why};
 use crate::core::id::{ContactId, OutboxId};
 use crate::core::lang::Lang;
 use crate::core::outgoing::{Body, Purpose, template_code, wording};
@@ -84,9 +84,10 @@ pub(super) fn queue(conn: &Connection, rules: &Rules, contact: ContactId, now: N
     };
     conn.prepare_cached(concat!(
         "INSERT INTO outbox (key, contact_id, purpose, body, rank, state, created_at, updated_at,
-                             about_stamp, aged_from)
+                             about_stamp, aged_from, not_before, why)
          SELECT o.key || '.t' || (SELECT max(id) FROM outbox),
-                o.contact_id, ?2, ?3, 0, 'queued', ?4, ?4, c.last_stamp, NULL
+                o.contact_id, ?2, ?3, 0, 'queued', ?4, ?4, c.last_stamp, NULL,
+                coalesce(?5, 0), CASE WHEN ?5 IS NOT NULL THEN ?6 END
          FROM outbox o INDEXED BY outbox_waiting JOIN contact c ON c.id = o.contact_id
          WHERE o.contact_id = ?1 AND o.state = 'held'
            AND o.state IN ",
@@ -99,6 +100,8 @@ pub(super) fn queue(conn: &Connection, rules: &Rules, contact: ContactId, now: N
         purpose_word(Purpose::Template),
         serde_json::to_string(&body)?,
         now.at.0,
+        first_contacts::not_before(conn, now.at)?.map(|at| at.0),
+        Why::FirstContactsLimited.word(),
     ])?;
     Ok(())
 }

@@ -1,7 +1,7 @@
 //! How the line may stand, in words for staff and for the machine, and what an
 //! answer of the provider says of it. Pure: nothing is asked here.
 
-use crate::core::delivery::{Channel, Class, Link, Why, blames_provider, classify};
+use crate::core::delivery::{Channel, Class, Link, Why, blames_provider, classify, may_not_look};
 use crate::core::inbound::ProviderError;
 use crate::core::limits::PROVIDER_WAIT_MS_MAX;
 use crate::core::time::UnixMs;
@@ -156,7 +156,8 @@ const fn refused(error: &ProviderError) -> LineState {
 
 /// What a probe's answer says: an answer of the provider itself shows that
 /// the line carries; one about our credentials that we may not use it; one
-/// that makes no sense, that the provider is in trouble. A pause the provider
+/// that makes no sense, that the provider is in trouble. That the token may not
+/// ask is no reason not to send: what is sent will tell. A pause the provider
 /// asked for is kept on a line that works, bounded in case the clock was set back.
 pub fn judge_probe(outcome: &SendOutcome, before: LineState, now: UnixMs) -> LineState {
     let next = said_by_probe(outcome, before);
@@ -172,6 +173,7 @@ pub fn judge_probe(outcome: &SendOutcome, before: LineState, now: UnixMs) -> Lin
 fn said_by_probe(outcome: &SendOutcome, before: LineState) -> LineState {
     let channel = match outcome {
         SendOutcome::Refused { error, http, .. } => match classify(error, *http) {
+            Class::Configuration if may_not_look(error) => Channel::Fine,
             Class::Configuration => Channel::Misconfigured,
             _other if *http >= 500 || blames_provider(error, *http) => {
                 return LineState::ProviderDown;
@@ -267,7 +269,11 @@ mod tests {
             ),
             (SendOutcome::Unknown, LineState::ProviderDown),
             (refusal(190, 401), LineState::TokenBad),
-            (refusal(200, 403), LineState::Misconfigured),
+            (refusal(131_031, 403), LineState::Misconfigured),
+            // Who may not ask after the number may still be let send.
+            (refusal(200, 403), LineState::Up),
+            (refusal(10, 403), LineState::Up),
+            (refusal(33, 400), LineState::Up),
             (refusal(2, 503), LineState::ProviderDown),
             (refusal(131_000, 500), LineState::ProviderDown),
             (refusal(133_004, 200), LineState::ProviderDown),
