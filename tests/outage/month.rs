@@ -34,9 +34,9 @@ pub fn live(seed: u64, people: i64, replies: i64) {
     clinic.judge_order(true);
     let far = &clinic.far;
     assert_eq!((far.too_fast, far.too_many, far.too_late), (0, 0, 0));
-    // Each time the day's first contacts are used up, those in the air meet it,
-    // and then one at a time.
-    assert!(far.too_many_first < 400, "{}", far.too_many_first);
+    // In each of thirteen days those meet the limit that are in the air together
+    // when it is used up, and then one every four hours.
+    assert!(far.too_many_first < 13 * (40 + 6), "{}", far.too_many_first);
     let arrived = clinic.count("state = 'delivered' AND purpose != 'template'");
     println!(
         "a month in the dark, {grown} KiB more in memory: {arrived} arrived, {} dropped as old questions, {} with a task, {} templates, at most {} in a second",

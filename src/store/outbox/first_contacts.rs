@@ -21,22 +21,34 @@ const TRIED_FIRST_MS: i64 = MINUTE_MS;
 /// What the technician's task is about; there is only one.
 const DETAIL: &str = "";
 
-/// Takes in what became of a template.
-pub(super) fn answered(conn: &Connection, verdict: &Verdict, now: UnixMs) -> Result<()> {
+/// Takes in what became of a template, and how it goes on. Those that were in
+/// the air together meet the limit together: the first of them tries for all.
+pub(super) fn answered(conn: &Connection, verdict: Verdict, now: UnixMs) -> Result<Verdict> {
     if verdict.why == Some(Why::FirstContactsLimited) {
-        return limited(conn, verdict.not_before, now);
+        if let Some(not_before) = not_before(conn, now)? {
+            return Ok(Verdict {
+                not_before,
+                ..verdict
+            });
+        }
+        limited(conn, verdict.not_before, now)?;
+    } else if verdict.state == DeliveryState::Accepted {
+        allowed(conn, now)?;
     }
-    if verdict.state == DeliveryState::Accepted {
-        return allowed(conn, now);
-    }
-    Ok(())
+    Ok(verdict)
 }
 
 /// The provider took a template and gave it back because of the limit: a copy
 /// of it waits.
 pub(super) fn given_back(conn: &Connection, id: OutboxId, now: UnixMs) -> Result<()> {
-    let until = now.plus_ms(wait_ms(Class::NumberLimited, 0, None, 0));
-    limited(conn, until, now)?;
+    let until = match not_before(conn, now)? {
+        Some(until) => until,
+        None => {
+            let until = now.plus_ms(wait_ms(Class::NumberLimited, 0, None, 0));
+            limited(conn, until, now)?;
+            until
+        }
+    };
     copy::queue(conn, id, (until, Why::FirstContactsLimited), now)
 }
 
@@ -53,12 +65,7 @@ fn rests_until(conn: &Connection, now: UnixMs) -> Result<Option<UnixMs>> {
     Ok(until.filter(|until| (1..=PROVIDER_WAIT_MS_MAX).contains(&until.ms_since(now))))
 }
 
-/// Those that were in the air together meet the limit together, and each waits
-/// for itself.
 fn limited(conn: &Connection, until: UnixMs, now: UnixMs) -> Result<()> {
-    if rests_until(conn, now)?.is_some() {
-        return Ok(());
-    }
     meta::set(conn, RESTS_UNTIL, until.0.to_string().as_bytes())?;
     conn.prepare_cached(
         "UPDATE outbox INDEXED BY outbox_template

@@ -40,7 +40,10 @@ pub fn settle(
             Ok((state_at(row, 0)?, past, doom, row.get::<_, String>(4)?))
         })?;
     let purpose = purpose_of(&purpose)?;
-    let verdict = judge(outcome, (purpose, past), policy, now, jitter);
+    let mut verdict = judge(outcome, (purpose, past), policy, now, jitter);
+    if purpose == Purpose::Template {
+        verdict = first_contacts::answered(conn, verdict, now)?;
+    }
     let unsaid: bool = conn
         .prepare_cached("SELECT EXISTS (SELECT 1 FROM attempt WHERE id = ?1 AND outcome = ?2)")?
         .query_row(params![attempt.0, UNSAID], |row| row.get(0))?;
@@ -61,9 +64,6 @@ pub fn settle(
     }
     if verdict.why == Some(Why::NumberLimited) {
         tell_technician(conn, now)?;
-    }
-    if purpose == Purpose::Template {
-        first_contacts::answered(conn, &verdict, now)?;
     }
     // Anything but `sending` means that a status, or staff, was quicker.
     if state == DeliveryState::Sending {
