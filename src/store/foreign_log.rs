@@ -9,9 +9,11 @@ use crate::core::data_key::DataKey;
 use crate::store::error::Error;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha512;
-use std::fs::File;
+use std::fs::{self, File};
 use std::io::{self, Read};
+use std::os::unix::fs::{FileExt, MetadataExt};
 use std::path::Path;
+use std::sync::{Mutex, PoisonError};
 use zeroize::Zeroizing;
 
 /// SQLCipher 4's page.
@@ -28,6 +30,10 @@ const FRAME_HEAD: usize = 24;
 const LITTLE: u32 = 0x377F_0682;
 const BIG: u32 = 0x377F_0683;
 
+/// The databases that were looked at, for as long as they have a name: of a folder
+/// one, or while its key is changed two.
+static LOOKED_AT: Mutex<Vec<File>> = Mutex::new(Vec::new());
+
 /// Refuses a log that is not the file's own.
 ///
 /// # Errors
@@ -36,14 +42,14 @@ const BIG: u32 = 0x377F_0683;
 pub(super) fn refuse(file: &Path, key: &DataKey) -> Result<(), Error> {
     let mut log = file.as_os_str().to_owned();
     log.push("-wal");
-    let Some(log) = head_of(Path::new(&log), LOG_HEAD + FRAME_HEAD + PAGE)? else {
+    let Some(log) = head_of_log(Path::new(&log))? else {
         return Ok(());
     };
     let Some((number, logged)) = first_page(&log) else {
         // SQLite does not believe it either.
         return Ok(());
     };
-    let Some(first) = head_of(file, PAGE)? else {
+    let Some(first) = first_page_of(file)? else {
         return Ok(());
     };
     let Some(tags) = Tags::new(key, &first) else {
@@ -58,17 +64,44 @@ pub(super) fn refuse(file: &Path, key: &DataKey) -> Result<(), Error> {
     }
 }
 
-/// The first bytes of a file; `None` if it is shorter or not there.
-fn head_of(path: &Path, bytes: usize) -> Result<Option<Vec<u8>>, Error> {
-    let mut file = match File::open(path) {
-        Ok(file) => file,
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
-        Err(error) => return Err(error.into()),
+/// The log as far as its first page; `None` if it is shorter or not there.
+fn head_of_log(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    let mut head = vec![0; LOG_HEAD + FRAME_HEAD + PAGE];
+    let read = File::open(path).and_then(|mut log| log.read_exact(&mut head));
+    whole(read.map(|()| head))
+}
+
+/// The database's first page; `None` if it is shorter or not there.
+fn first_page_of(path: &Path) -> Result<Option<Vec<u8>>, Error> {
+    let mut page = vec![0; PAGE];
+    let read = look_at(path, |file| file.read_exact_at(&mut page, 0));
+    whole(read.map(|()| page))
+}
+
+/// Looks at a database through the one descriptor that is kept of it.
+fn look_at<T>(path: &Path, look: impl FnOnce(&File) -> io::Result<T>) -> io::Result<T> {
+    let mut kept = LOOKED_AT.lock().unwrap_or_else(PoisonError::into_inner);
+    // Nobody else can open it any more, and its room is wanted.
+    kept.retain(|file| file.metadata().is_ok_and(|facts| facts.nlink() > 0));
+    let there = fs::metadata(path)?;
+    let is_it = |file: &&File| {
+        file.metadata()
+            .is_ok_and(|facts| (facts.dev(), facts.ino()) == (there.dev(), there.ino()))
     };
-    let mut head = vec![0; bytes];
-    match file.read_exact(&mut head) {
-        Ok(()) => Ok(Some(head)),
-        Err(error) if error.kind() == io::ErrorKind::UnexpectedEof => Ok(None),
+    if let Some(file) = kept.iter().find(is_it) {
+        return look(file);
+    }
+    let file = File::open(path)?;
+    let seen = look(&file);
+    kept.push(file);
+    seen
+}
+
+fn whole(read: io::Result<Vec<u8>>) -> Result<Option<Vec<u8>>, Error> {
+    let is_none = |kind| matches!(kind, io::ErrorKind::NotFound | io::ErrorKind::UnexpectedEof);
+    match read {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if is_none(error.kind()) => Ok(None),
         Err(error) => Err(error.into()),
     }
 }
@@ -155,6 +188,28 @@ fn mac(key: &[u8], parts: &[&[u8]]) -> Zeroizing<[u8; TAG]> {
 mod tests {
     use super::*;
     use crate::store::{BoxKey, meta, open};
+
+    #[test]
+    fn one_descriptor_is_kept_of_a_database_and_none_of_one_that_is_gone() {
+        let folder = tempfile::tempdir().unwrap();
+        let key = DataKey::take(&mut [1; 32]);
+        open::create(folder.path(), &key, &BoxKey::new([2; 32])).unwrap();
+        let file = open::path(folder.path());
+        let number = fs::metadata(&file).unwrap().ino();
+        let kept = || {
+            let kept = LOOKED_AT.lock().unwrap();
+            let number_of = |file: &File| file.metadata().unwrap().ino();
+            kept.iter().filter(|file| number_of(file) == number).count()
+        };
+        for _ in 0..3 {
+            open::open(folder.path(), &key).unwrap().close().unwrap();
+            first_page_of(&file).unwrap();
+        }
+        assert_eq!(kept(), 1);
+        fs::remove_file(&file).unwrap();
+        assert!(first_page_of(&file).unwrap().is_none());
+        assert_eq!(kept(), 0);
+    }
 
     #[test]
     fn a_files_own_log_is_believed_and_a_torn_one_left_to_sqlite() {

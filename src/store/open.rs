@@ -72,7 +72,7 @@ pub fn create(folder: &Path, key: &DataKey, box_key: &BoxKey) -> Result<(), Erro
         }
     }
     make_file(&new)?;
-    let mut conn = connect(&new, key, false)?;
+    let mut conn = connect_made(&new, key)?;
     migrations::migrate(&mut conn)?;
     meta::set_box_key(&conn, box_key)?;
     // Closing the last connection copies the log into the file and removes it.
@@ -136,11 +136,21 @@ fn make_folder(folder: &Path) -> Result<(), Error> {
 }
 
 pub(super) fn connect(file: &Path, key: &DataKey, read_only: bool) -> Result<Connection, Error> {
+    foreign_log::refuse(file, key)?;
+    let conn = connect_made(file, key)?;
+    if read_only {
+        conn.pragma_update(None, "query_only", true)?;
+    }
+    Ok(conn)
+}
+
+/// As [`connect`], to a file that was made a moment ago: nobody can have put a log
+/// beside it.
+pub(super) fn connect_made(file: &Path, key: &DataKey) -> Result<Connection, Error> {
     // No CREATE flag: a database never appears by being opened. A reader also
     // opens the file for writing, since it takes part in the log's shared
     // memory; `query_only` is what keeps it from writing.
     let flags = OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-    foreign_log::refuse(file, key)?;
     begin_sqlcipher();
     let conn = Connection::open_with_flags(file, flags)?;
     give_key(&conn, key)?;
@@ -152,9 +162,6 @@ pub(super) fn connect(file: &Path, key: &DataKey, read_only: bool) -> Result<Con
     // whole statement again whenever another one may have been bound.
     conn.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
     set_pragmas(&conn)?;
-    if read_only {
-        conn.pragma_update(None, "query_only", true)?;
-    }
     Ok(conn)
 }
 

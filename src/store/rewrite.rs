@@ -43,7 +43,7 @@ pub fn write_new(folder: &Path, from: &DataKey, to: &DataKey) -> Result<(), Erro
     open::make_file(&new)?;
     export(&old, &new, to)?;
     old.close().map_err(|(_, error)| error)?;
-    let copy = open::connect(&new, to, false)?;
+    let copy = open::connect_made(&new, to)?;
     let sound: String = copy.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if sound != "ok" || census(&copy)? != before {
         return Err(Error::Corrupt);
@@ -84,7 +84,7 @@ fn copy_and_count(folder: &Path, key: &DataKey) -> Result<i64, Error> {
     let before = census(&from)?;
     copy_out(&from)?;
     from.execute_batch("COMMIT; DETACH DATABASE fresh")?;
-    let copy = open::connect(&new, key, false)?;
+    let copy = open::connect_made(&new, key)?;
     let sound: String = copy.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if sound != "ok" || census(&copy)? != before {
         return Err(Error::Corrupt);

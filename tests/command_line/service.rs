@@ -2,6 +2,8 @@
 
 use crate::finding;
 use crate::support::folder::{Clinic, PASSPHRASE};
+use rustix::fs::{FlockOperation, fcntl_lock};
+use std::fs::File;
 
 #[test]
 fn doctor_is_not_taken_in_by_the_socket_of_a_killed_service() {
@@ -38,4 +40,33 @@ fn an_open_box_does_not_say_that_a_secret_opened_it() {
     let said = clinic.run(&["--json", "unlock"], "wrong");
     assert!(said.out.contains("\"checked\":false"), "{said:?}");
     service.stop();
+}
+
+/// Whether another program could lock a file of the box as a whole. It takes the
+/// kind of locks that SQLite does.
+fn could_lock(clinic: &Clinic, name: &str) -> bool {
+    let path = clinic.data().join(name);
+    let file = File::options().read(true).write(true).open(path).unwrap();
+    fcntl_lock(&file, FlockOperation::NonBlockingLockExclusive).is_ok()
+}
+
+#[test]
+fn no_other_program_may_take_the_database_of_a_serving_box_for_closed() {
+    let (clinic, paper) = Clinic::made_with_paper();
+    assert!(could_lock(&clinic, "clinic.db"), "nobody has it open");
+    let service = clinic.serve_open();
+    let locked = || ["clinic.db", "clinic.db-shm"].map(|name| !could_lock(&clinic, name));
+    assert_eq!(locked(), [true, true]);
+    let wrong = clinic.run(&["unlock"], "wrong");
+    assert_eq!(wrong.status, 0, "{wrong:?}");
+    for _ in 0..2 {
+        let drilled = clinic.run(&["key", "drill"], &paper);
+        assert!(drilled.out.contains("opens the data"), "{drilled:?}");
+        assert_eq!(locked(), [true, true]);
+    }
+    let looked = clinic.run(&["doctor"], "").out;
+    assert!(looked.contains("ok           database: "), "{looked}");
+    assert_eq!(locked(), [true, true]);
+    service.stop();
+    assert!(could_lock(&clinic, "clinic.db"));
 }

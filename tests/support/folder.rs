@@ -80,10 +80,17 @@ impl Clinic {
 
     /// With a data folder.
     pub fn made() -> Self {
+        Self::made_with_paper().0
+    }
+
+    /// With a data folder, and its recovery key.
+    pub fn made_with_paper() -> (Self, String) {
         let clinic = Self::bare();
         let made = clinic.run(&["init", "--passphrase-file", "passphrase"], "");
         assert_eq!(made.status, 0, "{made:?}");
-        clinic
+        let mut lines = made.out.lines();
+        let paper = lines.find_map(|line| line.strip_prefix("recovery key: "));
+        (clinic, paper.unwrap().to_owned())
     }
 
     /// A file beside the data folder.
@@ -320,6 +327,35 @@ impl Clinic {
         id.to_string()
     }
 
+    /// Many more records like the one of [`Clinic::add_patient`].
+    pub fn add_records(&self, count: u32) {
+        let mut conn = self.database();
+        let transaction = conn.transaction().unwrap();
+        let sql = "INSERT INTO record
+             SELECT ?1, contact_id, version, status, care_state, source, triage, language, fields,
+                 created_at + ?2, updated_at + ?2
+             FROM record LIMIT 1";
+        let mut adding = transaction.prepare(sql).unwrap();
+        for n in 1..=count {
+            let id = RecordId::from_random(1_000 + u64::from(n)).to_string();
+            assert_eq!(adding.execute((id, n)).unwrap(), 1);
+        }
+        drop(adding);
+        transaction.commit().unwrap();
+    }
+
+    /// A database of so many MiB and more.
+    pub fn make_large(&self, mib: u32) {
+        let conn = self.database();
+        for n in 0..mib {
+            conn.execute(
+                "INSERT INTO meta (key, value) VALUES (?1, randomblob(1048576))",
+                [format!("large {n}")],
+            )
+            .unwrap();
+        }
+    }
+
     /// The audit log holds these deeds.
     pub fn audit_holds(&self, actions: &[&str]) {
         let conn = self.database();
@@ -341,6 +377,37 @@ impl Clinic {
         let service = Service(Some(self.command(&["serve"]).spawn().unwrap()));
         wait(|| self.data().join("control.sock").exists());
         service
+    }
+
+    /// The appliance, open.
+    pub fn serve_open(&self) -> Service {
+        let service = self.serve();
+        assert_eq!(self.run(&["unlock"], PASSPHRASE).status, 0);
+        self.wait_until_open();
+        service
+    }
+
+    /// Starts a command and leaves it to itself.
+    pub fn start(&self, arguments: &[&str], input: &str) -> Child {
+        let mut child = self.command(arguments).spawn().unwrap();
+        let mut typing = child.stdin.take().unwrap();
+        typing.write_all(input.as_bytes()).unwrap();
+        child
+    }
+
+    /// Starts a command that goes on when its terminal is gone.
+    pub fn start_outliving(&self, arguments: &[&str]) -> Child {
+        let own = self.command(arguments);
+        let mut command = Command::new("nohup");
+        command
+            .current_dir(self.dir.path())
+            .env("HEALTHPOST_CONFIG", self.file("healthpost.toml"))
+            .arg(own.get_program())
+            .args(arguments)
+            .stdin(Stdio::null())
+            .stdout(Stdio::null())
+            .stderr(Stdio::null());
+        command.spawn().unwrap()
     }
 
     /// Waits until an unlocked appliance answers commands.
@@ -370,16 +437,17 @@ fn finish(mut command: Command, input: &str) -> Said {
     }
 }
 
+/// Waits until something is so, for ten seconds at most.
 #[allow(
     clippy::disallowed_methods,
     reason = "another process says nothing when it is ready"
 )]
-fn wait(mut ready: impl FnMut() -> bool) {
-    for _ in 0..200 {
+pub fn wait(mut ready: impl FnMut() -> bool) {
+    for _ in 0..2_000 {
         if ready() {
             return;
         }
-        std::thread::sleep(Duration::from_millis(50));
+        std::thread::sleep(Duration::from_millis(5));
     }
     panic!("it did not become ready");
 }
