@@ -70,18 +70,27 @@ pub fn write_with<E: From<io::Error>>(
     path: &Path,
     fill: impl FnOnce(&mut File) -> Result<(), E>,
 ) -> Result<(), E> {
-    let (folder, name) = parts(path)?;
-    let mut temporary = OsString::from(".");
-    temporary.push(name);
-    temporary.push(".new");
+    let (folder, _) = parts(path)?;
     let mut temporary = Temporary {
-        path: folder.join(temporary),
+        path: unfinished(path)?,
         in_place: false,
     };
     write_synced(&temporary.path, fill)?;
     fs::rename(&temporary.path, path)?;
     temporary.in_place = true;
     sync_folder(folder).map_err(E::from)
+}
+
+/// Where a file is while it is being written, until it is whole.
+///
+/// # Errors
+/// When `path` names no file.
+pub fn unfinished(path: &Path) -> io::Result<PathBuf> {
+    let (folder, name) = parts(path)?;
+    let mut unfinished = OsString::from(".");
+    unfinished.push(name);
+    unfinished.push(".new");
+    Ok(folder.join(unfinished))
 }
 
 /// As [`write`](fn@write), but keeps the file that was there as `NAME.old`.

@@ -12,6 +12,7 @@ mod support {
 }
 
 mod command_line {
+    mod broken_off;
     mod copies;
     mod disk;
     mod ends;

@@ -11,6 +11,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 pub use crate::device::memory::swap_disk_in_use;
+pub use crate::device::signals::is_ignored;
 pub use crate::store::lock::FolderLock;
 
 /// What follows from memory that may not be locked.

@@ -1,11 +1,14 @@
 //! `healthpost export`: records as a file. The file is written here, by the
-//! command, and appears only when it is whole.
+//! command, and appears only when it is whole; of one that is broken off, nothing
+//! is left.
 
 use super::failure::{Failure, mismatch};
+use super::interrupt::Unfinished;
 use super::reach::{Reached, who_asks};
 use super::{Globals, Opening, SigningIn, argument, output};
 use crate::config::Clinic;
 use crate::core::table::{self, RecordRow};
+use crate::durable;
 use crate::ops::export::{self, Format};
 use crate::ops::{Period, Place, Request, Response};
 use clap::Args;
@@ -110,6 +113,18 @@ fn check_target(path: &Path, data: &Path) -> Result<(), Failure> {
             "name a new file, or an ordinary one to replace",
         ));
     }
+    // A power cut or a kill leaves an ordinary one, which the next export replaces.
+    let unfinished = durable::unfinished(path).map_err(anyhow::Error::from)?;
+    if std::fs::symlink_metadata(&unfinished).is_ok_and(|there| !there.is_file()) {
+        return Err(Failure::usage(
+            format!(
+                "{} is there, where the export would be written first, and is no ordinary file: it \
+                 was left alone",
+                unfinished.display()
+            ),
+            "remove it, or name another file",
+        ));
+    }
     let in_the_box = match (folder.canonicalize(), data.canonicalize()) {
         (Ok(folder), Ok(data)) => folder.starts_with(data),
         (Err(_), _) | (_, Err(_)) => false,
@@ -174,6 +189,8 @@ async fn export_all(reached: &mut Reached, sheet: Sheet, period: Period) -> Resu
     let (first, further) = page(reached, period, format, None).await?;
     let (send, rows) = mpsc::channel(ROWS_WAITING_MAX);
     let columns = further.clone();
+    let unfinished = durable::unfinished(&sheet.path).and_then(Unfinished::at);
+    let unfinished = unfinished.map_err(anyhow::Error::from)?;
     let writing = tokio::task::spawn_blocking(move || sheet.write(&columns, rows));
     let mut pages = Pages {
         reached,
@@ -188,6 +205,7 @@ async fn export_all(reached: &mut Reached, sheet: Sheet, period: Period) -> Resu
     }
     drop(send);
     let written = writing.await.map_err(anyhow::Error::from)?;
+    drop(unfinished);
     read?;
     Ok(written.map_err(anyhow::Error::from)?)
 }

@@ -1,16 +1,20 @@
-//! A terminal that shows nothing of what is typed, while a secret is asked for;
-//! a signal in the middle of it must not leave it so. The signal ends the program
-//! as it would have: only the terminal is put back first.
+//! A terminal that shows nothing of what is typed, while a secret is asked for,
+//! and a file with patients' words that is not whole yet: a signal in the middle of
+//! it must not leave either so. The signal ends the program as it would have: only
+//! the terminal is put back first, and the file removed.
 
+use crate::app::by_hand::is_ignored;
 use rustix::termios::{self, LocalModes, OptionalActions, Termios};
-use std::io;
-use std::process;
+use std::path::PathBuf;
 use std::sync::{Mutex, MutexGuard, PoisonError, mpsc};
 use std::thread;
+use std::{fs, io, process};
 use tokio::signal::unix::{SignalKind, signal};
 
 /// How the terminal was, while it is silent.
 static BEFORE: Mutex<Option<Termios>> = Mutex::new(None);
+/// The file that is being written.
+static UNFINISHED: Mutex<Option<PathBuf>> = Mutex::new(None);
 /// Whether signals are watched for. From then on they are to the end: the system's
 /// own answer to them is gone with the first watch.
 static WATCHED: Mutex<bool> = Mutex::new(false);
@@ -35,6 +39,28 @@ pub fn without_echo<T>(ask: impl FnOnce() -> T) -> io::Result<T> {
     let told = told?;
     put_back?;
     Ok(told)
+}
+
+/// A file that is not whole yet, while this lives.
+#[derive(Debug)]
+pub struct Unfinished(());
+
+impl Unfinished {
+    /// From now on `path` is removed if a signal ends the program.
+    ///
+    /// # Errors
+    /// When signals cannot be watched for.
+    pub fn at(path: PathBuf) -> io::Result<Self> {
+        watch()?;
+        *lock(&UNFINISHED) = Some(path);
+        Ok(Self(()))
+    }
+}
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        *lock(&UNFINISHED) = None;
+    }
 }
 
 fn put_back(before: &mut Option<Termios>) -> io::Result<()> {
@@ -71,24 +97,35 @@ fn watch() -> io::Result<()> {
 }
 
 async fn end_by_signal(ready: &mpsc::SyncSender<io::Result<()>>) {
-    let kinds = [
+    let mut kinds = vec![
         SignalKind::interrupt(),
         SignalKind::terminate(),
         SignalKind::quit(),
+        SignalKind::hangup(),
     ];
-    let signals: io::Result<Vec<_>> = kinds.into_iter().map(signal).collect();
+    // Whoever is to outlive the terminal was started so.
+    kinds.retain(|kind| !is_ignored(kind.as_raw_value()));
+    let signals: io::Result<Vec<_>> = kinds.iter().copied().map(signal).collect();
     let mut signals = match signals {
         Ok(signals) => signals,
         Err(error) => return drop(ready.send(Err(error))),
     };
     // Whoever waits for it is there: it asks after this.
     ready.send(Ok(())).ok();
+    if signals.is_empty() {
+        return;
+    }
     let received = signals.iter_mut().map(|it| Box::pin(it.recv()));
     let (_, which, _) = futures_util::future::select_all(received).await;
     let number = kinds.get(which).map_or(0, SignalKind::as_raw_value);
     // Held to the end, so that nobody silences the terminal again.
     let mut before = lock(&BEFORE);
     put_back(&mut before).ok();
+    // This as well, so that the file is not put in place when it is gone.
+    let unfinished = lock(&UNFINISHED);
+    if let Some(path) = unfinished.as_deref() {
+        fs::remove_file(path).ok();
+    }
     process::exit(BY_SIGNAL + number);
 }
 

@@ -8,6 +8,7 @@ pub mod clock;
 pub mod echo;
 pub mod link;
 pub mod memory;
+pub mod signals;
 
 pub use chance::KernelChance;
 pub use clock::SystemClock;
