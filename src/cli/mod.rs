@@ -41,9 +41,15 @@ use std::io::IsTerminal;
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 use std::sync::Once;
+use std::time::Duration;
 
 /// Largest configuration file, bytes.
 const CONFIG_BYTES_MAX: u64 = 256 * 1024;
+
+/// How long the end waits for what still keeps a thread, such as a TPM that does
+/// not answer. What must be whole on the disk is waited for before, or stands a
+/// power cut.
+const LEFT_WAITING: Duration = Duration::from_secs(3);
 
 /// A clinic's WhatsApp intake that never loses a word, even when the line is
 /// down for days.
@@ -132,7 +138,11 @@ pub fn main(arguments: impl IntoIterator<Item = OsString>) -> ExitCode {
         .enable_all()
         .build()
         .map_err(|error| Failure::failed(format!("the program cannot start: {error}"), ""))
-        .and_then(|runtime| runtime.block_on(Box::pin(run(cli))));
+        .and_then(|runtime| {
+            let done = runtime.block_on(Box::pin(run(cli)));
+            runtime.shutdown_timeout(LEFT_WAITING);
+            done
+        });
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(failure) => {

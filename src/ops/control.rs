@@ -128,7 +128,7 @@ async fn accept(listener: UnixListener, answers: Answers, stop: CancellationToke
 async fn talk(stream: UnixStream, answers: Answers, stop: CancellationToken) {
     let (read, mut write) = stream.into_split();
     let mut lines = Lines::new(read, limits::CONTROL_REQUEST_BYTES_MAX);
-    let mut caller = Caller::default();
+    let mut caller = Caller::until(stop.clone());
     loop {
         let line = tokio::select! {
             () = stop.cancelled() => break,

@@ -1,21 +1,27 @@
 //! The drill through the running service: the recovery key opens a copy of the
 //! database, while the box goes on serving.
 
-use super::{Changed, Context, Response};
+use super::{Caller, Changed, Context, Response};
 use crate::core::secret::SecretText;
 use crate::keys::{RecoveryKey, SlotsFile};
 use crate::store::audit::{self, Deed};
 use crate::store::{Error, meta, rewrite};
 use std::path::Path;
 use tokio::sync::Semaphore;
+use tokio_util::sync::CancellationToken;
 
 /// Two would take the copy from under each other.
 static ALONE: Semaphore = Semaphore::const_new(1);
 
-/// Drills, and notes that it was done.
-pub(super) async fn drill(context: &Context, typed: SecretText) -> Result<Response, Error> {
-    let folder = context.folder.clone();
-    let drilled = tokio::task::spawn_blocking(move || copy(&folder, &typed)).await;
+/// Drills, and notes that it was done. A service that is told to stop does not
+/// wait for the end of it.
+pub(super) async fn drill(
+    context: &Context,
+    caller: &Caller,
+    typed: SecretText,
+) -> Result<Response, Error> {
+    let (folder, stop) = (context.folder.clone(), caller.stop.clone());
+    let drilled = tokio::task::spawn_blocking(move || copy(&folder, &typed, &stop)).await;
     let records = match drilled.map_err(|_| Error::Panicked)?? {
         Ok(records) => records,
         Err(refusal) => return Ok(*refusal),
@@ -49,7 +55,11 @@ pub(super) async fn drilled(context: &Context) -> Result<Response, Error> {
 }
 
 /// Opens with the recovery key, makes a copy, reads all of it, throws it away.
-fn copy(folder: &Path, typed: &SecretText) -> Result<Result<i64, Box<Response>>, Error> {
+fn copy(
+    folder: &Path,
+    typed: &SecretText,
+    stop: &CancellationToken,
+) -> Result<Result<i64, Box<Response>>, Error> {
     let refused = |why: String, hint: &str| Ok(Err(Box::new(Response::refused(why, hint))));
     let Ok(_alone) = ALONE.try_acquire() else {
         let why = "a drill is under way already";
@@ -66,9 +76,16 @@ fn copy(folder: &Path, typed: &SecretText) -> Result<Result<i64, Box<Response>>,
         Err(error) => return refused(error.to_string(), paper),
     };
     for opened in candidates {
-        if rewrite::fits(folder, &opened.key)? {
-            return Ok(Ok(rewrite::copy_while_serving(folder, &opened.key)?));
+        if !rewrite::fits(folder, &opened.key)? {
+            continue;
         }
+        let told = stop.clone();
+        let copied = rewrite::copy_while_serving(folder, &opened.key, move || told.is_cancelled());
+        if copied.is_err() && stop.is_cancelled() {
+            let again = "once it is back, run this again";
+            return refused("the service is stopping".to_owned(), again);
+        }
+        return copied.map(Ok);
     }
     let why = "the recovery key opens a key, but not the one of clinic.db";
     refused(why.to_owned(), "run healthpost doctor to see what is wrong")

@@ -189,7 +189,7 @@ async fn answer(
         Request::TaskEnd { id, outcome } => tasks::end(context, caller, id, outcome).await,
         Request::FileList { record } => files::list(context, caller, record).await,
         Request::FilePiece { file, from } => files::piece(context, caller, file, from).await,
-        Request::KeyDrill { recovery } => drill::drill(context, recovery).await,
+        Request::KeyDrill { recovery } => drill::drill(context, caller, recovery).await,
         Request::KeyDrilled => drill::drilled(context).await,
         Request::Facts => facts(context).await,
         Request::Unlock { .. } => Ok(Response::OpenAlready),

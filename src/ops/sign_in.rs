@@ -8,6 +8,7 @@ use crate::core::secret::SecretText;
 use crate::core::time::UnixMs;
 use crate::keys::password;
 use crate::store::{Error, audit, staff};
+use tokio_util::sync::CancellationToken;
 
 /// Somebody on one connection, signed in or not.
 #[derive(Clone, Debug, Default)]
@@ -19,6 +20,8 @@ pub struct Caller {
     pub(super) export: Option<(Period, Place)>,
     /// The files of the record whose files were listed last, which was noted.
     pub(super) files: Vec<MediaId>,
+    /// Ends what takes long, when whoever answers them is told to stop.
+    pub(super) stop: CancellationToken,
 }
 
 /// Who signed in, as their account stands.
@@ -34,6 +37,14 @@ struct Signed {
 }
 
 impl Caller {
+    /// Somebody who is answered until `stop`.
+    pub fn until(stop: CancellationToken) -> Self {
+        Self {
+            stop,
+            ..Self::default()
+        }
+    }
+
     /// Who it is in the audit log, if they may do this.
     pub(super) fn allowed(&self, action: Action) -> Result<String, Box<Response>> {
         self.staff_allowed(action).map(|id| format!("staff:{id}"))
@@ -157,7 +168,7 @@ pub(super) async fn sign_in(
     };
     *caller = Caller {
         signed: Some(signed),
-        ..Caller::default()
+        ..Caller::until(caller.stop.clone())
     };
     Ok(Response::Done)
 }

@@ -16,6 +16,10 @@ use std::fs;
 use std::path::Path;
 use zeroize::Zeroizing;
 
+/// Steps of SQLite's machine between two looks at whether a copy is still wanted:
+/// few, since one of them may write 64 KiB.
+const STEPS_BETWEEN_LOOKS: i32 = 200;
+
 /// Whether `key` opens the folder's database.
 ///
 /// # Errors
@@ -56,35 +60,51 @@ pub fn write_new(folder: &Path, from: &DataKey, to: &DataKey) -> Result<(), Erro
 
 /// Copies everything into a further file under the same key, checks that all of
 /// it is there, and removes the copy; tells how many records it held. The box
-/// may go on serving: what is committed meanwhile is not part of the copy.
+/// may go on serving: what is committed meanwhile is not part of the copy. It ends
+/// early once `is_over` says so, which it is asked often.
 ///
 /// # Errors
 /// [`Error::Full`] before anything is written, when the disk has no room for a
-/// second database; else as [`write_new`].
-pub fn copy_while_serving(folder: &Path, key: &DataKey) -> Result<i64, Error> {
+/// second database; [`Error::TooSlow`] when it ended early; else as [`write_new`].
+pub fn copy_while_serving(
+    folder: &Path,
+    key: &DataKey,
+    is_over: impl Fn() -> bool + Clone + Send + 'static,
+) -> Result<i64, Error> {
     let bytes = fs::metadata(open::path(folder))?.len();
     let disk = rustix::fs::statvfs(folder)?;
     if disk.f_bavail.saturating_mul(disk.f_frsize) < bytes.saturating_mul(2) {
         return Err(Error::Full);
     }
-    let copied = copy_and_count(folder, key);
+    let copied = copy_and_count(folder, key, &is_over);
     // The copy takes room that the box needs, whole or not.
     discard_new(folder)?;
-    copied
+    // SQLCipher tells of an interruption as of any other trouble.
+    copied.map_err(|error| if is_over() { Error::TooSlow } else { error })
 }
 
-fn copy_and_count(folder: &Path, key: &DataKey) -> Result<i64, Error> {
+fn copy_and_count(
+    folder: &Path,
+    key: &DataKey,
+    is_over: &(impl Fn() -> bool + Clone + Send + 'static),
+) -> Result<i64, Error> {
     discard_new(folder)?;
     let new = folder.join(NEW_FILE);
     open::make_file(&new)?;
     let from = open::connect(&open::path(folder), key, false)?;
     attach(&from, &new, key)?;
+    from.progress_handler(STEPS_BETWEEN_LOOKS, Some(is_over.clone()))?;
     // One state of the database, from its first row to the count of its last.
     from.execute_batch("BEGIN")?;
     let before = census(&from)?;
     copy_out(&from)?;
+    // What is written is flushed now, in one step that may take its time.
+    if is_over() {
+        return Err(Error::TooSlow);
+    }
     from.execute_batch("COMMIT; DETACH DATABASE fresh")?;
     let copy = open::connect_made(&new, key)?;
+    copy.progress_handler(STEPS_BETWEEN_LOOKS, Some(is_over.clone()))?;
     let sound: String = copy.query_row("PRAGMA integrity_check(1)", [], |row| row.get(0))?;
     if sound != "ok" || census(&copy)? != before {
         return Err(Error::Corrupt);
@@ -202,6 +222,8 @@ mod tests {
     use super::*;
     use crate::core::time::UnixMs;
     use crate::store::{BoxKey, audit, meta};
+    use std::sync::Arc;
+    use std::sync::atomic::{AtomicUsize, Ordering};
 
     fn key(byte: u8) -> DataKey {
         DataKey::take(&mut [byte; 32])
@@ -288,11 +310,35 @@ mod tests {
         serving
             .execute("UPDATE audit SET detail = 'in the log'", [])
             .unwrap();
-        assert_eq!(copy_while_serving(folder.path(), &key(1)).unwrap(), 0);
+        let wanted = || false;
+        let copied = copy_while_serving(folder.path(), &key(1), wanted);
+        assert_eq!(copied.unwrap(), 0);
         assert!(!folder.path().join(NEW_FILE).exists());
         serving.execute("UPDATE audit SET detail = ''", []).unwrap();
-        assert!(copy_while_serving(folder.path(), &key(2)).is_err());
+        assert!(copy_while_serving(folder.path(), &key(2), wanted).is_err());
         assert!(!folder.path().join(NEW_FILE).exists());
+    }
+
+    #[test]
+    fn a_copy_that_nobody_wants_any_more_ends_wherever_it_is_and_leaves_nothing() {
+        let folder = made();
+        let serving = open::open(folder.path(), &key(1)).unwrap();
+        let looks = Arc::new(AtomicUsize::new(0));
+        let ending_at = |last: usize| {
+            let looks = Arc::clone(&looks);
+            looks.store(0, Ordering::Relaxed);
+            move || looks.fetch_add(1, Ordering::Relaxed) >= last
+        };
+        let whole = copy_while_serving(folder.path(), &key(1), ending_at(usize::MAX));
+        assert_eq!(whole.unwrap(), 0);
+        let all = looks.load(Ordering::Relaxed);
+        assert!(all > 10, "{all}");
+        for last in 0..all {
+            let ended = copy_while_serving(folder.path(), &key(1), ending_at(last));
+            assert!(matches!(ended, Err(Error::TooSlow)), "{last}: {ended:?}");
+            assert!(!folder.path().join(NEW_FILE).exists());
+        }
+        serving.execute("UPDATE audit SET detail = ''", []).unwrap();
     }
 
     #[test]

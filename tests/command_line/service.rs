@@ -1,7 +1,7 @@
 //! What is said of a service that runs, and of one that was killed.
 
 use crate::finding;
-use crate::support::folder::{Clinic, PASSPHRASE};
+use crate::support::folder::{Clinic, PASSPHRASE, wait};
 use rustix::fs::{FlockOperation, fcntl_lock};
 use std::fs::File;
 
@@ -69,4 +69,21 @@ fn no_other_program_may_take_the_database_of_a_serving_box_for_closed() {
     assert_eq!(locked(), [true, true]);
     service.stop();
     assert!(could_lock(&clinic, "clinic.db"));
+}
+
+#[test]
+fn a_service_that_is_to_stop_does_not_wait_for_a_drill() {
+    let (clinic, paper) = Clinic::made_with_paper();
+    clinic.make_large(64);
+    let service = clinic.serve_open();
+    let drill = clinic.start(&["key", "drill"], &paper);
+    let copy = clinic.data().join("clinic.db.new");
+    wait(|| copy.metadata().is_ok_and(|copy| copy.len() > 1024 * 1024));
+    service.stop();
+    let said = drill.wait_with_output().unwrap();
+    let told = String::from_utf8(said.stderr).unwrap();
+    assert_eq!(said.status.code(), Some(1), "{told}");
+    assert!(told.contains("the service is stopping"), "{told}");
+    assert!(!copy.exists());
+    assert_eq!(clinic.opened(&["secret", "list"], "").status, 0);
 }

@@ -4,9 +4,11 @@
 use crate::tpm::board::{Board, PIN};
 use crate::tpm::chip::until;
 use healthpost::app::key::RecoveryKey;
-use std::io::Write;
+use std::io::{Read, Write};
+use std::net::TcpListener;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
+use std::time::Duration;
 
 /// All that a command said.
 pub struct Said {
@@ -63,6 +65,12 @@ impl Box {
         let page = std::fs::read_to_string(it.folder.path().join("page.html")).unwrap();
         assert!(it.paper.split('-').all(|group| page.contains(group)));
         it
+    }
+
+    /// A TPM that takes every word and says none, in place of the board's.
+    fn fall_silent(&mut self) -> TcpListener {
+        self.board.cut();
+        TcpListener::bind(("127.0.0.1", self.board.port())).unwrap()
     }
 
     pub fn data(&self) -> std::path::PathBuf {
@@ -340,4 +348,25 @@ fn a_box_is_made_with_a_tpm_and_a_passphrase_beside_it() {
     for by in [["--pin-file", "pin"], ["--passphrase-file", "phrase"]] {
         it.run(&[&["secret", "list"][..], &by].concat(), "");
     }
+}
+
+#[test]
+#[allow(
+    clippy::disallowed_methods,
+    reason = "how long it takes is what is tested"
+)]
+fn a_service_that_is_to_stop_does_not_wait_for_a_silent_tpm() {
+    let mut it = Box::made();
+    let silent = it.fall_silent();
+    let service = it.start(&["serve"]);
+    let begun = std::time::Instant::now();
+    // It was asked something, and waits for the answer.
+    let (mut asked, _) = silent.accept().unwrap();
+    asked.read_exact(&mut [0; 10]).unwrap();
+    let id = rustix::process::Pid::from_child(&service);
+    rustix::process::kill_process(id, rustix::process::Signal::TERM).unwrap();
+    let done = service.wait_with_output().unwrap();
+    assert!(done.status.success(), "{done:?}");
+    // Two minutes is what the TPM would have been given.
+    assert!(begun.elapsed() < Duration::from_secs(60));
 }
