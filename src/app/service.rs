@@ -345,3 +345,53 @@ fn clinic(config: &Config) -> Clinic {
 
 /// How long a shutdown may take before what is left is cut off.
 pub const SHUTDOWN: std::time::Duration = std::time::Duration::from_secs(20);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::app::{by_hand, demo_folder, flow_file};
+    use crate::core::delivery::Channel;
+    use crate::core::inbound::ProviderError;
+    use crate::core::time::HOUR_MS;
+    use crate::ports::SendOutcome;
+    use crate::store::rest::Rest;
+    use std::net::SocketAddr;
+
+    /// A start whose workers have ended again, and what it read back of the line.
+    async fn ended(config: &Config, opened: &Opened, machine: &Machine) -> (Service, Rest) {
+        let (flow, mut runner) = (flow_file::of(config).unwrap(), Runner::new());
+        let started = start(config, flow, opened, machine, &mut runner).await;
+        let service = started.unwrap();
+        let found = service.line.rest();
+        runner.shut_down(SHUTDOWN).await;
+        (service, found)
+    }
+
+    #[tokio::test]
+    async fn a_pause_that_the_last_call_tells_of_outlives_the_restart() {
+        let place = tempfile::tempdir().unwrap();
+        let machine = by_hand::this_machine().unwrap();
+        let prepared = demo_folder::prepare(place.path(), &machine).await.unwrap();
+        let opened = prepared.opened;
+        let nowhere = SocketAddr::from(([127, 0, 0, 1], 1));
+        let config = demo_folder::config(&opened.folder, "http://127.0.0.1:1", nowhere).unwrap();
+        let (service, _) = ended(&config, &opened, &machine).await;
+        let now = machine.clock.now().at;
+        let until = now.plus_ms(4 * HOUR_MS);
+        let limited = SendOutcome::Refused {
+            error: ProviderError {
+                code: 131_048,
+                subcode: None,
+            },
+            http: 400,
+            wait: None,
+        };
+        let (line, pause) = (&service.line, Channel::PauseUntil(until));
+        line.sent(&limited, pause, line.stretch(), now);
+        // Whoever keeps it else is gone by now.
+        service.keep_rest(&opened).await;
+        let (_, found) = ended(&config, &opened, &machine).await;
+        assert_eq!(found.until, Some(until));
+        opened.close().unwrap();
+    }
+}

@@ -64,7 +64,7 @@ impl Control {
         context: Context,
         stop: CancellationToken,
     ) -> io::Result<impl Future<Output = ()> + Send + use<>> {
-        Ok(accept(self.ear()?, Answers::Open(context), stop))
+        Ok(accept(self.ear()?, Answers::Open(context), IDLE, stop))
     }
 
     /// Takes secrets to the door of a locked appliance until `stop`; everything
@@ -77,7 +77,7 @@ impl Control {
         door: Door,
         stop: CancellationToken,
     ) -> io::Result<impl Future<Output = ()> + Send + use<>> {
-        Ok(accept(self.ear()?, Answers::Locked(door), stop))
+        Ok(accept(self.ear()?, Answers::Locked(door), IDLE, stop))
     }
 
     fn ear(&self) -> io::Result<UnixListener> {
@@ -99,7 +99,7 @@ enum Answers {
     Locked(Door),
 }
 
-async fn accept(listener: UnixListener, answers: Answers, stop: CancellationToken) {
+async fn accept(listener: UnixListener, answers: Answers, idle: Duration, stop: CancellationToken) {
     let mut open = JoinSet::new();
     loop {
         while open.try_join_next().is_some() {}
@@ -110,7 +110,7 @@ async fn accept(listener: UnixListener, answers: Answers, stop: CancellationToke
             accepted = listener.accept(), if open.len() < limits::CONTROL_CONNECTIONS_MAX => {
                 match accepted {
                     Ok((stream, _)) => {
-                        open.spawn(talk(stream, answers.clone(), stop.clone()));
+                        open.spawn(talk(stream, answers.clone(), idle, stop.clone()));
                     }
                     Err(error) => {
                         tracing::warn!(%error, "the control socket could not take a command");
@@ -124,15 +124,16 @@ async fn accept(listener: UnixListener, answers: Answers, stop: CancellationToke
     while open.join_next().await.is_some() {}
 }
 
-/// One command's connection: a request a line, answered in order.
-async fn talk(stream: UnixStream, answers: Answers, stop: CancellationToken) {
+/// One command's connection: a request a line, answered in order. Whoever says
+/// nothing, or takes no answer, for as long as `idle` is let go.
+async fn talk(stream: UnixStream, answers: Answers, idle: Duration, stop: CancellationToken) {
     let (read, mut write) = stream.into_split();
     let mut lines = Lines::new(read, limits::CONTROL_REQUEST_BYTES_MAX);
     let mut caller = Caller::until(stop.clone());
     loop {
         let line = tokio::select! {
             () = stop.cancelled() => break,
-            line = tokio::time::timeout(IDLE, lines.next()) => line,
+            line = tokio::time::timeout(idle, lines.next()) => line,
         };
         let Ok(Ok(Some(line))) = line else { break };
         let response = match serde_json::from_slice::<Request>(&line) {
@@ -148,7 +149,7 @@ async fn talk(stream: UnixStream, answers: Answers, stop: CancellationToken) {
         };
         text.push(b'\n');
         // Whoever stops reading keeps no place.
-        let written = tokio::time::timeout(IDLE, write.write_all(&text)).await;
+        let written = tokio::time::timeout(idle, write.write_all(&text)).await;
         if !matches!(written, Ok(Ok(()))) {
             break;
         }
@@ -229,5 +230,29 @@ mod tests {
         }
         drop(control);
         assert!(fs::read_dir(folder.path()).unwrap().next().is_none());
+    }
+
+    #[tokio::test]
+    async fn who_reads_no_answer_keeps_no_place() {
+        let folder = tempfile::tempdir().unwrap();
+        let control = Control::bind(folder.path()).unwrap();
+        let (door, _knocks) = door(limits::UNLOCKS_WAITING_MAX);
+        let stop = CancellationToken::new();
+        let idle = Duration::from_millis(200);
+        let (ear, answers) = (control.ear().unwrap(), Answers::Locked(door));
+        let serving = accept(ear, answers, idle, stop.clone());
+        let asking = async {
+            let mut client = UnixStream::connect(folder.path().join(FILE)).await.unwrap();
+            let mut line = serde_json::to_vec(&Request::SecretList).unwrap();
+            line.push(b'\n');
+            // Until the answers fill what lies between us, and then nothing goes.
+            let asking = async { while client.write_all(&line).await.is_ok() {} };
+            let ended = tokio::time::timeout(idle * 100, asking).await;
+            stop.cancel();
+            ended
+        };
+        let (ended, served) = tokio::join!(asking, tokio::time::timeout(idle * 150, serving));
+        assert!(ended.is_ok(), "it is let go");
+        assert!(served.is_ok(), "nobody is waited for at the end");
     }
 }

@@ -2,6 +2,7 @@
 
 use crate::support::folder::Clinic;
 use std::fs;
+use std::os::unix::fs::symlink;
 
 const NAME: &str = "Kalehe Health Post\n";
 
@@ -53,4 +54,27 @@ fn without_its_slots_nothing_tells_what_a_box_left_in_a_tpm() {
     assert_eq!(said.status, 0, "{said:?}");
     assert!(said.out.contains("\"half_left_in_tpm\":true"), "{said:?}");
     assert_eq!(fs::read_dir(clinic.data()).unwrap().count(), 0);
+}
+
+#[test]
+fn what_links_lead_to_is_none_of_the_boxs() {
+    let clinic = Clinic::made();
+    let elsewhere = clinic.file("elsewhere");
+    fs::create_dir(&elsewhere).unwrap();
+    let names = ["keyslots.json.old", "clinic.db-wal", "leaf.key", "ca.pem"];
+    for name in names {
+        clinic.put(&elsewhere.join(name), "kept");
+    }
+    for name in ["keyslots.json.old", "clinic.db-wal"] {
+        symlink(elsewhere.join(name), clinic.data().join(name)).unwrap();
+    }
+    fs::remove_dir_all(clinic.data().join("lan")).unwrap();
+    symlink(&elsewhere, clinic.data().join("lan")).unwrap();
+    let said = clinic.run(&["erase-everything"], NAME);
+    assert_eq!(said.status, 0, "{said:?}");
+    assert_eq!(fs::read_dir(clinic.data()).unwrap().count(), 0);
+    for name in names {
+        let kept = fs::read_to_string(elsewhere.join(name)).unwrap();
+        assert_eq!(kept, "kept", "{name}");
+    }
 }

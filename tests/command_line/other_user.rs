@@ -163,3 +163,23 @@ fn what_root_writes_is_the_folders_owners() {
     assert!(said.contains(&format!("clinic.db {strange}")), "{said}");
     assert!(said.contains("chown -R --reference="), "{said}");
 }
+
+/// Root's first command may have been cut off before it gave the lock away.
+#[test]
+fn a_lock_that_root_left_as_its_own_is_given_to_the_folders_owner() {
+    let clinic = Clinic::bare();
+    std::fs::create_dir(clinic.data()).unwrap();
+    clinic.give_to_nobody(&clinic.data());
+    let init = ["init", "--passphrase-file", "passphrase"];
+    assert_eq!(clinic.run_as_root(&init, "").status, 0);
+    let list = ["secret", "list", "--passphrase-file", "passphrase"];
+    assert_eq!(clinic.run_as_root(&list, "").status, 0);
+    let lock = clinic.data().join("lock");
+    clinic.give_to_root(&lock);
+    let said = clinic.run_as_nobody(&list, "");
+    assert_eq!(said.status, 1, "{said:?}");
+    assert_eq!(clinic.run_as_root(&list, "").status, 0);
+    assert_eq!(lock.metadata().unwrap().uid(), 65534);
+    let said = clinic.run_as_nobody(&list, "");
+    assert_eq!(said.status, 0, "{said:?}");
+}

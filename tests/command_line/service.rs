@@ -87,3 +87,23 @@ fn a_service_that_is_to_stop_does_not_wait_for_a_drill() {
     assert!(!copy.exists());
     assert_eq!(clinic.opened(&["secret", "list"], "").status, 0);
 }
+
+#[test]
+fn a_second_drill_takes_nothing_from_the_first() {
+    let (clinic, paper) = Clinic::made_with_paper();
+    clinic.make_large(64);
+    let service = clinic.serve_open();
+    let first = clinic.start(&["key", "drill"], &paper);
+    let copy = clinic.data().join("clinic.db.new");
+    wait(|| copy.metadata().is_ok_and(|copy| copy.len() > 1024 * 1024));
+    let second = clinic.run(&["key", "drill"], &paper);
+    assert_eq!(second.status, 1, "{second:?}");
+    assert!(
+        second.err.contains("a drill is under way already"),
+        "{second:?}"
+    );
+    let first = first.wait_with_output().unwrap();
+    assert!(first.status.success(), "{first:?}");
+    assert!(!copy.exists());
+    service.stop();
+}

@@ -71,8 +71,10 @@ impl Custody {
         if slots.is_some_and(|slots| slots.board().is_some()) {
             witness("the TPM has forgotten its half of the key");
         }
-        for path in crate::app::lan::key_files(&self.folder) {
-            overwrite_and_remove(&path)?;
+        if !ending::lan_leads_elsewhere(&self.folder) {
+            for path in crate::app::lan::key_files(&self.folder) {
+                overwrite_and_remove(&path)?;
+            }
         }
         // The file by which the folder is known to be a clinic's goes last.
         for name in [slots::OLD_FILE, slots::FILE] {

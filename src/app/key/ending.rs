@@ -60,14 +60,25 @@ pub(super) fn begun(folder: &Path) -> Option<Erased> {
     })
 }
 
+/// Whether the folder of the certificates is a link: what is in it is none of the
+/// box's then.
+pub(super) fn lan_leads_elsewhere(folder: &Path) -> bool {
+    let facts = fs::symlink_metadata(folder.join(lan::FOLDER));
+    facts.is_ok_and(|facts| facts.is_symlink())
+}
+
 /// Removes the box's files, the note last; whether others are left.
 pub(super) fn remove_what_is_the_boxs(folder: &Path) -> Result<bool> {
-    let network = folder.join(lan::FOLDER);
-    for name in lan::FILES {
-        remove(&network, name)?;
+    if lan_leads_elsewhere(folder) {
+        remove(folder, lan::FOLDER)?;
+    } else {
+        let network = folder.join(lan::FOLDER);
+        for name in lan::FILES {
+            remove(&network, name)?;
+        }
+        // With somebody's files in it, it stays.
+        fs::remove_dir(&network).ok();
     }
-    // With somebody's files in it, it stays.
-    fs::remove_dir(&network).ok();
     for name in [open::FILE, open::NEW_FILE] {
         for ending in BESIDE {
             remove(folder, &format!("{name}{ending}"))?;
