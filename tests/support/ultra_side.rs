@@ -81,6 +81,11 @@ impl UltraSide {
         );
     }
 
+    /// Switches somebody's phone on or off.
+    pub fn phone(&self, name: &str, on: bool) {
+        self.post(&format!("phones/{name}"), &json!({ "on": on }));
+    }
+
     /// A phone, a hidden one (`…@lid`) or a group (`…@g.us`) writes.
     pub fn write(&self, name: &str, text: &str) {
         self.post(&format!("phones/{name}/messages"), &json!({ "text": text }));

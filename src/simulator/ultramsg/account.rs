@@ -3,6 +3,7 @@
 
 use crate::core::time::{DAY_MS, SECOND_MS};
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 /// The account and the manners of a simulated UltraMsg. Every field has a
 /// default, so a JSON file names only what differs.
@@ -30,6 +31,9 @@ pub struct UltraSettings {
     /// Whether `referenceId` narrows a list of messages, which its
     /// documentation does not say.
     pub filters_by_reference: bool,
+    /// The most messages it gives of any list, whatever is asked for; of its queue
+    /// a hundred in any case.
+    pub rows_max: usize,
 }
 
 impl Default for UltraSettings {
@@ -45,6 +49,7 @@ impl Default for UltraSettings {
             webhook_retries: 3,
             retry_gap_ms: 2 * SECOND_MS,
             filters_by_reference: false,
+            rows_max: 1_000,
         }
     }
 }
@@ -74,12 +79,76 @@ pub enum UltraFault {
     DoubleWebhook,
     /// A webhook never arrives.
     DropWebhook,
+    /// The statistics come in a shape that nobody knows.
+    OddStatistics,
+    /// A list of faults comes in place of the chats.
+    OddChats,
+    /// The first row of a list of chats or messages cannot be read.
+    UnreadableRow,
+}
+
+/// What a fault may spoil.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Spoilt<'p> {
+    /// A send.
+    Send,
+    /// A webhook.
+    Webhook,
+    /// The answer to a question, by its path.
+    Answer(&'p str),
 }
 
 impl UltraFault {
-    /// Whether it spoils webhooks, and not sends.
-    pub const fn is_of_webhooks(&self) -> bool {
-        matches!(self, Self::DoubleWebhook | Self::DropWebhook)
+    /// Whether it spoils this.
+    pub fn spoils(&self, what: Spoilt<'_>) -> bool {
+        match self {
+            Self::DoubleWebhook | Self::DropWebhook => what == Spoilt::Webhook,
+            Self::OddStatistics => what == Spoilt::Answer("messages/statistics"),
+            Self::OddChats => what == Spoilt::Answer("chats"),
+            Self::UnreadableRow => matches!(
+                what,
+                Spoilt::Answer("chats" | "chats/messages" | "messages")
+            ),
+            Self::ErrorText { .. }
+            | Self::ErrorList
+            | Self::ErrorObject
+            | Self::NotSent
+            | Self::LoseAnswer
+            | Self::LoseRequest
+            | Self::Portal => what == Spoilt::Send,
+        }
+    }
+
+    /// The answer to a question as it makes it.
+    pub fn spoil(&self, mut answer: Value) -> Value {
+        match self {
+            Self::OddStatistics => json!({ "messages_statistics": "not now" }),
+            Self::OddChats => json!([{ "error": "not now" }]),
+            Self::UnreadableRow => {
+                let rows = if answer.is_array() {
+                    answer.as_array_mut()
+                } else {
+                    answer.get_mut("messages").and_then(Value::as_array_mut)
+                };
+                if let Some(rows) = rows {
+                    let odd = json!({ "id": { "odd": true } });
+                    match rows.first_mut() {
+                        Some(first) => *first = odd,
+                        None => rows.push(odd),
+                    }
+                }
+                answer
+            }
+            Self::ErrorText { .. }
+            | Self::ErrorList
+            | Self::ErrorObject
+            | Self::NotSent
+            | Self::LoseAnswer
+            | Self::LoseRequest
+            | Self::Portal
+            | Self::DoubleWebhook
+            | Self::DropWebhook => answer,
+        }
     }
 }
 

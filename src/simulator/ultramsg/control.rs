@@ -20,6 +20,7 @@ pub fn router(shared: Arc<Shared>) -> Router {
         .route("/simulator/account", post(set_account))
         .route("/simulator/faults", post(add_fault))
         .route("/simulator/log", get(log))
+        .route("/simulator/phones/{name}", post(set_phone))
         .route(
             "/simulator/phones/{name}/messages",
             get(messages).post(write),
@@ -37,6 +38,11 @@ struct Account {
     status: Option<String>,
     callback_url: Option<String>,
     send_delay_ms: Option<i64>,
+}
+
+#[derive(Deserialize)]
+struct Phone {
+    on: bool,
 }
 
 #[derive(Deserialize)]
@@ -82,6 +88,15 @@ async fn log(State(shared): World) -> Json<Value> {
         rows.map(super::queue::Queued::row).collect::<Vec<_>>()
     });
     Json(json!({ "sends": sends }))
+}
+
+async fn set_phone(
+    State(shared): World,
+    Path(name): Path<String>,
+    Json(phone): Json<Phone>,
+) -> Json<Value> {
+    shared.change(|world| world.set_phone(&name, phone.on));
+    Json(json!({ "done": true }))
 }
 
 async fn messages(State(shared): World, Path(name): Path<String>) -> Json<Vec<Value>> {

@@ -1,6 +1,7 @@
 //! UltraMsg's own queue: what "ok" puts a message into. It sends the lowest
 //! priority first, one after a delay, and gives up what grows too old.
 
+use super::account::UltraSettings;
 use crate::core::time::UnixMs;
 use serde_json::{Value, json};
 
@@ -56,8 +57,11 @@ impl Queued {
     }
 }
 
-/// One page of rows as the query asks for it.
-pub fn page(queue: &[Queued], query: &[(String, String)], by_reference: bool) -> Value {
+/// Most messages on a page of the queue.
+const ROWS_MAX: usize = 100;
+
+/// One page of rows as the query asks for it, as far as the account gives it.
+pub fn page(queue: &[Queued], query: &[(String, String)], settings: &UltraSettings) -> Value {
     let asked = |name: &str| {
         let found = query.iter().find(|(key, _)| key == name);
         found.map(|(_, value)| value.as_str())
@@ -67,9 +71,10 @@ pub fn page(queue: &[Queued], query: &[(String, String)], by_reference: bool) ->
             .and_then(|text| text.parse::<usize>().ok())
             .unwrap_or(default)
     };
-    let (page, limit) = (number("page", 1).max(1), number("limit", 10).min(100));
+    let most = settings.rows_max.min(ROWS_MAX);
+    let (page, limit) = (number("page", 1).max(1), number("limit", 10).min(most));
     let status = asked("status").unwrap_or("all");
-    let reference = asked("referenceId").filter(|_| by_reference);
+    let reference = asked("referenceId").filter(|_| settings.filters_by_reference);
     let mut rows: Vec<&Queued> = queue
         .iter()
         .filter(|row| status == "all" || row.status == status)

@@ -71,6 +71,67 @@ fn what_waits_a_day_expires() {
 }
 
 #[test]
+fn a_phone_that_is_off_is_reached_once_it_is_on_again() {
+    let mut world = world();
+    world.set_phone("243970000001", false);
+    taken(&mut world, "+243970000001", "10");
+    let later = NOW.plus_ms(3 * DAY_MS);
+    for now in [NOW, NOW.plus_ms(DAY_MS), later] {
+        world.tick(now);
+    }
+    let row = &world.taken()[0];
+    assert_eq!((row.status, row.ack), ("sent", "server"));
+    world.set_phone("243970000001", true);
+    world.tick(later);
+    assert_eq!(world.taken()[0].ack, "read");
+}
+
+fn rows(world: &mut UltraWorld, path: &str, query: &[(&str, &str)]) -> Vec<serde_json::Value> {
+    let answer: serde_json::Value =
+        serde_json::from_str(&world.ask(path, &pairs(query)).body).unwrap();
+    let list = answer.get("messages").unwrap_or(&answer);
+    list.as_array().unwrap().clone()
+}
+
+#[test]
+fn a_server_may_give_fewer_rows_than_it_is_asked_for() {
+    let mut world = UltraWorld::new(UltraSettings {
+        rows_max: 3,
+        ..UltraSettings::default()
+    });
+    for _ in 0..5 {
+        world.phone_writes("243970000001", "x", NOW);
+        taken(&mut world, "+243970000002", "10");
+    }
+    let chat = [("chatId", "243970000001@c.us"), ("limit", "40")];
+    assert_eq!(rows(&mut world, "chats/messages", &chat).len(), 3);
+    for (page, there) in [("1", 3), ("2", 2), ("3", 0)] {
+        let query = [("page", page), ("limit", "50")];
+        assert_eq!(rows(&mut world, "messages", &query).len(), there);
+    }
+}
+
+#[test]
+fn answers_come_in_shapes_that_nobody_knows_as_often_as_they_are_told_to() {
+    let mut world = world();
+    world.phone_writes("243970000001", "x", NOW);
+    world.phone_writes("243970000002", "x", NOW);
+    for (path, fault) in [
+        ("messages/statistics", UltraFault::OddStatistics),
+        ("chats", UltraFault::OddChats),
+        ("chats", UltraFault::UnreadableRow),
+        ("messages", UltraFault::UnreadableRow),
+    ] {
+        assert!(world.add_fault(UltraStanding { fault, times: 1 }));
+        let sent = taken(&mut world, "+243970000003", "10");
+        assert!(sent.contains("true"), "no send is spoilt");
+        let (odd, sound) = (world.ask(path, &[]).body, world.ask(path, &[]).body);
+        assert_ne!(odd, sound, "{path}");
+    }
+    assert_eq!(rows(&mut world, "chats", &[]).len(), 2);
+}
+
+#[test]
 fn a_webhook_is_tried_a_few_times_and_lost() {
     let mut world = world();
     world.phone_writes("243970000001", "Mwen malad", NOW);

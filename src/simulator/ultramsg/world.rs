@@ -1,12 +1,12 @@
 //! The model: chats, the queue, webhooks due, the phone that is linked or not.
 //! It reads no clock and opens no socket.
 
-use super::account::{UltraFault, UltraSettings, UltraStanding};
+use super::account::{Spoilt, UltraFault, UltraSettings, UltraStanding};
 use super::queue::{self, Queued};
 use crate::core::time::UnixMs;
 use crate::simulator::world::{Manner, Reply};
 use serde_json::{Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Faults that may stand at the same time.
 const STANDING_MAX: usize = 64;
@@ -34,6 +34,8 @@ pub struct UltraWorld {
     /// The state of the linked phone, `authenticated` if all is well.
     account: String,
     chats: BTreeMap<String, Vec<Value>>,
+    /// Chats of phones that are switched off.
+    off: BTreeSet<String>,
     queue: Vec<Queued>,
     acks: Vec<AckDue>,
     webhooks: Vec<WebhookDue>,
@@ -49,6 +51,7 @@ impl UltraWorld {
             settings,
             account: "authenticated".into(),
             chats: BTreeMap::new(),
+            off: BTreeSet::new(),
             queue: Vec::new(),
             acks: Vec::new(),
             webhooks: Vec::new(),
@@ -77,6 +80,16 @@ impl UltraWorld {
     /// Sends out of its queue with this delay from now on, ms.
     pub const fn set_send_delay(&mut self, ms: i64) {
         self.settings.send_delay_ms = ms;
+    }
+
+    /// Somebody's phone is switched on or off. What is sent to one that is off
+    /// comes as far as WhatsApp's servers, and arrives once it is on again.
+    pub fn set_phone(&mut self, name: &str, on: bool) {
+        if on {
+            self.off.remove(&full(name));
+        } else {
+            self.off.insert(full(name));
+        }
     }
 
     /// Makes something go wrong; false when too much stands already.
@@ -144,7 +157,7 @@ impl UltraWorld {
         if !missing.is_empty() {
             return Reply::json(200, &json!({ "error": missing }));
         }
-        let spoilt = self.spoil(false);
+        let spoilt = self.spoil(Spoilt::Send);
         if let Some(reply) = spoilt.as_ref().and_then(refusal) {
             return reply;
         }
@@ -172,13 +185,13 @@ impl UltraWorld {
     }
 
     /// A question, by its path.
-    pub fn ask(&self, path: &str, query: &[(String, String)]) -> Reply {
+    pub fn ask(&mut self, path: &str, query: &[(String, String)]) -> Reply {
         let asked = |name: &str| {
             let found = query.iter().find(|(key, _)| key == name);
             found.map_or("", |(_, value)| value.as_str())
         };
         let answer = match path {
-            "messages" => queue::page(&self.queue, query, self.settings.filters_by_reference),
+            "messages" => queue::page(&self.queue, query, &self.settings),
             "messages/statistics" => queue::statistics(&self.queue),
             "instance/status" => json!({ "status": { "accountStatus": {
                 "status": self.account, "substatus": "connected",
@@ -186,11 +199,16 @@ impl UltraWorld {
             "chats" => self.list_chats(),
             "chats/messages" => {
                 let limit = asked("limit").parse().unwrap_or(100);
+                let limit = self.settings.rows_max.min(limit);
                 let chat = self.chat(asked("chatId"));
                 let newest = chat.iter().skip(chat.len().saturating_sub(limit));
                 Value::from(newest.cloned().collect::<Vec<_>>())
             }
             _ => return Reply::json(404, &json!({ "error": "Path not found" })),
+        };
+        let answer = match self.spoil(Spoilt::Answer(path)) {
+            Some(fault) => fault.spoil(answer),
+            None => answer,
         };
         Reply::json(200, &answer)
     }
@@ -270,9 +288,14 @@ impl UltraWorld {
     }
 
     fn acknowledge(&mut self, now: UnixMs) {
+        let (queue, off) = (&self.queue, &self.off);
+        let is_off = |id: u64| {
+            let row = queue.iter().find(|row| row.id == id);
+            row.is_some_and(|row| off.contains(&row.chat()))
+        };
         let (due, later): (Vec<AckDue>, Vec<AckDue>) = std::mem::take(&mut self.acks)
             .into_iter()
-            .partition(|ack| ack.at <= now);
+            .partition(|ack| ack.at <= now && (ack.ack == "server" || !is_off(ack.id)));
         self.acks = later;
         let me = self.me();
         for AckDue { id, ack, .. } in due {
@@ -293,7 +316,7 @@ impl UltraWorld {
         if self.settings.callback_url.is_empty() {
             return;
         }
-        let spoilt = self.spoil(true);
+        let spoilt = self.spoil(Spoilt::Webhook);
         if spoilt == Some(UltraFault::DropWebhook) {
             return;
         }
@@ -313,12 +336,12 @@ impl UltraWorld {
         self.webhooks.push(hook);
     }
 
-    /// What goes wrong with the webhook or the send at hand, if anything.
-    fn spoil(&mut self, webhook: bool) -> Option<UltraFault> {
+    /// What goes wrong with what is at hand, if anything.
+    fn spoil(&mut self, what: Spoilt<'_>) -> Option<UltraFault> {
         let due = self
             .faults
             .iter_mut()
-            .find(|it| it.times > 0 && it.fault.is_of_webhooks() == webhook)?;
+            .find(|it| it.times > 0 && it.fault.spoils(what))?;
         due.times -= 1;
         Some(due.fault.clone())
     }
@@ -366,6 +389,11 @@ fn refusal(fault: &UltraFault) -> Option<Reply> {
         )),
         UltraFault::LoseRequest => Some(Reply::json(200, &Value::Null).in_manner(Manner::Reset)),
         UltraFault::Portal => Some(Reply::page(200, "<html>Log in to go on</html>")),
-        UltraFault::LoseAnswer | UltraFault::DoubleWebhook | UltraFault::DropWebhook => None,
+        UltraFault::LoseAnswer
+        | UltraFault::DoubleWebhook
+        | UltraFault::DropWebhook
+        | UltraFault::OddStatistics
+        | UltraFault::OddChats
+        | UltraFault::UnreadableRow => None,
     }
 }
