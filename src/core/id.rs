@@ -176,6 +176,14 @@ impl OutboxKey {
         let uuid = uuid::Builder::from_unix_timestamp_millis(ms, &random).into_uuid();
         Self(format!("ob:{}", uuid.simple()))
     }
+
+    /// When the message was queued, by our clock of then: it left no earlier. A
+    /// copy tells it of the first one. None if the key is not one of ours.
+    pub fn made_at(&self) -> Option<UnixMs> {
+        let digits = self.0.strip_prefix("ob:")?.get(..12)?;
+        let ms = i64::from_str_radix(digits, 16).ok()?;
+        Some(UnixMs(ms))
+    }
 }
 
 impl fmt::Display for OutboxKey {
@@ -227,5 +235,16 @@ mod tests {
         let key = OutboxKey::new(UnixMs(1_795_168_800_000), [7; 10]);
         assert_eq!(key.0.len(), 3 + 32);
         assert!(key.0.starts_with("ob:01a1f"), "{key}");
+    }
+
+    #[test]
+    fn an_outbox_key_tells_when_it_was_made() {
+        let at = UnixMs(1_795_168_800_123);
+        let key = OutboxKey::new(at, [7; 10]);
+        assert_eq!(key.made_at(), Some(at));
+        assert_eq!(OutboxKey(format!("{key}.12")).made_at(), Some(at), "a copy");
+        for other in ["", "ob:", "ob:mine", "ob:mine-and-not-ours", "x"] {
+            assert_eq!(OutboxKey(other.into()).made_at(), None, "{other}");
+        }
     }
 }

@@ -9,6 +9,7 @@ mod incoming;
 pub use incoming::{Cut, Incoming};
 
 use crate::core::limits::PROVIDER_REPLY_BYTES_MAX;
+use crate::core::time::Now;
 use crate::ports::{Clock, LineFault, Meter};
 use crate::whatsapp::names::Names;
 use incoming::size_of;
@@ -238,6 +239,11 @@ impl Line {
             self.drop_pool();
         }
         answer
+    }
+
+    /// The instant, and whether it can be trusted.
+    pub fn now(&self) -> Now {
+        self.clock.now()
     }
 
     fn lost(&self, error: &reqwest::Error) -> Lost {

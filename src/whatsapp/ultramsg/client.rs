@@ -7,11 +7,12 @@
 use super::codes;
 use super::form::encode;
 use super::verdict::{LINKED, Proof, judge, linked, taken};
-use super::{address, news, wire};
+use super::{address, search, wire};
 use crate::core::id::OutboxKey;
-use crate::core::limits::{PROVIDER_LIST_BYTES_MAX, PROVIDER_REPLY_BYTES_MAX, RECONCILE_PAGES_MAX};
+use crate::core::limits::PROVIDER_REPLY_BYTES_MAX;
 use crate::core::outgoing::Purpose;
 use crate::core::secret::Secret;
+use crate::core::time::Now;
 use crate::ports::{Call, Messenger, Reconciled, SendOutcome, Unanswered};
 use crate::whatsapp::client::{Answer, BadBaseUrl, Line, Lost, below, parse_base_url};
 use crate::whatsapp::repair::repair_escapes;
@@ -22,9 +23,6 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
 use zeroize::Zeroizing;
-
-/// Messages on one page of UltraMsg's queue.
-const PAGE_ROWS: usize = 50;
 
 /// How long the word is believed that a phone is linked. Without one UltraMsg
 /// takes messages all the same, and drops them after a day.
@@ -175,67 +173,10 @@ impl UltraMsgClient {
         Ok(repair_escapes(&text).into_owned())
     }
 
-    async fn page_with(&self, key: &OutboxKey, page: usize) -> Result<Vec<Found>, Unanswered> {
-        let (page, rows) = (page.to_string(), PAGE_ROWS.to_string());
-        // Whether the reference narrows the list is not documented: what comes
-        // back is searched all the same.
-        let query = [
-            ("page", page.as_str()),
-            ("limit", rows.as_str()),
-            ("status", "all"),
-            ("sort", "desc"),
-            ("referenceId", key.0.as_str()),
-        ];
-        let text = self
-            .listing(&["messages"], &query, PROVIDER_LIST_BYTES_MAX)
-            .await?;
-        let list = wire::list(&text, "messages").ok_or(Unanswered::Odd)?;
-        let rows = list.iter().filter_map(|raw| {
-            let row: wire::Queued<'_> = serde_json::from_str(raw.get()).ok()?;
-            let reference = row
-                .reference
-                .as_ref()
-                .map(|words| words.as_str().to_owned());
-            Some(Found {
-                id: row.id.as_str().to_owned(),
-                ours: reference.as_deref() == Some(key.0.as_str())
-                    && !wire::text(row.status).is_some_and(|status| news::is_given_up(&status)),
-            })
-        });
-        Ok(rows.collect())
+    /// Our own clock.
+    pub(super) fn now(&self) -> Now {
+        self.line.now()
     }
-
-    async fn find(&self, key: &OutboxKey) -> Result<Reconciled, Unanswered> {
-        let mut found: Vec<String> = Vec::new();
-        for page in 1..=RECONCILE_PAGES_MAX {
-            let rows = self.page_with(key, page).await?;
-            let last = rows.len() < PAGE_ROWS;
-            for row in rows.into_iter().filter(|row| row.ours) {
-                if !found.contains(&row.id) {
-                    found.push(row.id);
-                }
-            }
-            // A copy of it lies near it: the queue is in order of arrival.
-            if last || !found.is_empty() {
-                break;
-            }
-        }
-        Ok(match found.first() {
-            Some(id) => Reconciled::There {
-                wamid: super::verdict::queue_id(&self.instance, id),
-                copies: found.len(),
-            },
-            None => Reconciled::Absent,
-        })
-    }
-}
-
-/// A row of the queue, while one is looked for.
-struct Found {
-    id: String,
-    /// Whether it is the one, and may still arrive or has: what was given up is
-    /// an earlier try of it, under the same reference.
-    ours: bool,
 }
 
 fn outcome(answer: Result<Answer, Lost>, proof: Proof<'_>) -> SendOutcome {
@@ -301,8 +242,9 @@ impl Messenger for UltraMsgClient {
         outcome
     }
 
-    /// Looks for our own reference among the messages UltraMsg has.
+    /// Looks for our own reference among the messages UltraMsg has. It is not
+    /// there only if the list was seen to where it would have to be.
     async fn reconcile(&self, key: &OutboxKey) -> Reconciled {
-        self.find(key).await.unwrap_or(Reconciled::NotNow)
+        search::find(self, key).await.unwrap_or(Reconciled::NotNow)
     }
 }

@@ -12,6 +12,7 @@ mod form;
 mod history;
 mod message;
 mod news;
+mod search;
 pub mod setup;
 mod verdict;
 mod wire;
