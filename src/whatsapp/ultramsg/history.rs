@@ -11,7 +11,7 @@ use crate::core::limits::{
 use crate::core::private::Private;
 use crate::core::time::UnixMs;
 use crate::ports::{Backlog, Chat, Chats, Deliveries, History, Page, Standing, Told, Unanswered};
-use crate::whatsapp::json::{Raw, object, stamp};
+use crate::whatsapp::json::{object, stamp};
 use std::collections::BTreeMap;
 
 /// Messages of ours on one page of news: more than may wait in UltraMsg's
@@ -33,8 +33,14 @@ impl History for UltraMsgClient {
             .listing(&["chats"], &[], PROVIDER_CHATS_BYTES_MAX)
             .await?;
         let list = wire::list(&text, "chats").ok_or(Unanswered::Odd)?;
+        let read: Vec<wire::Chat<'_>> = list.iter().filter_map(|raw| object(raw)).collect();
+        // One row that cannot be read loses no other. A list of nothing else, say of
+        // faults, does not say that there are no chats.
+        if read.is_empty() && !list.is_empty() {
+            return Err(Unanswered::Odd);
+        }
         Ok(Chats {
-            list: list.into_iter().filter_map(chat).collect(),
+            list: read.into_iter().filter_map(chat).collect(),
             bytes: text.len(),
         })
     }
@@ -115,8 +121,7 @@ impl History for UltraMsgClient {
 }
 
 /// A chat with one person; groups and broadcasts are none of ours.
-fn chat(raw: Raw<'_>) -> Option<Chat> {
-    let chat: wire::Chat<'_> = object(raw)?;
+fn chat(chat: wire::Chat<'_>) -> Option<Chat> {
     match address::read(chat.id.as_str()) {
         Named::Person(who) => Some(Chat {
             id: Private::from(chat.id.as_str()),
