@@ -114,6 +114,14 @@ pub trait History: Send + Sync + 'static {
         page: usize,
     ) -> impl Future<Output = Result<Deliveries, Unanswered>> + Send;
 
+    /// News of one message of ours: one page, from page 1, of a list that holds
+    /// it and may hold others, the newest first.
+    fn receipts(
+        &self,
+        key: &OutboxKey,
+        page: usize,
+    ) -> impl Future<Output = Result<Deliveries, Unanswered>> + Send;
+
     /// How many messages the provider took and has not sent yet.
     fn backlog(&self) -> impl Future<Output = Result<Backlog, Unanswered>> + Send;
 }
@@ -185,6 +193,13 @@ pub struct Told {
 pub struct Deliveries {
     /// The news; a message that still waits at the provider has none.
     pub items: Vec<ReceivedItem>,
+    /// Which of our own messages stand on the page, with news or without.
+    pub keys: Vec<OutboxKey>,
+    /// Rows of the page, whatever they hold.
+    pub rows: usize,
+    /// When the earliest of them was taken, by the provider's stamp, where one
+    /// tells.
+    pub earliest: Option<UnixMs>,
     /// How large the answer was, bytes.
     pub bytes: usize,
 }

@@ -2,6 +2,7 @@
 //! each chat's latest stamp, under a hash that tells nobody's number, and since
 //! when nothing can be fetched.
 
+use crate::core::id::OutboxKey;
 use crate::core::inbound::Identity;
 use crate::core::tasks::Kind;
 use crate::core::time::{MINUTE_MS, UnixMs};
@@ -157,6 +158,39 @@ pub fn count_far(conn: &Connection, since: UnixMs, until: UnixMs, most: u64) -> 
     Ok(u64::try_from(counted).unwrap_or(0))
 }
 
+/// A message of ours whose receipt is waited for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Awaited {
+    /// Its name at the provider.
+    pub key: OutboxKey,
+    /// When the provider took it, by our clock.
+    pub taken_at: UnixMs,
+    /// When the wait for it ends; none if that is not decided yet.
+    pub ends_at: Option<UnixMs>,
+}
+
+const AWAITED: &str = "SELECT key, accepted_at, not_before FROM outbox INDEXED BY outbox_by_state
+     WHERE state IN ('accepted', 'sent') AND accepted_at IS NOT NULL
+     ORDER BY accepted_at LIMIT ?1";
+
+/// The messages that the provider took and of whose arrival nothing is known, the
+/// oldest first, at most so many.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn awaited(conn: &Connection, most: usize) -> Result<Vec<Awaited>> {
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    let mut query = conn.prepare_cached(AWAITED)?;
+    let rows = query.query_map([most], |row| {
+        Ok(Awaited {
+            key: OutboxKey(row.get(0)?),
+            taken_at: UnixMs(row.get(1)?),
+            ends_at: Some(UnixMs(row.get(2)?)).filter(|at| at.0 > 0),
+        })
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
+}
+
 /// Since when messages cannot be fetched, and why.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Blocked {
@@ -223,6 +257,38 @@ mod tests {
             assert!(told.contains(recent), "{told}");
             assert!(!told.contains("SCAN outbox"), "{told}");
         }
+    }
+
+    #[test]
+    fn receipts_are_awaited_of_what_was_taken_the_oldest_first() {
+        use crate::core::outgoing::Purpose;
+        use crate::store::tests::{contact, queue};
+
+        let told = plan(&db(), AWAITED);
+        assert!(!told.contains("SCAN outbox"), "{told}");
+        let conn = db();
+        let amina = contact(&conn, "243970000001");
+        let taken = [
+            ("s1", "sent", 9, 20),
+            ("s2", "accepted", 7, 0),
+            ("s3", "delivered", 5, 0),
+            ("s4", "queued", 3, 0),
+        ];
+        for (name, state, at, until) in taken {
+            let id = queue(&conn, amina, Purpose::Staff, name);
+            conn.execute(
+                "UPDATE outbox SET state = ?1, accepted_at = ?2, not_before = ?3 WHERE id = ?4",
+                (state, at, until, id.0),
+            )
+            .unwrap();
+        }
+        let found = awaited(&conn, 9).unwrap();
+        let found: Vec<_> = found
+            .iter()
+            .map(|one| (one.key.0.as_str(), one.taken_at.0, one.ends_at))
+            .collect();
+        assert_eq!(found, [("ob:s2", 7, None), ("ob:s1", 9, Some(UnixMs(20)))]);
+        assert_eq!(awaited(&conn, 1).unwrap().len(), 1);
     }
 
     #[test]

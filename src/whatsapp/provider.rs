@@ -67,6 +67,13 @@ impl History for Provider {
         }
     }
 
+    async fn receipts(&self, key: &OutboxKey, page: usize) -> Result<Deliveries, Unanswered> {
+        match self {
+            Self::Cloud(_) => Err(Unanswered::Odd),
+            Self::UltraMsg(client) => client.receipts(key, page).await,
+        }
+    }
+
     async fn backlog(&self) -> Result<Backlog, Unanswered> {
         match self {
             Self::Cloud(_) => Err(Unanswered::Odd),

@@ -84,6 +84,11 @@ impl<M: History> History for Replaceable<M> {
         history.deliveries(standing, page).await
     }
 
+    async fn receipts(&self, key: &OutboxKey, page: usize) -> Result<Deliveries, Unanswered> {
+        let history = self.current().ok_or(Unanswered::Lost)?;
+        history.receipts(key, page).await
+    }
+
     async fn backlog(&self) -> Result<Backlog, Unanswered> {
         self.current().ok_or(Unanswered::Lost)?.backlog().await
     }

@@ -279,6 +279,35 @@ fn what_a_lost_webhook_told_is_found_below_twelve_that_arrived() {
     assert_eq!(count(&conn, taken), 1 + 1 + 12 + 1 + 1, "the lost one too");
 }
 
+#[test]
+fn a_phone_that_is_off_and_answers_nobody_can_read_stop_nothing() {
+    let post = post(false);
+    post.far.fault("odd_statistics", 1_000);
+    post.far.phone(HIDDEN, false);
+    let service = post.clinic.serve();
+    post.talk(MARIE, &INTAKE[..2]);
+    post.talk(HIDDEN, &["hello"]);
+    post.far.fault("unreadable_row", 3);
+    post.talk(MARIE, &["1"]);
+    let standing = |state: &str| {
+        let states = post.states();
+        states.iter().filter(|it| *it == state).count()
+    };
+    wait::until("all but one are known to be read", 60, || {
+        (standing("read") == 3 && standing("sent") == 1).then_some(())
+    });
+    let row = post.far.taken().into_iter().find(|row| row["to"] == HIDDEN);
+    assert_eq!(row.unwrap()["ack"], "server");
+    post.far.phone(HIDDEN, true);
+    // Another message has the news asked for.
+    post.talk(MARIE, &["1"]);
+    wait::until("that one too", 60, || (standing("read") == 5).then_some(()));
+    let conn = post.look_inside(service);
+    // A row that cannot be read is a dead letter, and nothing else asks for staff.
+    let tasks = "SELECT count(*) FROM task WHERE kind != 'dead_letter'";
+    assert_eq!(count(&conn, tasks), 0);
+}
+
 /// Status and output of a command that asks the provider.
 fn ask(post: &Post, args: &[&str]) -> (i32, String) {
     let ran = post.clinic.run(args, &[], "");

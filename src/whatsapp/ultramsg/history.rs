@@ -4,19 +4,22 @@
 use super::address::{self, Named};
 use super::client::UltraMsgClient;
 use super::message::{is_ours, read, stamp_of};
-use super::{Channel, news, wire};
+use super::{Channel, news, search, wire};
+use crate::core::id::OutboxKey;
 use crate::core::limits::{
     PROVIDER_CHATS_BYTES_MAX, PROVIDER_LIST_BYTES_MAX, PROVIDER_REPLY_BYTES_MAX,
 };
 use crate::core::private::Private;
 use crate::core::time::UnixMs;
 use crate::ports::{Backlog, Chat, Chats, Deliveries, History, Page, Standing, Told, Unanswered};
-use crate::whatsapp::json::{object, stamp};
+use crate::whatsapp::json::{Words, object, stamp};
 use std::collections::BTreeMap;
 
 /// Messages of ours on one page of news: more than may wait in UltraMsg's
 /// queue, so that those behind them are on the first page too.
 const NEWS_ROWS: usize = 20;
+/// Messages of ours on one page of those among which a single one is looked for.
+const RECEIPT_ROWS: usize = 50;
 
 impl UltraMsgClient {
     fn channel(&self) -> Channel<'_> {
@@ -24,6 +27,28 @@ impl UltraMsgClient {
             instance: &self.instance,
             began: None,
         }
+    }
+
+    /// Reads a page of our own messages.
+    fn deliveries_in(&self, text: &str) -> Result<Deliveries, Unanswered> {
+        let list = wire::list(text, "messages").ok_or(Unanswered::Odd)?;
+        let mut page = Deliveries {
+            rows: list.len(),
+            bytes: text.len(),
+            ..Deliveries::default()
+        };
+        for raw in list {
+            page.items.extend(news::of_row(raw, self.channel()));
+            let Some(row) = object::<wire::Queued<'_>>(raw) else {
+                continue;
+            };
+            let reference = row.reference.as_ref().map(Words::as_str);
+            let ours = reference.filter(|key| news::is_ours(key));
+            page.keys.extend(ours.map(|key| OutboxKey(key.to_owned())));
+            let at = row.created_at.and_then(stamp).filter(|at| at.0 > 0);
+            page.earliest = page.earliest.into_iter().chain(at).min();
+        }
+        Ok(page)
     }
 }
 
@@ -99,14 +124,12 @@ impl History for UltraMsgClient {
         let text = self
             .listing(&["messages"], &query, PROVIDER_LIST_BYTES_MAX)
             .await?;
-        let list = wire::list(&text, "messages").ok_or(Unanswered::Odd)?;
-        let items = list.into_iter();
-        Ok(Deliveries {
-            items: items
-                .filter_map(|raw| news::of_row(raw, self.channel()))
-                .collect(),
-            bytes: text.len(),
-        })
+        self.deliveries_in(&text)
+    }
+
+    async fn receipts(&self, key: &OutboxKey, page: usize) -> Result<Deliveries, Unanswered> {
+        let text = search::page_of(self, key, page, RECEIPT_ROWS).await?;
+        self.deliveries_in(&text)
     }
 
     async fn backlog(&self) -> Result<Backlog, Unanswered> {

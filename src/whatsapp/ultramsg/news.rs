@@ -22,6 +22,11 @@ pub fn acknowledged(ack: &str) -> Option<Receipt> {
     }
 }
 
+/// Whether a reference is a key of ours.
+pub fn is_ours(reference: &str) -> bool {
+    reference.starts_with(OURS)
+}
+
 /// Whether a row of the queue stands where its message never leaves any more.
 pub fn is_given_up(standing: &str) -> bool {
     matches!(standing, "invalid" | "expired" | "unsent")
@@ -44,7 +49,7 @@ pub struct News<'n> {
 impl News<'_> {
     /// The item; none if the message is not one of ours.
     pub fn item(self, channel: Channel<'_>) -> Option<ReceivedItem> {
-        let callback = self.reference.filter(|key| key.starts_with(OURS))?;
+        let callback = self.reference.filter(|key| is_ours(key))?;
         let word = match self.receipt {
             Receipt::Sent => "sent",
             Receipt::Delivered => "delivered",

@@ -49,6 +49,12 @@ impl Allowance {
         self.at_ms = steady_ms;
     }
 
+    /// Whether half of what may be spent at once is left after so many bytes more.
+    pub fn is_ample(self, bytes: i64, steady_ms: i64) -> bool {
+        let left = self.now(steady_ms) - bytes.saturating_mul(Self::BYTE);
+        left >= POLL_BURST_BYTES / 2 * Self::BYTE
+    }
+
     /// How long nothing may be spent, ms.
     pub fn wait_ms(self, steady_ms: i64) -> i64 {
         let lacking = -self.now(steady_ms);
@@ -78,6 +84,15 @@ mod tests {
         assert!(now > HOUR_MS, "{now}");
         assert!(allowance.wait_ms(now) < 6 * SECOND_MS);
         assert_eq!(allowance.wait_ms(now + HOUR_MS), 0);
+    }
+
+    #[test]
+    fn it_is_ample_while_half_of_it_is_left() {
+        let mut allowance = Allowance::full(0);
+        let half = POLL_BURST_BYTES / 2;
+        assert!(allowance.is_ample(half, 0) && !allowance.is_ample(half + 1, 0));
+        allowance.spend(POLL_BURST_BYTES, 0, 0);
+        assert!(!allowance.is_ample(0, 0) && allowance.is_ample(0, HOUR_MS));
     }
 
     #[test]

@@ -10,8 +10,10 @@ mod aside;
 mod chats;
 mod hold;
 mod pull;
+mod receipts;
 mod rhythm;
 mod trouble;
+mod width;
 
 pub use hold::{Hold, Pulse};
 pub use rhythm::{Rhythm, wait_ms};
@@ -19,8 +21,10 @@ pub use rhythm::{Rhythm, wait_ms};
 use self::allowance::Allowance;
 use self::aside::Aside;
 use self::chats::{Changed, changed};
+use self::receipts::Receipts;
 use self::rhythm::BUSY_MS;
 use self::trouble::Trouble;
+use self::width::Width;
 use crate::core::inbound::Identity;
 use crate::core::limits::{
     CHATS_PER_POLL_MAX, FAR_QUEUE_MAX, PROVIDER_CHATS_BYTES_MAX, PULL_FIRST_MS_MAX,
@@ -90,6 +94,8 @@ impl<H: History> Poll<H> {
             if !self.line.state().carries(self.now()) {
                 state = State {
                     aside: state.aside,
+                    receipts: state.receipts,
+                    width: state.width,
                     ..State::new(self.now(), state.allowance)
                 };
                 waited = None;
@@ -210,6 +216,9 @@ impl<H: History> Poll<H> {
             .read(move |conn| polling::unsettled(conn, since));
         let unsettled: Unsettled = unsettled.await.map_err(log)?;
         self.ask_for_news(unsettled, state, &mut look).await?;
+        if state.caught_up && !look.more {
+            self.ask_for_receipts(state).await?;
+        }
         Ok(look)
     }
 
@@ -308,6 +317,12 @@ struct State {
     caught_up: bool,
     /// When news that seldom change were last asked for.
     news_at: UnixMs,
+    /// When it last could not be told how full the provider's queue is.
+    mute_at: UnixMs,
+    /// Receipts that are long in coming.
+    receipts: Receipts,
+    /// How much of a chat is given at once.
+    width: Width,
     /// Since when this box listens.
     began: UnixMs,
     /// What the last list told and is not pulled yet.
@@ -331,6 +346,9 @@ impl State {
             lively: now,
             caught_up: false,
             news_at: UnixMs(0),
+            mute_at: UnixMs(0),
+            receipts: Receipts::default(),
+            width: Width::default(),
             began: UnixMs(0),
             left: VecDeque::new(),
             aside: BTreeMap::new(),
@@ -378,6 +396,8 @@ fn log(error: crate::store::Error) -> Unanswered {
     Unanswered::NotStored
 }
 
+#[cfg(test)]
+mod far_phone_tests;
 #[cfg(test)]
 mod slow_tests;
 #[cfg(test)]

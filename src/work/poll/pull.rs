@@ -3,7 +3,8 @@
 use super::allowance::QUESTION_BYTES;
 use super::chats::Changed;
 use super::{Look, Poll, State, log};
-use crate::core::inbound::Item;
+use crate::core::delivery::{Class, classify};
+use crate::core::inbound::{Item, ProviderError};
 use crate::core::limits::{
     DELIVERY_PAGES_MAX, FAR_QUEUE_MAX, MESSAGES_PER_CHAT_MAX, PROVIDER_LIST_BYTES_MAX,
     PROVIDER_REPLY_BYTES_MAX,
@@ -35,8 +36,9 @@ impl<H: History> Poll<H> {
             mark,
         } = changed;
         let began = state.began;
-        let ground = ground.map_or(began, |ground| ground.max(began));
-        let (page, missed) = self.reach(&chat, ground, state).await?;
+        let known = ground;
+        let ground = known.map_or(began, |known| known.max(began));
+        let (page, missed) = self.reach(&chat, (known, ground), state).await?;
         let mut who = chat.who;
         for told in page.told {
             if let Ok(Item::Message(message)) = &told.item.content {
@@ -69,11 +71,12 @@ impl<H: History> Poll<H> {
     }
 
     /// The page of a chat that reaches below known ground, or as far as one can;
-    /// whether something lies between it and the ground.
+    /// whether something lies between it and the ground. Further back than the
+    /// newest so many the provider cannot be asked.
     async fn reach(
         &self,
         chat: &Chat,
-        ground: UnixMs,
+        (known, ground): (Option<UnixMs>, UnixMs),
         state: &mut State,
     ) -> Result<(Page, bool), Unanswered> {
         let mut newest = FIRST_LOOK;
@@ -88,9 +91,12 @@ impl<H: History> Poll<H> {
                 }
                 (Err(other), _) => return Err(other),
             };
-            let whole = page.messages < newest;
-            if whole || page.span.is_some_and(|(earliest, _)| earliest < ground) {
+            if page.span.is_some_and(|(earliest, _)| earliest < ground) {
                 return Ok((page, false));
+            }
+            if page.messages < newest {
+                let missed = state.width.hides(&page, known);
+                return Ok((page, missed));
             }
             if newest >= MESSAGES_PER_CHAT_MAX {
                 // Without a stamp nobody can tell whether anything is missing.
@@ -136,6 +142,7 @@ impl<H: History> Poll<H> {
         }
         let page = state.cut_off(page, PROVIDER_LIST_BYTES_MAX)?;
         state.pay(page.bytes);
+        state.width.see(&page);
         Ok(page)
     }
 
@@ -151,9 +158,7 @@ impl<H: History> Poll<H> {
         let now = self.now();
         let rare = now.ms_since(state.news_at) >= RARE_MS || now < state.news_at;
         if unsettled.taken {
-            let backlog = self.history.backlog().await?;
-            state.pay(backlog.bytes);
-            look.crowded = backlog.messages >= FAR_QUEUE_MAX;
+            look.crowded = self.is_crowded(state).await?;
         }
         if unsettled.taken || (unsettled.sent && rare) {
             for page in 1..=DELIVERY_PAGES_MAX {
@@ -171,6 +176,27 @@ impl<H: History> Poll<H> {
         Ok(())
     }
 
+    /// Whether the provider's own queue is full. What cannot be read says nothing of
+    /// it, and keeps nothing else from being asked; it is asked for rarely then.
+    async fn is_crowded(&self, state: &mut State) -> Result<bool, Unanswered> {
+        let now = self.now();
+        if (0..RARE_MS).contains(&now.ms_since(state.mute_at)) {
+            return Ok(false);
+        }
+        match self.history.backlog().await {
+            Ok(backlog) => {
+                state.pay(backlog.bytes);
+                Ok(backlog.messages >= FAR_QUEUE_MAX)
+            }
+            Err(why) if says_nothing(why) => {
+                state.pay(PROVIDER_REPLY_BYTES_MAX);
+                state.mute_at = now;
+                Ok(false)
+            }
+            Err(other) => Err(other),
+        }
+    }
+
     /// Takes in one page; true if it held anything new.
     async fn news(
         &self,
@@ -185,6 +211,30 @@ impl<H: History> Poll<H> {
         // all that is needed of them.
         let tally = self.taking.take([], page.items).await.map_err(log)?;
         Ok(tally.statuses > 0)
+    }
+}
+
+/// Whether what came back of one question says nothing of line or account: others
+/// may be answered all the same.
+pub(super) fn says_nothing(why: Unanswered) -> bool {
+    match why {
+        Unanswered::Odd | Unanswered::TooLong => true,
+        Unanswered::Lost | Unanswered::NotStored => false,
+        Unanswered::Refused(code) => {
+            let error = ProviderError {
+                code,
+                subcode: None,
+            };
+            match classify(&error, 200) {
+                Class::Configuration | Class::ThrottleNumber | Class::NumberLimited => false,
+                Class::ThrottleContact
+                | Class::Retry
+                | Class::Permanent
+                | Class::NeedsTemplate
+                | Class::Unknown
+                | Class::PossiblySent => true,
+            }
+        }
     }
 }
 

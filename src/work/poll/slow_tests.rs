@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::core::data_key::DataKey;
+use crate::core::id::OutboxKey;
 use crate::core::private::Private;
 use crate::core::time::Now;
 use crate::ports::{Backlog, Chats, Clock, Deliveries, Page, Standing};
@@ -51,6 +52,10 @@ impl History for Slow {
     }
 
     async fn deliveries(&self, _: Standing, _: usize) -> Result<Deliveries, Unanswered> {
+        Err(Unanswered::Lost)
+    }
+
+    async fn receipts(&self, _: &OutboxKey, _: usize) -> Result<Deliveries, Unanswered> {
         Err(Unanswered::Lost)
     }
 

@@ -3,6 +3,7 @@
 
 use super::*;
 use crate::core::data_key::DataKey;
+use crate::core::id::OutboxKey;
 use crate::core::outgoing::Purpose;
 use crate::core::private::Private;
 use crate::core::time::{MINUTE_MS, Now, SECOND_MS};
@@ -38,6 +39,12 @@ struct Memory {
     page_max: Option<usize>,
     /// What comes back of these chats is no list.
     odd: std::ops::Range<u64>,
+    /// No page holds more messages than this, whatever is asked for.
+    cap: Option<usize>,
+    no_backlog: Option<Unanswered>,
+    backlogs: usize,
+    no_receipts: Option<Unanswered>,
+    receipts: Vec<(String, usize)>,
     lists: usize,
     pulled: Vec<u64>,
     news: usize,
@@ -95,6 +102,7 @@ impl History for Far {
             if said.len().min(newest) > page_max {
                 return Err(Unanswered::TooLong);
             }
+            let newest = newest.min(far.cap.unwrap_or(usize::MAX));
             let from = said.len().saturating_sub(newest);
             let page = &said[from..];
             let told = page.iter().enumerate().filter(|(_, (_, ours))| !ours);
@@ -117,8 +125,24 @@ impl History for Far {
         Ok(Deliveries::default())
     }
 
+    async fn receipts(&self, key: &OutboxKey, page: usize) -> Result<Deliveries, Unanswered> {
+        self.change(|far| {
+            far.receipts.push((key.0.clone(), page));
+            match far.no_receipts {
+                Some(fault) => Err(fault),
+                None => Ok(Deliveries::default()),
+            }
+        })
+    }
+
     async fn backlog(&self) -> Result<Backlog, Unanswered> {
-        Ok(Backlog::default())
+        self.change(|far| {
+            far.backlogs += 1;
+            match far.no_backlog {
+                Some(fault) => Err(fault),
+                None => Ok(Backlog::default()),
+            }
+        })
     }
 }
 
@@ -570,5 +594,112 @@ async fn a_provider_that_gives_no_lists_is_not_asked_for_each_chat() {
     place.far().change(|far| far.odd = 0..50);
     assert!(matches!(place.look().await, Err(Unanswered::Odd)));
     assert_eq!(place.far().change(|far| far.pulled.len()), 4);
+    place.end();
+}
+
+/// A message of ours that the provider took at this time, as far as it is known.
+async fn taken(place: &Place, name: &'static str, state: &'static str, at: UnixMs) {
+    let taken = place.poll.taking.writer.run(move |conn| {
+        let amina = contact(conn, "243970000001");
+        let id = queue(conn, amina, Purpose::Notice, name);
+        conn.execute(
+            "UPDATE outbox SET state = ?2, accepted_at = ?3 WHERE id = ?1",
+            (id.0, state, at.0),
+        )?;
+        Ok(())
+    });
+    taken.await.unwrap();
+}
+
+#[tokio::test]
+async fn statistics_that_nobody_can_read_keep_nothing_else_from_being_asked() {
+    for (fault, works) in [
+        (Unanswered::Odd, true),
+        (Unanswered::TooLong, true),
+        (Unanswered::Refused(133_004), true),
+        (Unanswered::Refused(131_009), true),
+        (Unanswered::Refused(190), false),
+        (Unanswered::Refused(133_010), false),
+        (Unanswered::Refused(130_429), false),
+        (Unanswered::Lost, false),
+    ] {
+        let mut place = place();
+        taken(&place, "a1", "accepted", NOW).await;
+        place.far().change(|far| far.no_backlog = Some(fault));
+        place.far().say(1, NOW, false);
+        let looked = place.look().await;
+        assert_eq!(looked.is_ok(), works, "{fault:?}");
+        let news = place.far().change(|far| far.news);
+        assert_eq!(news > 0, works, "{fault:?}");
+        assert_eq!(place.count(MESSAGES).await, 1);
+        if works {
+            place.look().await.unwrap();
+            let asked = place.far().change(|far| far.backlogs);
+            assert_eq!(asked, 1, "not at once again");
+            place.later(10 * MINUTE_MS);
+            place.far().change(|far| far.no_backlog = None);
+            for _ in 0..2 {
+                place.look().await.unwrap();
+            }
+            assert_eq!(place.far().change(|far| far.backlogs), 3);
+        }
+        place.end();
+    }
+}
+
+#[tokio::test]
+async fn a_server_that_gives_fewer_messages_than_it_is_asked_for_hides_none() {
+    const ON_PHONE: &str = "SELECT count(*) FROM task t JOIN address a
+        ON a.contact_id = t.contact_id
+        WHERE t.kind = 'read_phone' AND a.value = '243970000001'";
+    const ALL: &str = "SELECT count(*) FROM task";
+    for (cap, written, tasks) in [
+        (Some(20), 19, 0),
+        (Some(20), 21, 1),
+        (Some(20), 90, 1),
+        (None, 90, 0),
+    ] {
+        let mut place = place();
+        place.far().change(|far| far.cap = cap);
+        place.far().say(1, NOW, false);
+        for _ in 0..2 {
+            place.look().await.unwrap();
+        }
+        for _ in 0..written {
+            let at = place.later(SECOND_MS);
+            place.far().say(1, at, false);
+        }
+        place.later(MINUTE_MS);
+        place.look().await.unwrap();
+        let found = (place.count(ON_PHONE).await, place.count(ALL).await);
+        assert_eq!(found, (tasks, tasks), "{cap:?} {written}");
+        place.end();
+    }
+}
+
+#[tokio::test]
+async fn a_receipt_is_asked_for_once_the_box_has_caught_up_and_what_is_odd_is_left() {
+    let mut place = place();
+    taken(&place, "a1", "sent", NOW.plus_ms(-40 * HOUR_MS)).await;
+    taken(&place, "a2", "accepted", NOW.plus_ms(-30 * HOUR_MS)).await;
+    place.look().await.unwrap();
+    let asked = |place: &Place| place.far().change(|far| std::mem::take(&mut far.receipts));
+    assert!(asked(&place).is_empty(), "sends wait for the first look");
+    place
+        .far()
+        .change(|far| far.no_receipts = Some(Unanswered::Odd));
+    place.look().await.unwrap();
+    assert_eq!(asked(&place), [("ob:a1".to_owned(), 1)]);
+    place.far().change(|far| far.no_receipts = None);
+    place.look().await.unwrap();
+    assert_eq!(asked(&place), [("ob:a2".to_owned(), 1)]);
+    place.look().await.unwrap();
+    assert!(asked(&place).is_empty());
+    place.later(6 * HOUR_MS);
+    place
+        .far()
+        .change(|far| far.no_receipts = Some(Unanswered::Lost));
+    assert!(place.look().await.is_err());
+    assert_eq!(asked(&place).len(), 1);
     place.end();
 }

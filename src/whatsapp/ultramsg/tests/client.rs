@@ -4,8 +4,10 @@ use crate::core::id::OutboxKey;
 use crate::core::inbound::Identity;
 use crate::core::outgoing::{Body, Button, Outgoing, Purpose};
 use crate::core::secret::Secret;
-use crate::core::time::{DAY_MS, Now, UnixMs};
-use crate::ports::{Call, Clock, History, LineFault, Messenger, Reconciled, SendOutcome, Standing};
+use crate::core::time::{DAY_MS, HOUR_MS, Now, UnixMs};
+use crate::ports::{
+    Call, Clock, History, LineFault, Messenger, Reconciled, SendOutcome, Standing, Unanswered,
+};
 use crate::simulator::{UltraFault, UltraSettings, UltraSimulator, UltraStanding};
 use crate::whatsapp::client::{Line, Timing};
 use crate::whatsapp::ultramsg::{UltraMsgClient, UltraMsgSettings, codes};
@@ -55,10 +57,14 @@ fn client(url: &str, token: &str) -> UltraMsgClient {
 }
 
 async fn place() -> (Place, tokio::task::JoinSet<()>) {
+    place_that(UltraSettings::default()).await
+}
+
+async fn place_that(settings: UltraSettings) -> (Place, tokio::task::JoinSet<()>) {
     let settings = UltraSettings {
         token: SECRET.into(),
         send_delay_ms: 0,
-        ..UltraSettings::default()
+        ..settings
     };
     let api = SocketAddr::from((Ipv4Addr::LOCALHOST, 0));
     let simulator = UltraSimulator::start(settings, api, Arc::new(Still))
@@ -201,18 +207,7 @@ async fn each_fault_has_its_meaning() {
 #[tokio::test]
 async fn a_lost_result_is_found_by_its_reference() {
     let (place, _tasks) = place().await;
-    for other in 0..120 {
-        let form = [
-            ("to", "+243970000009".to_owned()),
-            ("body", "x".to_owned()),
-            ("referenceId", format!("ob:other{other}")),
-        ];
-        let form: Vec<(String, String)> =
-            form.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
-        place
-            .simulator
-            .with_world(|world, now| world.take(&form, now));
-    }
+    others(&place, 120, 0);
     fault(&place, UltraFault::LoseAnswer);
     assert_eq!(
         place.client.send(&text("ob:mine")).await,
@@ -233,6 +228,103 @@ async fn a_lost_result_is_found_by_its_reference() {
     assert_eq!(place.client.reconcile(&never).await, Reconciled::Absent);
     place.simulator.set_line(false);
     assert_eq!(place.client.reconcile(&key).await, Reconciled::NotNow);
+}
+
+/// Messages of others, taken so long ago.
+fn others(place: &Place, many: usize, ago_ms: i64) {
+    for other in 0..many {
+        let form = [
+            ("to", "+243970000009".to_owned()),
+            ("body", "x".to_owned()),
+            ("referenceId", format!("ob:other{other}")),
+        ];
+        let form: Vec<(String, String)> =
+            form.into_iter().map(|(k, v)| (k.to_owned(), v)).collect();
+        place
+            .simulator
+            .with_world(|world, now| world.take(&form, now.plus_ms(-ago_ms)));
+    }
+}
+
+#[tokio::test]
+async fn what_lies_below_what_was_read_is_not_called_absent() {
+    let settings = UltraSettings {
+        rows_max: 10,
+        ..UltraSettings::default()
+    };
+    let (place, _tasks) = place_that(settings).await;
+    place.client.send(&text("ob:mine")).await;
+    others(&place, 15, 0);
+    let mine = OutboxKey("ob:mine".into());
+    let found = place.client.reconcile(&mine).await;
+    let there = |found: &Reconciled| matches!(found, Reconciled::There { copies: 1, .. });
+    assert!(there(&found), "a page may be short: {found:?}");
+    let never = OutboxKey("ob:never".into());
+    assert_eq!(place.client.reconcile(&never).await, Reconciled::Absent);
+    fault(&place, UltraFault::UnreadableRow);
+    assert_eq!(place.client.reconcile(&never).await, Reconciled::NotNow);
+    // More than is looked at.
+    others(&place, 200, 0);
+    assert_eq!(place.client.reconcile(&mine).await, Reconciled::NotNow);
+    assert_eq!(place.client.reconcile(&never).await, Reconciled::NotNow);
+}
+
+#[tokio::test]
+async fn what_is_older_than_the_message_need_not_be_read_to_its_end() {
+    let (place, _tasks) = place().await;
+    others(&place, 900, 3 * HOUR_MS);
+    let now = Still.now().at;
+    let (fresh, old) = (now.plus_ms(-HOUR_MS), now.plus_ms(-3 * HOUR_MS));
+    let key = |at: UnixMs| OutboxKey::new(at, [7; 10]);
+    let told = place.client.reconcile(&key(fresh)).await;
+    assert_eq!(told, Reconciled::Absent);
+    let told = place.client.reconcile(&key(old)).await;
+    assert_eq!(told, Reconciled::NotNow);
+}
+
+#[tokio::test]
+async fn a_list_of_chats_that_cannot_be_read_is_not_a_list_of_none() {
+    let (place, _tasks) = place().await;
+    assert!(place.client.chats().await.unwrap().list.is_empty());
+    fault(&place, UltraFault::OddChats);
+    let told = place.client.chats().await;
+    assert!(matches!(told, Err(Unanswered::Odd)), "{told:?}");
+    place.simulator.with_world(|world, now| {
+        world.phone_writes("243970000001", "x", now);
+        world.phone_writes("243970000002", "x", now);
+    });
+    fault(&place, UltraFault::UnreadableRow);
+    let told = place.client.chats().await.unwrap();
+    assert_eq!(told.list.len(), 1, "the other is not lost with it");
+    place.simulator.with_world(|world, now| {
+        world.crowd_writes("1203@g.us", "all of you", now);
+    });
+    assert_eq!(place.client.chats().await.unwrap().list.len(), 2);
+    fault(&place, UltraFault::OddStatistics);
+    let told = place.client.backlog().await;
+    assert!(matches!(told, Err(Unanswered::Odd)), "{told:?}");
+}
+
+#[tokio::test]
+async fn a_receipt_is_found_on_the_page_where_its_message_stands() {
+    for filters_by_reference in [true, false] {
+        let settings = UltraSettings {
+            filters_by_reference,
+            ..UltraSettings::default()
+        };
+        let (place, _tasks) = place_that(settings).await;
+        place.client.send(&text("ob:mine")).await;
+        others(&place, 60, HOUR_MS);
+        let key = OutboxKey("ob:mine".into());
+        let first = place.client.receipts(&key, 1).await.unwrap();
+        assert_eq!(first.keys.contains(&key), filters_by_reference);
+        assert_eq!(first.rows, if filters_by_reference { 1 } else { 50 });
+        let second = place.client.receipts(&key, 2).await.unwrap();
+        assert_ne!(second.keys.contains(&key), filters_by_reference);
+        let now = Still.now().at;
+        let earliest = (!filters_by_reference).then_some(now.plus_ms(-HOUR_MS));
+        assert_eq!(second.earliest, earliest);
+    }
 }
 
 #[tokio::test]
