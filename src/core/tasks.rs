@@ -33,6 +33,8 @@ pub enum Kind {
     FileNotKept,
     /// One that lies where this box may not fetch it.
     FileOutOfReach,
+    /// One for which there was no room until the provider had it no more.
+    FileHadNoRoom,
     /// Words that answered no question.
     ReadConversation,
     /// An answer was corrected after its record was complete.
@@ -62,6 +64,8 @@ pub enum Kind {
     LineRefused,
     /// The provider takes messages and tells nothing more of any.
     NothingHeard,
+    /// Patients' files wait because there is no room for them.
+    FilesWait,
 }
 
 /// How a task ended.
@@ -83,9 +87,19 @@ const NOTHING_HEARD: &str = "see on a phone whether replies arrive: if not, look
      payment method at business.facebook.com/billing_hub, with UltraMsg at the clinic's phone; if \
      they do, healthpost whatsapp setup looks at the way back to this box";
 
+const FILES_WAIT: &str = "what patients' files may take (1 GiB) is used up, or less than 256 MiB of \
+     the disk are free; new photos and recordings wait, and after seven days WhatsApp has them no \
+     more: free some of the disk, or have old files go by a shorter records_days or messages_days \
+     under [retention]";
+const FILE_HAD_NO_ROOM: &str = "ask the patient to send it again once the technician has made \
+     room, or to show it at the desk: the box was full until WhatsApp had it no more";
+const ACCOUNT_REFUSED: &str = "Meta bars or limits the account, or gives messages back: look for \
+     the error's number or word in Business Support Home and for a missing payment method at \
+     business.facebook.com/billing_hub, and run healthpost whatsapp setup";
+
 impl Kind {
     /// Every kind, the most urgent first.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::DangerSign,
         Self::Undelivered,
         Self::CallPatient,
@@ -99,6 +113,7 @@ impl Kind {
         Self::FileTooLarge,
         Self::FileNotKept,
         Self::FileOutOfReach,
+        Self::FileHadNoRoom,
         Self::ReadConversation,
         Self::AnswerChanged,
         Self::AnswerRevoked,
@@ -113,6 +128,7 @@ impl Kind {
         Self::MessagesNotFetched,
         Self::LineRefused,
         Self::NothingHeard,
+        Self::FilesWait,
     ];
 
     /// The word in rows, in JSON and for programs.
@@ -131,6 +147,7 @@ impl Kind {
             Self::FileTooLarge => "file_too_large",
             Self::FileNotKept => "file_not_kept",
             Self::FileOutOfReach => "file_out_of_reach",
+            Self::FileHadNoRoom => "file_had_no_room",
             Self::ReadConversation => "read_conversation",
             Self::AnswerChanged => "answer_changed",
             Self::AnswerRevoked => "answer_revoked",
@@ -145,6 +162,7 @@ impl Kind {
             Self::MessagesNotFetched => "messages_not_fetched",
             Self::LineRefused => "line_refused",
             Self::NothingHeard => "nothing_heard",
+            Self::FilesWait => "files_wait",
         }
     }
 
@@ -164,6 +182,7 @@ impl Kind {
             Self::FileTooLarge => "photo, recording or document too large",
             Self::FileNotKept => "file of a kind that is not kept",
             Self::FileOutOfReach => "photo, recording or document out of reach",
+            Self::FileHadNoRoom => "photo, recording or document without room",
             Self::ReadConversation => "words that answer no question",
             Self::AnswerChanged => "answer corrected",
             Self::AnswerRevoked => "answer deleted by its sender",
@@ -178,6 +197,7 @@ impl Kind {
             Self::MessagesNotFetched => "messages cannot be fetched",
             Self::LineRefused => "nothing can be sent",
             Self::NothingHeard => "nothing is heard of what is sent",
+            Self::FilesWait => "no room for patients' files",
         }
     }
 
@@ -211,6 +231,7 @@ impl Kind {
                 "ask the patient what it shows or says, and tell the technician: WhatsApp keeps it \
                  where the box may not fetch it"
             }
+            Self::FileHadNoRoom => FILE_HAD_NO_ROOM,
             Self::ReadConversation => "read the conversation: something in it answers no question",
             Self::AnswerChanged => "look at the correction and put it into the record",
             Self::AnswerRevoked => "ask the patient whether the answer still holds",
@@ -230,11 +251,7 @@ impl Kind {
                 "run healthpost whatsapp setup: it says what Meta has against it; until then late \
                  replies become calls"
             }
-            Self::AccountRefused => {
-                "Meta bars or limits the account, or gives messages back: look for the error's \
-                 number or word in Business Support Home and for a missing payment method at \
-                 business.facebook.com/billing_hub, and run healthpost whatsapp setup"
-            }
+            Self::AccountRefused => ACCOUNT_REFUSED,
             Self::NumberLimited => {
                 "look at the number's quality in WhatsApp Manager: people blocked or reported it; \
                  nothing leaves for some hours, so have urgent patients called"
@@ -253,6 +270,7 @@ impl Kind {
             }
             Self::LineRefused => LINE_REFUSED,
             Self::NothingHeard => NOTHING_HEARD,
+            Self::FilesWait => FILES_WAIT,
         }
     }
 
@@ -272,6 +290,7 @@ impl Kind {
             | Self::FileTooLarge
             | Self::FileNotKept
             | Self::FileOutOfReach
+            | Self::FileHadNoRoom
             | Self::ReadConversation
             | Self::AnswerChanged
             | Self::AnswerRevoked
@@ -285,7 +304,8 @@ impl Kind {
             | Self::FreeMessagesLow
             | Self::MessagesNotFetched
             | Self::LineRefused
-            | Self::NothingHeard => false,
+            | Self::NothingHeard
+            | Self::FilesWait => false,
         }
     }
 }

@@ -13,6 +13,9 @@ pub enum Described {
     Found(Offered),
     /// The provider has it no more.
     Gone,
+    /// The provider knows no such file, or our token may not see it: it does not
+    /// say which.
+    Unknown,
     /// Its bytes are said to lie where the token must not be sent.
     Elsewhere,
     /// It lies on the clinic's own phone: this provider hands out no files.

@@ -5,21 +5,24 @@
 //! Nothing in here looks into a file. What cannot be had becomes a task, never
 //! silence.
 
+mod ends;
+mod next;
+
 use crate::core::id::MediaId;
-use crate::core::limits::{
-    MEDIA_CHUNK_BYTES, MEDIA_FILE_BYTES_MAX, MEDIA_FREE_BYTES_MIN, MEDIA_STORE_BYTES_MAX,
-};
-use crate::core::media::{digest, is_kept, wait_ms};
-use crate::core::tasks::Kind;
+use crate::core::limits::{MEDIA_CHUNK_BYTES, MEDIA_FILE_BYTES_MAX, MEDIA_FREE_BYTES_MIN};
+use crate::core::media::{digest, wait_ms};
 use crate::core::time::UnixMs;
 use crate::ports::{Chance, Clock, Described, Fetched, Files, Offered, Pieces};
 use crate::store::media::{self, File, State};
 use crate::store::reserve::Reserve;
-use crate::store::tasks::{self, NewTask};
 use crate::store::{Error, Health, Readers, Writer};
 use crate::work::Bell;
 use crate::work::line::Line;
-use rusqlite::Connection;
+use ends::{News, expire, news_of_room, over, tell_of_room};
+use next::{
+    DISK_SHORT, Next, UNKNOWN, again, anew, broke_off, gone, lacked_room, later, no_room, still,
+    unwanted, verdict,
+};
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
 use std::time::Duration;
@@ -27,8 +30,6 @@ use tokio_util::sync::CancellationToken;
 
 /// Longest sleep, and the pause after trouble with the database.
 const IDLE: Duration = Duration::from_secs(60);
-/// How long a file waits for which there is no room, ms.
-const NO_ROOM_MS: i64 = 3_600_000;
 
 /// Everything the fetcher works with.
 pub struct Fetcher<F> {
@@ -48,52 +49,6 @@ pub struct Fetcher<F> {
     pub disk: Reserve,
     /// Rung when a file may be wanted.
     pub bell: Bell,
-}
-
-/// What becomes of a file after a try.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Next {
-    /// It is tried again.
-    Again {
-        why: &'static str,
-        /// Whether what is here is of no use.
-        anew: bool,
-        /// Whether the try brought nothing and the next one shall wait longer.
-        counts: bool,
-        /// What the provider asked for, or we do, ms.
-        hint: Option<i64>,
-    },
-    /// It is over.
-    Over(State, Option<&'static str>),
-    /// It was erased meanwhile.
-    Erased,
-}
-
-const fn again(why: &'static str) -> Next {
-    Next::Again {
-        why,
-        anew: false,
-        counts: true,
-        hint: None,
-    }
-}
-
-const fn anew(why: &'static str) -> Next {
-    Next::Again {
-        why,
-        anew: true,
-        counts: true,
-        hint: None,
-    }
-}
-
-fn later(why: &'static str, wait: Option<Duration>) -> Next {
-    Next::Again {
-        why,
-        anew: false,
-        counts: true,
-        hint: wait.map(|wait| i64::try_from(wait.as_millis()).unwrap_or(i64::MAX)),
-    }
 }
 
 impl<F: Files> Fetcher<F> {
@@ -127,6 +82,7 @@ impl<F: Files> Fetcher<F> {
         if left {
             while self.writer.run_lazy(media::sweep).await? {}
         }
+        self.note_room(next.is_some(), now.at).await?;
         if now.trusted && next.is_some() {
             self.writer
                 .run_lazy(move |conn| expire(conn, now.at))
@@ -157,16 +113,36 @@ impl<F: Files> Fetcher<F> {
         self.writer.health() == Health::Ok && free.is_none_or(|free| free >= MEDIA_FREE_BYTES_MIN)
     }
 
+    /// Has staff told once that files wait for room, and that taken back when
+    /// there is some.
+    async fn note_room(&self, waits: bool, now: UnixMs) -> Result<(), Error> {
+        let free = self.disk.free_bytes();
+        let look = self
+            .readers
+            .read(move |conn| news_of_room(conn, free, waits));
+        let news = look.await?;
+        if news != News::None {
+            self.writer
+                .run_lazy(move |conn| tell_of_room(conn, news, now))
+                .await?;
+        }
+        Ok(())
+    }
+
     async fn fetch(&self, file: &File) -> Result<Next, Error> {
+        let before = file.why.as_deref();
         let told = match self.files.describe(&file.media_id).await {
             Described::Found(told) => told,
-            Described::Gone => return Ok(Next::Over(State::Gone, Some("provider_has_it_no_more"))),
+            Described::Gone => return Ok(Next::Over(State::Gone, Some(gone(before)))),
+            Described::Unknown => return Ok(again(UNKNOWN)),
             Described::Elsewhere => {
                 return Ok(Next::Over(State::Refused, Some("lies_where_it_must_not")));
             }
             Described::OnPhone => return Ok(Next::Over(State::Refused, Some("on_phone"))),
-            Described::Later(wait) => return Ok(later("provider_asks_to_wait", wait)),
-            Described::NotReached(_) => return Ok(again("line")),
+            Described::Later(wait) => {
+                return Ok(later(still(before, "provider_asks_to_wait"), wait));
+            }
+            Described::NotReached(_) => return Ok(again(still(before, "line"))),
         };
         let here = self.readers.read(media::bytes_here).await?;
         if let Some(next) = unwanted(file, told.mime.as_deref(), told.bytes, here) {
@@ -231,7 +207,7 @@ impl<F: Files> Fetcher<F> {
                 None if at > MEDIA_FILE_BYTES_MAX => {
                     return Ok(Kept::Part(Next::Over(State::TooBig, Some("too_big"))));
                 }
-                None if !self.has_room() => return Ok(Kept::Part(no_room("disk_nearly_full"))),
+                None if !self.has_room() => return Ok(Kept::Part(no_room(DISK_SHORT))),
                 None => {}
             }
         }
@@ -289,6 +265,10 @@ impl<F: Files> Fetcher<F> {
                         0
                     };
                     let not_before = now.plus_ms(wait_ms(tries, hint, jitter));
+                    // A reason that outlived a bad line is no news.
+                    if !counts && lacked_room(Some(why)) {
+                        tell_of_room(conn, News::Full, now)?;
+                    }
                     media::put_off(conn, file.id, why, tries, not_before, now)
                 }
                 Next::Over(state, why) => over(conn, &file, state, why, now),
@@ -303,213 +283,18 @@ enum Kept {
     Part(Next),
 }
 
-/// A broken connection: where it got further than any before, the rest is asked
-/// for soon. Bytes that were here once and were lost again are no progress: a
-/// file store that cannot go on from the middle would be asked without end.
-const fn broke_off(brought: bool) -> Next {
-    Next::Again {
-        why: "broke_off",
-        anew: false,
-        counts: !brought,
-        hint: None,
-    }
-}
-
-const fn no_room(why: &'static str) -> Next {
-    Next::Again {
-        why,
-        anew: false,
-        counts: false,
-        hint: Some(NO_ROOM_MS),
-    }
-}
-
-/// Whether what came is what was sent; the second time it is not, it never
-/// will be.
-fn verdict(right: bool, what: &'static str, before: Option<&str>) -> Next {
-    match (right, before == Some(what)) {
-        (true, _) => Next::Over(State::Kept, None),
-        (false, false) => anew(what),
-        (false, true) => Next::Over(State::Refused, Some(what)),
-    }
-}
-
-/// Why a file is not fetched, now or ever, though it could be: its type, its
-/// size, the room that is left.
-fn unwanted(file: &File, mime: Option<&str>, bytes: Option<u64>, here: u64) -> Option<Next> {
-    let mime = file.mime.as_deref().or(mime).unwrap_or_default();
-    let size = bytes.unwrap_or(0);
-    if !is_kept(mime) {
-        return Some(Next::Over(State::Refused, Some("type")));
-    }
-    if size > MEDIA_FILE_BYTES_MAX {
-        return Some(Next::Over(State::TooBig, Some("too_big")));
-    }
-    let missing = size.saturating_sub(file.bytes);
-    (here.saturating_add(missing) > MEDIA_STORE_BYTES_MAX).then_some(no_room("no_room"))
-}
-
-/// What staff can do about a file that is not here. Asking for it again helps
-/// only where the same file could be had another time.
-fn task_for(state: State, why: Option<&str>) -> Kind {
-    match (state, why) {
-        (State::TooBig, _) => Kind::FileTooLarge,
-        (_, Some("type")) => Kind::FileNotKept,
-        (_, Some("on_phone")) => Kind::LookAtPhone,
-        (_, Some("lies_where_it_must_not")) => Kind::FileOutOfReach,
-        (_, Some(_) | None) => Kind::AskToResend,
-    }
-}
-
-/// Ends a file, with a task if it is not here: in the place of the one to look
-/// at it or to listen to it.
-fn over(
-    conn: &Connection,
-    file: &File,
-    state: State,
-    why: Option<&str>,
-    now: UnixMs,
-) -> Result<(), Error> {
-    if !media::end(conn, file.id, state, why, now)? || state == State::Kept {
-        return Ok(());
-    }
-    tracing::warn!(media.id = %file.id, state = state.word(), why, "a patient's file is lost");
-    let detail = file.inbox.map(|inbox| inbox.to_string());
-    if let Some(detail) = &detail {
-        for kind in [Kind::ListenToVoice, Kind::LookAtAttachment] {
-            tasks::close_about(conn, kind, detail, now)?;
-        }
-    }
-    let task = NewTask {
-        detail: detail.as_deref(),
-        ..NewTask::of(task_for(state, why))
-    };
-    let task = task.contact(file.contact).record(file.record.as_ref());
-    tasks::open(conn, &task, now)
-}
-
-/// Ends what the provider has no more, so that staff hear of it though the line
-/// is down.
-fn expire(conn: &Connection, now: UnixMs) -> Result<(), Error> {
-    for file in media::take_expired(conn, now)? {
-        over(conn, &file, State::Gone, Some("older_than_seven_days"), now)?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::core::data_key::DataKey;
-    use crate::core::id::{ContactId, InboxId, MediaId};
-    use crate::core::inbound::MediaKind;
+    use crate::core::limits::{MEDIA_AGE_MS_MAX, MEDIA_STORE_BYTES_MAX};
     use crate::core::private::Private;
-    use crate::core::time::Now;
+    use crate::core::time::{HOUR_MS, Now};
     use crate::ports::LineFault;
-    use crate::store::tests::{contact, db};
+    use crate::store::tests::{contact, count};
+    use crate::store::writer::WriterThread;
     use crate::store::{BoxKey, open};
     use std::sync::atomic::{AtomicI64, AtomicU32, Ordering};
-
-    fn file(mime: &str, bytes: u64) -> File {
-        File {
-            id: MediaId(1),
-            inbox: Some(InboxId(1)),
-            contact: ContactId(1),
-            record: None,
-            media_id: "1".into(),
-            kind: MediaKind::Image,
-            mime: Some(mime.into()),
-            sha256: None,
-            state: State::Fetching,
-            why: None,
-            bytes,
-            reached: bytes,
-            tries: 0,
-            stamped: UnixMs(0),
-        }
-    }
-
-    #[test]
-    fn what_is_fetched_is_of_a_known_type_and_fits() {
-        let fits =
-            |mime: &str, size: u64, here: u64| unwanted(&file(mime, 0), None, Some(size), here);
-        assert_eq!(fits("image/jpeg", MEDIA_FILE_BYTES_MAX, 0), None);
-        let too_big = Some(Next::Over(State::TooBig, Some("too_big")));
-        assert_eq!(fits("image/jpeg", MEDIA_FILE_BYTES_MAX + 1, 0), too_big);
-        let refused = Some(Next::Over(State::Refused, Some("type")));
-        assert_eq!(fits("text/html", 1, 0), refused);
-        assert_eq!(
-            fits("image/png", 1, MEDIA_STORE_BYTES_MAX),
-            Some(no_room("no_room"))
-        );
-        // What is here already needs no room any more.
-        let half = file("image/png", 10);
-        let left = MEDIA_STORE_BYTES_MAX - 10;
-        assert_eq!(unwanted(&half, None, Some(20), left), None);
-        // A type that the webhook left out is the provider's own.
-        let untold = File {
-            mime: None,
-            ..file("", 0)
-        };
-        assert_eq!(unwanted(&untold, Some("audio/ogg"), None, 0), None);
-        assert_eq!(unwanted(&untold, None, None, 0), refused);
-    }
-
-    #[test]
-    fn a_wrong_digest_is_tried_anew_once() {
-        assert_eq!(
-            verdict(true, "digest", Some("digest")),
-            Next::Over(State::Kept, None)
-        );
-        assert_eq!(verdict(false, "digest", None), anew("digest"));
-        assert_eq!(verdict(false, "digest", Some("broke_off")), anew("digest"));
-        let refused = Next::Over(State::Refused, Some("digest"));
-        assert_eq!(verdict(false, "digest", Some("digest")), refused);
-    }
-
-    #[test]
-    fn what_is_not_here_is_one_task_that_can_be_done() {
-        let cases = [
-            (State::Refused, "on_phone", "look_at_phone"),
-            (
-                State::Refused,
-                "lies_where_it_must_not",
-                "file_out_of_reach",
-            ),
-            (State::Refused, "type", "file_not_kept"),
-            (State::Refused, "digest", "ask_to_resend"),
-            (State::TooBig, "too_big", "file_too_large"),
-            (State::Gone, "older_than_seven_days", "ask_to_resend"),
-        ];
-        for (state, why, kind) in cases {
-            let conn = db();
-            let amina = contact(&conn, "243970000001");
-            assert_eq!(amina, ContactId(1));
-            conn.execute_batch(
-                "INSERT INTO inbox (id, contact_id, kind, stamped_at, received_at, state)
-                 VALUES (1, 1, 'message', 0, 0, 'handled');
-                 INSERT INTO media (id, inbox_id, contact_id, media_id, kind, state, stamped_at,
-                                    created_at, updated_at)
-                 VALUES (1, 1, 1, '1', 'audio', 'fetching', 0, 0, 0);",
-            )
-            .unwrap();
-            // The engine asked for the recording to be heard, and for another.
-            for inbox in ["1", "2"] {
-                let task = NewTask::of(Kind::ListenToVoice).contact(amina);
-                tasks::open(&conn, &task.about(inbox), UnixMs(1)).unwrap();
-            }
-            let lost = file("audio/ogg", 0);
-            over(&conn, &lost, state, Some(why), UnixMs(2)).unwrap();
-            let open = tasks::list_open(&conn, 10).unwrap();
-            let open: Vec<_> = open
-                .iter()
-                .map(|task| (task.kind.as_str(), task.detail.as_deref()))
-                .collect();
-            let other = ("listen_to_voice", Some("2"));
-            assert_eq!(open, [other, (kind, Some("1"))], "{why}");
-            assert!(kind.parse::<Kind>().unwrap().concerns_patient());
-        }
-    }
 
     struct Hands(AtomicI64);
 
@@ -567,44 +352,167 @@ mod tests {
         }
     }
 
+    /// A fetcher with one wanted file, and a clock that the test moves.
+    struct Desk<F> {
+        fetcher: Fetcher<F>,
+        clock: Arc<Hands>,
+        thread: WriterThread,
+        _folder: tempfile::TempDir,
+    }
+
+    impl<F: Files> Desk<F> {
+        fn new(files: F) -> Self {
+            let folder = tempfile::tempdir().unwrap();
+            let key = DataKey::take(&mut [1; 32]);
+            open::create(folder.path(), &key, &BoxKey::new([2; 32])).unwrap();
+            let conn = open::open(folder.path(), &key).unwrap();
+            contact(&conn, "243970000001");
+            conn.execute_batch(
+                "INSERT INTO media (contact_id, media_id, kind, state, stamped_at, created_at,
+                                    updated_at)
+                 VALUES (1, '1', 'image', 'waiting', 0, 0, 0);",
+            )
+            .unwrap();
+            let (writer, thread) = Writer::start(conn, None).unwrap();
+            let clock = Arc::new(Hands(AtomicI64::new(0)));
+            let fetcher = Fetcher {
+                files: Arc::new(files),
+                writer,
+                readers: Readers::open(folder.path(), &key).unwrap(),
+                clock: Arc::clone(&clock) as Arc<dyn Clock>,
+                chance: Arc::new(Same),
+                line: Line::default(),
+                disk: Reserve::new(folder.path(), 0),
+                bell: Bell::default(),
+            };
+            Self {
+                fetcher,
+                clock,
+                thread,
+                _folder: folder,
+            }
+        }
+
+        fn at(&self) -> i64 {
+            self.clock.0.load(Ordering::Relaxed)
+        }
+
+        fn jump(&self, to: i64) {
+            self.clock.0.store(to, Ordering::Relaxed);
+        }
+
+        /// Takes turns until the clock stands at `until`, or `enough` says so.
+        async fn work(&self, until: i64, enough: impl Fn() -> bool) {
+            while self.at() < until && !enough() {
+                let pause = self.fetcher.turn().await.unwrap();
+                let ms = i64::try_from(pause.as_millis()).unwrap();
+                self.clock.0.fetch_add(ms.max(1_000), Ordering::Relaxed);
+            }
+        }
+
+        async fn count(&self, sql: &'static str) -> i64 {
+            let counted = self.fetcher.writer.run(move |conn| Ok(count(conn, sql)));
+            counted.await.unwrap()
+        }
+
+        async fn write(&self, sql: &'static str) {
+            let written = self
+                .fetcher
+                .writer
+                .run(move |conn| Ok(conn.execute(sql, [])?));
+            written.await.unwrap();
+        }
+
+        fn stop(self) {
+            drop(self.fetcher);
+            self.thread.stop().unwrap();
+        }
+    }
+
     #[tokio::test]
     async fn a_file_that_never_gets_further_is_tried_ever_more_rarely() {
-        const HOUR_MS: i64 = 3_600_000;
-        let folder = tempfile::tempdir().unwrap();
-        let key = DataKey::take(&mut [1; 32]);
-        open::create(folder.path(), &key, &BoxKey::new([2; 32])).unwrap();
-        let conn = open::open(folder.path(), &key).unwrap();
-        contact(&conn, "243970000001");
-        conn.execute_batch(
-            "INSERT INTO media (contact_id, media_id, kind, state, stamped_at, created_at,
-                                updated_at)
-             VALUES (1, '1', 'image', 'waiting', 0, 0, 0);",
-        )
-        .unwrap();
-        let (writer, thread) = Writer::start(conn, None).unwrap();
-        let (clock, fetched) = (
-            Arc::new(Hands(AtomicI64::new(0))),
-            Arc::new(AtomicU32::new(0)),
-        );
-        let fetcher = Fetcher {
-            files: Arc::new(Forgetful(Arc::clone(&fetched))),
-            writer,
-            readers: Readers::open(folder.path(), &key).unwrap(),
-            clock: Arc::clone(&clock) as Arc<dyn Clock>,
-            chance: Arc::new(Same),
-            line: Line::default(),
-            disk: Reserve::new(folder.path(), 0),
-            bell: Bell::default(),
-        };
+        let fetched = Arc::new(AtomicU32::new(0));
+        let desk = Desk::new(Forgetful(Arc::clone(&fetched)));
         let often = || fetched.load(Ordering::Relaxed) > 8;
-        while clock.0.load(Ordering::Relaxed) < HOUR_MS && !often() {
-            let pause = fetcher.turn().await.unwrap();
-            let ms = i64::try_from(pause.as_millis()).unwrap();
-            clock.0.fetch_add(ms.max(1_000), Ordering::Relaxed);
-        }
+        desk.work(HOUR_MS, often).await;
         let fetched = fetched.load(Ordering::Relaxed);
         assert!((2..=8).contains(&fetched), "{fetched} in an hour");
-        drop(fetcher);
-        thread.stop().unwrap();
+        desk.stop();
+    }
+
+    const FILES_WAIT: &str =
+        "SELECT count(*) FROM task WHERE kind = 'files_wait' AND state = 'open'";
+
+    #[tokio::test]
+    async fn a_file_for_which_there_is_no_room_is_told_of_until_there_is_some() {
+        let fetched = Arc::new(AtomicU32::new(0));
+        let desk = Desk::new(Forgetful(Arc::clone(&fetched)));
+        assert_eq!(MEDIA_STORE_BYTES_MAX, 1_073_741_824);
+        desk.write(
+            "INSERT INTO media (contact_id, media_id, kind, state, bytes, stamped_at, created_at,
+                                updated_at)
+             VALUES (1, '2', 'image', 'kept', 1073741824, 0, 0, 0)",
+        )
+        .await;
+        desk.work(2 * HOUR_MS, || false).await;
+        assert_eq!(fetched.load(Ordering::Relaxed), 0);
+        assert_eq!(desk.count(FILES_WAIT).await, 1);
+        desk.write("UPDATE media SET bytes = 0 WHERE media_id = '2'")
+            .await;
+        desk.work(desk.at() + 2 * HOUR_MS, || {
+            fetched.load(Ordering::Relaxed) > 0
+        })
+        .await;
+        assert_eq!(desk.count(FILES_WAIT).await, 0);
+        assert_eq!(fetched.load(Ordering::Relaxed), 1);
+        desk.stop();
+    }
+
+    /// A provider that knows no file, or a line that brings no answer.
+    struct Closed(Described, Arc<AtomicU32>);
+
+    impl Files for Closed {
+        type Pieces = Some400;
+
+        async fn describe(&self, _media_id: &str) -> Described {
+            self.1.fetch_add(1, Ordering::Relaxed);
+            self.0.clone()
+        }
+
+        async fn fetch(&self, _place: &Private<String>, _from: u64) -> Fetched<Some400> {
+            Fetched::Stale
+        }
+    }
+
+    #[tokio::test]
+    async fn a_file_that_the_provider_does_not_know_is_asked_for_until_it_is_too_old() {
+        let asked = Arc::new(AtomicU32::new(0));
+        let desk = Desk::new(Closed(Described::Unknown, Arc::clone(&asked)));
+        desk.work(HOUR_MS, || false).await;
+        let in_an_hour = asked.load(Ordering::Relaxed);
+        assert!((2..=8).contains(&in_an_hour), "{in_an_hour}");
+        let waits = "SELECT count(*) FROM media WHERE state = 'waiting'";
+        desk.jump(MEDIA_AGE_MS_MAX - HOUR_MS / 4);
+        desk.work(MEDIA_AGE_MS_MAX, || false).await;
+        assert_eq!(desk.count(waits).await, 1);
+        desk.work(MEDIA_AGE_MS_MAX + 60_000, || false).await;
+        let told = "SELECT count(*) FROM media m JOIN task t ON t.kind = 'ask_to_resend'
+                    WHERE m.state = 'gone' AND m.why = 'unknown_to_provider'";
+        assert_eq!(desk.count(told).await, 1);
+        desk.stop();
+    }
+
+    #[tokio::test]
+    async fn a_bad_line_does_not_hide_that_there_was_no_room() {
+        let lost = Described::NotReached(LineFault::Down);
+        let desk = Desk::new(Closed(lost, Arc::default()));
+        desk.write("UPDATE media SET why = 'no_room'").await;
+        desk.work(HOUR_MS / 4, || false).await;
+        assert_eq!(desk.count(FILES_WAIT).await, 0, "there may be room by now");
+        desk.jump(MEDIA_AGE_MS_MAX + 1);
+        desk.work(desk.at() + 60_000, || false).await;
+        let told = "SELECT count(*) FROM task WHERE kind = 'file_had_no_room'";
+        assert_eq!(desk.count(told).await, 1);
+        desk.stop();
     }
 }

@@ -103,12 +103,17 @@ impl CloudClient {
     }
 }
 
-/// An id that Meta does not know, or a file it could not get itself, will not be
-/// there tomorrow.
+/// The sub-code of 100 that blames the object in the URL.
+const OBJECT_UNKNOWN: i64 = 33;
+
+/// A file that Meta could not get itself will not be there tomorrow. An object that
+/// it does not know may be a file that is gone, or one that our token, or this
+/// number, has no right to: those a technician can mend.
 fn refused(answer: &Answer) -> Described {
     let error = graph::refusal(&answer.body).map(|error| (error.code, error.subcode));
     match error {
-        Some((100, Some(33)) | (MEDIA_LOST, _)) => Described::Gone,
+        Some((MEDIA_LOST, _)) => Described::Gone,
+        Some((100, Some(OBJECT_UNKNOWN))) => Described::Unknown,
         Some(_) | None => Described::Later(seconds(&answer.headers)),
     }
 }
@@ -195,8 +200,8 @@ mod tests {
     }
 
     #[test]
-    fn a_file_that_is_refused_for_good_is_gone() {
-        let gone = |http: u16, body: &str| {
+    fn only_what_meta_itself_could_not_get_is_gone_at_once() {
+        let told = |http: u16, body: &str| {
             let answer = Answer {
                 status: http,
                 headers: HeaderMap::new(),
@@ -204,17 +209,19 @@ mod tests {
                 whole: true,
                 genuine: true,
             };
-            matches!(refused(&answer), Described::Gone)
+            refused(&answer)
         };
-        assert!(gone(400, r#"{"error":{"code":131052}}"#));
-        assert!(gone(400, r#"{"error":{"code":100,"error_subcode":33}}"#));
+        let lost = told(400, r#"{"error":{"code":131052}}"#);
+        assert_eq!(lost, Described::Gone);
+        let unknown = told(400, r#"{"error":{"code":100,"error_subcode":33}}"#);
+        assert_eq!(unknown, Described::Unknown);
         for (http, body) in [
             (400, r#"{"error":{"code":100}}"#),
             (401, r#"{"error":{"code":190}}"#),
             (500, r#"{"error":{"code":131000}}"#),
             (503, "<html>busy"),
         ] {
-            assert!(!gone(http, body), "{body}");
+            assert_eq!(told(http, body), Described::Later(None), "{body}");
         }
     }
 

@@ -15,7 +15,7 @@ use rusqlite::Connection;
 const ACTOR: &str = "bot";
 
 /// Tasks that send staff to a message, or to its file.
-const ABOUT_A_MESSAGE: [Kind; 7] = [
+const ABOUT_A_MESSAGE: [Kind; 8] = [
     Kind::ListenToVoice,
     Kind::LookAtAttachment,
     Kind::AskToResend,
@@ -23,6 +23,7 @@ const ABOUT_A_MESSAGE: [Kind; 7] = [
     Kind::FileTooLarge,
     Kind::FileNotKept,
     Kind::FileOutOfReach,
+    Kind::FileHadNoRoom,
 ];
 
 /// What was there before a step.
