@@ -3,7 +3,7 @@
 use crate::core::id::ContactId;
 use crate::core::time::UnixMs;
 use crate::store::clock_moves::AHEAD_MS_MAX;
-use crate::store::{Result, sessions};
+use crate::store::{Result, media, sessions};
 use rusqlite::Connection;
 
 /// Rows touched in one transaction, so that nobody waits long for the writer.
@@ -257,9 +257,11 @@ const FORGET_RECORD: &str = "UPDATE task SET record_id = NULL WHERE record_id = 
 const DROP_VERSIONS: &str = "DELETE FROM record_version WHERE record_id = ?1";
 const DROP_RECORD: &str = "DELETE FROM record WHERE id = ?1";
 
-/// Drops records last changed before `before`, with all their versions, and
-/// conversations that have stood still for as long: they hold answers too. One
-/// that goes on forgets those of the record. What has an open task stays.
+/// Drops records last changed before `before`, with all their versions and their
+/// files, and conversations that have stood still for as long: they hold answers
+/// too. One that goes on forgets those of the record. What has an open task stays.
+/// Of the files' bytes only some are overwritten here; [`media::sweep`] does the
+/// rest.
 ///
 /// # Errors
 /// Whatever the database reports.
@@ -268,7 +270,9 @@ pub fn drop_records(conn: &Connection, before: UnixMs) -> Result<usize> {
         .prepare_cached(OLD_RECORDS)?
         .query_map((before.0, limit(RECORDS)), |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;
+    let mut files = 0;
     for id in &old {
+        files += media::erase_of_record(conn, id)?;
         conn.prepare_cached(DROP_SESSION)?.execute((id, before.0))?;
         let contact: Option<i64> = conn
             .prepare_cached(WHOSE_RECORD)?
@@ -279,6 +283,9 @@ pub fn drop_records(conn: &Connection, before: UnixMs) -> Result<usize> {
         for sql in [FORGET_RECORD, DROP_VERSIONS, DROP_RECORD] {
             conn.prepare_cached(sql)?.execute([id])?;
         }
+    }
+    if files > 0 {
+        media::sweep(conn)?;
     }
     Ok(old.len())
 }
@@ -478,6 +485,7 @@ mod tests {
             (OLD_RECORDS, "task_by_record"),
             (FORGET_RECORD, "task_by_record"),
             (DROP_RECORD, "task_by_record"),
+            (media::ERASE_OF_RECORD, "media_by_record"),
             (DROP_SESSION, "PRIMARY KEY"),
             (WHOSE_RECORD, "PRIMARY KEY"),
             (DROP_VERSIONS, "PRIMARY KEY"),
@@ -507,6 +515,56 @@ mod tests {
         assert_eq!(drop_records(&conn, UnixMs(1_000)).unwrap(), 0);
         assert_eq!(drop_records(&conn, UnixMs(1_001)).unwrap(), 1);
         assert_eq!(count(&conn, "SELECT count(*) FROM session"), 0);
+    }
+
+    #[test]
+    fn a_file_lives_as_long_as_its_record_and_one_without_as_long_as_messages() {
+        let conn = crate::store::tests::db();
+        fill(&conn);
+        conn.execute_batch(
+            "INSERT INTO media (id, contact_id, record_id, media_id, kind, state, bytes,
+                                stamped_at, created_at, updated_at)
+             VALUES (1, 1, 'HP-1', '1', 'audio', 'kept', 4, 0, 0, 0),
+                    (2, 1, NULL, '2', 'audio', 'kept', 4, 0, 0, 0);
+             INSERT INTO media_chunk SELECT id, 0, x'61626364' FROM media;",
+        )
+        .unwrap();
+        assert_eq!(media::erase_before(&conn, UnixMs(10_000)).unwrap(), 1);
+        assert_eq!(count(&conn, "SELECT sum(id) FROM media"), 1);
+        assert_eq!(count(&conn, "SELECT sum(media_id) FROM media_chunk"), 1);
+        drop_records(&conn, UnixMs(1_000)).unwrap();
+        assert_eq!(count(&conn, "SELECT count(*) FROM media_chunk"), 1);
+        drop_records(&conn, UnixMs(1_001)).unwrap();
+        for table in ["media", "media_chunk"] {
+            let left = format!("SELECT count(*) FROM {table}");
+            assert_eq!(count(&conn, &left), 0, "{table}");
+        }
+    }
+
+    #[test]
+    fn the_files_of_a_record_go_a_little_at_a_time() {
+        let conn = crate::store::tests::db();
+        fill(&conn);
+        conn.execute_batch(
+            "INSERT INTO media (id, contact_id, record_id, media_id, kind, state, bytes,
+                                stamped_at, created_at, updated_at)
+             VALUES (1, 1, 'HP-1', '1', 'audio', 'kept', 100, 0, 0, 0);
+             WITH RECURSIVE n (i) AS (SELECT 0 UNION ALL SELECT i + 1 FROM n WHERE i < 99)
+             INSERT INTO media_chunk SELECT 1, i, x'61' FROM n;",
+        )
+        .unwrap();
+        assert_eq!(drop_records(&conn, UnixMs(1_001)).unwrap(), 1);
+        let share = i64::try_from(crate::core::limits::MEDIA_SWEEP_CHUNKS).unwrap();
+        let left = "SELECT count(*) FROM media_chunk";
+        assert_eq!(count(&conn, left), 100 - share);
+        assert_eq!(
+            media::counts(&conn).unwrap(),
+            (0, 0),
+            "it is hidden at once"
+        );
+        while media::sweep(&conn).unwrap() {}
+        assert_eq!(count(&conn, left), 0);
+        assert_eq!(count(&conn, "SELECT count(*) FROM media"), 0);
     }
 
     #[test]
@@ -566,6 +624,17 @@ mod tests {
         let path = folder.path().join("plain.db");
         let conn = plain(&path);
         fill(&conn);
+        conn.execute_batch(
+            "INSERT INTO media (id, contact_id, record_id, media_id, kind, state, bytes,
+                                stamped_at, created_at, updated_at)
+             VALUES (1, 1, 'HP-1', '1', 'audio', 'kept', 12, 0, 0, 0)",
+        )
+        .unwrap();
+        conn.execute(
+            "INSERT INTO media_chunk VALUES (1, 0, ?1)",
+            [CANARY.as_bytes()],
+        )
+        .unwrap();
         let holds = || {
             let bytes = std::fs::read(&path).unwrap();
             let canary = CANARY.as_bytes();

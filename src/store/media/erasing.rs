@@ -44,8 +44,23 @@ pub fn erase_of_message(conn: &Connection, inbox: InboxId) -> Result<usize> {
     Ok(erased)
 }
 
-/// Erases the files of messages that were sent before an instant, but for those
-/// of a contact for whom staff have a task that is not done: it may be to listen.
+pub(in crate::store) const ERASE_OF_RECORD: &str =
+    "UPDATE media SET state = 'erased', media_id = '', mime = NULL, sha256 = NULL,
+                      why = NULL, record_id = NULL
+     WHERE record_id = ?1 AND state != 'erased'";
+
+/// Erases the files of a record that is about to go: from now on nothing shows
+/// them. Their bytes are left to [`sweep`].
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn erase_of_record(conn: &Connection, record: &str) -> Result<usize> {
+    Ok(conn.prepare_cached(ERASE_OF_RECORD)?.execute([record])?)
+}
+
+/// Erases the files that belong to no record, of messages that were sent before an
+/// instant; but not those of a contact for whom staff have a task that is not done:
+/// it may be to listen. The file of a record lives as long as the record.
 ///
 /// # Errors
 /// Whatever the database reports.
@@ -54,7 +69,7 @@ pub fn erase_before(conn: &Connection, before: UnixMs) -> Result<usize> {
         .prepare_cached(
             "UPDATE media SET state = 'erased', media_id = '', mime = NULL, sha256 = NULL,
                               why = NULL, record_id = NULL
-             WHERE stamped_at < ?1 AND state != 'erased'
+             WHERE stamped_at < ?1 AND record_id IS NULL AND state != 'erased'
                AND NOT EXISTS (SELECT 1 FROM task t INDEXED BY task_by_contact
                                WHERE t.contact_id = media.contact_id AND t.state != 'done')",
         )?
