@@ -96,6 +96,21 @@ pub fn close_about(conn: &Connection, kind: Kind, detail: &str, now: UnixMs) -> 
         .execute(params![kind.word(), detail, now.0])?)
 }
 
+/// The same of every task of a kind that is about the number of an error, and not
+/// about a word.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn close_coded(conn: &Connection, kind: Kind, now: UnixMs) -> Result<usize> {
+    Ok(conn
+        .prepare_cached(
+            "UPDATE task INDEXED BY task_same
+             SET state = 'done', outcome = 'not_needed', done_at = ?2
+             WHERE kind = ?1 AND state != 'done' AND detail NOT GLOB '*[^0-9]*'",
+        )?
+        .execute(params![kind.word(), now.0])?)
+}
+
 /// Whether a task of this kind is not done.
 ///
 /// # Errors
@@ -522,6 +537,22 @@ mod tests {
         let ended = list_all(&conn, 1).unwrap().remove(0).ended;
         assert_eq!(ended, Some(("could_not_reach".to_owned(), UnixMs(4))));
         assert_eq!(count(&conn, "SELECT count(*) FROM audit"), 2);
+    }
+
+    #[test]
+    fn what_an_error_was_about_ends_and_what_was_said_stays() {
+        let conn = db();
+        for about in ["131042", "368", "DISABLED_UPDATE", "account_2"] {
+            let task = NewTask::of(Kind::AccountRefused).about(about);
+            open(&conn, &task, UnixMs(1)).unwrap();
+        }
+        let other = NewTask::of(Kind::TemplateRefused).about("131042");
+        open(&conn, &other, UnixMs(1)).unwrap();
+        let closed = close_coded(&conn, Kind::AccountRefused, UnixMs(2)).unwrap();
+        assert_eq!(closed, 2);
+        let left = list_open(&conn, 10).unwrap();
+        let left: Vec<_> = left.iter().filter_map(|it| it.detail.as_deref()).collect();
+        assert_eq!(left, ["DISABLED_UPDATE", "account_2", "131042"]);
     }
 
     #[test]

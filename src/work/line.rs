@@ -16,6 +16,7 @@ use crate::store::rest::Rest;
 use crate::work::purse::Moment;
 use crate::work::seen::Seen;
 use crate::work::watch::{Plan, Watch};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::{Notify, watch};
 use tokio::time::Instant;
@@ -25,6 +26,8 @@ struct Shared {
     watch: Mutex<Watch>,
     /// Since when what is taken comes back because of the account.
     trial: Mutex<Option<UnixMs>>,
+    /// Whether a trial ended well since somebody last looked.
+    proven: AtomicBool,
     stirred: Notify,
     began: Instant,
 }
@@ -39,6 +42,7 @@ impl Default for Line {
             told: watch::Sender::new(LineState::Up),
             watch: Mutex::new(Watch::new()),
             trial: Mutex::default(),
+            proven: AtomicBool::default(),
             stirred: Notify::new(),
             began: Instant::now(),
         }))
@@ -120,6 +124,7 @@ impl Line {
             return self.sent(&outcome, channel, self.stretch(), at);
         }
         *self.trial() = Some(at);
+        self.proof_is_told();
         if !self.state().is_cut() {
             self.see(&Seen::GivenBack(&outcome), at);
             self.0.stirred.notify_one();
@@ -136,6 +141,7 @@ impl Line {
         };
         let proven = self.trial().take_if(proves).is_some();
         if proven {
+            self.0.proven.store(true, Ordering::Release);
             self.see(&Seen::Served, at);
             self.0.stirred.notify_one();
         }
@@ -152,6 +158,17 @@ impl Line {
     /// Whether what the account takes may all come back.
     pub fn is_account_on_trial(&self) -> bool {
         self.trial().is_some()
+    }
+
+    /// Whether a trial of the account ended well, and what follows from that is
+    /// not stored yet.
+    pub(super) fn is_proven(&self) -> bool {
+        self.0.proven.load(Ordering::Acquire)
+    }
+
+    /// What follows from the end of the trial is stored, or holds no more.
+    pub(super) fn proof_is_told(&self) {
+        self.0.proven.store(false, Ordering::Release);
     }
 
     /// What of this a restart must not forget.

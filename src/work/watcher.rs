@@ -165,19 +165,31 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
         }
     }
 
-    /// Keeps what a restart must not forget, where it is news.
+    /// Keeps what a restart must not forget, where it is news. With the end of a
+    /// trial goes what the technician was told of it: after a crash between the two
+    /// the trial would be forgotten, and the task never end.
     async fn keep(&self, kept: &mut Rest) {
-        let rest = self.line.rest();
-        if rest == *kept {
+        let (rest, proven) = (self.line.rest(), self.line.is_proven());
+        if rest == *kept && !proven {
             return;
         }
-        let our_id = Arc::clone(&self.our_id);
+        let (our_id, now) = (Arc::clone(&self.our_id), self.at());
         let kept_now = self
             .writer
-            .run(move |conn| rest::keep(conn, &our_id, rest))
+            .run(move |conn| {
+                if proven && rest.trial.is_none() {
+                    outbox::account_serves(conn, now)?;
+                }
+                rest::keep(conn, &our_id, rest)
+            })
             .await;
         match kept_now {
-            Ok(()) => *kept = rest,
+            Ok(()) => {
+                *kept = rest;
+                if proven {
+                    self.line.proof_is_told();
+                }
+            }
             Err(error) => tracing::warn!(%error, "a pause of the line was not kept"),
         }
     }
@@ -196,4 +208,110 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
 
 fn duration(ms: i64) -> Duration {
     Duration::from_millis(u64::try_from(ms).unwrap_or(0))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::core::inbound::ProviderError;
+    use crate::core::tasks::Kind;
+    use crate::core::time::Now;
+    use crate::ports::Call;
+    use crate::store::tasks;
+    use crate::store::tests::db;
+
+    /// Neither asks nor is asked.
+    struct Nobody;
+
+    impl Messenger for Nobody {
+        async fn send(&self, _call: &Call) -> SendOutcome {
+            SendOutcome::Unknown
+        }
+
+        async fn probe(&self) -> SendOutcome {
+            SendOutcome::Unknown
+        }
+    }
+
+    impl Uplink for Nobody {
+        async fn touch(&self, _patience: Duration, _looks_up: bool) -> Touch {
+            Touch::Silent
+        }
+
+        async fn echo(&self, _patience: Duration) -> Echo {
+            Echo::Silent
+        }
+
+        async fn moved(&self) -> Moved {
+            Moved::Same
+        }
+
+        fn forget(&self) {}
+    }
+
+    impl Clock for Nobody {
+        fn now(&self) -> Now {
+            Now {
+                at: UnixMs(9),
+                trusted: true,
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn the_task_of_an_account_goes_when_its_trial_ends_well() {
+        let (writer, thread) = Writer::start(db(), None).unwrap();
+        let watcher = Watcher {
+            messenger: Arc::new(Nobody),
+            uplink: Nobody,
+            writer,
+            our_id: "1".into(),
+            clock: Arc::new(Nobody),
+            in_doubt_ms: 0,
+            line: Line::default(),
+            bell: Bell::default(),
+        };
+        let unpaid = ProviderError {
+            code: 131_042,
+            subcode: None,
+        };
+        let stands = || async {
+            watcher
+                .writer
+                .run(|conn| tasks::any_open(conn, Kind::AccountRefused))
+                .await
+                .unwrap()
+        };
+        let comes_back = |at| {
+            watcher.line.gives_back(&unpaid, UnixMs(at));
+            let code = unpaid.clone();
+            watcher
+                .writer
+                .run(move |conn| outbox::account_fault(conn, &code, UnixMs(at)).map(|_| ()))
+        };
+        // The watcher may look only once it is all over.
+        for looks_between in [true, false] {
+            let mut kept = watcher.line.rest();
+            comes_back(1).await.unwrap();
+            if looks_between {
+                watcher.keep(&mut kept).await;
+                assert!(kept.trial.is_some());
+            }
+            watcher.line.serves(UnixMs(1), UnixMs(2));
+            assert!(stands().await, "that one was taken before");
+            watcher.line.serves(UnixMs(3), UnixMs(4));
+            watcher.keep(&mut kept).await;
+            assert!(!stands().await, "looked between: {looks_between}");
+            assert_eq!(kept.trial, None);
+        }
+        // One that arrives before the next comes back proves nothing of it.
+        let mut kept = watcher.line.rest();
+        comes_back(5).await.unwrap();
+        watcher.line.serves(UnixMs(6), UnixMs(7));
+        comes_back(8).await.unwrap();
+        watcher.keep(&mut kept).await;
+        assert!(stands().await);
+        drop(watcher);
+        thread.stop().unwrap();
+    }
 }

@@ -22,7 +22,9 @@ pub use claim::{Claim, Turn, turn};
 pub use copy::send_again;
 pub use prompt::{LastPrompt, last_prompt, prompts_since, quotes};
 pub use settle::{line_up, not_doubled, recover, repeats, settle, untold};
-pub use status::{OfAccount, account_fault, account_refused, addressee, apply_status};
+pub use status::{
+    OfAccount, account_fault, account_refused, account_serves, addressee, apply_status,
+};
 pub use steps::{clock_ahead, clock_back};
 pub use template::note_fault;
 pub use unheard::{any_untold, end_unheard};

@@ -211,6 +211,16 @@ pub fn account_refused(conn: &Connection, what: &str, now: UnixMs) -> Result<()>
     tasks::open(conn, &task, now)
 }
 
+/// What the account takes arrives again: takes back what the technician was told
+/// when messages came back. What Meta itself said of the account (a warning, a
+/// limit, a ban) stays until it says otherwise.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn account_serves(conn: &Connection, now: UnixMs) -> Result<usize> {
+    tasks::close_coded(conn, Kind::AccountRefused, now)
+}
+
 /// What becomes of the message itself.
 fn follow(
     conn: &Connection,
