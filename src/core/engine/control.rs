@@ -53,17 +53,25 @@ pub(super) fn tapped(turn: &mut Turn<'_>, message: &Received, tap: &Tap, idle: b
     }
     danger::search(turn, &message.content);
     let aside = resume::lay_aside(turn, message, idle);
+    let wants_reply = tap.token == REOPEN_TOKEN;
     if turn.session.stage == Stage::Rest && turn.session.overlay.is_none() {
         // A second tap on the button just used says nothing new; one that
         // comes long afterwards is somebody who wants to begin; but one on a
         // request to write again only asks for what waits for them.
-        if (idle || aside) && tap.token != REOPEN_TOKEN {
+        if (idle || aside) && !wants_reply {
             turn.session.stopped = false;
             language::begin(turn);
         }
         return;
     }
-    if !resume::interrupts(turn, message, idle) && !resume::is_early(turn, message) {
+    if resume::interrupts(turn, message, idle) {
+        return;
+    }
+    if wants_reply {
+        // Whoever taps it has done what was asked of them. What waits leaves now by
+        // itself; then they go on where they are, as after a greeting.
+        turn.ask |= resume::wants_question(turn, message);
+    } else if !resume::is_early(turn, message) {
         turn.lead(Line::StaleButton);
         turn.ask = true;
     }

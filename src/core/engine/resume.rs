@@ -159,6 +159,20 @@ pub(super) fn is_early(turn: &Turn<'_>, message: &Received) -> bool {
     }
 }
 
+/// Whether somebody who wants to go on needs the open question once more: not where
+/// it left after they wrote, or still waits and will leave. One that has waited
+/// through a silence may have lost its window meanwhile, and then nobody has it.
+pub(super) fn wants_question(turn: &Turn<'_>, message: &Received) -> bool {
+    let Some(asked) = &turn.session.asked else {
+        return true;
+    };
+    let waited = |after| is_long_after(turn, message, after);
+    match asked.sent {
+        Some(_) => !is_early(turn, message),
+        None => asked.after.is_none_or(waited),
+    }
+}
+
 /// Keeps a message that came too early for the question now open. It is no
 /// try and brings no new question, unless the question was lost or a clock
 /// must be wrong.

@@ -144,6 +144,78 @@ fn a_stale_tap_is_never_the_answer_to_a_newer_question() {
     chat.heard("Full name");
 }
 
+/// A tap on the button of the template that asks somebody to write again.
+fn tap_reopen(chat: &mut Chat) {
+    chat.tap_id(crate::core::outgoing::REOPEN_ID);
+    assert!(
+        !chat.words().contains("earlier question"),
+        "{}",
+        chat.words()
+    );
+}
+
+#[test]
+fn the_button_of_the_request_to_write_again_is_never_old() {
+    // In the middle of a page, and before anything was answered.
+    let mut chat = Chat::at_page_one();
+    let open = chat.session.asked.as_ref().unwrap().token.clone();
+    tap_reopen(&mut chat);
+    chat.heard("Full name");
+    assert_eq!(chat.session.asked.as_ref().unwrap().token, open);
+    chat.text("Amina\n34\nm\nKalehe");
+    chat.heard("What is the trouble?");
+    let mut chat = Chat::new();
+    chat.text("hello").tap("en");
+    for silence in [0, 30 * HOUR_MS] {
+        chat.wait(silence);
+        tap_reopen(&mut chat);
+        chat.heard("Do you agree?");
+    }
+    // With answers, after a silence: as after any message.
+    let mut chat = Chat::at_review();
+    chat.wait(30 * HOUR_MS);
+    tap_reopen(&mut chat);
+    assert_eq!(chat.session.overlay, Some(Overlay::Resume));
+    tap_reopen(&mut chat);
+    assert_eq!(chat.session.overlay, Some(Overlay::Resume));
+    chat.tap("go_on");
+    assert_eq!(chat.session.stage, Stage::Review);
+}
+
+#[test]
+fn who_taps_to_go_on_gets_a_question_that_was_lost_and_none_that_comes_anyway() {
+    let mut chat = at_unsent_page();
+    chat.line_up = false;
+    tap_reopen(&mut chat);
+    assert!(chat.said.is_empty(), "it waits and leaves by itself");
+    // Its window closed over it: it was dropped.
+    chat.wait(30 * HOUR_MS);
+    tap_reopen(&mut chat);
+    assert!(chat.acts().contains(&Action::SupersedePrompts));
+    assert!(!chat.said.is_empty());
+    // One that left after the tap was written needs no other.
+    let mut chat = Chat::at_page_one();
+    let left = chat.now.at.plus_ms(HOUR_MS);
+    chat.session.asked.as_mut().unwrap().sent = Some(Sent {
+        at: left,
+        stamp: Some(left),
+    });
+    tap_reopen(&mut chat);
+    assert!(chat.said.is_empty());
+}
+
+#[test]
+fn at_rest_the_button_only_asks_for_what_waits() {
+    let mut chat = Chat::at_review();
+    chat.tap("send");
+    for silence in [0, 30 * HOUR_MS] {
+        chat.wait(silence);
+        tap_reopen(&mut chat);
+        assert!(chat.said.is_empty());
+        assert_eq!(chat.session.stage, Stage::Rest);
+    }
+}
+
 #[test]
 fn taps_of_an_earlier_episode_start_nothing_and_answer_nothing() {
     let mut chat = Chat::at_review();
