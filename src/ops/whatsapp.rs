@@ -270,6 +270,7 @@ async fn look(
             category: neutral.category.to_owned(),
             status: "not submitted".to_owned(),
             reason: String::new(),
+            can_be_tapped: None,
         };
         if !submit {
             missing.push(line);

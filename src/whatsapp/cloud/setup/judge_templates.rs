@@ -8,13 +8,15 @@ use crate::core::lang::Lang;
 use crate::core::outgoing::{neutral_templates, template_preference};
 use std::collections::BTreeMap;
 
+const WHAT: &str = "templates";
+const WA_MANAGER: &str = "at business.facebook.com/wa/manage open Message templates";
+
 /// The templates of the configuration, each language of the clinic's.
 pub fn templates(
     wanted: &BTreeMap<String, String>,
     languages: &[Lang],
     standing: &Result<Vec<Standing>, Unanswered>,
 ) -> Vec<Finding> {
-    const WHAT: &str = "templates";
     let standing = match standing {
         Ok(standing) => standing,
         Err(other) => return vec![not_checked(WHAT, trouble(other))],
@@ -39,8 +41,6 @@ pub fn templates(
 }
 
 fn template(name: &str, lang: Lang, standing: &[Standing]) -> Finding {
-    const WHAT: &str = "templates";
-    let wa_manager = "at business.facebook.com/wa/manage open Message templates";
     // The one that a send would choose.
     let known = standing
         .iter()
@@ -56,10 +56,13 @@ fn template(name: &str, lang: Lang, standing: &[Standing]) -> Finding {
         let how = if neutral_templates().iter().any(|ours| ours.name == name) {
             "run healthpost whatsapp templates submit".to_owned()
         } else {
-            format!("correct its name under [outbox.templates], or {wa_manager} and make it there")
+            format!("correct its name under [outbox.templates], or {WA_MANAGER} and make it there")
         };
         return bad(WHAT, said, how);
     };
+    if known.status == "APPROVED" && known.can_be_tapped == Some(false) {
+        return untappable(name, lang);
+    }
     match (known.status.as_str(), known.category.as_str()) {
         ("APPROVED", "UTILITY") => ok(WHAT, format!("{lang}: {name} is approved")),
         ("APPROVED", category) => {
@@ -68,7 +71,7 @@ fn template(name: &str, lang: Lang, standing: &[Standing]) -> Finding {
             warning(
                 WHAT,
                 said,
-                format!("{wa_manager} and ask for a review of its category"),
+                format!("{WA_MANAGER} and ask for a review of its category"),
             )
         }
         ("PENDING" | "IN_APPEAL", _) => {
@@ -84,8 +87,22 @@ fn template(name: &str, lang: Lang, standing: &[Standing]) -> Finding {
             bad(
                 WHAT,
                 said,
-                format!("{wa_manager}, choose it and see what is wrong"),
+                format!("{WA_MANAGER}, choose it and see what is wrong"),
             )
         }
     }
+}
+
+/// Our message fills in the first button; what comes back when it is tapped tells
+/// us to go on.
+fn untappable(name: &str, lang: Lang) -> Finding {
+    let said = format!(
+        "{lang}: {name} has no quick reply as its first button: Meta may refuse to send it, and a \
+         patient has nothing to tap"
+    );
+    let how = format!(
+        "{WA_MANAGER} and make one whose first button is a quick reply, or run healthpost whatsapp \
+         templates submit and write {lang} = \"reply_waiting_{lang}\" under [outbox.templates]"
+    );
+    warning(WHAT, said, how)
 }

@@ -222,7 +222,11 @@ async fn look_at_account(
         before
     };
     findings.push(judge::subscription(&now, app, missing));
-    let standing = templates::standing(graph, &account).await;
+    let mut standing = templates::standing(graph, &account).await;
+    if let Ok(standing) = &mut standing {
+        let names = asked.templates.values().map(String::as_str);
+        templates::look_at_buttons(graph, &account, names, standing).await;
+    }
     findings.extend(judge_templates::templates(
         asked.templates,
         asked.languages,

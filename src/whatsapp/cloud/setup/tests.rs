@@ -186,6 +186,7 @@ fn each_language_needs_an_approved_utility_template() {
             category: category.into(),
             status: status.into(),
             reason: "INCORRECT_CATEGORY".into(),
+            can_be_tapped: None,
         }])
     };
     let wanted = BTreeMap::from([("pt".to_owned(), "reply_waiting_pt".to_owned())]);
@@ -211,6 +212,31 @@ fn each_language_needs_an_approved_utility_template() {
     );
     let unnamed = templates(&BTreeMap::new(), &[Lang::Pt], &Ok(Vec::new()));
     assert_eq!(verdicts(&unnamed), [Warning]);
+}
+
+#[test]
+fn a_template_without_a_quick_reply_is_told_of() {
+    let wanted = BTreeMap::from([("fr".to_owned(), "clinique".to_owned())]);
+    let judged = |status: &str, can_be_tapped| {
+        let standing = Standing {
+            name: "clinique".into(),
+            language: "fr".into(),
+            category: "UTILITY".into(),
+            status: status.into(),
+            reason: String::new(),
+            can_be_tapped,
+        };
+        templates(&wanted, &[Lang::Fr], &Ok(vec![standing])).remove(0)
+    };
+    for known in [None, Some(true)] {
+        assert_eq!(judged("APPROVED", known).verdict, Verdict::Ok);
+    }
+    let without = judged("APPROVED", Some(false));
+    assert_eq!(without.verdict, Verdict::Warning);
+    assert!(without.said.contains("nothing to tap"), "{without:?}");
+    assert!(!without.how.is_empty());
+    let refused = judged("REJECTED", Some(false));
+    assert_eq!(refused.verdict, Verdict::Bad, "first things first");
 }
 
 #[test]
