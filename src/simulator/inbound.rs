@@ -128,10 +128,8 @@ impl Said {
     pub fn fields(&self, person: &Person, attached: Option<&Attached>) -> Value {
         match self {
             Self::Text(text) => json!({ "type": "text", "text": { "body": text } }),
-            Self::Tap(id) => json!({ "type": "button", "button": { "payload": id, "text": id } }),
-            Self::QuickReply { payload, text } => {
-                json!({ "type": "button", "button": { "payload": payload, "text": text } })
-            }
+            Self::Tap(id) => quick_reply(id, id),
+            Self::QuickReply { payload, text } => quick_reply(payload, text),
             Self::Form(answers) => json!({ "type": "interactive", "interactive": {
                 "type": "nfm_reply",
                 "nfm_reply": { "name": "flow", "body": "Sent", "response_json": answers } } }),
@@ -194,6 +192,11 @@ pub fn tapped(is_list: bool, id: &str, title: &str, description: Option<&str>) -
         fields.insert("description".into(), json!(description));
     }
     json!({ "type": "interactive", "interactive": { "type": kind, kind: reply } })
+}
+
+/// The fields of an answer by a template's quick reply.
+pub fn quick_reply(payload: &str, text: &str) -> Value {
+    json!({ "type": "button", "button": { "payload": payload, "text": text } })
 }
 
 fn media(kind: &str, attached: Option<&Attached>, more: Value) -> Value {

@@ -82,6 +82,10 @@ pub enum Shown {
         language: String,
         /// What goes in place of its placeholders.
         values: Vec<String>,
+        /// Its quick reply, if it has one: what comes back, and once it is shown
+        /// what it says.
+        #[serde(default)]
+        buttons: Vec<Tap>,
     },
     /// An emoji on one of the person's messages.
     Reaction {
@@ -244,19 +248,39 @@ fn read_template(json: &Value) -> Result<Shown, GraphError> {
         .ok_or_else(|| GraphError::new(131_008, "template.name is required"))?;
     let language = text_of(json, "/template/language/code")
         .ok_or_else(|| GraphError::new(131_008, "template.language.code is required"))?;
-    let components = json
-        .pointer("/template/components")
-        .and_then(Value::as_array);
+    let components = json.pointer("/template/components");
+    let components = components.and_then(Value::as_array).into_iter().flatten();
     let values = components
-        .into_iter()
-        .flatten()
+        .clone()
         .filter(|part| text_of(part, "/type") == Some("body"))
         .filter_map(|part| part.get("parameters")?.as_array())
         .flatten()
         .map(|value| text_of(value, "/text").unwrap_or_default().to_owned());
+    let buttons = components
+        .filter(|part| text_of(part, "/type") == Some("button"))
+        .map(read_quick_reply);
     Ok(Shown::Template {
         name: name.to_owned(),
         language: language.to_owned(),
         values: values.collect(),
+        buttons: buttons.collect::<Result<_, _>>()?,
     })
+}
+
+/// Of all buttons only the first quick reply can be filled in here.
+fn read_quick_reply(part: &Value) -> Result<Tap, GraphError> {
+    let payload = text_of(part, "/parameters/0/payload");
+    let first = text_of(part, "/index") == Some("0");
+    let quick = text_of(part, "/sub_type") == Some("quick_reply");
+    match payload.filter(|_| first && quick) {
+        Some(payload) => Ok(Tap {
+            id: payload.to_owned(),
+            title: String::new(),
+            description: None,
+        }),
+        None => Err(GraphError::new(
+            131_009,
+            "template.components: this button is not a quick reply with a payload",
+        )),
+    }
 }

@@ -113,6 +113,8 @@ pub struct Template {
     pub language: String,
     /// What the phone shows.
     pub text: String,
+    /// The label of its quick reply; empty for one without.
+    pub button: String,
     /// `UTILITY` or another.
     pub category: String,
     /// `APPROVED`, `PENDING`, `REJECTED`, `PAUSED`, `DISABLED`.
@@ -127,6 +129,7 @@ impl Default for Template {
             name: String::new(),
             language: String::new(),
             text: String::new(),
+            button: String::new(),
             category: "UTILITY".into(),
             status: "APPROVED".into(),
             reason: "NONE".into(),

@@ -107,13 +107,12 @@ impl Entry {
     /// What can be tapped on it.
     pub fn taps(&self) -> &[Tap] {
         match &self.bubble {
-            Bubble::Clinic(Shown::Buttons { buttons, .. }) => buttons,
+            Bubble::Clinic(Shown::Buttons { buttons, .. } | Shown::Template { buttons, .. }) => {
+                buttons
+            }
             Bubble::Clinic(Shown::List { rows, .. }) => rows,
             Bubble::Clinic(
-                Shown::Text(_)
-                | Shown::ContactRequest { .. }
-                | Shown::Template { .. }
-                | Shown::Reaction { .. },
+                Shown::Text(_) | Shown::ContactRequest { .. } | Shown::Reaction { .. },
             )
             | Bubble::Person { .. } => &[],
         }
@@ -122,6 +121,11 @@ impl Entry {
     /// Whether what can be tapped is a list and not buttons.
     pub const fn is_list(&self) -> bool {
         matches!(self.bubble, Bubble::Clinic(Shown::List { .. }))
+    }
+
+    /// Whether it is a template, whose buttons come back in a form of their own.
+    pub const fn is_template(&self) -> bool {
+        matches!(self.bubble, Bubble::Clinic(Shown::Template { .. }))
     }
 
     fn words_of(&self, shown: &Shown) -> String {

@@ -4,6 +4,7 @@
 use super::person::PersonId;
 use super::settings::Settings;
 use super::sign::escape;
+use crate::core::time::UnixMs;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use std::borrow::Cow;
@@ -28,6 +29,9 @@ pub enum Update {
         field: Cow<'static, str>,
         /// Its value.
         value: Value,
+        /// When Meta says it; what tells the time itself leaves it out.
+        #[serde(default)]
+        at: Option<UnixMs>,
     },
     /// A whole body, exactly as it shall be sent.
     Raw(Vec<u8>),
@@ -51,6 +55,7 @@ pub fn body(settings: &Settings, updates: &[Update]) -> Vec<u8> {
     let entry = updates.chunk_by(same_kind).map(|run| Entry {
         changes: [change(settings, run)],
         id: &settings.business_account_id,
+        time: said_at(run),
     });
     let body = Body {
         entry: entry.collect(),
@@ -79,6 +84,8 @@ struct Body<'a> {
 struct Entry<'a> {
     changes: [Change<'a>; 1],
     id: &'a str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    time: Option<i64>,
 }
 
 #[derive(Serialize)]
@@ -114,8 +121,16 @@ struct Metadata<'a> {
     phone_number_id: &'a str,
 }
 
+/// When news of the account were said, seconds since 1970.
+fn said_at(run: &[Update]) -> Option<i64> {
+    let [Update::Field { at: Some(at), .. }] = run else {
+        return None;
+    };
+    Some(at.0.div_euclid(1_000))
+}
+
 fn change<'a>(settings: &'a Settings, run: &'a [Update]) -> Change<'a> {
-    if let [Update::Field { field, value }] = run {
+    if let [Update::Field { field, value, .. }] = run {
         let value = Told::Other(value);
         return Change { field, value };
     }

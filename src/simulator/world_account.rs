@@ -207,7 +207,8 @@ impl World {
     /// News of another field than `messages`, as a webhook of its own.
     pub(super) fn tell_field(&mut self, field: &'static str, value: Value, now: UnixMs) {
         let field = field.into();
-        self.tell(Update::Field { field, value }, now);
+        let at = Some(now);
+        self.tell(Update::Field { field, value, at }, now);
         self.changed();
     }
 }

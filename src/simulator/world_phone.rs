@@ -1,7 +1,7 @@
 //! What people do with their phones. A message from a phone opens the 24-hour
 //! window whether or not the clinic can hear of it.
 
-use super::inbound::{Attached, Said, message, tapped};
+use super::inbound::{Attached, Said, message, quick_reply, tapped};
 use super::person::{Number, Person, PersonId};
 use super::rates::PairUse;
 use super::statuses::seconds;
@@ -172,7 +172,8 @@ impl World {
             "calls": [fields],
         });
         let field = "calls".into();
-        self.tell(Update::Field { field, value }, now);
+        let at = None;
+        self.tell(Update::Field { field, value, at }, now);
         Ok(())
     }
 
@@ -256,7 +257,8 @@ impl World {
             "user_id_update": [update],
         });
         let field = "user_id_update".into();
-        self.tell(Update::Field { field, value }, now);
+        let at = None;
+        self.tell(Update::Field { field, value, at }, now);
         self.changed();
         Ok(())
     }
@@ -316,8 +318,13 @@ impl Shape {
         if let Said::Tap(id) = said {
             let (entry, tap) = person.thread.find_tap(id).ok_or(WorldError::NothingToTap)?;
             let description = tap.description.as_deref();
+            let fields = if entry.is_template() {
+                quick_reply(id, &tap.title)
+            } else {
+                tapped(entry.is_list(), id, &tap.title, description)
+            };
             return Ok(Self {
-                fields: tapped(entry.is_list(), id, &tap.title, description),
+                fields,
                 quoted: Some(entry.id.clone()),
                 bubble: Some(Bubble::Person {
                     kind: "tap".into(),

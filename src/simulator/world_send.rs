@@ -122,14 +122,7 @@ impl World {
                 "Sender and recipient are the same",
             ));
         }
-        if let Shown::Template {
-            name,
-            language,
-            values,
-        } = &message.shown
-        {
-            self.fill_template(name, language, values)?;
-        }
+        self.filled(&message.shown)?;
         if !self.throughput.has_room(now, limits.per_second) {
             return Err(GraphError::new(
                 130_429,
@@ -246,18 +239,8 @@ impl World {
     /// Puts the message on the way to the phone's chat; it is seen there once
     /// it is delivered.
     fn show(&mut self, message: &Message, outbound: &Arc<Outbound>, now: UnixMs) {
-        let template_text = match &message.shown {
-            Shown::Template {
-                name,
-                language,
-                values,
-            } => self.fill_template(name, language, values).ok(),
-            Shown::Text(_)
-            | Shown::Buttons { .. }
-            | Shown::List { .. }
-            | Shown::ContactRequest { .. }
-            | Shown::Reaction { .. } => None,
-        };
+        let filled = self.filled(&message.shown);
+        let (shown, template_text) = filled.unwrap_or_else(|_| (message.shown.clone(), None));
         let max = self.settings.limits.thread;
         let Some(person) = outbound.person.and_then(|id| self.people.get_mut(id)) else {
             return;
@@ -275,7 +258,7 @@ impl World {
             at: now,
             ticks: Ticks::Sent,
             quoted: message.quoted.clone(),
-            bubble: Bubble::Clinic(message.shown.clone()),
+            bubble: Bubble::Clinic(shown),
             reaction: None,
             edited: false,
             template_text,

@@ -3,6 +3,7 @@
 
 use super::graph_error::GraphError;
 use super::lengths;
+use super::request::{Shown, Tap};
 use super::settings::Template;
 use super::world::{Reply, World};
 use crate::core::time::UnixMs;
@@ -83,20 +84,40 @@ impl World {
         true
     }
 
-    /// What the phone shows of a template.
+    /// A message as the phone shows it, and the words where it is a template.
     ///
     /// # Errors
     /// Why it cannot be sent.
-    pub(super) fn fill_template(
-        &self,
-        name: &str,
-        language: &str,
-        values: &[String],
-    ) -> Result<String, GraphError> {
+    pub(super) fn filled(&self, shown: &Shown) -> Result<(Shown, Option<String>), GraphError> {
+        let mut shown = shown.clone();
+        let Shown::Template {
+            name,
+            language,
+            values,
+            buttons,
+        } = &mut shown
+        else {
+            return Ok((shown, None));
+        };
+        let known = self.sendable(name, language)?;
+        let text = fill(&known.text, values)?;
+        let label = &known.button;
+        if label.is_empty() && !buttons.is_empty() {
+            let words = "buttons: Button at index 0 does not exist in the template";
+            return Err(GraphError::new(132_018, words));
+        }
+        // What was not filled in comes back as its label.
+        let payload = buttons.first().map_or(label, |told| &told.id);
+        let shows = (!label.is_empty()).then(|| tap(payload, label));
+        *buttons = shows.into_iter().collect();
+        Ok((shown, Some(text)))
+    }
+
+    fn sendable(&self, name: &str, language: &str) -> Result<&Template, GraphError> {
         let mut all = self.settings.templates.iter();
         let known = all.find(|known| known.name == name && known.language == language);
         match known.map(|known| (known.status.as_str(), known)) {
-            Some(("APPROVED", known)) => fill(&known.text, values),
+            Some(("APPROVED", known)) => Ok(known),
             Some(("PAUSED", _)) => Err(GraphError::new(132_015, "template is paused")),
             Some(("DISABLED", _)) => Err(GraphError::new(132_016, "template is disabled")),
             Some(_) | None => Err(GraphError::new(
@@ -104,6 +125,14 @@ impl World {
                 format!("template name ({name}) does not exist in {language}"),
             )),
         }
+    }
+}
+
+fn tap(payload: &str, label: &str) -> Tap {
+    Tap {
+        id: payload.to_owned(),
+        title: label.to_owned(),
+        description: None,
     }
 }
 
@@ -139,13 +168,18 @@ fn fill(text: &str, values: &[String]) -> Result<String, GraphError> {
 }
 
 fn shown(template: &Template) -> Value {
+    let mut parts = vec![json!({ "type": "BODY", "text": template.text })];
+    if !template.button.is_empty() {
+        let button = json!({ "type": "QUICK_REPLY", "text": template.button });
+        parts.push(json!({ "type": "BUTTONS", "buttons": [button] }));
+    }
     json!({
         "name": template.name,
         "language": template.language,
         "status": template.status,
         "category": template.category,
         "rejected_reason": template.reason,
-        "components": [ { "type": "BODY", "text": template.text } ],
+        "components": parts,
         "id": "806312974732579",
     })
 }
@@ -154,11 +188,12 @@ fn read(body: &[u8], status: &str) -> Option<Template> {
     let told: Value = serde_json::from_slice(body).ok()?;
     let word = |name: &str| told.get(name)?.as_str().map(str::to_owned);
     let components = told.get("components")?.as_array()?;
-    let text = components
-        .iter()
-        .find(|part| part.get("type").and_then(Value::as_str) == Some("BODY"))?
-        .get("text")?
-        .as_str()?;
+    let part = |kind: &str| {
+        let mut all = components.iter();
+        all.find(|part| part.get("type").and_then(Value::as_str) == Some(kind))
+    };
+    let text = part("BODY")?.get("text")?.as_str()?;
+    let button = part("BUTTONS").and_then(|part| part.pointer("/buttons/0/text"));
     let name = word("name")?;
     let plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_';
     (!name.is_empty() && name.chars().all(plain) && !text.is_empty()).then_some(Template {
@@ -166,6 +201,10 @@ fn read(body: &[u8], status: &str) -> Option<Template> {
         language: word("language")?,
         category: word("category")?,
         text: text.to_owned(),
+        button: button
+            .and_then(Value::as_str)
+            .unwrap_or_default()
+            .to_owned(),
         status: status.to_owned(),
         reason: "NONE".to_owned(),
     })

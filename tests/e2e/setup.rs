@@ -431,6 +431,7 @@ fn a_template_that_stands_under_another_code_of_its_language_arrives() {
     let mut far_side = roomy();
     far_side["templates"] = json!([{
         "name": "reply_waiting_en", "language": "en_US", "text": "We have a reply for you.",
+        "button": "Show the reply",
     }]);
     let named = "[outbox.templates]\nen = \"reply_waiting_en\"\n";
     let mut post = Post::start_at(folder.path(), &far_side, named);
@@ -446,5 +447,25 @@ fn a_template_that_stands_under_another_code_of_its_language_arrives() {
     });
     assert_eq!(heard["kind"], "template", "{heard}");
     assert_eq!(heard["text"], "We have a reply for you.", "{heard}");
+    // Its button opens the window, and what waited behind it comes. WhatsApp's
+    // stamps are whole seconds, and this one has to be newer than the closed one's.
+    wait::pass(std::time::Duration::from_millis(1_100));
+    let button = &heard["buttons"][0];
+    assert_eq!(button["title"], "Show the reply", "{heard}");
+    post.far_side
+        .write(number, &json!({ "button": button["id"] }));
+    let reply = wait::until("what waited arrives", 60, || {
+        post.far_side.heard(number).get(1).cloned()
+    });
+    assert_eq!(reply["kind"], "text", "{reply}");
+    // Tapped once more it is no old button either: nothing waits, nothing is said.
+    post.far_side
+        .write(number, &json!({ "button": button["id"] }));
+    post.far_side.write(number, &json!({ "text": "hello" }));
+    let next = wait::until("the conversation goes on", 60, || {
+        post.far_side.heard(number).get(2).cloned()
+    });
+    let words = next["text"].as_str().unwrap();
+    assert!(!words.contains("earlier question"), "{next}");
     assert!(post.service.stop().success(), "{}", post.service.logged());
 }

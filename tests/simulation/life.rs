@@ -179,6 +179,7 @@ impl Life {
                 name: template.name.into(),
                 language: template.code.into(),
                 text: template.body.into(),
+                button: template.button.into(),
                 ..Template::default()
             });
         }
