@@ -9,6 +9,7 @@ use healthpost::core::flow::Flow;
 use healthpost::core::id::{InboxId, RecordId};
 use healthpost::core::inbound::Content;
 use healthpost::core::lang::Lang;
+use healthpost::core::outgoing::Purpose;
 use healthpost::core::phone;
 use healthpost::core::private::Private;
 use healthpost::core::secret::Secret;
@@ -124,7 +125,13 @@ fn send_judged() -> Verdict {
         delays: 3,
     };
     let outcome = SendOutcome::NotSent(LineFault::Down);
-    judge(black_box(&outcome), past, policy, NOW.at, 0x5eed)
+    judge(
+        black_box(&outcome),
+        (Purpose::Notice, past),
+        policy,
+        NOW.at,
+        0x5eed,
+    )
 }
 
 #[divan::bench]

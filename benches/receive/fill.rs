@@ -202,7 +202,7 @@ fn take_in(conn: &Connection, box_key: &BoxKey, n: u64, at: UnixMs) -> Result<Co
     for waiting in sessions::unhandled(conn, contact, box_key, 1)?.messages {
         sessions::mark_handled(conn, waiting.inbox)?;
     }
-    pending::settle(conn, contact, 0, at)?;
+    pending::settle(conn, contact, true, 0, at)?;
     Ok(contact)
 }
 

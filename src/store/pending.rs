@@ -54,14 +54,20 @@ pub fn next_due(conn: &Connection) -> Result<Option<UnixMs>> {
 }
 
 /// After a step: the contact waits no more, or is stepped again if messages
-/// are left over.
+/// are left over. `left` says whether there may be any.
 ///
 /// # Errors
 /// Whatever the database reports.
-pub fn settle(conn: &Connection, contact: ContactId, quiet_ms: i64, now: UnixMs) -> Result<()> {
+pub fn settle(
+    conn: &Connection,
+    contact: ContactId,
+    left: bool,
+    quiet_ms: i64,
+    now: UnixMs,
+) -> Result<()> {
     let mut card = Card::read(conn, contact)?;
     let waited = card.waits();
-    let left = match waited {
+    let left = match waited.filter(|_| left) {
         Some(waits) => first_new(conn, contact, waits.from)?,
         None => None,
     };
@@ -133,7 +139,7 @@ mod tests {
                 stepped,
             )
             .unwrap();
-            settle(&conn, contact, 1_500, now).unwrap();
+            settle(&conn, contact, true, 1_500, now).unwrap();
             let danger_waits = stepped == [1, 3];
             let at = if danger_waits {
                 now

@@ -24,6 +24,8 @@ pub struct Step {
     pub session: Session,
     /// What is to be done, in this order.
     pub effects: Vec<Effect>,
+    /// Whether a record was begun under the number that the step was given.
+    pub fresh_used: bool,
 }
 
 /// One thing to be done.

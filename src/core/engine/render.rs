@@ -120,8 +120,9 @@ fn buttons(turn: &Turn<'_>, token: &str, text: String) -> Body {
 /// Choices as buttons, as a list, or numbered, whichever holds them.
 fn offer(turn: &Turn<'_>, token: &str, text: String, choices: &[Choice]) -> Body {
     let fit = |most: usize| {
-        let mut titles = choices.iter().map(|c| c.label.graphemes(true).count());
-        titles.all(|length| length <= most)
+        let mut titles = choices.iter().map(|c| c.label.as_str());
+        // No title has more characters than bytes.
+        titles.all(|title| title.len() <= most || title.graphemes(true).count() <= most)
     };
     let id = |choice: &Choice| control::choice_id(token, &choice.id);
     if choices.len() <= limits::BUTTONS_MAX && fit(limits::BUTTON_TITLE_MAX) {

@@ -385,6 +385,7 @@ impl<'a> Turn<'a> {
         Step {
             session: self.session,
             effects,
+            fresh_used: self.fresh_used,
         }
     }
 }

@@ -103,10 +103,10 @@ fn can_be_tapped<'c>(text: &str, choices: impl Iterator<Item = (&'c str, &'c str
     let mut ids = BTreeSet::new();
     let mut titles = BTreeSet::new();
     let sound = choices.into_iter().all(|(id, title)| {
-        let short = !id.is_empty() && units(id) <= CHOICE_ID_MAX;
+        let short = !id.is_empty() && is_within(id, CHOICE_ID_MAX);
         short && !title.trim().is_empty() && ids.insert(id) && titles.insert(title)
     });
-    sound && !ids.is_empty() && !text.trim().is_empty() && units(text) <= INTERACTIVE_UNITS_MAX
+    sound && !ids.is_empty() && !text.trim().is_empty() && is_within(text, INTERACTIVE_UNITS_MAX)
 }
 
 /// The numbered text. Where it is too long the words are cut, not the choices,
@@ -116,7 +116,7 @@ fn numbered(body: &Body) -> Body {
     let words = body.words();
     let choices = twin.strip_prefix(words).unwrap_or_default();
     let room = TEXT_UNITS_MAX.saturating_sub(units(choices));
-    if units(&twin) <= TEXT_UNITS_MAX || room == 0 {
+    if is_within(&twin, TEXT_UNITS_MAX) || room == 0 {
         return Body::Text {
             text: cut_words(&twin, TEXT_UNITS_MAX),
         };
@@ -131,6 +131,11 @@ fn units(text: &str) -> usize {
     text.encode_utf16().count()
 }
 
+/// Whether it is no longer than that. A text has no more units than bytes.
+fn is_within(text: &str, units_max: usize) -> bool {
+    text.len() <= units_max || units(text) <= units_max
+}
+
 /// The provider refuses a message without words.
 fn cut_words(text: &str, units_max: usize) -> String {
     if text.trim().is_empty() {
@@ -140,7 +145,7 @@ fn cut_words(text: &str, units_max: usize) -> String {
 }
 
 fn cut(text: &str, units_max: usize) -> String {
-    if units(text) <= units_max {
+    if is_within(text, units_max) {
         return text.to_owned();
     }
     let mut kept = String::new();

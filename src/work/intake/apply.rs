@@ -2,7 +2,7 @@
 
 use crate::core::engine::{Action, Effect, FlagReason, Step};
 use crate::core::id::{ContactId, InboxId, OutboxKey};
-use crate::core::outgoing::{Outgoing, fit};
+use crate::core::outgoing::Outgoing;
 use crate::core::tasks::Kind;
 use crate::core::time::{Now, UnixMs};
 use crate::ports::Chance;
@@ -142,12 +142,8 @@ fn say(
 ) -> Result<(), Error> {
     let mut random = [0; 10];
     chance.fill(&mut random);
-    let fitting = Outgoing {
-        purpose: message.purpose,
-        body: fit(message.body.clone()),
-    };
     let key = OutboxKey::new(now.at, random);
-    outbox::push(conn, contact, &key, &fitting, now)?;
+    outbox::push(conn, contact, &key, message, now)?;
     Ok(())
 }
 

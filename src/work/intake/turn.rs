@@ -2,7 +2,8 @@
 
 use super::Flows;
 use super::apply::{self, Before};
-use crate::core::engine::{Clinic, Event, Fresh, Session, step};
+use crate::core::engine::{Clinic, Event, Fresh, Session, Step, step};
+use crate::core::flow::Flow;
 use crate::core::id::{ContactId, InboxId, RecordId};
 use crate::core::limits::{CONTACTS_PER_TURN_MAX, EVENTS_PER_STEP_MAX, INTERRUPTIONS_MAX};
 use crate::core::time::{Now, UnixMs};
@@ -113,7 +114,7 @@ pub fn begin_careful(
         }
     }
     if begun.is_empty() {
-        pending::settle(conn, contact, context.quiet_ms, now.at)?;
+        pending::settle(conn, contact, true, context.quiet_ms, now.at)?;
     }
     Ok(begun)
 }
@@ -156,7 +157,8 @@ impl Stepping<'_> {
     /// Steps a contact's messages together, with nothing to fall back on.
     fn boldly(&self, contact: ContactId, waiting: &Waiting) -> Result<usize, Error> {
         let said = self.step(contact, waiting)?;
-        self.settle(contact)?;
+        let left = waiting.messages.len() >= EVENTS_PER_STEP_MAX;
+        self.settle(contact, left)?;
         Ok(said)
     }
 
@@ -170,7 +172,7 @@ impl Stepping<'_> {
             Err(error) if !error.is_transient() => self.apart(contact, &waiting.messages)?,
             other => other?,
         };
-        self.settle(contact)?;
+        self.settle(contact, true)?;
         Ok(said)
     }
 
@@ -255,20 +257,47 @@ impl Stepping<'_> {
                 None => set_aside(conn, contact, one.inbox, "does not read back", now.at)?,
             }
         }
-        let fresh = Fresh {
-            record_id: draw_record_id(conn, self.chance)?,
-        };
         let before = Before {
             stopped: session.stopped,
             beyond: session.beyond_consent,
             heard,
         };
-        let step = step(flow, &self.context.clinic, session, &events, now, &fresh);
+        let step = self.draw_and_step(contact, session, flow, &events)?;
         apply::apply(conn, contact, &before, step, now, self.chance)
     }
 
-    fn settle(&self, contact: ContactId) -> Result<(), Error> {
-        pending::settle(self.conn, contact, self.context.quiet_ms, self.now.at)
+    /// One step of the engine, with a record number that is not taken; few steps
+    /// need one, so it is looked up only when it was used.
+    fn draw_and_step(
+        &self,
+        contact: ContactId,
+        mut session: Session,
+        flow: &Flow,
+        events: &[Event],
+    ) -> Result<Step, Error> {
+        loop {
+            let fresh = Fresh {
+                record_id: draw_record_id(self.chance),
+            };
+            let step = step(
+                flow,
+                &self.context.clinic,
+                session,
+                events,
+                self.now,
+                &fresh,
+            );
+            if !step.fresh_used || !records::exists(self.conn, &fresh.record_id)? {
+                return Ok(step);
+            }
+            session = load_or_begin_anew(self.conn, contact, self.now.at)?;
+        }
+    }
+
+    /// `left` says whether messages of the contact may be left over.
+    fn settle(&self, contact: ContactId, left: bool) -> Result<(), Error> {
+        let (quiet_ms, now) = (self.context.quiet_ms, self.now.at);
+        pending::settle(self.conn, contact, left, quiet_ms, now)
     }
 }
 
@@ -313,16 +342,10 @@ fn load_or_begin_anew(
     }
 }
 
-/// Draws a record number that is not taken.
-fn draw_record_id(conn: &Connection, chance: &dyn Chance) -> Result<RecordId, Error> {
-    loop {
-        let mut random = [0; 8];
-        chance.fill(&mut random);
-        let id = RecordId::from_random(u64::from_le_bytes(random));
-        if !records::exists(conn, &id)? {
-            return Ok(id);
-        }
-    }
+fn draw_record_id(chance: &dyn Chance) -> RecordId {
+    let mut random = [0; 8];
+    chance.fill(&mut random);
+    RecordId::from_random(u64::from_le_bytes(random))
 }
 
 #[cfg(test)]
