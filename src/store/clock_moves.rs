@@ -65,8 +65,8 @@ pub fn mend(conn: &Connection, in_doubt_ms: i64, now: UnixMs) -> Result<usize> {
              WHERE look_at IS NOT NULL AND look_at > ?2 AND ready_at IS NULL AND EXISTS (
                  SELECT 1 FROM outbox o INDEXED BY outbox_waiting
                  WHERE o.contact_id = lane.contact_id AND o.state IN ('queued', 'in_doubt')
-                   AND o.state IN ",
-            waiting!(),
+                   AND ",
+            waits!("o."),
             ")"
         ))?
         .execute(params![now.0, latest.max(doubt.plus_ms(ROOM_MS).0)])?;
@@ -124,8 +124,8 @@ pub fn mend_ages(conn: &Connection, now: UnixMs) -> Result<usize> {
     mended += conn
         .prepare_cached(concat!(
             "UPDATE outbox SET aged_from = ?1, not_before = not_before, updated_at = ?1
-             WHERE state IN ",
-            waiting!(),
+             WHERE ",
+            waits!(),
             " AND aged_from > ?2"
         ))?
         .execute(params![now.0, ahead])?;

@@ -99,8 +99,8 @@ fn conversation(conn: &Connection, contact: ContactId) -> Result<Conversation> {
                     coalesce((SELECT created_at FROM outbox o WHERE o.contact_id = c.id
                               ORDER BY id DESC LIMIT 1), 0)),
                 (SELECT count(*) FROM outbox o WHERE o.contact_id = c.id
-                  AND o.state IN ",
-        waiting!(),
+                  AND ",
+        waits!("o."),
         ")
          FROM contact c WHERE c.id = ?1"
     ))?;

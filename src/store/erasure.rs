@@ -35,8 +35,8 @@ pub fn erase_words(conn: &Connection, contact: ContactId, from: Option<InboxId>)
         "UPDATE outbox SET body = NULL WHERE contact_id = ?1 AND body IS NOT NULL
            AND (?2 = 0 OR created_at >=
                 (SELECT received_at FROM inbox WHERE id >= ?2 ORDER BY id LIMIT 1))
-           AND state NOT IN ",
-        waiting!()
+           AND NOT ",
+        waits!()
     ))?
     .execute((contact.0, first))?;
     media::erase(conn, contact, InboxId(first))?;
@@ -85,8 +85,8 @@ const ERASED: &str = concat!(
      WHERE erased_at IS NOT NULL
        AND EXISTS (SELECT 1 FROM address a WHERE a.contact_id = c.id)
        AND NOT EXISTS (SELECT 1 FROM outbox o WHERE o.contact_id = c.id
-                       AND o.state IN ",
-    waiting!(),
+                       AND ",
+    waits!("o."),
     ")
        AND NOT EXISTS (SELECT 1 FROM media m WHERE m.contact_id = c.id)
        AND due_at IS NULL"

@@ -4,11 +4,25 @@
 //! It must never acknowledge what is not on the disk, and no error text of it
 //! may carry a value out of a row.
 
-/// The states of a message that still waits, as a statement lists them: what
-/// `DeliveryState::is_waiting` says, and the condition of the indexes of what waits.
-macro_rules! waiting {
+/// That a message still waits, as a statement says it: what
+/// `DeliveryState::is_waiting` says, and the condition of the indexes of what waits,
+/// word for word. With the table's name and a dot, where that has to stand.
+macro_rules! waits {
     () => {
-        "('queued', 'held', 'sending', 'in_doubt')"
+        waits!("")
+    };
+    ($of:literal) => {
+        concat!(
+            "(",
+            $of,
+            "state = 'queued' OR ",
+            $of,
+            "state = 'held' OR ",
+            $of,
+            "state = 'sending' OR ",
+            $of,
+            "state = 'in_doubt')"
+        )
     };
 }
 

@@ -48,14 +48,14 @@ pub struct Summary {
 /// the order does not tempt it to walk the whole table by number.
 const WAITING: &str = concat!(
     "INDEXED BY outbox_oldest
-                       WHERE state IN ",
-    waiting!()
+                       WHERE ",
+    waits!()
 );
 const COUNTS: &str = "SELECT state, count(*) FROM outbox GROUP BY state";
 const AGE: &str = concat!(
     "SELECT count(*), min(created_at) FROM outbox INDEXED BY outbox_oldest
-                   WHERE state IN ",
-    waiting!()
+                   WHERE ",
+    waits!()
 );
 
 const COLUMNS: &str = "id, contact_id, purpose, state, why, attempts, maybe_double, created_at, \

@@ -158,8 +158,8 @@ macro_rules! is_read {
 macro_rules! is_over {
     () => {
         concat!(
-            "state NOT IN ",
-            waiting!(),
+            "NOT ",
+            waits!(),
             "
          AND state NOT IN ('accepted', 'sent')
          AND NOT (purpose = 'template' AND EXISTS (

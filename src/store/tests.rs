@@ -79,11 +79,11 @@ pub fn plan(conn: &Connection, sql: &str) -> String {
 #[test]
 fn what_waits_in_statements_is_what_waits_in_core() {
     let waiting = DeliveryState::ALL.iter().filter(|state| state.is_waiting());
-    let words: Vec<String> = waiting.map(|state| format!("'{state}'")).collect();
-    assert_eq!(waiting!(), format!("({})", words.join(", ")));
+    let each: Vec<String> = waiting.map(|state| format!("state = '{state}'")).collect();
+    assert_eq!(waits!(), format!("({})", each.join(" OR ")));
     // An index serves a statement whose condition is its own.
     let sql = "SELECT count(*) FROM sqlite_schema WHERE name IN ('outbox_waiting', 'outbox_oldest')
                                                     AND instr(sql, ?1) > 0";
-    let indexes = db().query_row(sql, [waiting!()], |row| row.get::<_, i64>(0));
+    let indexes = db().query_row(sql, [waits!()], |row| row.get::<_, i64>(0));
     assert_eq!(indexes.unwrap(), 2);
 }

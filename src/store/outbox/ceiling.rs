@@ -185,8 +185,8 @@ fn staff_wait(conn: &Connection, contact: ContactId) -> Result<bool> {
         .prepare_cached(concat!(
             "SELECT EXISTS (SELECT 1 FROM outbox INDEXED BY outbox_waiting
              WHERE contact_id = ?1 AND state IN ('queued', 'held') AND purpose IN (?2, ?3)
-               AND state IN ",
-            waiting!(),
+               AND ",
+            waits!(),
             ")"
         ))?
         .query_row(

@@ -49,8 +49,8 @@ pub(super) const IN_STATE: &str = concat!(
     "SELECT id, purpose, not_before, aged_from, maybe_double,
             asked, repeats, why IS 'maybe_sent', doom IS NOT NULL, state
      FROM outbox INDEXED BY outbox_waiting
-     WHERE contact_id = ?1 AND state = ?2 AND state IN ",
-    waiting!(),
+     WHERE contact_id = ?1 AND state = ?2 AND ",
+    waits!(),
     "
      ORDER BY rank, id LIMIT ?3"
 );
@@ -60,8 +60,8 @@ pub(super) const IN_ANY_STATE: &str = concat!(
     "SELECT id, purpose, not_before, aged_from, maybe_double,
             asked, repeats, why IS 'maybe_sent', doom IS NOT NULL, state
      FROM outbox INDEXED BY outbox_waiting
-     WHERE contact_id = ?1 AND state IN ",
-    waiting!(),
+     WHERE contact_id = ?1 AND ",
+    waits!(),
     "
      ORDER BY state, rank, id LIMIT ?2"
 );
@@ -234,8 +234,8 @@ fn carry_out(
     if plan.start_ageing {
         conn.prepare_cached(concat!(
             "UPDATE outbox SET aged_from = ?2 WHERE contact_id = ?1 AND aged_from IS NULL
-               AND state IN ",
-            waiting!()
+               AND ",
+            waits!()
         ))?
         .execute(params![contact.0, now.at.0])?;
     }
@@ -278,8 +278,8 @@ fn release(conn: &Connection, contact: ContactId, now: UnixMs) -> Result<()> {
         .prepare_cached(concat!(
             "SELECT id FROM outbox o INDEXED BY outbox_waiting
              WHERE contact_id = ?1 AND state = 'held'
-               AND state IN ",
-            waiting!(),
+               AND ",
+            waits!(),
             "
                AND EXISTS (SELECT 1 FROM task t WHERE t.outbox_id = o.id
                              AND t.state = 'done' AND t.outcome = 'done')"
@@ -298,8 +298,8 @@ fn release(conn: &Connection, contact: ContactId, now: UnixMs) -> Result<()> {
     conn.prepare_cached(concat!(
         "UPDATE outbox SET state = 'queued', why = NULL, not_before = 0, updated_at = ?2
          WHERE contact_id = ?1 AND state = 'held'
-           AND state IN ",
-        waiting!()
+           AND ",
+        waits!()
     ))?
     .execute(params![contact.0, now.0])?;
     Ok(())
@@ -315,8 +315,8 @@ pub(super) fn call_for_held(conn: &Connection, contact: ContactId, now: UnixMs) 
         .prepare_cached(concat!(
             "SELECT id FROM outbox INDEXED BY outbox_waiting
              WHERE contact_id = ?1 AND state = 'held'
-               AND state IN ",
-            waiting!()
+               AND ",
+            waits!()
         ))?
         .query_map([contact.0], |row| row.get(0))?
         .collect::<rusqlite::Result<_>>()?;

@@ -90,8 +90,8 @@ pub(super) fn queue(conn: &Connection, rules: &Rules, contact: ContactId, now: N
                 coalesce(?5, 0), CASE WHEN ?5 IS NOT NULL THEN ?6 END
          FROM outbox o INDEXED BY outbox_waiting JOIN contact c ON c.id = o.contact_id
          WHERE o.contact_id = ?1 AND o.state = 'held'
-           AND o.state IN ",
-        waiting!(),
+           AND ",
+        waits!("o."),
         "
          ORDER BY o.rank, o.id LIMIT 1"
     ))?
