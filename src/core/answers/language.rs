@@ -103,13 +103,10 @@ pub fn read_greeting(text: &str) -> Option<Lang> {
     }
     let tokens = folded_tokens(text);
     let begins = |greeting: &str| {
-        let mut words = greeting.split(' ');
-        let long_enough = tokens.len() >= greeting.split(' ').count();
-        long_enough
-            && words
-                .by_ref()
-                .zip(&tokens)
-                .all(|(word, token)| word == token)
+        let mut tokens = tokens.iter();
+        greeting
+            .split(' ')
+            .all(|word| tokens.next().is_some_and(|token| token == word))
     };
     let find = |(lang, greetings): &(Lang, &str)| greetings.split('|').any(begins).then_some(*lang);
     GREETINGS.iter().find_map(find)
