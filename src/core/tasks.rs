@@ -89,8 +89,8 @@ const NOTHING_HEARD: &str = "see on a phone whether replies arrive: if not, look
 
 const FILES_WAIT: &str = "what patients' files may take (1 GiB) is used up, or less than 256 MiB of \
      the disk are free; new photos and recordings wait, and after seven days WhatsApp has them no \
-     more: free some of the disk, or have old files go by a shorter records_days or messages_days \
-     under [retention]";
+     more: free some of the disk, or set a shorter messages_days under [retention], by which the \
+     oldest files make room";
 const FILE_HAD_NO_ROOM: &str = "ask the patient to send it again once the technician has made \
      room, or to show it at the desk: the box was full until WhatsApp had it no more";
 const ACCOUNT_REFUSED: &str = "Meta bars or limits the account, or gives messages back: look for \
@@ -257,8 +257,9 @@ impl Kind {
                  nothing leaves for some hours, so have urgent patients called"
             }
             Self::FirstContactsLimited => {
-                "look at the number's messaging limit in WhatsApp Manager: requests to write again \
-                 wait until a new day allows them, so have urgent patients called"
+                "look at the number's messaging limit and the template's category in WhatsApp \
+                 Manager: requests to write again wait until they are allowed, so have urgent \
+                 patients called"
             }
             Self::FreeMessagesLow => {
                 "see healthpost whatsapp usage; beyond the free messages Meta needs a payment \

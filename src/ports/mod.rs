@@ -89,6 +89,8 @@ pub enum Reconciled {
     },
     /// It does not have it.
     Absent,
+    /// It was asked, and what it says does not tell.
+    Unsure,
     /// It could not be asked just now.
     NotNow,
 }

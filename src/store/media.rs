@@ -8,10 +8,10 @@ mod chunks;
 mod erasing;
 
 pub use chunks::{add_chunk, chunk, kept_chunk, start_anew};
-#[cfg(test)]
-pub(in crate::store) use erasing::ERASE_OF_RECORD;
 use erasing::TO_SWEEP;
-pub use erasing::{erase, erase_before, erase_of_message, erase_of_record, sweep};
+#[cfg(test)]
+pub(in crate::store) use erasing::{ERASE_LOOSE, ERASE_OF_RECORD};
+pub use erasing::{erase, erase_before, erase_of_message, erase_of_record, make_room, sweep};
 
 use crate::core::id::{ContactId, InboxId, MediaId, RecordId};
 use crate::core::inbound::{Content, Inbound, Item, Media, MediaKind};

@@ -486,6 +486,7 @@ mod tests {
             (FORGET_RECORD, "task_by_record"),
             (DROP_RECORD, "task_by_record"),
             (media::ERASE_OF_RECORD, "media_by_record"),
+            (media::ERASE_LOOSE, "media_loose"),
             (DROP_SESSION, "PRIMARY KEY"),
             (WHOSE_RECORD, "PRIMARY KEY"),
             (DROP_VERSIONS, "PRIMARY KEY"),
@@ -539,6 +540,32 @@ mod tests {
             let left = format!("SELECT count(*) FROM {table}");
             assert_eq!(count(&conn, &left), 0, "{table}");
         }
+    }
+
+    #[test]
+    fn where_files_have_no_room_the_oldest_make_some_and_else_none_does() {
+        use crate::core::limits::MEDIA_STORE_BYTES_MAX;
+
+        let conn = crate::store::tests::db();
+        fill(&conn);
+        conn.execute_batch(
+            "INSERT INTO media (id, contact_id, record_id, media_id, kind, state, bytes,
+                                stamped_at, created_at, updated_at)
+             VALUES (1, 1, 'HP-1', '1', 'audio', 'kept', 4, 0, 0, 0),
+                    (2, 1, 'HP-1', '2', 'audio', 'kept', 4, 9000, 0, 0);",
+        )
+        .unwrap();
+        assert_eq!(media::make_room(&conn, UnixMs(9_000)).unwrap(), 0);
+        let full = i64::try_from(MEDIA_STORE_BYTES_MAX).unwrap();
+        conn.execute("UPDATE media SET bytes = ?1 WHERE id = 2", [full])
+            .unwrap();
+        assert_eq!(
+            media::make_room(&conn, UnixMs(0)).unwrap(),
+            0,
+            "none is old"
+        );
+        assert_eq!(media::make_room(&conn, UnixMs(9_000)).unwrap(), 1);
+        assert_eq!(count(&conn, "SELECT sum(id) FROM media"), 2);
     }
 
     #[test]

@@ -7,7 +7,7 @@ use crate::core::time::{DAY_MS, Now, UnixMs};
 use crate::ports::Clock;
 use crate::store::nested::nested;
 use crate::store::retention::{self, Seek};
-use crate::store::{Error, Writer, clock_moves, erasure, media, nobodys, secrets};
+use crate::store::{Error, Writer, clock_moves, erasure, media, nobodys, outbox, secrets};
 use rusqlite::Connection;
 use std::sync::Arc;
 use std::time::Duration;
@@ -45,6 +45,7 @@ pub fn turn(conn: &Connection, keeping: Keeping, seek: Seek, now: Now) -> Result
     if gone > 0 {
         tracing::info!(contacts = gone, "erased contacts are gone for good");
     }
+    chore(conn, "templates", || outbox::end_rest(conn, now.at))?;
     // The rest of an erased file; the fetcher does it faster, where it runs.
     chore(conn, "erased files", || media::sweep(conn))?;
     if !now.trusted {
@@ -76,6 +77,7 @@ fn drop_old(conn: &Connection, keeping: Keeping, seek: Seek, now: Now) -> Result
     let next = dropped.map_or_else(Seek::default, |(_, next)| next);
     if !keeps {
         chore(conn, "old files", || media::erase_before(conn, old))?;
+        chore(conn, "room for files", || media::make_room(conn, old))?;
     }
     if keeping.records_days > 0 {
         let old = before(keeping.records_days);

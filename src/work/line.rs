@@ -124,7 +124,7 @@ impl Line {
             return self.sent(&outcome, channel, self.stretch(), at);
         }
         *self.trial() = Some(at);
-        self.proof_is_told();
+        self.take_proof();
         if !self.state().is_cut() {
             self.see(&Seen::GivenBack(&outcome), at);
             self.0.stirred.notify_one();
@@ -160,15 +160,17 @@ impl Line {
         self.trial().is_some()
     }
 
-    /// Whether a trial of the account ended well, and what follows from that is
-    /// not stored yet.
-    pub(super) fn is_proven(&self) -> bool {
-        self.0.proven.load(Ordering::Acquire)
+    /// Whether a trial of the account ended well since this was asked last: what
+    /// follows from it is to be stored.
+    pub(super) fn take_proof(&self) -> bool {
+        self.0.proven.swap(false, Ordering::AcqRel)
     }
 
-    /// What follows from the end of the trial is stored, or holds no more.
-    pub(super) fn proof_is_told(&self) {
-        self.0.proven.store(false, Ordering::Release);
+    /// What follows from the end of the trial could not be stored.
+    pub(super) fn give_back_proof(&self) {
+        self.0
+            .proven
+            .store(!self.is_account_on_trial(), Ordering::Release);
     }
 
     /// What of this a restart must not forget.

@@ -9,7 +9,9 @@ mod ends;
 mod next;
 
 use crate::core::id::MediaId;
-use crate::core::limits::{MEDIA_CHUNK_BYTES, MEDIA_FILE_BYTES_MAX, MEDIA_FREE_BYTES_MIN};
+use crate::core::limits::{
+    MEDIA_CHUNK_BYTES, MEDIA_FILE_BYTES_MAX, MEDIA_FREE_BYTES_MIN, MEDIA_STORE_BYTES_MAX,
+};
 use crate::core::media::{digest, wait_ms};
 use crate::core::time::UnixMs;
 use crate::ports::{Chance, Clock, Described, Fetched, Files, Offered, Pieces};
@@ -18,10 +20,10 @@ use crate::store::reserve::Reserve;
 use crate::store::{Error, Health, Readers, Writer};
 use crate::work::Bell;
 use crate::work::line::Line;
-use ends::{News, expire, news_of_room, over, tell_of_room};
+use ends::{News, ask_meanwhile, expire, news_of_room, over, tell_of_room};
 use next::{
-    DISK_SHORT, Next, UNKNOWN, again, anew, broke_off, gone, lacked_room, later, no_room, still,
-    unwanted, verdict,
+    DISK_SHORT, NO_ROOM, Next, UNKNOWN, again, anew, broke_off, gone, lacked_room, later, no_room,
+    still, unwanted, verdict,
 };
 use sha2::{Digest, Sha256};
 use std::sync::Arc;
@@ -131,10 +133,14 @@ impl<F: Files> Fetcher<F> {
 
     async fn fetch(&self, file: &File) -> Result<Next, Error> {
         let before = file.why.as_deref();
+        let here = self.readers.read(media::bytes_here).await?;
+        if here >= MEDIA_STORE_BYTES_MAX {
+            return Ok(no_room(NO_ROOM));
+        }
         let told = match self.files.describe(&file.media_id).await {
             Described::Found(told) => told,
             Described::Gone => return Ok(Next::Over(State::Gone, Some(gone(before)))),
-            Described::Unknown => return Ok(again(UNKNOWN)),
+            Described::Unknown => return Ok(again(still(before, UNKNOWN))),
             Described::Elsewhere => {
                 return Ok(Next::Over(State::Refused, Some("lies_where_it_must_not")));
             }
@@ -144,7 +150,6 @@ impl<F: Files> Fetcher<F> {
             }
             Described::NotReached(_) => return Ok(again(still(before, "line"))),
         };
-        let here = self.readers.read(media::bytes_here).await?;
         if let Some(next) = unwanted(file, told.mime.as_deref(), told.bytes, here) {
             return Ok(next);
         }
@@ -268,6 +273,9 @@ impl<F: Files> Fetcher<F> {
                     // A reason that outlived a bad line is no news.
                     if !counts && lacked_room(Some(why)) {
                         tell_of_room(conn, News::Full, now)?;
+                    }
+                    if why == UNKNOWN {
+                        ask_meanwhile(conn, &file, now)?;
                     }
                     media::put_off(conn, file.id, why, tries, not_before, now)
                 }
@@ -495,6 +503,9 @@ mod tests {
         desk.jump(MEDIA_AGE_MS_MAX - HOUR_MS / 4);
         desk.work(MEDIA_AGE_MS_MAX, || false).await;
         assert_eq!(desk.count(waits).await, 1);
+        // Staff did not wait for that.
+        let meanwhile = "SELECT count(*) FROM task WHERE kind = 'ask_to_resend'";
+        assert_eq!(desk.count(meanwhile).await, 1);
         desk.work(MEDIA_AGE_MS_MAX + 60_000, || false).await;
         let told = "SELECT count(*) FROM media m JOIN task t ON t.kind = 'ask_to_resend'
                     WHERE m.state = 'gone' AND m.why = 'unknown_to_provider'";

@@ -6,7 +6,7 @@ use crate::core::tasks::Kind;
 use crate::core::time::{MINUTE_MS, UnixMs};
 use crate::store::tasks::{self, NewTask};
 use crate::store::{Result, Writer};
-use crate::work::line::LineState;
+use crate::work::line::{Line, LineState};
 use rusqlite::Connection;
 
 /// For how long it may last before anybody is told, ms: a phone that is linked
@@ -37,8 +37,9 @@ enum Due {
 
 impl Refusals {
     /// Looks at the line, and opens or closes the task.
-    pub async fn note(&mut self, writer: &Writer, state: LineState, steady_ms: i64, now: UnixMs) {
-        let due = self.due(state, steady_ms);
+    pub async fn note(&mut self, writer: &Writer, line: &Line, steady_ms: i64, now: UnixMs) {
+        let state = line.state();
+        let due = self.due(state, line.is_on_trial(), steady_ms);
         let word = state.word();
         let done = match due {
             Due::Nothing => return,
@@ -51,7 +52,9 @@ impl Refusals {
         }
     }
 
-    fn due(&mut self, state: LineState, steady_ms: i64) -> Due {
+    /// While one message is to try the line for all, its being up shows nothing: a
+    /// probe may be answered where a message is refused.
+    fn due(&mut self, state: LineState, on_trial: bool, steady_ms: i64) -> Due {
         match state {
             LineState::TokenBad | LineState::Misconfigured => {
                 self.up_ms = None;
@@ -63,6 +66,7 @@ impl Refusals {
                     Due::Nothing
                 }
             }
+            LineState::Up if on_trial && self.since_ms.is_some() => Due::Nothing,
             LineState::Up => {
                 self.since_ms = None;
                 let up = *self.up_ms.get_or_insert(steady_ms);
@@ -119,7 +123,11 @@ mod tests {
         let mut refusals = Refusals::default();
         let at_first = [(0, Due::Nothing), (SURE_MS, Due::TakeBack)];
         for (at, due) in at_first {
-            assert_eq!(refusals.due(LineState::Up, at), due, "of an earlier run");
+            assert_eq!(
+                refusals.due(LineState::Up, false, at),
+                due,
+                "of an earlier run"
+            );
         }
         refusals.told = Some(false);
         let steps = [
@@ -130,17 +138,39 @@ mod tests {
             (LineState::TokenBad, 2 * PATIENCE_MS, Due::Tell),
         ];
         for (state, at, due) in steps {
-            assert_eq!(refusals.due(state, at), due, "{state:?} {at}");
+            assert_eq!(refusals.due(state, false, at), due, "{state:?} {at}");
         }
         refusals.told = Some(true);
         let later = 3 * PATIENCE_MS;
         assert_eq!(
-            refusals.due(LineState::TokenBad, later),
+            refusals.due(LineState::TokenBad, false, later),
             Due::Nothing,
             "once"
         );
-        assert_eq!(refusals.due(LineState::Down, later), Due::Nothing);
-        assert_eq!(refusals.due(LineState::Up, later), Due::TakeBack);
+        assert_eq!(refusals.due(LineState::Down, false, later), Due::Nothing);
+        assert_eq!(refusals.due(LineState::Up, false, later), Due::TakeBack);
+    }
+
+    /// The token may look at the number and not send.
+    #[test]
+    fn a_refusal_that_no_probe_sees_is_told_all_the_same() {
+        let mut refusals = Refusals {
+            told: Some(false),
+            ..Refusals::default()
+        };
+        let minutes = (0..=6).map(|n| n * MINUTE_MS);
+        let told: Vec<Due> = minutes
+            .map(|at| {
+                let due = refusals.due(LineState::Misconfigured, true, at);
+                let up = refusals.due(LineState::Up, true, at + 1);
+                assert_eq!(up, Due::Nothing, "one message is to try it");
+                due
+            })
+            .collect();
+        assert_eq!(told.iter().filter(|due| **due == Due::Tell).count(), 2);
+        refusals.told = Some(true);
+        let taken = refusals.due(LineState::Up, false, 7 * MINUTE_MS);
+        assert_eq!(taken, Due::TakeBack);
     }
 
     #[test]

@@ -304,14 +304,18 @@ fn after_asking(errand: Errand, told: Reconciled) -> Next {
         // Its mark stands, and a new doubt begins.
         (Reconciled::NotNow, Errand::Send) => Next::Done(Handed::Result(SendOutcome::Unknown)),
         (Reconciled::Absent, Errand::AskAndSend) => Next::SendMarked,
-        (Reconciled::Absent | Reconciled::Cannot, Errand::Send)
-        | (Reconciled::Absent | Reconciled::Cannot | Reconciled::NotNow, Errand::Repeat) => {
-            Next::Send
-        }
+        // Whoever had it sent again knew of the doubt; to ask once more would tell
+        // nothing either.
+        (Reconciled::Absent | Reconciled::Cannot | Reconciled::Unsure, Errand::Send)
+        | (
+            Reconciled::Absent | Reconciled::Cannot | Reconciled::Unsure | Reconciled::NotNow,
+            Errand::Repeat,
+        ) => Next::Send,
         (Reconciled::Absent, Errand::Ask)
-        | (Reconciled::NotNow | Reconciled::Cannot, Errand::Ask | Errand::AskAndSend) => {
-            Next::Done(Handed::Untold)
-        }
+        | (
+            Reconciled::NotNow | Reconciled::Unsure | Reconciled::Cannot,
+            Errand::Ask | Errand::AskAndSend,
+        ) => Next::Done(Handed::Untold),
     }
 }
 
@@ -350,7 +354,11 @@ mod tests {
         for (errand, told, next) in [
             (Send, Reconciled::Absent, Next::Send),
             (Send, Reconciled::Cannot, Next::Send),
+            (Send, Reconciled::Unsure, Next::Send),
             (Send, Reconciled::NotNow, lost),
+            (Repeat, Reconciled::Unsure, Next::Send),
+            (AskAndSend, Reconciled::Unsure, untold()),
+            (Ask, Reconciled::Unsure, untold()),
             (Repeat, Reconciled::Absent, Next::Send),
             (Repeat, Reconciled::Cannot, Next::Send),
             (Repeat, Reconciled::NotNow, Next::Send),

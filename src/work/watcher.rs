@@ -70,7 +70,7 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
             self.tell(&mut noted).await;
             let now = self.line.moment(self.at());
             refusals
-                .note(&self.writer, self.line.state(), now.steady_ms, now.at)
+                .note(&self.writer, &self.line, now.steady_ms, now.at)
                 .await;
             let plan = self.line.plan(self.at());
             let wait = duration(plan.wait_ms);
@@ -169,7 +169,7 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
     /// trial goes what the technician was told of it: after a crash between the two
     /// the trial would be forgotten, and the task never end.
     async fn keep(&self, kept: &mut Rest) {
-        let (rest, proven) = (self.line.rest(), self.line.is_proven());
+        let (rest, proven) = (self.line.rest(), self.line.take_proof());
         if rest == *kept && !proven {
             return;
         }
@@ -184,13 +184,13 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
             })
             .await;
         match kept_now {
-            Ok(()) => {
-                *kept = rest;
+            Ok(()) => *kept = rest,
+            Err(error) => {
+                tracing::warn!(%error, "a pause of the line was not kept");
                 if proven {
-                    self.line.proof_is_told();
+                    self.line.give_back_proof();
                 }
             }
-            Err(error) => tracing::warn!(%error, "a pause of the line was not kept"),
         }
     }
 

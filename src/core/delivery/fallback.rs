@@ -2,9 +2,9 @@
 //! closed, or the provider took it and gave it back. Declared by purpose, in
 //! one place. Pure.
 
-use super::{Class, Made, Why};
+use super::{Class, Made, WINDOW_MARGIN_MS, Why};
 use crate::core::outgoing::Purpose;
-use crate::core::time::{HOUR_MS, MINUTE_MS, Now, UnixMs};
+use crate::core::time::{DAY_MS, HOUR_MS, MINUTE_MS, Now, UnixMs};
 
 /// How a person can be reached whose window is closed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -98,11 +98,18 @@ pub enum Asked {
 pub fn asked(last: Option<LastTemplate>, about: UnixMs, max_age_ms: i64, now: Now) -> Asked {
     match last {
         None => Asked::No,
-        Some(last) if last.withdrawn || last.about != about => Asked::No,
+        Some(last) if last.withdrawn || is_before(last, about) => Asked::No,
         Some(last) if now.trusted && is_over(now.at.ms_since(last.since), max_age_ms) => Asked::No,
         Some(last) if last.failed => Asked::Failed,
         Some(_) => Asked::Yes,
     }
+}
+
+/// Whether a template went before this window could be over: it was meant for
+/// another one. Words of an outage that come one after the other, each too late,
+/// open none: whoever was asked is not asked again for each of them.
+fn is_before(last: LastTemplate, about: UnixMs) -> bool {
+    last.about != about && last.since < about.plus_ms(DAY_MS - WINDOW_MARGIN_MS)
 }
 
 fn is_over(age_ms: i64, max_age_ms: i64) -> bool {
@@ -239,12 +246,15 @@ mod tests {
             ..sent
         };
         let week = 7 * 24 * HOUR_MS;
+        let wrote_since = now(2, true).at.0 + 1;
         let cases = [
             (None, 5, now(3, true), Asked::No),
             (Some(sent), 5, now(3, true), Asked::Yes),
             (Some(failed), 5, now(3, true), Asked::Failed),
+            // What came since was as old: its window was over when it came.
+            (Some(sent), 6, now(3, true), Asked::Yes),
             // They wrote since: the next closed window is another one.
-            (Some(sent), 6, now(3, true), Asked::No),
+            (Some(sent), wrote_since, now(4, true), Asked::No),
             (Some(withdrawn), 5, now(3, true), Asked::No),
             (Some(sent), 5, now(10, true), Asked::No),
             (Some(sent), 5, now(10, false), Asked::Yes),

@@ -309,7 +309,10 @@ fn a_closed_window_holds_what_keeps_its_sense_behind_one_template() {
     let next = plan(&queue, LIMITS, Link::Works, TRUSTED);
     assert_eq!(next.holds, [(OutboxId(2), Why::TemplateFailed, true)]);
     assert!(!next.ask);
-    queue.last_template = asked(CLOSED.plus_ms(-DAY_MS), false);
+    queue.last_template = Some(LastTemplate {
+        since: CLOSED,
+        ..asked(CLOSED.plus_ms(-DAY_MS), false).unwrap()
+    });
     queue.templates = Templated::Absent;
     let next = plan(&queue, LIMITS, Link::Works, TRUSTED);
     assert_eq!(next.holds, [(OutboxId(2), Why::NoTemplate, true)]);

@@ -12,6 +12,9 @@ use crate::core::time::{DAY_MS, MINUTE_MS, Now, UnixMs};
 /// compared without slack, and a call may take a minute.
 pub const WINDOW_MARGIN_MS: i64 = 5 * MINUTE_MS;
 
+/// What is made so long before the end of the window had no time to leave, ms.
+const JUST_BEFORE_MS: i64 = 30 * MINUTE_MS;
+
 /// What a provider allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WindowRule {
@@ -74,11 +77,13 @@ pub enum Window {
 impl WindowRule {
     /// Whether a message, whose age counts from `aged_from` (none until a
     /// trusted clock has seen it), was made within the window that a message
-    /// stamped `last` opened.
+    /// stamped `last` (zero: never) opened. Nobody's words came late who wrote
+    /// none; and what was made just before the end could hardly leave.
     pub fn made(self, last: UnixMs, aged_from: Option<UnixMs>) -> Made {
-        let open = |made: UnixMs| made < last.plus_ms(DAY_MS - WINDOW_MARGIN_MS);
+        let open = |made: UnixMs| made < last.plus_ms(DAY_MS - JUST_BEFORE_MS);
         match self {
             Self::None => Made::InTime,
+            Self::Day if last.0 <= 0 => Made::InTime,
             Self::Day if aged_from.is_some_and(open) => Made::InTime,
             Self::Day => Made::Late,
         }
@@ -138,9 +143,11 @@ mod tests {
     #[test]
     fn what_is_made_after_the_window_is_late_and_what_no_clock_saw_may_be() {
         let made = |ms| WindowRule::Day.made(WROTE, Some(WROTE.plus_ms(ms)));
-        assert_eq!(made(DAY_MS - WINDOW_MARGIN_MS - 1), Made::InTime);
-        assert_eq!(made(DAY_MS - WINDOW_MARGIN_MS), Made::Late);
+        assert_eq!(made(DAY_MS - JUST_BEFORE_MS - 1), Made::InTime);
+        assert_eq!(made(DAY_MS - JUST_BEFORE_MS), Made::Late);
         assert_eq!(WindowRule::Day.made(WROTE, None), Made::Late);
+        // Whoever only opened the chat wrote nothing.
+        assert_eq!(WindowRule::Day.made(NEVER, Some(WROTE)), Made::InTime);
         assert_eq!(WindowRule::None.made(NEVER, None), Made::InTime);
     }
 

@@ -2,7 +2,7 @@
 
 use super::column;
 use crate::core::id::{ContactId, InboxId};
-use crate::core::limits::MEDIA_SWEEP_CHUNKS;
+use crate::core::limits::{MEDIA_FILE_BYTES_MAX, MEDIA_STORE_BYTES_MAX, MEDIA_SWEEP_CHUNKS};
 use crate::core::time::UnixMs;
 use crate::store::Result;
 use rusqlite::Connection;
@@ -65,15 +65,44 @@ pub fn erase_of_record(conn: &Connection, record: &str) -> Result<usize> {
 /// # Errors
 /// Whatever the database reports.
 pub fn erase_before(conn: &Connection, before: UnixMs) -> Result<usize> {
+    let erased = conn.prepare_cached(ERASE_LOOSE)?.execute([before.0])?;
+    if erased > 0 {
+        sweep(conn)?;
+    }
+    Ok(erased)
+}
+
+pub(in crate::store) const ERASE_LOOSE: &str = "UPDATE media INDEXED BY media_loose
+     SET state = 'erased', media_id = '', mime = NULL, sha256 = NULL, why = NULL
+     WHERE stamped_at < ?1 AND record_id IS NULL AND state != 'erased'
+       AND NOT EXISTS (SELECT 1 FROM task t INDEXED BY task_by_contact
+                       WHERE t.contact_id = media.contact_id AND t.state != 'done')";
+
+/// Files that are erased at a time to make room.
+const ROOM_FILES: i64 = 16;
+
+/// Where what patients' files may take is all but used up, erases the oldest of
+/// those sent before an instant, whatever they belong to: else each new file would
+/// be lost. Not those of a contact for whom staff have a task that is not done.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn make_room(conn: &Connection, before: UnixMs) -> Result<usize> {
+    if super::bytes_here(conn)?.saturating_add(MEDIA_FILE_BYTES_MAX) <= MEDIA_STORE_BYTES_MAX {
+        return Ok(0);
+    }
     let erased = conn
         .prepare_cached(
             "UPDATE media SET state = 'erased', media_id = '', mime = NULL, sha256 = NULL,
                               why = NULL, record_id = NULL
-             WHERE stamped_at < ?1 AND record_id IS NULL AND state != 'erased'
-               AND NOT EXISTS (SELECT 1 FROM task t INDEXED BY task_by_contact
-                               WHERE t.contact_id = media.contact_id AND t.state != 'done')",
+             WHERE id IN (
+                 SELECT id FROM media m INDEXED BY media_by_stamp
+                 WHERE stamped_at < ?1 AND state = 'kept'
+                   AND NOT EXISTS (SELECT 1 FROM task t INDEXED BY task_by_contact
+                                   WHERE t.contact_id = m.contact_id AND t.state != 'done')
+                 ORDER BY stamped_at LIMIT ?2)",
         )?
-        .execute([before.0])?;
+        .execute((before.0, ROOM_FILES))?;
     if erased > 0 {
         sweep(conn)?;
     }

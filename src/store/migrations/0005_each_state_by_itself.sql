@@ -18,6 +18,9 @@ WHEN NEW.state != 'sending'
     WHERE contact_id = NEW.contact_id;
 END;
 
+-- Old files that belong to no record, among many that do.
+CREATE INDEX media_loose ON media (stamped_at) WHERE record_id IS NULL AND state != 'erased';
+
 -- Programs before this one name the indexes by conditions they no longer have.
 UPDATE meta SET value = CAST('5' AS BLOB) WHERE key = 'oldest_reader';
 UPDATE meta SET value = CAST('5' AS BLOB) WHERE key = 'schema';

@@ -5,7 +5,7 @@
 
 use super::lane::set;
 use super::status::say_why;
-use super::{ask_staff, state_at};
+use super::{ask_staff, is_template, state_at, template};
 use crate::core::delivery::{DeliveryState, Why};
 use crate::core::id::OutboxId;
 use crate::core::time::UnixMs;
@@ -47,6 +47,10 @@ pub(super) fn queue(
              FROM outbox WHERE id = ?1 AND body IS NOT NULL"
         ))?
         .execute(params![id.0, not_before.0, now.0, why.word()])?;
+    if copied == 0 && is_template(conn, id)? {
+        say_why(conn, id, DeliveryState::Failed, Why::TemplateRefused)?;
+        return template::failed(conn, id, None, now);
+    }
     if copied == 0 {
         say_why(conn, id, DeliveryState::Failed, Why::Undelivered)?;
         return ask_staff(conn, id, Why::Undelivered, now);

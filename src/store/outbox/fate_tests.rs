@@ -188,11 +188,29 @@ fn words_that_came_a_day_late_are_answered_when_the_person_taps() {
     assert_eq!(state(&conn, id), DeliveryState::Held);
     end(&conn, &template[0], &accepted("t1"), late);
     assert_eq!(count(&conn, "SELECT count(*) FROM task"), 0);
+    // More of theirs that is as old brings no second request.
+    wrote(&conn, amina, NOW.plus_ms(HOUR_MS));
+    assert!(asks(&conn, late).is_empty());
+    let requests = "SELECT count(*) FROM outbox WHERE purpose = 'template'";
+    assert_eq!(count(&conn, requests), 1);
+    // What they write now is read first: it may bring a newer question.
     let back = late.plus_ms(HOUR_MS);
     wrote(&conn, amina, back);
-    let leaves = asks(&conn, back);
+    assert!(asks(&conn, back).is_empty());
+    let leaves = asks(&conn, back.plus_ms(15_000));
     assert_eq!(leaves.len(), 1);
     assert_eq!(leaves[0].id, id);
+}
+
+#[test]
+fn whoever_only_opened_the_chat_is_not_written_to() {
+    let conn = db();
+    let stranger = contact(&conn, "243970000001");
+    wrote(&conn, stranger, UnixMs(0));
+    let id = queue(&conn, stranger, Purpose::Prompt, "a1");
+    assert!(asks(&conn, NOW.plus_ms(DAY_MS)).is_empty());
+    assert_eq!(state(&conn, id), DeliveryState::Superseded);
+    assert_eq!(count(&conn, "SELECT count(*) FROM task"), 0);
 }
 
 #[test]
@@ -220,6 +238,7 @@ fn templates_rest_when_a_day_s_first_contacts_are_used_up_and_answers_go_on() {
     both_limited(131_048);
     let open = "SELECT count(*) FROM task WHERE kind = 'first_contacts_limited' AND state = 'open'";
     assert_eq!(count(&conn, open), 1);
+    assert_eq!(count(&conn, "SELECT count(*) FROM task"), 1);
     // Whoever comes later waits behind the one that tries for all.
     queue(&conn, people[2], Purpose::Notice, "c1");
     assert!(asks(&conn, late.plus_ms(HOUR_MS)).is_empty());
@@ -235,6 +254,46 @@ fn templates_rest_when_a_day_s_first_contacts_are_used_up_and_answers_go_on() {
         2,
         "one was taken: the others too"
     );
+}
+
+#[test]
+fn a_rest_for_which_nobody_waits_any_more_is_over_and_its_task_closed() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    wrote(&conn, amina, NOW);
+    queue(&conn, amina, Purpose::Notice, "a1");
+    let late = NOW.plus_ms(DAY_MS);
+    let asked = asks(&conn, late);
+    end(&conn, &asked[0], &refused(131_048), late);
+    let open = "SELECT count(*) FROM task WHERE state = 'open'";
+    let rested = late.plus_ms(4 * HOUR_MS);
+    for at in [late, rested] {
+        end_rest(&conn, at).unwrap();
+        assert_eq!(count(&conn, open), 1, "she waits");
+    }
+    wrote(&conn, amina, rested);
+    assert_eq!(asks(&conn, rested).len(), 1);
+    end_rest(&conn, rested).unwrap();
+    assert_eq!(count(&conn, open), 0);
+    let plan = |sql| crate::store::tests::plan(&conn, sql);
+    for sql in [first_contacts::REST, first_contacts::GO_ON] {
+        assert!(plan(sql).contains("INDEX outbox_waiting"), "{}", plan(sql));
+    }
+}
+
+#[test]
+fn a_template_whose_contact_was_erased_asks_nothing_of_anybody() {
+    let conn = db();
+    let amina = contact(&conn, "243970000001");
+    wrote(&conn, amina, NOW);
+    queue(&conn, amina, Purpose::Notice, "a1");
+    let late = NOW.plus_ms(DAY_MS);
+    let asked = asks(&conn, late);
+    end(&conn, &asked[0], &accepted("t1"), late);
+    erasure::erase_contact(&conn, amina, late).unwrap();
+    given_back(&conn, "t1", &asked[0].call.key.0, 131_048, late);
+    assert_eq!(state(&conn, asked[0].id), DeliveryState::Cancelled);
+    assert_eq!(count(&conn, "SELECT count(*) FROM task"), 0);
 }
 
 #[test]

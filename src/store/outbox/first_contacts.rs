@@ -21,6 +21,25 @@ const TRIED_FIRST_MS: i64 = MINUTE_MS;
 /// What the technician's task is about; there is only one.
 const DETAIL: &str = "";
 
+/// Templates stand in the index of what waits beside emergencies, before all else.
+pub(super) const REST: &str = concat!(
+    "UPDATE outbox INDEXED BY outbox_waiting
+     SET not_before = max(not_before, ?1), why = ?2, updated_at = ?3
+     WHERE state = 'queued' AND rank = 0 AND purpose = 'template' AND ",
+    waits!()
+);
+pub(super) const GO_ON: &str = concat!(
+    "UPDATE outbox INDEXED BY outbox_waiting SET not_before = 0, why = NULL, updated_at = ?2
+     WHERE state = 'queued' AND rank = 0 AND purpose = 'template' AND why = ?1 AND ",
+    waits!()
+);
+const RESTS: &str = concat!(
+    "SELECT EXISTS (SELECT 1 FROM outbox INDEXED BY outbox_waiting
+                    WHERE state = 'queued' AND rank = 0 AND purpose = 'template' AND why = ?1 AND ",
+    waits!(),
+    ")"
+);
+
 /// Takes in what became of a template, and how it goes on. Those that were in
 /// the air together meet the limit together: the first of them tries for all.
 pub(super) fn answered(conn: &Connection, verdict: Verdict, now: UnixMs) -> Result<Verdict> {
@@ -67,12 +86,7 @@ fn rests_until(conn: &Connection, now: UnixMs) -> Result<Option<UnixMs>> {
 
 fn limited(conn: &Connection, until: UnixMs, now: UnixMs) -> Result<()> {
     meta::set(conn, RESTS_UNTIL, until.0.to_string().as_bytes())?;
-    conn.prepare_cached(
-        "UPDATE outbox INDEXED BY outbox_template
-         SET not_before = max(not_before, ?1), why = ?2, updated_at = ?3
-         WHERE purpose = 'template' AND state = 'queued'",
-    )?
-    .execute(params![
+    conn.prepare_cached(REST)?.execute(params![
         until.plus_ms(TRIED_FIRST_MS).0,
         Why::FirstContactsLimited.word(),
         now.0
@@ -84,16 +98,40 @@ fn limited(conn: &Connection, until: UnixMs, now: UnixMs) -> Result<()> {
 /// One was taken. While they rest that is one which was in the air when the rest
 /// began, and proves nothing.
 fn allowed(conn: &Connection, now: UnixMs) -> Result<()> {
-    let rested = meta::find(conn, RESTS_UNTIL)?.is_some();
-    if !rested || rests_until(conn, now)?.is_some() {
+    if meta::find(conn, RESTS_UNTIL)?.is_none() || rests_until(conn, now)?.is_some() {
         return Ok(());
     }
+    conn.prepare_cached(GO_ON)?
+        .execute(params![Why::FirstContactsLimited.word(), now.0])?;
+    over(conn, now)
+}
+
+/// Ends a rest that is over and for which nobody waits any more: those who did
+/// wrote themselves, or were told by staff.
+///
+/// # Errors
+/// Whatever the database reports.
+pub fn end_rest(conn: &Connection, now: UnixMs) -> Result<()> {
+    if meta::find(conn, RESTS_UNTIL)?.is_none() || rests_until(conn, now)?.is_some() {
+        return Ok(());
+    }
+    let waits: bool = conn
+        .prepare_cached(RESTS)?
+        .query_row([Why::FirstContactsLimited.word()], |row| row.get(0))?;
+    if waits { Ok(()) } else { over(conn, now) }
+}
+
+fn over(conn: &Connection, now: UnixMs) -> Result<()> {
     meta::remove(conn, RESTS_UNTIL)?;
-    conn.prepare_cached(
-        "UPDATE outbox INDEXED BY outbox_template SET not_before = 0, why = NULL, updated_at = ?2
-         WHERE purpose = 'template' AND state = 'queued' AND why = ?1",
-    )?
-    .execute(params![Why::FirstContactsLimited.word(), now.0])?;
     tasks::close_about(conn, Kind::FirstContactsLimited, DETAIL, now)?;
+    Ok(())
+}
+
+/// The clock stepped by so much: what is left of a rest stays as long as it was.
+pub(super) fn shift(conn: &Connection, by_ms: i64) -> Result<()> {
+    if let Some(until) = meta::find_number(conn, RESTS_UNTIL)? {
+        let until = until.saturating_add(by_ms).to_string();
+        meta::set(conn, RESTS_UNTIL, until.as_bytes())?;
+    }
     Ok(())
 }

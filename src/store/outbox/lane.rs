@@ -8,7 +8,7 @@ use crate::core::delivery::{
 use crate::core::id::{ContactId, OutboxId};
 use crate::core::limits::PLAN_SLICE_MAX;
 use crate::core::outgoing::Purpose;
-use crate::core::time::{Now, UnixMs};
+use crate::core::time::{Now, SECOND_MS, UnixMs};
 use crate::store::tasks;
 use crate::store::{Error, Result};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, params};
@@ -270,6 +270,11 @@ pub(super) fn set(
     Ok(())
 }
 
+/// How long a question that was held still waits when its person writes, ms: what
+/// they wrote is read first, and may bring a newer one. Longer than the quiet time,
+/// and than the brake on a flood.
+const READ_FIRST_MS: i64 = 15 * SECOND_MS;
+
 /// The window is open: what was held goes back into the queue, but for what
 /// staff have told the person meanwhile. A call that reached nobody told them
 /// nothing.
@@ -296,12 +301,13 @@ fn release(conn: &Connection, contact: ContactId, now: UnixMs) -> Result<()> {
         )?;
     }
     conn.prepare_cached(concat!(
-        "UPDATE outbox SET state = 'queued', why = NULL, not_before = 0, updated_at = ?2
+        "UPDATE outbox SET state = 'queued', why = NULL, updated_at = ?2,
+                           not_before = CASE WHEN purpose = 'prompt' THEN ?3 ELSE 0 END
          WHERE contact_id = ?1 AND state = 'held'
            AND ",
         waits!()
     ))?
-    .execute(params![contact.0, now.0])?;
+    .execute(params![contact.0, now.0, now.plus_ms(READ_FIRST_MS).0])?;
     Ok(())
 }
 

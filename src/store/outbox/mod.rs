@@ -20,6 +20,7 @@ mod unheard;
 
 pub use claim::{Claim, Turn, turn};
 pub use copy::send_again;
+pub use first_contacts::end_rest;
 pub use prompt::{LastPrompt, last_prompt, prompts_since, quotes};
 pub use settle::{line_up, not_doubled, recover, repeats, settle, untold};
 pub use status::{

@@ -8,6 +8,7 @@ use crate::core::delivery::{
 };
 use crate::core::id::{ContactId, OutboxId};
 use crate::core::inbound::{Identity, ProviderError, Receipt, Status};
+use crate::core::outgoing::Purpose;
 use crate::core::private::Private;
 use crate::core::tasks::Kind;
 use crate::core::time::UnixMs;
@@ -172,12 +173,11 @@ fn failed(conn: &Connection, id: OutboxId, status: &Status, now: UnixMs) -> Resu
         code: CODE_MISSING,
         subcode: None,
     });
-    if limits_first_contacts(error.code) && is_template(conn, id)? {
-        first_contacts::given_back(conn, id, now)?;
-        return Ok(OfAccount::Nothing);
-    }
     let class = classify(&error, 0);
     follow(conn, id, &error, class, now)?;
+    if limits_first_contacts(error.code) && is_template(conn, id)? {
+        return Ok(OfAccount::Nothing);
+    }
     account_fault(conn, &error, now)
 }
 
@@ -250,6 +250,9 @@ fn follow(
         return super::settle::end_doomed(conn, id, now);
     }
     let message = (purpose_of(&purpose)?, made);
+    if message.0 == Purpose::Template && limits_first_contacts(error.code) {
+        return first_contacts::given_back(conn, id, now);
+    }
     match returned(message, class, attempts, retries_max(error)) {
         Returned::Fail(why) => {
             say_why(conn, id, DeliveryState::Failed, why)?;

@@ -2,7 +2,7 @@
 //! left of each stays as long as it was.
 
 use super::settle::line_up;
-use super::unheard;
+use super::{first_contacts, unheard};
 use crate::core::time::UnixMs;
 use crate::store::Result;
 use rusqlite::{Connection, params};
@@ -33,6 +33,7 @@ pub fn clock_back(conn: &Connection, in_doubt_ms: i64, by_ms: i64, now: UnixMs) 
         [by_ms, now.plus_ms(in_doubt_ms).0],
     )?;
     unheard::shift(conn, -by_ms)?;
+    first_contacts::shift(conn, -by_ms)?;
     // A question that never left, whose window seemed to be over in a time that
     // has not come yet. Where WhatsApp itself has closed it, it ends again.
     conn.execute(

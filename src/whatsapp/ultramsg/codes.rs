@@ -8,7 +8,7 @@ use serde_json::Value;
 /// The token is wrong: the channel stops.
 pub const TOKEN: i64 = 190;
 /// No such instance: the channel stops.
-pub const INSTANCE: i64 = 33;
+pub const INSTANCE: i64 = 131_045;
 /// The instance was not paid for: the channel stops.
 pub const PAYMENT: i64 = 131_042;
 /// No phone is linked to the instance: the channel stops.

@@ -34,7 +34,7 @@ pub(super) async fn find(
             return Ok(told);
         }
     }
-    Ok(Reconciled::NotNow)
+    Ok(Reconciled::Unsure)
 }
 
 /// A page of the list of messages in which this one is looked for.
@@ -164,7 +164,7 @@ impl<'k> Search<'k> {
         match self.reach {
             Reach::Further => None,
             Reach::Over if self.unread == 0 => Some(Reconciled::Absent),
-            Reach::Over | Reach::Stuck => Some(Reconciled::NotNow),
+            Reach::Over | Reach::Stuck => Some(Reconciled::Unsure),
         }
     }
 }
@@ -210,7 +210,7 @@ mod tests {
         assert_eq!(told(true, &pages), [None, None, absent.clone()]);
         assert_eq!(told(true, &[vec![]]), [absent], "a list that is narrowed");
         let again = [first.clone(), first];
-        assert_eq!(told(true, &again), [None, Some(Reconciled::NotNow)]);
+        assert_eq!(told(true, &again), [None, Some(Reconciled::Unsure)]);
     }
 
     #[test]
@@ -242,7 +242,7 @@ mod tests {
         for odd in odd {
             let pages = [vec![row(9, "ob:a", 1), odd.clone()], vec![]];
             let told = told(true, &pages);
-            assert_eq!(told, [None, Some(Reconciled::NotNow)], "{odd}");
+            assert_eq!(told, [None, Some(Reconciled::Unsure)], "{odd}");
         }
         let beside = [vec![json!("odd"), row(5, "OURS", 1)]];
         assert_eq!(told(true, &beside), [there(2)], "it may be a copy");

@@ -4,7 +4,7 @@
 use super::next::{expired, lacked_room};
 use crate::core::limits::{MEDIA_FILE_BYTES_MAX, MEDIA_FREE_BYTES_MIN, MEDIA_STORE_BYTES_MAX};
 use crate::core::tasks::Kind;
-use crate::core::time::UnixMs;
+use crate::core::time::{DAY_MS, UnixMs};
 use crate::store::Result;
 use crate::store::media::{self, File, State};
 use crate::store::tasks::{self, NewTask};
@@ -79,8 +79,11 @@ pub(super) fn over(
     why: Option<&str>,
     now: UnixMs,
 ) -> Result<()> {
-    if !media::end(conn, file.id, state, why, now)? || state == State::Kept {
+    if !media::end(conn, file.id, state, why, now)? {
         return Ok(());
+    }
+    if state == State::Kept {
+        return took_long(conn, file, now);
     }
     tracing::warn!(media.id = %file.id, state = state.word(), why, "a patient's file is lost");
     let detail = file.inbox.map(|inbox| inbox.to_string());
@@ -95,6 +98,32 @@ pub(super) fn over(
     };
     let task = task.contact(file.contact).record(file.record.as_ref());
     tasks::open(conn, &task, now)
+}
+
+/// A file that the provider has not known for a day is asked for on, in case it is
+/// our token that may not see it; staff need not wait for that.
+pub(super) fn ask_meanwhile(conn: &Connection, file: &File, now: UnixMs) -> Result<()> {
+    if now.ms_since(file.stamped) < DAY_MS {
+        return Ok(());
+    }
+    let detail = file.inbox.map(|inbox| inbox.to_string());
+    let task = NewTask {
+        detail: detail.as_deref(),
+        ..NewTask::of(Kind::AskToResend)
+    };
+    let task = task.contact(file.contact).record(file.record.as_ref());
+    if tasks::was_opened(conn, &task)? {
+        return Ok(());
+    }
+    tasks::open(conn, &task, now)
+}
+
+/// A file is here after all: nobody has to ask for it any more.
+fn took_long(conn: &Connection, file: &File, now: UnixMs) -> Result<()> {
+    if let Some(inbox) = file.inbox {
+        tasks::close_about(conn, Kind::AskToResend, &inbox.to_string(), now)?;
+    }
+    Ok(())
 }
 
 /// Ends what the provider has no more, so that staff hear of it though the line

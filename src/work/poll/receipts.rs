@@ -62,8 +62,10 @@ impl<H: History> Poll<H> {
                 break;
             };
             let page = self.history.receipts(&walk.of.key, walk.page).await;
-            let page = match state.cut_off(page, PROVIDER_LIST_BYTES_MAX) {
-                Err(why) if says_nothing(why) => {
+            let mut page = match state.cut_off(page, PROVIDER_LIST_BYTES_MAX) {
+                // A page that is not got through is not asked for at each look: what
+                // people write was fetched before, and that is what a look is for.
+                Err(why) if says_nothing(why) || why == Unanswered::Lost => {
                     state.pay(PROVIDER_REPLY_BYTES_MAX);
                     state.receipts.looked_for(walk.of.key, now);
                     break;
@@ -71,8 +73,9 @@ impl<H: History> Poll<H> {
                 page => page?,
             };
             state.pay(page.bytes);
+            let items = std::mem::take(&mut page.items);
+            self.taking.take([], items).await.map_err(log)?;
             state.receipts.note(walk, &page, now);
-            self.taking.take([], page.items).await.map_err(log)?;
         }
         Ok(())
     }
@@ -133,11 +136,17 @@ impl Receipts {
         for key in &page.keys {
             self.looked_for(key.clone(), now);
         }
-        let ground = walk.of.taken_at.plus_ms(-CLOCKS_MS);
+        // What was taken in a time to come was taken by a clock that was ahead.
+        let taken_at = walk.of.taken_at;
+        let ground = if taken_at <= now {
+            taken_at.plus_ms(-CLOCKS_MS)
+        } else {
+            UnixMs(i64::MIN)
+        };
         let over = page.rows == 0
             || page.keys.contains(&walk.of.key)
             || page.earliest.is_some_and(|at| at < ground)
-            || page.keys == walk.before
+            || (!page.keys.is_empty() && page.keys == walk.before)
             || walk.page >= PAGES_MAX;
         if over {
             self.looked_for(walk.of.key, now);

@@ -262,11 +262,11 @@ async fn what_lies_below_what_was_read_is_not_called_absent() {
     let never = OutboxKey("ob:never".into());
     assert_eq!(place.client.reconcile(&never).await, Reconciled::Absent);
     fault(&place, UltraFault::UnreadableRow);
-    assert_eq!(place.client.reconcile(&never).await, Reconciled::NotNow);
+    assert_eq!(place.client.reconcile(&never).await, Reconciled::Unsure);
     // More than is looked at.
     others(&place, 200, 0);
-    assert_eq!(place.client.reconcile(&mine).await, Reconciled::NotNow);
-    assert_eq!(place.client.reconcile(&never).await, Reconciled::NotNow);
+    assert_eq!(place.client.reconcile(&mine).await, Reconciled::Unsure);
+    assert_eq!(place.client.reconcile(&never).await, Reconciled::Unsure);
 }
 
 #[tokio::test]
@@ -279,7 +279,7 @@ async fn what_is_older_than_the_message_need_not_be_read_to_its_end() {
     let told = place.client.reconcile(&key(fresh)).await;
     assert_eq!(told, Reconciled::Absent);
     let told = place.client.reconcile(&key(old)).await;
-    assert_eq!(told, Reconciled::NotNow);
+    assert_eq!(told, Reconciled::Unsure);
 }
 
 #[tokio::test]
