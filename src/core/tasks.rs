@@ -87,6 +87,9 @@ const NOTHING_HEARD: &str = "see on a phone whether replies arrive: if not, look
      payment method at business.facebook.com/billing_hub, with UltraMsg at the clinic's phone; if \
      they do, healthpost whatsapp setup looks at the way back to this box";
 
+const FIRST_CONTACTS_LIMITED: &str = "look at the number's messaging limit and the template's \
+     category in WhatsApp Manager: requests to write again wait until they are allowed, so have \
+     urgent patients called";
 const FILES_WAIT: &str = "what patients' files may take (1 GiB) is used up, or less than 256 MiB of \
      the disk are free; new photos and recordings wait, and after seven days WhatsApp has them no \
      more: free some of the disk, or set a shorter messages_days under [retention], by which the \
@@ -256,11 +259,7 @@ impl Kind {
                 "look at the number's quality in WhatsApp Manager: people blocked or reported it; \
                  nothing leaves for some hours, so have urgent patients called"
             }
-            Self::FirstContactsLimited => {
-                "look at the number's messaging limit and the template's category in WhatsApp \
-                 Manager: requests to write again wait until they are allowed, so have urgent \
-                 patients called"
-            }
+            Self::FirstContactsLimited => FIRST_CONTACTS_LIMITED,
             Self::FreeMessagesLow => {
                 "see healthpost whatsapp usage; beyond the free messages Meta needs a payment \
                  method, or drops them without a word"

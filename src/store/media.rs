@@ -328,7 +328,8 @@ pub fn of_record(conn: &Connection, record: &RecordId) -> Result<Vec<File>> {
     Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
-/// Puts a file back: it is tried again from `not_before` on.
+/// Puts a file back: it is tried again from `not_before` on. `false` if it was
+/// erased meanwhile.
 ///
 /// # Errors
 /// Whatever the database reports.
@@ -339,13 +340,15 @@ pub fn put_off(
     tries: u32,
     not_before: UnixMs,
     now: UnixMs,
-) -> Result<()> {
-    conn.prepare_cached(
-        "UPDATE media SET state = 'waiting', why = ?2, tries = ?3, not_before = ?4, updated_at = ?5
-         WHERE id = ?1 AND state = 'fetching'",
-    )?
-    .execute(params![id.0, why, tries, not_before.0, now.0])?;
-    Ok(())
+) -> Result<bool> {
+    let waits = conn
+        .prepare_cached(
+            "UPDATE media SET state = 'waiting', why = ?2, tries = ?3, not_before = ?4,
+                              updated_at = ?5
+             WHERE id = ?1 AND state = 'fetching'",
+        )?
+        .execute(params![id.0, why, tries, not_before.0, now.0])?;
+    Ok(waits > 0)
 }
 
 /// Ends the fetching of a file. Of what is not kept [`sweep`] overwrites the

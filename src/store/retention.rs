@@ -552,20 +552,40 @@ mod tests {
             "INSERT INTO media (id, contact_id, record_id, media_id, kind, state, bytes,
                                 stamped_at, created_at, updated_at)
              VALUES (1, 1, 'HP-1', '1', 'audio', 'kept', 4, 0, 0, 0),
-                    (2, 1, 'HP-1', '2', 'audio', 'kept', 4, 9000, 0, 0);",
+                    (2, 1, 'HP-1', '2', 'audio', 'kept', 9000000, 1, 0, 0),
+                    (3, 1, 'HP-1', '3', 'audio', 'kept', 9000000, 2, 0, 0),
+                    (4, 1, 'HP-1', '4', 'audio', 'kept', 9000000, 3, 0, 0),
+                    (5, 1, 'HP-1', '5', 'audio', 'kept', 4, 9000, 0, 0);
+             INSERT INTO media_chunk SELECT id, 0, x'61626364' FROM media;",
         )
         .unwrap();
-        assert_eq!(media::make_room(&conn, UnixMs(9_000)).unwrap(), 0);
-        let full = i64::try_from(MEDIA_STORE_BYTES_MAX).unwrap();
-        conn.execute("UPDATE media SET bytes = ?1 WHERE id = 2", [full])
-            .unwrap();
-        assert_eq!(
-            media::make_room(&conn, UnixMs(0)).unwrap(),
-            0,
-            "none is old"
-        );
-        assert_eq!(media::make_room(&conn, UnixMs(9_000)).unwrap(), 1);
-        assert_eq!(count(&conn, "SELECT sum(id) FROM media"), 2);
+        let make_room = |before| media::make_room(&conn, UnixMs(before)).unwrap();
+        let newest = |bytes: u64| {
+            let bytes = i64::try_from(bytes).unwrap();
+            conn.execute("UPDATE media SET bytes = ?1 WHERE id = 5", [bytes])
+                .unwrap();
+        };
+        assert_eq!(make_room(9_000), 0);
+        newest(MEDIA_STORE_BYTES_MAX - 27_000_000);
+        assert_eq!(make_room(0), 0, "none is old");
+        // As many as one more file takes, and no more.
+        assert_eq!(make_room(9_000), 3);
+        assert_eq!(count(&conn, "SELECT sum(id) FROM media"), 4 + 5);
+        assert_eq!(make_room(9_000), 0);
+        // What was erased before is overwritten first.
+        newest(MEDIA_STORE_BYTES_MAX);
+        conn.execute_batch(
+            "UPDATE media SET state = 'erased' WHERE id = 4;
+             WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 99)
+             INSERT INTO media_chunk SELECT 4, i, x'61' FROM n;
+             INSERT INTO media (id, contact_id, record_id, media_id, kind, state, bytes,
+                                stamped_at, created_at, updated_at)
+             VALUES (6, 1, 'HP-1', '6', 'audio', 'kept', 4, 4, 0, 0);",
+        )
+        .unwrap();
+        assert_eq!(make_room(9_000), 0);
+        let kept = "SELECT count(*) FROM media WHERE state = 'kept'";
+        assert_eq!(count(&conn, kept), 2);
     }
 
     #[test]

@@ -140,7 +140,7 @@ impl<F: Files> Fetcher<F> {
         let told = match self.files.describe(&file.media_id).await {
             Described::Found(told) => told,
             Described::Gone => return Ok(Next::Over(State::Gone, Some(gone(before)))),
-            Described::Unknown => return Ok(again(still(before, UNKNOWN))),
+            Described::Unknown => return Ok(again(UNKNOWN)),
             Described::Elsewhere => {
                 return Ok(Next::Over(State::Refused, Some("lies_where_it_must_not")));
             }
@@ -274,10 +274,11 @@ impl<F: Files> Fetcher<F> {
                     if !counts && lacked_room(Some(why)) {
                         tell_of_room(conn, News::Full, now)?;
                     }
-                    if why == UNKNOWN {
+                    let waits = media::put_off(conn, file.id, why, tries, not_before, now)?;
+                    if waits && why == UNKNOWN {
                         ask_meanwhile(conn, &file, now)?;
                     }
-                    media::put_off(conn, file.id, why, tries, not_before, now)
+                    Ok(())
                 }
                 Next::Over(state, why) => over(conn, &file, state, why, now),
             })

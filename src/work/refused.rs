@@ -1,6 +1,7 @@
 //! A provider that refuses us for some minutes: the token, the account, or the
 //! phone behind it. Nothing changes that but a person, so the technician hears
-//! of it once; the first sign of a working line takes the task back.
+//! of it once; a line that works takes the task back: one on which a message was
+//! taken, or that nothing has tried for half an hour.
 
 use crate::core::tasks::Kind;
 use crate::core::time::{MINUTE_MS, UnixMs};
@@ -15,6 +16,10 @@ const PATIENCE_MS: i64 = 5 * MINUTE_MS;
 /// For how long the line must be up at the start, ms, before a task of an
 /// earlier run is taken back: until the first probe it only seems so.
 const SURE_MS: i64 = MINUTE_MS;
+
+/// For how long a line is up, ms, after which nothing waits that could try it: who
+/// is refused is tried again sooner.
+const TRIED_MS: i64 = 30 * MINUTE_MS;
 
 /// What is known of the refusal.
 #[derive(Clone, Copy, Debug, Default)]
@@ -66,10 +71,13 @@ impl Refusals {
                     Due::Nothing
                 }
             }
-            LineState::Up if on_trial && self.since_ms.is_some() => Due::Nothing,
             LineState::Up => {
-                self.since_ms = None;
                 let up = *self.up_ms.get_or_insert(steady_ms);
+                let tried = on_trial && steady_ms.saturating_sub(up) < TRIED_MS;
+                if tried && self.since_ms.is_some() {
+                    return Due::Nothing;
+                }
+                self.since_ms = None;
                 match self.told {
                     Some(false) => Due::Nothing,
                     None if steady_ms.saturating_sub(up) < SURE_MS => Due::Nothing,
@@ -169,8 +177,12 @@ mod tests {
             .collect();
         assert_eq!(told.iter().filter(|due| **due == Due::Tell).count(), 2);
         refusals.told = Some(true);
+        let mut idle = refusals;
         let taken = refusals.due(LineState::Up, false, 7 * MINUTE_MS);
         assert_eq!(taken, Due::TakeBack);
+        assert_eq!(idle.due(LineState::Up, true, TRIED_MS), Due::Nothing);
+        let nobody_tried = idle.due(LineState::Up, true, TRIED_MS + 7 * MINUTE_MS);
+        assert_eq!(nobody_tried, Due::TakeBack);
     }
 
     #[test]

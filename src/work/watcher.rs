@@ -169,7 +169,10 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
     /// trial goes what the technician was told of it: after a crash between the two
     /// the trial would be forgotten, and the task never end.
     async fn keep(&self, kept: &mut Rest) {
-        let (rest, proven) = (self.line.rest(), self.line.take_proof());
+        // In this order: a proof that comes in between is taken the next time.
+        let proven = self.line.take_proof();
+        let rest = self.line.rest();
+        let served = rest.trial.is_none() && (proven || kept.trial.is_some());
         if rest == *kept && !proven {
             return;
         }
@@ -177,7 +180,7 @@ impl<M: Messenger, U: Uplink> Watcher<M, U> {
         let kept_now = self
             .writer
             .run(move |conn| {
-                if proven && rest.trial.is_none() {
+                if served {
                     outbox::account_serves(conn, now)?;
                 }
                 rest::keep(conn, &our_id, rest)

@@ -78,35 +78,59 @@ pub(in crate::store) const ERASE_LOOSE: &str = "UPDATE media INDEXED BY media_lo
        AND NOT EXISTS (SELECT 1 FROM task t INDEXED BY task_by_contact
                        WHERE t.contact_id = media.contact_id AND t.state != 'done')";
 
-/// Files that are erased at a time to make room.
+/// Files that are erased at a time to make room, at most.
 const ROOM_FILES: i64 = 16;
 
 /// Where what patients' files may take is all but used up, erases the oldest of
-/// those sent before an instant, whatever they belong to: else each new file would
-/// be lost. Not those of a contact for whom staff have a task that is not done.
+/// those sent before an instant, whatever they belong to, until one more fits: else
+/// each new file would be lost. Not those of a contact for whom staff have a task
+/// that is not done. What was erased before takes room until it is overwritten, so
+/// that comes first.
 ///
 /// # Errors
 /// Whatever the database reports.
 pub fn make_room(conn: &Connection, before: UnixMs) -> Result<usize> {
-    if super::bytes_here(conn)?.saturating_add(MEDIA_FILE_BYTES_MAX) <= MEDIA_STORE_BYTES_MAX {
+    let missing = || -> Result<u64> {
+        let wanted = super::bytes_here(conn)?.saturating_add(MEDIA_FILE_BYTES_MAX);
+        Ok(wanted.saturating_sub(MEDIA_STORE_BYTES_MAX))
+    };
+    if missing()? == 0 || sweep(conn)? {
         return Ok(0);
     }
-    let erased = conn
-        .prepare_cached(
-            "UPDATE media SET state = 'erased', media_id = '', mime = NULL, sha256 = NULL,
-                              why = NULL, record_id = NULL
-             WHERE id IN (
-                 SELECT id FROM media m INDEXED BY media_by_stamp
-                 WHERE stamped_at < ?1 AND state = 'kept'
-                   AND NOT EXISTS (SELECT 1 FROM task t INDEXED BY task_by_contact
-                                   WHERE t.contact_id = m.contact_id AND t.state != 'done')
-                 ORDER BY stamped_at LIMIT ?2)",
-        )?
-        .execute((before.0, ROOM_FILES))?;
+    let (mut missing, mut erased) = (missing()?, 0);
+    for (id, bytes) in oldest(conn, before)? {
+        if missing == 0 {
+            break;
+        }
+        missing = missing.saturating_sub(bytes);
+        erased += conn
+            .prepare_cached(
+                "UPDATE media SET state = 'erased', media_id = '', mime = NULL, sha256 = NULL,
+                                  why = NULL, record_id = NULL
+                 WHERE id = ?1",
+            )?
+            .execute([id])?;
+    }
     if erased > 0 {
         sweep(conn)?;
     }
     Ok(erased)
+}
+
+/// Some of the oldest files that nobody is busy with, and how much each takes.
+fn oldest(conn: &Connection, before: UnixMs) -> Result<Vec<(i64, u64)>> {
+    let mut query = conn.prepare_cached(
+        "SELECT id, bytes FROM media m INDEXED BY media_by_stamp
+         WHERE stamped_at < ?1 AND state = 'kept'
+           AND NOT EXISTS (SELECT 1 FROM task t INDEXED BY task_by_contact
+                           WHERE t.contact_id = m.contact_id AND t.state != 'done')
+         ORDER BY stamped_at LIMIT ?2",
+    )?;
+    let rows = query.query_map((before.0, ROOM_FILES), |row| {
+        let bytes: i64 = row.get(1)?;
+        Ok((row.get(0)?, u64::try_from(bytes).unwrap_or(0)))
+    })?;
+    Ok(rows.collect::<rusqlite::Result<_>>()?)
 }
 
 /// Files of which pieces are still to be overwritten, in the words of their

@@ -18,7 +18,7 @@ use rusqlite::{Connection, OptionalExtension, params};
 const NAME: &str = "substr(key, 1, instr(key || '.', '.') - 1) || '.' || id";
 
 /// Queues a copy that waits until then, and why; a task goes with it. A question
-/// that has a newer one needs none, and what was erased has no words left to copy.
+/// that has a newer one needs none, nor does a template, and what was erased has no words left to copy.
 pub(super) fn queue(
     conn: &Connection,
     id: OutboxId,
@@ -27,9 +27,9 @@ pub(super) fn queue(
 ) -> Result<()> {
     let needless: bool = conn
         .prepare_cached(
-            "SELECT o.purpose = 'prompt' AND EXISTS (
+            "SELECT o.purpose IN ('prompt', 'template') AND EXISTS (
                  SELECT 1 FROM outbox n INDEXED BY outbox_by_contact
-                 WHERE n.contact_id = o.contact_id AND n.id > o.id AND n.purpose = 'prompt')
+                 WHERE n.contact_id = o.contact_id AND n.id > o.id AND n.purpose = o.purpose)
              FROM outbox o WHERE o.id = ?1",
         )?
         .query_row([id.0], |row| row.get(0))?;

@@ -21,7 +21,7 @@ const TRIED_FIRST_MS: i64 = MINUTE_MS;
 /// What the technician's task is about; there is only one.
 const DETAIL: &str = "";
 
-/// Templates stand in the index of what waits beside emergencies, before all else.
+/// Templates stand in the index of what waits under the rank of emergencies.
 pub(super) const REST: &str = concat!(
     "UPDATE outbox INDEXED BY outbox_waiting
      SET not_before = max(not_before, ?1), why = ?2, updated_at = ?3
@@ -35,7 +35,7 @@ pub(super) const GO_ON: &str = concat!(
 );
 const RESTS: &str = concat!(
     "SELECT EXISTS (SELECT 1 FROM outbox INDEXED BY outbox_waiting
-                    WHERE state = 'queued' AND rank = 0 AND purpose = 'template' AND why = ?1 AND ",
+                    WHERE rank = 0 AND purpose = 'template' AND ",
     waits!(),
     ")"
 );
@@ -117,7 +117,7 @@ pub fn end_rest(conn: &Connection, now: UnixMs) -> Result<()> {
     }
     let waits: bool = conn
         .prepare_cached(RESTS)?
-        .query_row([Why::FirstContactsLimited.word()], |row| row.get(0))?;
+        .query_row([], |row| row.get(0))?;
     if waits { Ok(()) } else { over(conn, now) }
 }
 

@@ -191,7 +191,7 @@ fn load(conn: &Connection, rules: &Rules, contact: ContactId, now: Now) -> Resul
 
 pub(super) const LAST_TEMPLATE: &str = "SELECT id, purpose, not_before, aged_from, maybe_double,
             asked, repeats, why IS 'maybe_sent', doom IS NOT NULL, state, about_stamp,
-            coalesce(accepted_at, updated_at)
+            coalesce(accepted_at, updated_at), why IS 'first_arrived'
      FROM outbox INDEXED BY outbox_template
      WHERE contact_id = ?1 AND purpose = 'template' ORDER BY id DESC LIMIT 1";
 
@@ -206,7 +206,8 @@ fn last_template(conn: &Connection, contact: ContactId) -> Result<Option<Latest>
             let last = LastTemplate {
                 about: UnixMs(row.get(10)?),
                 since: UnixMs(row.get(11)?),
-                withdrawn: state == DeliveryState::Superseded,
+                // One that was taken twice and needed no second time did ask.
+                withdrawn: state == DeliveryState::Superseded && !row.get::<_, bool>(12)?,
                 failed: matches!(
                     state,
                     DeliveryState::Failed | DeliveryState::Expired | DeliveryState::Cancelled

@@ -1,7 +1,7 @@
 //! What staff hear of files that are not here: of each one that is lost, and
 //! once of all that wait because there is no room.
 
-use super::next::{expired, lacked_room};
+use super::next::{UNKNOWN, expired, lacked_room};
 use crate::core::limits::{MEDIA_FILE_BYTES_MAX, MEDIA_FREE_BYTES_MIN, MEDIA_STORE_BYTES_MAX};
 use crate::core::tasks::Kind;
 use crate::core::time::{DAY_MS, UnixMs};
@@ -97,6 +97,10 @@ pub(super) fn over(
         ..NewTask::of(task_for(state, why))
     };
     let task = task.contact(file.contact).record(file.record.as_ref());
+    // Who was asked meanwhile need not be asked again.
+    if why == Some(UNKNOWN) && tasks::was_opened(conn, &task)? {
+        return Ok(());
+    }
     tasks::open(conn, &task, now)
 }
 

@@ -7,7 +7,7 @@ use super::pull::says_nothing;
 use super::{Poll, State, log};
 use crate::core::id::OutboxKey;
 use crate::core::limits::{PROVIDER_LIST_BYTES_MAX, PROVIDER_REPLY_BYTES_MAX};
-use crate::core::time::{HOUR_MS, UnixMs};
+use crate::core::time::{HOUR_MS, MINUTE_MS, UnixMs};
 use crate::ports::{Deliveries, History, Unanswered};
 use crate::store::polling::{self, Awaited};
 use std::collections::BTreeMap;
@@ -25,6 +25,8 @@ const FRESH_MS: i64 = HOUR_MS;
 const AGAIN_MS: i64 = 6 * HOUR_MS;
 /// Within this time before its wait is over it is looked for once more, ms.
 const LAST_MS: i64 = HOUR_MS;
+/// Wait after the line broke under a question, ms.
+const BROKE_MS: i64 = 10 * MINUTE_MS;
 /// By how much the provider's clock and ours may differ, ms.
 const CLOCKS_MS: i64 = HOUR_MS;
 
@@ -34,6 +36,8 @@ pub(super) struct Receipts {
     /// When each message was looked for last, of those that are still awaited.
     asked: BTreeMap<OutboxKey, UnixMs>,
     walk: Option<Walk>,
+    /// When the line broke under a question.
+    broke: Option<UnixMs>,
 }
 
 /// A message that is looked for page by page.
@@ -63,11 +67,16 @@ impl<H: History> Poll<H> {
             };
             let page = self.history.receipts(&walk.of.key, walk.page).await;
             let mut page = match state.cut_off(page, PROVIDER_LIST_BYTES_MAX) {
-                // A page that is not got through is not asked for at each look: what
-                // people write was fetched before, and that is what a look is for.
-                Err(why) if says_nothing(why) || why == Unanswered::Lost => {
+                Err(why) if says_nothing(why) => {
                     state.pay(PROVIDER_REPLY_BYTES_MAX);
                     state.receipts.looked_for(walk.of.key, now);
+                    break;
+                }
+                // A page that is not got through is not asked for at each look: what
+                // people write was fetched before, and that is what a look is for.
+                Err(Unanswered::Lost) => {
+                    state.pay(PROVIDER_REPLY_BYTES_MAX);
+                    state.receipts.broke_off(&walk.of, now);
                     break;
                 }
                 page => page?,
@@ -92,6 +101,10 @@ impl Receipts {
     /// The page to ask for next: of the message that is being looked for, or of
     /// the one whose wait is over first among those whose turn it is.
     fn next(&mut self, awaited: &[Awaited], ample: bool, now: UnixMs) -> Option<Walk> {
+        let rests = |broke: UnixMs| (0..BROKE_MS).contains(&now.ms_since(broke));
+        if self.broke.is_some_and(rests) {
+            return None;
+        }
         let may = |one: &Awaited| ample || self.is_last(one, now);
         if let Some(walk) = self.walk.as_ref().filter(|walk| may(&walk.of)) {
             return Some(walk.clone());
@@ -123,6 +136,17 @@ impl Receipts {
     /// What was done in a time to come was dated by a clock that was ahead.
     fn asked_at(&self, one: &Awaited, now: UnixMs) -> Option<UnixMs> {
         self.asked.get(&one.key).copied().filter(|at| *at <= now)
+    }
+
+    /// The line broke under a question: nothing is asked for a while, and this
+    /// message not for hours, unless its wait is nearly over.
+    fn broke_off(&mut self, one: &Awaited, now: UnixMs) {
+        self.broke = Some(now);
+        if self.is_last(one, now) {
+            self.walk = None;
+        } else {
+            self.looked_for(one.key.clone(), now);
+        }
     }
 
     /// A message was looked for, as far as it can be.
@@ -163,7 +187,6 @@ impl Receipts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::core::time::MINUTE_MS;
 
     const NOW: UnixMs = UnixMs(1_795_168_800_000);
 
@@ -182,6 +205,25 @@ mod tests {
             earliest: Some(NOW.plus_ms(earliest)),
             ..Deliveries::default()
         }
+    }
+
+    #[test]
+    fn a_line_that_breaks_costs_no_last_look() {
+        let last = awaited("ob:a", -167 * HOUR_MS, Some(HOUR_MS / 2));
+        let mut receipts = Receipts::default();
+        let all = std::slice::from_ref(&last);
+        let walk = receipts.next(all, false, NOW).unwrap();
+        receipts.broke_off(&walk.of, NOW);
+        assert!(
+            receipts
+                .next(all, false, NOW.plus_ms(BROKE_MS - 1))
+                .is_none()
+        );
+        assert!(receipts.next(all, false, NOW.plus_ms(BROKE_MS)).is_some());
+        let early = awaited("ob:b", -30 * HOUR_MS, Some(100 * HOUR_MS));
+        receipts.broke_off(&early, NOW);
+        let later = NOW.plus_ms(BROKE_MS);
+        assert!(receipts.next(&[early], true, later).is_none());
     }
 
     #[test]
