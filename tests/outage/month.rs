@@ -35,8 +35,8 @@ pub fn live(seed: u64, people: i64, replies: i64) {
     let far = &clinic.far;
     assert_eq!((far.too_fast, far.too_many, far.too_late), (0, 0, 0));
     // In each of thirteen days those meet the limit that are in the air together
-    // when it is used up, and then one every four hours.
-    let limited = 1..13 * (40 + 6);
+    // when it is used up, a second's worth at most, and then one every four hours.
+    let limited = 1..13 * (80 + 6);
     assert!(
         limited.contains(&far.too_many_first),
         "{}",
