@@ -253,8 +253,14 @@ fn closed(plan: &mut Plan, lane: &Lane, alive: &Alive, limits: Limits, (link, no
     }
     let held = !plan.holds.is_empty() || plan_keeps_held(plan, lane);
     match lane.template {
-        Some((template, _)) if !held => {
-            plan.end(&template, DeliveryState::Superseded, Why::NotNeeded);
+        // Of one in doubt nobody knows that they were not asked.
+        Some((template, doubted)) if !held => {
+            let why = if doubted {
+                Why::SentInDoubt
+            } else {
+                Why::NotNeeded
+            };
+            plan.end(&template, DeliveryState::Superseded, why);
         }
         // It is not repeated: the person may have it. Those who wait behind it
         // get their tasks.

@@ -361,6 +361,9 @@ fn a_template_leaves_while_something_waits_behind_it_and_else_is_not_needed() {
     assert_eq!((sent(&next), &next.ends[..]), (None, &[ended][..]));
     let needless = [(OutboxId(2), DeliveryState::Superseded, Why::NotNeeded)];
     queue.held.clear();
+    let doubtful = [(OutboxId(2), DeliveryState::Superseded, Why::SentInDoubt)];
+    assert_eq!(plan(&queue, LIMITS, Link::Works, TRUSTED).ends, doubtful);
+    queue.template = Some((message(2, Purpose::Template), false));
     assert_eq!(plan(&queue, LIMITS, Link::Works, TRUSTED).ends, needless);
     queue.held = vec![message(1, Purpose::Notice)];
     queue.last_stamp = OPEN;

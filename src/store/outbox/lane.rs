@@ -191,7 +191,7 @@ fn load(conn: &Connection, rules: &Rules, contact: ContactId, now: Now) -> Resul
 
 pub(super) const LAST_TEMPLATE: &str = "SELECT id, purpose, not_before, aged_from, maybe_double,
             asked, repeats, why IS 'maybe_sent', doom IS NOT NULL, state, about_stamp,
-            coalesce(accepted_at, updated_at), why IS 'first_arrived'
+            coalesce(accepted_at, updated_at), why IS 'not_needed'
      FROM outbox INDEXED BY outbox_template
      WHERE contact_id = ?1 AND purpose = 'template' ORDER BY id DESC LIMIT 1";
 
@@ -206,8 +206,8 @@ fn last_template(conn: &Connection, contact: ContactId) -> Result<Option<Latest>
             let last = LastTemplate {
                 about: UnixMs(row.get(10)?),
                 since: UnixMs(row.get(11)?),
-                // One that was taken twice and needed no second time did ask.
-                withdrawn: state == DeliveryState::Superseded && !row.get::<_, bool>(12)?,
+                // One that may have arrived, or did by an earlier try, did ask.
+                withdrawn: state == DeliveryState::Superseded && row.get(12)?,
                 failed: matches!(
                     state,
                     DeliveryState::Failed | DeliveryState::Expired | DeliveryState::Cancelled
