@@ -18,7 +18,8 @@ use rusqlite::{Connection, OptionalExtension, params};
 const NAME: &str = "substr(key, 1, instr(key || '.', '.') - 1) || '.' || id";
 
 /// Queues a copy that waits until then, and why; a task goes with it. A question
-/// that has a newer one needs none, nor does a template, and what was erased has no words left to copy.
+/// that has a newer one needs none, nor does a template, and what was erased has no
+/// words left to copy.
 pub(super) fn queue(
     conn: &Connection,
     id: OutboxId,
